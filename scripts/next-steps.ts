@@ -1,0 +1,15 @@
+/** What to try on a server that has just come up: the same words for `npm run dev` and `npm run serve`. */
+export function describeNextSteps(url: string): string {
+  const socketUrl = url.replace(/^http/, "ws");
+  return `
+Prompt Manager is up at ${url}
+
+  write    curl -X PUT ${url}/v1/fragments/team/greeting \\
+             -H "content-type: application/json" -d '{"content": "Hello, [[team/name]]!"}'
+  expand   curl ${url}/v1/expansions/team/greeting
+  socket   ${socketUrl}/v1/ws/team/greeting?create=1   (JSON)
+  Yjs      ${socketUrl}/v1/sync   (y-websocket; the room is the fragment's id)
+  samples  npm run seed
+  stop     Ctrl-C
+`;
+}

@@ -1,0 +1,54 @@
+/**
+ * `npm run serve -- [--port N] [--persist-to DIR] [--host ADDRESS]`: the production bundle on workerd, without the proxy
+ * and the file watching of `wrangler dev`. Port 0 takes a free one. When the server is healthy, one line of standard
+ * output says `ready pid=PID url=URL`, where PID is workerd's.
+ *
+ * SIGINT, SIGTERM and SIGHUP end workerd, with exit code 0; a second one does not wait for open requests. When workerd
+ * ends by itself, its exit code is ours. When this script is killed, workerd ends with it on Linux; elsewhere it stays, see
+ * child-lifetime.ts.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { describeNextSteps } from "./next-steps.ts";
+import { DEFAULT_PORT, parsePort } from "./port.ts";
+import { buildBundle, startServer } from "./server-process.ts";
+import { PROJECT_DIR } from "./wrangler-command.ts";
+
+try {
+  process.exitCode = await serve();
+} catch (error) {
+  console.error(`npm run serve: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+}
+
+async function serve(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: DEFAULT_PORT },
+      "persist-to": { type: "string", default: join(PROJECT_DIR, ".wrangler", "serve") },
+      host: { type: "string", default: "127.0.0.1" },
+    },
+  });
+  const port = parsePort(values.port);
+  const server = await startServer({
+    port,
+    host: values.host,
+    persistTo: values["persist-to"],
+    bundleDir: await buildBundle(),
+    onOutput: (text) => process.stdout.write(text),
+  });
+  let isStopping = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      void (isStopping ? server.kill() : server.stop());
+      isStopping = true;
+    });
+  }
+  console.log(`ready pid=${server.pid} url=${server.url}`);
+  console.log(describeNextSteps(server.url));
+
+  const code = await server.exited;
+  if (isStopping) return 0;
+  console.error(`npm run serve: workerd ended, ${code === null ? "by a signal" : `with exit code ${code}`}`);
+  return code ?? 1;
+}

@@ -1,0 +1,26 @@
+import { MAX_PAST_BYTES } from "../../protocol/limits.ts";
+import type { LogSize } from "./update-log.ts";
+
+/** When the log is put into a snapshot: it outweighs it, has many rows, or holds more past than is kept. */
+export interface CompactionPolicy {
+  readonly maxRows: number;
+  /** A log smaller than this is cheap to read whatever the snapshot's size. */
+  readonly minUpdateBytes: number;
+  /** Compacts after so many commits in any case: for tests of compaction itself. */
+  readonly maxCommits: number;
+}
+
+export const COMPACTION_POLICY: CompactionPolicy = {
+  maxRows: 200,
+  minUpdateBytes: 16 * 1024,
+  maxCommits: Number.POSITIVE_INFINITY,
+};
+
+export function isCompactionDue(size: LogSize, policy: CompactionPolicy): boolean {
+  return (
+    size.rows > policy.maxRows ||
+    size.updateBytes > Math.max(size.snapshotBytes, policy.minUpdateBytes) ||
+    size.pastBytes > MAX_PAST_BYTES ||
+    size.commits >= policy.maxCommits
+  );
+}

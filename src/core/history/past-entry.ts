@@ -1,0 +1,72 @@
+import * as decoding from "lib0/decoding";
+import * as encoding from "lib0/encoding";
+import type { SharedMetadata } from "../text/shared-metadata.ts";
+import { readChange, type TextChange, writeChange } from "../text/text-change.ts";
+
+/** What a commit answered: a request sent again is answered again from here, and not applied again. */
+export interface Answer {
+  /** The client's own name for itself, or its session's id. */
+  readonly client: string;
+  readonly requestId: string;
+  /** Leads from the committed text back to the text that the client had in mind; mostly empty. */
+  readonly toSent: TextChange;
+}
+
+/** One past commit, as far as later edits on older bases need it. */
+export interface PastEntry {
+  readonly revision: number;
+  readonly timeMs: number;
+  readonly authors: readonly string[];
+  /** Leads from this revision's text back to the one before. */
+  readonly undo: TextChange;
+  /** Null where the commit changed no metadata. */
+  readonly metadataBefore: SharedMetadata | null;
+  readonly answers: readonly Answer[];
+}
+
+/**
+ * entry = revision time (count author*) undo (0 | 1 metadataJson) count (client requestId toSent)*
+ * with lib0's varUint and varString. The time is in milliseconds since 1970.
+ */
+export function encodePastEntry(entry: PastEntry): Uint8Array {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, entry.revision);
+  encoding.writeVarUint(encoder, entry.timeMs);
+  encoding.writeVarUint(encoder, entry.authors.length);
+  for (const author of entry.authors) encoding.writeVarString(encoder, author);
+  writeChange(encoder, entry.undo);
+  encoding.writeVarUint(encoder, entry.metadataBefore === null ? 0 : 1);
+  if (entry.metadataBefore !== null) encoding.writeVarString(encoder, JSON.stringify(entry.metadataBefore));
+  encoding.writeVarUint(encoder, entry.answers.length);
+  for (const answer of entry.answers) {
+    encoding.writeVarString(encoder, answer.client);
+    encoding.writeVarString(encoder, answer.requestId);
+    writeChange(encoder, answer.toSent);
+  }
+  return encoding.toUint8Array(encoder);
+}
+
+export function decodePastEntry(bytes: Uint8Array): PastEntry {
+  const decoder = decoding.createDecoder(bytes);
+  const revision = decoding.readVarUint(decoder);
+  const timeMs = decoding.readVarUint(decoder);
+  const authors = times(decoder, () => decoding.readVarString(decoder));
+  const undo = readChange(decoder);
+  // We wrote this JSON ourselves, under the row's checksum.
+  const metadataBefore =
+    decoding.readVarUint(decoder) === 1
+      ? (JSON.parse(decoding.readVarString(decoder)) as SharedMetadata)
+      : null;
+  const answers = times(decoder, () => ({
+    client: decoding.readVarString(decoder),
+    requestId: decoding.readVarString(decoder),
+    toSent: readChange(decoder),
+  }));
+  return { revision, timeMs, authors, undo, metadataBefore, answers };
+}
+
+function times<T>(decoder: decoding.Decoder, read: () => T): T[] {
+  const list: T[] = [];
+  for (let left = decoding.readVarUint(decoder); left > 0; left--) list.push(read());
+  return list;
+}

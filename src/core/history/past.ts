@@ -1,0 +1,86 @@
+import { MAX_PAST_BYTES, REBASE_HORIZON_MS } from "../../protocol/limits.ts";
+import type { SharedMetadata } from "../text/shared-metadata.ts";
+import { changeSize, composeAll, NO_CHANGE, type TextChange } from "../text/text-change.ts";
+import type { Answer, PastEntry } from "./past-entry.ts";
+
+/**
+ * The revisions of the last ten minutes, as steps back from the current text. Loaded from the log when first
+ * asked for; until then a commit costs nothing here.
+ */
+export class Past {
+  readonly #load: () => PastEntry[];
+  #entries: PastEntry[] | null = null;
+  #answers = new Map<string, { readonly entry: PastEntry; readonly answer: Answer }>();
+  #units = 0;
+
+  constructor(load: () => PastEntry[]) {
+    this.#load = load;
+  }
+
+  /** Takes a commit that is in the log by now. */
+  add(entry: PastEntry): void {
+    if (this.#entries !== null) this.#index(entry);
+  }
+
+  /** The change from the current text back to that revision's; null if it is no longer, or not yet, known. */
+  undoTo(revision: number, current: number, nowMs: number): TextChange | null {
+    if (revision === current) return NO_CHANGE;
+    const steps = this.#since(revision, current, nowMs);
+    return steps === null ? null : composeAll(steps.map((entry) => entry.undo).reverse());
+  }
+
+  /** The metadata at that revision, given the current ones; null if it is not known. */
+  metadataAt(
+    revision: number,
+    current: number,
+    metadata: SharedMetadata,
+    nowMs: number,
+  ): SharedMetadata | null {
+    if (revision === current) return metadata;
+    const steps = this.#since(revision, current, nowMs);
+    if (steps === null) return null;
+    return steps.find((entry) => entry.metadataBefore !== null)?.metadataBefore ?? metadata;
+  }
+
+  /** What was answered to this request of this client, and in which revision. */
+  answerTo(client: string, requestId: string, nowMs: number): { revision: number; answer: Answer } | null {
+    this.#trim(nowMs);
+    const found = this.#answers.get(key(client, requestId));
+    return found === undefined ? null : { revision: found.entry.revision, answer: found.answer };
+  }
+
+  /** All commits after `revision`, oldest first, if that revision was current within the horizon. */
+  #since(revision: number, current: number, nowMs: number): PastEntry[] | null {
+    if (revision > current || revision < 0) return null;
+    const entries = this.#trim(nowMs);
+    const first = entries.length - (current - revision);
+    return entries[first]?.revision === revision + 1 ? entries.slice(first) : null;
+  }
+
+  #trim(nowMs: number): PastEntry[] {
+    if (this.#entries === null) {
+      this.#entries = [];
+      for (const entry of this.#load()) this.#index(entry);
+    }
+    let drop = 0;
+    for (const entry of this.#entries) {
+      if (entry.timeMs >= nowMs - REBASE_HORIZON_MS && this.#units <= MAX_PAST_BYTES) break;
+      this.#units -= changeSize(entry.undo);
+      for (const answer of entry.answers) this.#answers.delete(key(answer.client, answer.requestId));
+      drop++;
+    }
+    if (drop > 0) this.#entries = this.#entries.slice(drop);
+    return this.#entries;
+  }
+
+  #index(entry: PastEntry): void {
+    this.#entries?.push(entry);
+    this.#units += changeSize(entry.undo);
+    for (const answer of entry.answers)
+      this.#answers.set(key(answer.client, answer.requestId), { entry, answer });
+  }
+}
+
+function key(client: string, requestId: string): string {
+  return JSON.stringify([client, requestId]);
+}

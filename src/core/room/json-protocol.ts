@@ -1,0 +1,189 @@
+import { type Refusal, refusal } from "../../protocol/errors.ts";
+import type { Metadata } from "../../protocol/fragment.ts";
+import { type ClientFrame, decodeClientFrame } from "../../protocol/json-frames.ts";
+import { sameTags } from "../text/shared-metadata.ts";
+import { knownTexts, send } from "./json-sessions.ts";
+import { toAwarenessState } from "./presence.ts";
+import type { Room } from "./room.ts";
+import { canWrite, type JsonSession } from "./session.ts";
+import type { Base, ContentWrite, WriteResult } from "./writes.ts";
+
+/** A JSON session asks for an expansion; what comes of it is sent to the session, outside of the room's turn. */
+export interface ExpandRequest {
+  readonly session: JsonSession;
+  /** Null: the current text. */
+  readonly content: string | null;
+  readonly requestId: string | undefined;
+}
+
+type FrameOf<A extends ClientFrame["action"]> = Extract<ClientFrame, { action: A }>;
+
+/** What one text frame of a JSON session does. Whatever is wrong with it, the session lives. */
+export function receiveJson(
+  room: Room,
+  session: JsonSession,
+  text: string,
+  nowMs: number,
+  expand: (request: ExpandRequest) => void,
+): void {
+  const decoded = decodeClientFrame(text);
+  if (!decoded.ok) {
+    if (decoded.silentForOldClients && session.record.isOldClient) return;
+    room.json.refuse(session, decoded.refusal, decoded.requestId, null);
+    return;
+  }
+  const { frame } = decoded;
+  const requestId = frame.request_id ?? undefined;
+  switch (frame.action) {
+    case "update":
+      write(
+        room,
+        session,
+        { kind: "text", text: frame.content },
+        null,
+        updateBase(session, frame),
+        requestId,
+        nowMs,
+      );
+      break;
+    case "edit": {
+      const base = editBase(session, frame);
+      if ("code" in base) room.json.refuse(session, base, requestId, null);
+      else write(room, session, { kind: "changes", changes: frame.changes }, null, base, requestId, nowMs);
+      break;
+    }
+    case "update_metadata":
+      write(room, session, null, metadataOf(frame), updateBase(session, frame), requestId, nowMs);
+      break;
+    case "expand":
+      expand({ session, content: frame.content ?? null, requestId });
+      break;
+    case "presence":
+      setPresence(room, session, frame, nowMs);
+      break;
+    case "ping":
+      send(session, { action: "pong", request_id: requestId });
+      break;
+    default:
+      frame satisfies never;
+  }
+}
+
+function updateBase(session: JsonSession, frame: FrameOf<"update"> | FrameOf<"update_metadata">): Base {
+  const named = namedBase(session, frame);
+  return named ?? { kind: "likeliest", author: session, texts: knownTexts(session.record) };
+}
+
+function editBase(session: JsonSession, frame: FrameOf<"edit">): Base | Refusal {
+  return (
+    namedBase(session, frame) ??
+    refusal("invalid_frame", "edit: name the base in base_version or base_request_id.")
+  );
+}
+
+function namedBase(
+  session: JsonSession,
+  frame: { base_version?: number | null | undefined; base_request_id?: string | null | undefined },
+): Base | null {
+  if (frame.base_request_id != null) {
+    return { kind: "request", client: clientOf(session), requestId: frame.base_request_id };
+  }
+  return frame.base_version == null ? null : { kind: "version", version: frame.base_version };
+}
+
+/** Under what a session's requests are remembered: over reconnects only with a name of its own. */
+function clientOf({ record }: JsonSession): string {
+  return record.clientName ?? record.id;
+}
+
+function metadataOf(frame: FrameOf<"update_metadata">): Partial<Metadata> {
+  const { description, tags, prompt_type } = frame;
+  return {
+    ...(description == null ? {} : { description }),
+    ...(tags == null ? {} : { tags }),
+    ...(prompt_type == null ? {} : { prompt_type }),
+  };
+}
+
+function write(
+  room: Room,
+  session: JsonSession,
+  content: ContentWrite | null,
+  metadata: Partial<Metadata> | null,
+  base: Base,
+  requestId: string | undefined,
+  nowMs: number,
+): void {
+  if (!canWrite(session)) {
+    room.json.refuse(session, refusal("forbidden", "This session may only read."), requestId, null);
+    return;
+  }
+  const { seenRevision } = session.record;
+  room.submit({
+    content,
+    metadata,
+    base,
+    expectedVersions: null,
+    author: session.record.clientName ?? session.record.principal.kind,
+    request: requestId === undefined ? null : { client: clientOf(session), requestId },
+    settle: (result) =>
+      settle(room, session, content !== null, metadata, seenRevision, requestId, result, nowMs),
+  });
+}
+
+function settle(
+  room: Room,
+  session: JsonSession,
+  wroteContent: boolean,
+  metadata: Partial<Metadata> | null,
+  seenRevision: number,
+  requestId: string | undefined,
+  result: WriteResult,
+  nowMs: number,
+): void {
+  if (room.json.get(session.record.id) !== session) return; // it left; its write is committed all the same
+  if (result.kind === "refused") {
+    room.json.refuse(session, result.refusal, requestId, room.exists ? room.committed : null);
+    return;
+  }
+  const { revision, toSent, content, isRepetition } = result;
+  const view = room.committed;
+  const timeMs = view.timeMs;
+  const status = {
+    revision,
+    timeMs,
+    requestId,
+    toSent,
+    content,
+    wroteContent: wroteContent && !isRepetition,
+  };
+  room.json.acknowledge(session, status);
+  if (isRepetition) return;
+  const knowsContent = wroteContent || view.contentRevision <= session.record.seenRevision;
+  if (!knowsContent) return; // the room tells it of both
+  const believed = { ...room.metadataAt(seenRevision, nowMs), ...metadata };
+  if (!sameAs(believed, view.metadata)) room.json.tellMetadata(session, view);
+  room.json.knows(session, revision);
+}
+
+function sameAs(believed: Partial<Metadata>, metadata: Metadata): boolean {
+  return (
+    believed.description === metadata.description &&
+    believed.prompt_type === metadata.prompt_type &&
+    believed.tags !== undefined &&
+    sameTags(believed.tags, metadata.tags)
+  );
+}
+
+function setPresence(room: Room, session: JsonSession, frame: FrameOf<"presence">, nowMs: number): void {
+  const { record } = session;
+  if (record.clientId === null) throw new Error("A JSON session is given its client id when it joins.");
+  const entry = {
+    client: record.clientId,
+    clock: (record.presence?.clock ?? 0) + 1,
+    state: frame.state === null ? "null" : toAwarenessState(frame.state, room.text),
+  };
+  const refused = room.presence.set(session, entry, nowMs, false);
+  if (refused !== null) room.json.refuse(session, refused, frame.request_id ?? undefined, null);
+  else room.json.markChanged(session);
+}

@@ -1,0 +1,255 @@
+import Delta from "quill-delta";
+import type { Refusal } from "../../protocol/errors.ts";
+import type { Metadata } from "../../protocol/fragment.ts";
+import { encodeServerFrame, type PeerPresence, type ServerFrame } from "../../protocol/json-frames.ts";
+import { MAX_REMEMBERED_REBASE_UNITS, MAX_REMEMBERED_TEXTS } from "../../protocol/limits.ts";
+import { type TextChange, toChanges } from "../text/text-change.ts";
+import { fullTextWindowMs } from "./cadence.ts";
+import type { JsonRecord, JsonSession } from "./session.ts";
+import type { KnownText } from "./writes.ts";
+
+/** A committed revision, as JSON clients are told of it. */
+export interface CommittedView {
+  readonly id: string;
+  readonly revision: number;
+  readonly timeMs: number;
+  /** As it is shown: with the line ends it came with. */
+  readonly content: string;
+  readonly size: number;
+  readonly metadata: Metadata;
+  /** The last revisions that changed the content, and the metadata. */
+  readonly contentRevision: number;
+  readonly metadataRevision: number;
+}
+
+/**
+ * The JSON peers of a room: what each of them knows, and the frames that bring them to the committed revision,
+ * encoded once for all that are in the same place. Nothing else than committed revisions is told here.
+ */
+export class JsonSessions {
+  readonly #sessions = new Map<string, JsonSession>();
+  /** Whose record differs from what its peer remembers. */
+  readonly #unremembered = new Set<JsonSession>();
+  /** How many take whole texts, and when those last left. */
+  #fullTextPeers = 0;
+  #fullTextMs = Number.NEGATIVE_INFINITY;
+  /** Some session has not been told the committed revision. */
+  #isBehind = false;
+
+  readonly #changeSince: (revision: number) => TextChange | null;
+
+  /** @param changeSince from a past revision's shown text to the current one's; null if that is not known */
+  constructor(changeSince: (revision: number) => TextChange | null) {
+    this.#changeSince = changeSince;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get(id: string): JsonSession | undefined {
+    return this.#sessions.get(id);
+  }
+
+  values(): Iterable<JsonSession> {
+    return this.#sessions.values();
+  }
+
+  add(session: JsonSession): void {
+    this.#sessions.set(session.record.id, session);
+    if (!session.record.wantsChanges) this.#fullTextPeers++;
+  }
+
+  remove(session: JsonSession): void {
+    if (!this.#sessions.delete(session.record.id)) return;
+    this.#unremembered.delete(session);
+    if (!session.record.wantsChanges) this.#fullTextPeers--;
+  }
+
+  welcome(session: JsonSession, view: CommittedView): void {
+    send(session, {
+      action: "initial",
+      id: view.id,
+      content: view.content,
+      ...view.metadata,
+      updated_at: timestamp(view.timeMs),
+      version: view.revision,
+      session: session.record.id,
+    });
+    this.#toldText(session, view.revision);
+  }
+
+  refuse(
+    session: JsonSession,
+    { code, message }: Refusal,
+    requestId: string | undefined,
+    view: CommittedView | null,
+  ): void {
+    const current =
+      code === "stale_base" && view !== null ? { version: view.revision, content: view.content } : {};
+    if (code === "stale_base" && view !== null) this.#toldText(session, view.revision);
+    send(session, { action: "error", code, message, request_id: requestId, ...current });
+  }
+
+  /**
+   * Acknowledges a write of this session: it is durable as `revision`.
+   *
+   * @param toSent the way back from that revision's text to what was sent
+   * @param content that revision's text where it is not what was sent
+   * @param wroteContent false for a write of metadata only, which says nothing about the text
+   */
+  acknowledge(
+    session: JsonSession,
+    status: {
+      revision: number;
+      timeMs: number;
+      requestId: string | undefined;
+      toSent: TextChange;
+      content: string | null;
+      wroteContent: boolean;
+    },
+  ): void {
+    const { record } = session;
+    const { revision, content } = status;
+    const merged = content === null || record.isOldClient ? {} : { content };
+    const time = timestamp(status.timeMs);
+    send(session, {
+      action: "update_status",
+      success: true,
+      timestamp: time,
+      version: revision,
+      request_id: status.requestId,
+      ...merged,
+    });
+    if (content !== null && record.isOldClient) {
+      send(session, { action: "update", content, timestamp: time, version: revision });
+    }
+    if (!status.wroteContent) return;
+    const toSent = status.toSent.ops;
+    const isSmall = JSON.stringify(toSent).length <= MAX_REMEMBERED_REBASE_UNITS;
+    record.ownWrite = isSmall ? { revision, toSent } : null;
+    record.sentRevisions = content === null && isSmall ? [] : [revision];
+    this.#unremembered.add(session);
+  }
+
+  tellMetadata(session: JsonSession, view: CommittedView): void {
+    const { metadata, timeMs, revision: version } = view;
+    send(session, { action: "update_metadata", ...metadata, timestamp: timestamp(timeMs), version });
+  }
+
+  /** This session knows all of that revision. */
+  knows(session: JsonSession, revision: number): void {
+    session.record.seenRevision = revision;
+    this.#unremembered.add(session);
+  }
+
+  /** A revision was committed: those that are not told at once are told by `flush`. */
+  committed(view: CommittedView, nowMs: number): void {
+    this.#isBehind = this.#sessions.size > 0;
+    this.#tell(view, (record) => record.wantsChanges);
+    if (nowMs >= this.#fullTextMs + fullTextWindowMs(view.size, this.#fullTextPeers)) this.flush(view, nowMs);
+  }
+
+  /** When `flush` is due; null if everybody knows the committed revision. */
+  dueAt(size: number): number | null {
+    return this.#isBehind ? this.#fullTextMs + fullTextWindowMs(size, this.#fullTextPeers) : null;
+  }
+
+  flush(view: CommittedView, nowMs: number): void {
+    this.#isBehind = false;
+    this.#fullTextMs = nowMs;
+    this.#tell(view, (record) => !record.wantsChanges);
+  }
+
+  broadcastPresence(peers: readonly PeerPresence[], except: string | null): void {
+    const frame = encodeServerFrame({ action: "presence", peers });
+    for (const { record, peer } of this.#sessions.values()) {
+      if (!record.isOldClient && record.id !== except) peer.send(frame);
+    }
+  }
+
+  /** Has each changed record kept where it survives hibernation. */
+  remember(): void {
+    for (const { record, peer } of this.#unremembered) peer.remember(record);
+    this.#unremembered.clear();
+  }
+
+  markChanged(session: JsonSession): void {
+    this.#unremembered.add(session);
+  }
+
+  /** Frames by the revision that their readers know, so that each is encoded once. */
+  #tell(view: CommittedView, isAddressed: (record: JsonRecord) => boolean): void {
+    const time = timestamp(view.timeMs);
+    const { revision: version } = view;
+    let text: string | null = null;
+    let metadata: string | null = null;
+    const changes = new Map<number, string | null>();
+    for (const session of this.#sessions.values()) {
+      const { record, peer } = session;
+      if (record.seenRevision >= version || !isAddressed(record)) continue;
+      if (record.seenRevision < view.contentRevision) {
+        let frame = record.wantsChanges ? changes.get(record.seenRevision) : null;
+        if (frame === undefined) {
+          frame = this.#changesFrame(view, record.seenRevision);
+          changes.set(record.seenRevision, frame);
+        }
+        if (frame === null) {
+          text ??= encodeServerFrame({ action: "update", content: view.content, timestamp: time, version });
+          frame = text;
+        }
+        peer.send(frame);
+        this.#toldText(session, version);
+      }
+      if (record.seenRevision < view.metadataRevision) {
+        metadata ??= encodeServerFrame({
+          action: "update_metadata",
+          ...view.metadata,
+          timestamp: time,
+          version,
+        });
+        peer.send(metadata);
+      }
+      this.knows(session, version);
+    }
+  }
+
+  #changesFrame(view: CommittedView, base: number): string | null {
+    const change = this.#changeSince(base);
+    if (change === null) return null;
+    const time = timestamp(view.timeMs);
+    const changes = toChanges(change);
+    return encodeServerFrame({
+      action: "update",
+      changes,
+      base_version: base,
+      timestamp: time,
+      version: view.revision,
+    });
+  }
+
+  #toldText(session: JsonSession, revision: number): void {
+    const { record } = session;
+    record.sentRevisions = [...record.sentRevisions, revision].slice(-MAX_REMEMBERED_TEXTS);
+    this.#unremembered.add(session);
+  }
+}
+
+/** The texts that may be the base of what this session sends without naming one, oldest first. */
+export function knownTexts(record: JsonRecord): KnownText[] {
+  const texts: KnownText[] = [];
+  if (record.ownWrite !== null) {
+    texts.push({ revision: record.ownWrite.revision, toSent: new Delta(record.ownWrite.toSent) });
+  }
+  for (const revision of record.sentRevisions) texts.push({ revision, toSent: new Delta() });
+  return texts;
+}
+
+export function send(session: JsonSession, frame: ServerFrame): void {
+  session.peer.send(encodeServerFrame(frame));
+}
+
+/** ISO 8601 with an offset that also old parsers read, which do not know `Z`. */
+export function timestamp(timeMs: number): string {
+  return new Date(timeMs).toISOString().replace("Z", "+00:00");
+}

@@ -1,0 +1,183 @@
+import { utf8Length } from "../../language/utf8.ts";
+import { type Refusal, refusal } from "../../protocol/errors.ts";
+import type { PeerPresence } from "../../protocol/json-frames.ts";
+import { MAX_PRESENCE_BYTES, PRESENCE_EXPIRY_MS } from "../../protocol/limits.ts";
+import type { AwarenessEntry } from "../../protocol/yjs-frames.ts";
+import { presenceWindowMs } from "./cadence.ts";
+import type { Session } from "./session.ts";
+
+/** Where cursors of the two protocols meet: Yjs writes relative positions, JSON code unit indices. */
+export interface CursorMap {
+  relativePosition(index: number): unknown;
+  absolutePosition(position: unknown): number | null;
+}
+
+/**
+ * Who is here and where their cursors are: the last awareness entry of each session, kept in its record, and the
+ * entries that changed since the last presence frame. No Awareness object: its constructor starts an interval,
+ * and a room with a timer does not hibernate.
+ */
+export class Presence {
+  /** What the next frame tells, by client id. */
+  #changed = new Map<number, AwarenessEntry>();
+  /** The sessions whose own word it is; null once a departure is among it. */
+  #tellers: Set<string> | null = new Set();
+  /** Something else than a renewal changed: JSON peers are told as well. */
+  #hasNews = false;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  /** Not after the first expiry of those that must renew. */
+  #expiryMs: number | null = null;
+
+  /** Takes a session's own entry. Not newer than what is known: nothing changes. */
+  set(session: Session, entry: AwarenessEntry, nowMs: number, mustRenew: boolean): Refusal | null {
+    const { record } = session;
+    const known = record.presence;
+    if (known !== null && entry.clock < known.clock) return null;
+    if (entry.state === "null") {
+      if (known === null) return null;
+      this.#take(session.record.id, entry);
+      record.presence = null;
+      this.#hasNews = true;
+      return null;
+    }
+    if (utf8Length(entry.state) > MAX_PRESENCE_BYTES) {
+      return refusal("presence_too_large", `A presence state has at most ${MAX_PRESENCE_BYTES} bytes.`);
+    }
+    if (!isJsonObject(entry.state)) return refusal("invalid_frame", "A presence state is one JSON object.");
+    this.#hasNews ||= known?.state !== entry.state;
+    record.presence = { clock: entry.clock, state: entry.state, renewedAtMs: mustRenew ? nowMs : null };
+    if (mustRenew) this.#expiryMs ??= nowMs + PRESENCE_EXPIRY_MS;
+    this.#take(session.record.id, entry);
+    return null;
+  }
+
+  /** Forgets a session that left. True if somebody should be told at once. */
+  remove(session: Session): boolean {
+    const { presence, clientId } = session.record;
+    if (presence === null || clientId === null) return false;
+    this.#changed.set(clientId, { client: clientId, clock: presence.clock + 1, state: "null" });
+    session.record.presence = null;
+    this.#tellers = null;
+    this.#hasNews = true;
+    return true;
+  }
+
+  /** Forgets those that had to renew and did not. */
+  expire(sessions: Iterable<Session>, nowMs: number): void {
+    this.#expiryMs = null;
+    for (const session of sessions) {
+      const renewedAtMs = session.record.presence?.renewedAtMs ?? null;
+      if (renewedAtMs === null) continue;
+      const expiryMs = renewedAtMs + PRESENCE_EXPIRY_MS;
+      if (expiryMs <= nowMs) this.remove(session);
+      else if (this.#expiryMs === null || expiryMs < this.#expiryMs) this.#expiryMs = expiryMs;
+    }
+  }
+
+  /** When to call `expire`, at the latest; null if nobody has to renew. */
+  get expiryAtMs(): number | null {
+    return this.#expiryMs;
+  }
+
+  /** When the next presence frame may leave; null if there is nothing to tell. */
+  dueAt(peers: number): number | null {
+    return this.#changed.size === 0 ? null : this.#lastMs + presenceWindowMs(peers);
+  }
+
+  /** What there is to tell, once; `onlyTeller` is the session to which all of it would be its own words. */
+  take(nowMs: number): { entries: AwarenessEntry[]; onlyTeller: string | null; hasNews: boolean } {
+    const [teller] = this.#tellers ?? [];
+    const taken = {
+      entries: [...this.#changed.values()],
+      onlyTeller: this.#tellers?.size === 1 && teller !== undefined ? teller : null,
+      hasNews: this.#hasNews,
+    };
+    this.#changed = new Map();
+    this.#tellers = new Set();
+    this.#hasNews = false;
+    this.#lastMs = nowMs;
+    return taken;
+  }
+
+  /** Everybody's entry, for one who has just come. */
+  all(sessions: Iterable<Session>): AwarenessEntry[] {
+    const entries: AwarenessEntry[] = [];
+    for (const { record } of sessions) {
+      const { presence, clientId } = record;
+      if (presence === null || clientId === null) continue;
+      entries.push({ client: clientId, clock: presence.clock, state: presence.state });
+    }
+    return entries;
+  }
+
+  #take(sessionId: string, entry: AwarenessEntry): void {
+    this.#changed.set(entry.client, entry);
+    this.#tellers?.add(sessionId);
+  }
+}
+
+/** A JSON client's state as stock Yjs editors show it. */
+export function toAwarenessState(
+  state: { name?: string | undefined; color?: string | undefined; cursor?: unknown },
+  cursors: CursorMap,
+): string {
+  const { name, color, cursor } = state;
+  const ends = cursorEnds(cursor);
+  const yjsCursor =
+    ends === null
+      ? {}
+      : {
+          cursor: {
+            anchor: cursors.relativePosition(ends.anchor),
+            head: cursors.relativePosition(ends.head),
+          },
+        };
+  return JSON.stringify({ user: { name, color }, ...yjsCursor, json: { cursor } });
+}
+
+/** A session as JSON clients see it, whichever protocol it speaks; null if it shows nothing. */
+export function toPeer(session: Session, cursors: CursorMap): PeerPresence | null {
+  const { record } = session;
+  if (record.presence === null) return null;
+  // Our own toAwarenessState, or checked by `set` to be a JSON object; its fields may be anything.
+  const state = JSON.parse(record.presence.state) as {
+    user?: unknown;
+    cursor?: unknown;
+    json?: { cursor?: unknown };
+  };
+  const user = (typeof state.user === "object" && state.user !== null ? state.user : {}) as Record<
+    string,
+    unknown
+  >;
+  const { name, color } = user;
+  return {
+    session: record.id,
+    name: typeof name === "string" ? name : undefined,
+    color: typeof color === "string" ? color : undefined,
+    cursor: record.protocol === "json" ? state.json?.cursor : fromYjsCursor(state.cursor, cursors),
+  };
+}
+
+function cursorEnds(cursor: unknown): { anchor: number; head: number } | null {
+  if (typeof cursor === "number") return { anchor: cursor, head: cursor };
+  if (typeof cursor !== "object" || cursor === null) return null;
+  const { anchor, head } = cursor as Record<string, unknown>;
+  return typeof anchor === "number" && typeof head === "number" ? { anchor, head } : null;
+}
+
+function fromYjsCursor(cursor: unknown, cursors: CursorMap): { anchor: number; head: number } | undefined {
+  if (typeof cursor !== "object" || cursor === null) return undefined;
+  const ends = cursor as Record<string, unknown>;
+  const anchor = cursors.absolutePosition(ends["anchor"]);
+  const head = cursors.absolutePosition(ends["head"]);
+  return anchor === null || head === null ? undefined : { anchor, head };
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false; // not JSON at all
+  }
+}

@@ -1,0 +1,90 @@
+import type { TextChange } from "../text/text-change.ts";
+
+/** Where the room writes: a WebSocket in production, a queue in tests. Never throws: a dead peer is told by `leave`. */
+export interface Peer {
+  send(frame: string | Uint8Array): void;
+  /** Ends the connection; the room has already forgotten the session. */
+  close(code: number, reason: string): void;
+  /** Keeps the record where it survives hibernation: the socket's attachment. */
+  remember(record: SessionRecord): void;
+}
+
+export type Role = "editor" | "reader";
+
+/** Who is there. Without accounts everybody is the same anonymous principal. */
+export interface Principal {
+  readonly kind: "anonymous";
+}
+
+export const ANONYMOUS: Principal = { kind: "anonymous" };
+
+/** What a session's awareness is, as stock peers encode it; `state` is JSON. */
+export interface PresenceEntry {
+  readonly clock: number;
+  readonly state: string;
+  /** When it was last renewed; null for a session that need not renew, because its socket speaks for it. */
+  readonly renewedAtMs: number | null;
+}
+
+interface CommonRecord {
+  readonly id: string;
+  readonly role: Role;
+  readonly principal: Principal;
+  /** When its right to be here ends; null: with its socket. */
+  readonly expiresAtMs: number | null;
+  readonly generation: number;
+  /** The awareness client id. A JSON session is given one, a Yjs session claims its own. */
+  clientId: number | null;
+  presence: PresenceEntry | null;
+}
+
+export interface JsonRecord extends CommonRecord {
+  readonly protocol: "json";
+  /** Old paths: silent on unknown actions, merged texts as `update`. */
+  readonly isOldClient: boolean;
+  /** `?changes=1`: gets changes instead of whole texts. */
+  readonly wantsChanges: boolean;
+  /** `?client=`: the name under which its requests are remembered. */
+  readonly clientName: string | null;
+  /** The revision whose content and metadata it knows. */
+  seenRevision: number;
+  /** Its own last write: the revision, and the way back from that text to what it sent. */
+  ownWrite: { readonly revision: number; readonly toSent: TextChange["ops"] } | null;
+  /** Revisions of the texts it was sent since its own last write, oldest first. */
+  sentRevisions: readonly number[];
+}
+
+export interface YjsRecord extends CommonRecord {
+  readonly protocol: "yjs";
+  /** The subprotocol was agreed: it pushes, and understands `saved` and `notice`. */
+  readonly isOwnClient: boolean;
+}
+
+export type SessionRecord = JsonRecord | YjsRecord;
+
+export interface JsonSession {
+  readonly record: JsonRecord;
+  readonly peer: Peer;
+}
+
+export interface YjsSession {
+  readonly record: YjsRecord;
+  readonly peer: Peer;
+  /** A sync step 1 of ours is on its way: one at a time. */
+  isAskedForMore: boolean;
+  /** Some push was not applied for a gap: nothing is saved until a sync step 2 has filled it. */
+  isBehind: boolean;
+  /** The highest `push` received, and the highest answered by `saved`; -1: none. */
+  pushedSeq: number;
+  savedSeq: number;
+}
+
+export type Session = JsonSession | YjsSession;
+
+export function isJson(session: Session): session is JsonSession {
+  return session.record.protocol === "json";
+}
+
+export function canWrite(session: Session): boolean {
+  return session.record.role === "editor";
+}

@@ -1,0 +1,148 @@
+import { CLOSE, type CloseCode } from "../../protocol/close-codes.ts";
+import { type ErrorCode, type Refusal, refusal } from "../../protocol/errors.ts";
+import {
+  type AwarenessEntry,
+  encodeAwareness,
+  encodeNotice,
+  encodeSaved,
+  encodeSyncStep1,
+  encodeUpdate,
+} from "../../protocol/yjs-frames.ts";
+import type { Principal, YjsSession } from "./session.ts";
+
+/**
+ * The Yjs peers of a room: who of them owns which client id, what they pushed, and the frames that go to all of
+ * them, encoded once.
+ */
+export class YjsSessions {
+  readonly #sessions = new Map<string, YjsSession>();
+  readonly #owners = new Map<number, YjsSession>();
+  /** Those with a push that no `saved` has answered. */
+  readonly #unsaved = new Set<YjsSession>();
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get hasUnsaved(): boolean {
+    return this.#unsaved.size > 0;
+  }
+
+  get(id: string): YjsSession | undefined {
+    return this.#sessions.get(id);
+  }
+
+  values(): Iterable<YjsSession> {
+    return this.#sessions.values();
+  }
+
+  add(session: YjsSession): void {
+    this.#sessions.set(session.record.id, session);
+    if (session.record.clientId !== null) this.#owners.set(session.record.clientId, session);
+  }
+
+  remove(session: YjsSession): void {
+    const { id, clientId } = session.record;
+    this.#sessions.delete(id);
+    this.#unsaved.delete(session);
+    if (clientId !== null && this.#owners.get(clientId) === session) this.#owners.delete(clientId);
+  }
+
+  ownerOf(clientId: number): YjsSession | undefined {
+    return this.#owners.get(clientId);
+  }
+
+  /**
+   * May this session add structs under these client ids? A session without a client id takes the first as its
+   * own. An id is forged if a live session owns it or if it is the server's; ids of nobody are let in, since a
+   * provider may bring edits of an earlier page that were never sent.
+   *
+   * @returns a refusal, or the older session that lost its id to this one by reconnecting
+   */
+  claim(
+    session: YjsSession,
+    clientIds: Iterable<number>,
+    serverClientId: number,
+  ): Refusal | { takenFrom: YjsSession | null } {
+    let takenFrom: YjsSession | null = null;
+    for (const clientId of clientIds) {
+      if (session.record.clientId === clientId) continue;
+      if (clientId === serverClientId) return refusal("forged_update", "The client id is the server's own.");
+      const owner = this.#owners.get(clientId);
+      const mayTake =
+        session.record.clientId === null && (owner === undefined || samePrincipal(owner, session));
+      if (!mayTake && owner !== undefined) {
+        return refusal("forged_update", "The client id belongs to another session.");
+      }
+      if (!mayTake) continue;
+      takenFrom = owner ?? takenFrom;
+      if (owner !== undefined) owner.record.clientId = null;
+      session.record.clientId = clientId;
+      this.#owners.set(clientId, session);
+    }
+    return { takenFrom };
+  }
+
+  pushed(session: YjsSession, seq: number): void {
+    session.pushedSeq = Math.max(session.pushedSeq, seq);
+    this.#unsaved.add(session);
+  }
+
+  /** Everything applied is durable: answers the pushes of those that are not behind. */
+  sendSaved(revision: number): void {
+    for (const session of this.#unsaved) {
+      if (session.isBehind) continue;
+      this.#unsaved.delete(session);
+      if (session.pushedSeq <= session.savedSeq) continue;
+      session.savedSeq = session.pushedSeq;
+      session.peer.send(encodeSaved(session.savedSeq, revision));
+    }
+  }
+
+  /** @param except the only author of all of it, who has it */
+  broadcastUpdate(update: Uint8Array, except: YjsSession | null): void {
+    if (this.#sessions.size === 0 || (this.#sessions.size === 1 && except !== null)) return;
+    const frame = encodeUpdate(update);
+    for (const session of this.#sessions.values()) if (session !== except) session.peer.send(frame);
+  }
+
+  /** To all, the tellers too: a stock provider that hears nothing for 30 seconds reconnects. */
+  broadcastPresence(entries: readonly AwarenessEntry[]): void {
+    if (this.#sessions.size === 0 || entries.length === 0) return;
+    const frame = encodeAwareness(entries);
+    for (const session of this.#sessions.values()) session.peer.send(frame);
+  }
+
+  /** Asks for what the session has and we lack, unless we are waiting for just that. */
+  askForMore(session: YjsSession, stateVector: Uint8Array): void {
+    if (session.isAskedForMore) return;
+    session.isAskedForMore = true;
+    session.peer.send(encodeSyncStep1(stateVector));
+  }
+}
+
+/** Tells an own client; a stock one would not understand and reads the close reason. */
+export function sendNotice(session: YjsSession, { code, message }: Refusal): void {
+  if (session.record.isOwnClient) session.peer.send(encodeNotice(code, message));
+}
+
+/** Which refusals end a Yjs session, and how. */
+export function yjsCloseCode(code: ErrorCode): CloseCode {
+  switch (code) {
+    case "content_too_large":
+      return CLOSE.overLimit;
+    case "forged_update":
+      return CLOSE.forged;
+    case "forbidden":
+      return CLOSE.forbidden;
+    case "deleted":
+      return CLOSE.deleted;
+    default:
+      return CLOSE.malformed;
+  }
+}
+
+function samePrincipal(a: YjsSession, b: YjsSession): boolean {
+  const kindOf = ({ kind }: Principal) => kind;
+  return kindOf(a.record.principal) === kindOf(b.record.principal);
+}

@@ -1,0 +1,67 @@
+import { diffChars, diffLines } from "diff";
+import Delta from "quill-delta";
+import type { TextChange } from "./text-change.ts";
+import { splitsCharacter } from "./text-change.ts";
+
+/**
+ * The change from one text to another, at a bounded cost: Myers' difference (the `diff` package) by character
+ * within what is left between the common start and end, by line where that takes too many edits, and the whole
+ * middle as one replacement where even the lines are unlike. The bounds are counts, never time: on Workers the
+ * clock stands still while code runs.
+ */
+const MAX_CHARACTER_EDITS = 400;
+const MAX_LINE_EDITS = 400;
+/** Code units of both sides that are compared by character; Array.from makes a string of each. */
+const MAX_COMPARED_UNITS = 200_000;
+
+export function difference(from: string, to: string): TextChange {
+  if (from === to) return new Delta();
+  const start = commonStart(from, to);
+  const end = commonEnd(from, to, start);
+  const removed = from.slice(start, from.length - end);
+  const added = to.slice(start, to.length - end);
+  const change = new Delta().retain(start);
+  if (removed === "" || added === "") return change.insert(added).delete(removed.length).chop();
+  return change.concat(middle(removed, added)).chop();
+}
+
+interface Part {
+  readonly value: string;
+  readonly added?: boolean;
+  readonly removed?: boolean;
+}
+
+function middle(removed: string, added: string): Delta {
+  if (removed.length + added.length <= MAX_COMPARED_UNITS) {
+    const parts = diffChars(removed, added, { maxEditLength: MAX_CHARACTER_EDITS });
+    if (parts !== undefined) return fromParts(parts);
+  }
+  const lines = diffLines(removed, added, { maxEditLength: MAX_LINE_EDITS });
+  return lines === undefined ? new Delta().insert(added).delete(removed.length) : fromParts(lines);
+}
+
+function fromParts(parts: readonly Part[]): Delta {
+  const change = new Delta();
+  for (const part of parts) {
+    if (part.added === true) change.insert(part.value);
+    else if (part.removed === true) change.delete(part.value.length);
+    else change.retain(part.value.length);
+  }
+  return change;
+}
+
+function commonStart(a: string, b: string): number {
+  const most = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < most && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  while (at > 0 && (splitsCharacter(a, at) || splitsCharacter(b, at))) at--;
+  return at;
+}
+
+function commonEnd(a: string, b: string, start: number): number {
+  const most = Math.min(a.length, b.length) - start;
+  let count = 0;
+  while (count < most && a.charCodeAt(a.length - 1 - count) === b.charCodeAt(b.length - 1 - count)) count++;
+  while (count > 0 && (splitsCharacter(a, a.length - count) || splitsCharacter(b, b.length - count))) count--;
+  return count;
+}

@@ -1,0 +1,361 @@
+import * as Y from "yjs";
+import { utf8Length } from "../../language/utf8.ts";
+import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
+import {
+  type MetadataChange,
+  readMetadata,
+  type SharedMetadata,
+  sameMetadata,
+  writeMetadata,
+} from "./shared-metadata.ts";
+import { applyChange, invertChange, NO_CHANGE, type TextChange } from "./text-change.ts";
+import { type Clocks, textSince } from "./text-since.ts";
+import { hasSurrogates, IDLE_CLIENT_ID, ROOTS, UpdateCheck } from "./update-check.ts";
+
+/**
+ * The text of one fragment with its metadata, as a Yjs document, and what of it is committed.
+ *
+ * Invariant: the document is what `load` gives and the accepted updates since, in order. A refused update leaves
+ * it as it was, even where Yjs threw half-way: then it is rebuilt from exactly those two.
+ */
+export interface Incoming {
+  readonly update: Uint8Array;
+  /** Asked once the update is found sound: may its sender add structs under these client ids? */
+  admit(clients: Iterable<number>): Refusal | null;
+}
+
+export type Outcome =
+  | { readonly kind: "applied" }
+  /** Not applied: it builds on what is not known here. The sender is to be asked for what it has. */
+  | { readonly kind: "gap" }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+export interface Received {
+  /** One for each incoming, in order. */
+  readonly outcomes: readonly Outcome[];
+  /** What was new in all of them, as one update; null if nothing was. */
+  readonly update: Uint8Array | null;
+  /** The document mended line ends on its own: even the only author has something to learn. */
+  readonly isMended: boolean;
+}
+
+/** What one commit is to make durable. */
+export interface Uncommitted {
+  /** Everything since the last commit, as one update; null for metadata-free, text-free commits. */
+  readonly update: Uint8Array | null;
+  readonly change: TextChange;
+  readonly content: string;
+  readonly metadata: SharedMetadata;
+}
+
+const APPLIED: Outcome = { kind: "applied" };
+const GAP: Outcome = { kind: "gap" };
+
+export class FragmentText {
+  readonly #load: () => Iterable<Uint8Array>;
+  readonly #oldClients: ReadonlySet<number>;
+  #doc: Y.Doc;
+  /** Updates of the transactions since the last `#take`. */
+  #emitted: Uint8Array[] = [];
+  #uncommitted: Uint8Array[] = [];
+  #deletes: Y.Transaction["deleteSet"][] = [];
+  #committedClocks: Clocks = new Map();
+  #committedContent = "";
+  #committedMetadata: SharedMetadata;
+  /** The content may have at most so many bytes: exact when last counted, plus all inserted since. */
+  #bytesBound = 0;
+  #hasPairs = false;
+  #snapshot: Uint8Array | null = null;
+  #metadataTouched = false;
+
+  /**
+   * @param load the durable history: snapshot and logged updates, in order; read again for each rebuild
+   * @param oldClients client ids of deleted generations of this id
+   */
+  constructor(load: () => Iterable<Uint8Array>, oldClients: ReadonlySet<number> = new Set()) {
+    this.#load = load;
+    this.#oldClients = oldClients;
+    this.#doc = this.#build([]);
+    this.#markCommitted();
+    const metadata = this.#readMetadata();
+    if ("code" in metadata) throw new Error(`The stored metadata is not valid: ${metadata.message}`);
+    this.#committedMetadata = metadata;
+  }
+
+  /** The text of the last commit: what JSON and REST know. LF line ends. */
+  get committedContent(): string {
+    return this.#committedContent;
+  }
+
+  get committedMetadata(): SharedMetadata {
+    return this.#committedMetadata;
+  }
+
+  get isDirty(): boolean {
+    return this.#uncommitted.length > 0;
+  }
+
+  /** Client ids that have written here. */
+  get clients(): Iterable<number> {
+    return this.#doc.store.clients.keys();
+  }
+
+  stateVector(): Uint8Array {
+    return Y.encodeStateVector(this.#doc);
+  }
+
+  /** The whole document as one update; encoded once between two changes. */
+  snapshot(): Uint8Array {
+    this.#snapshot ??= Y.encodeStateAsUpdate(this.#doc);
+    return this.#snapshot;
+  }
+
+  /** What a peer with this state vector lacks; null if the vector cannot be decoded. */
+  missingFor(stateVector: Uint8Array): Uint8Array | null {
+    try {
+      if (Y.decodeStateVector(stateVector).size === 0) return this.snapshot();
+      return Y.encodeStateAsUpdate(this.#doc, stateVector);
+    } catch {
+      return null; // lib0 throws at the end of the bytes: no state vector
+    }
+  }
+
+  /** A position that moves with the text, as Yjs cursors are written (its JSON); for a code unit index. */
+  relativePosition(index: number): unknown {
+    const text = this.#doc.getText(ROOTS.content);
+    return Y.relativePositionToJSON(
+      Y.createRelativePositionFromTypeIndex(text, Math.max(0, Math.min(index, text.length))),
+    );
+  }
+
+  /** The code unit index of a relative position's JSON, which a peer wrote; null if it leads nowhere. */
+  absolutePosition(position: unknown): number | null {
+    try {
+      const relative = Y.createRelativePositionFromJSON(position);
+      return Y.createAbsolutePositionFromRelativePosition(relative, this.#doc)?.index ?? null;
+    } catch {
+      return null; // not a position of this document
+    }
+  }
+
+  knows(client: number): boolean {
+    return Y.getState(this.#doc.store, client) > 0;
+  }
+
+  /** Checks and applies a batch, in one Yjs transaction where all of it is good. */
+  receive(batch: readonly Incoming[]): Received {
+    const check = new UpdateCheck(this.#doc, this.#oldClients, this.#hasPairs);
+    const outcomes: Outcome[] = [];
+    const accepted: Uint8Array[] = [];
+    const clocks = new Map<number, number>();
+    let insertedBytes = 0;
+    let insertsCarriageReturn = false;
+    for (const incoming of batch) {
+      const inspection = check.inspect(incoming.update);
+      if (inspection.kind !== "sound") {
+        outcomes.push(inspection.kind === "gap" ? GAP : inspection);
+        continue;
+      }
+      const refused = incoming.admit(inspection.clocks.keys());
+      if (refused !== null) {
+        outcomes.push({ kind: "refused", refusal: refused });
+        continue;
+      }
+      check.accept(inspection);
+      outcomes.push(APPLIED);
+      accepted.push(incoming.update);
+      for (const [client, clock] of inspection.clocks) clocks.set(client, clock);
+      insertedBytes += inspection.insertedBytes;
+      insertsCarriageReturn ||= inspection.insertsCarriageReturn;
+    }
+    if (accepted.length === 0) return { outcomes, update: null, isMended: false };
+
+    const fault = this.#apply(accepted, clocks, insertedBytes);
+    if (fault !== null) {
+      this.#rebuild();
+      if (batch.length > 1) return this.#receiveOneByOne(batch);
+      return { outcomes: [{ kind: "refused", refusal: fault }], update: null, isMended: false };
+    }
+    this.#hasPairs = check.hasPairs;
+    const isMended = insertsCarriageReturn && this.#mendLineEnds();
+    return { outcomes, update: this.#take(), isMended };
+  }
+
+  /**
+   * Writes for the server, under its own client id. The change applies to the current text, uncommitted edits
+   * included. The update for the peers comes back; it must be committed before any of them sees it.
+   */
+  write(clientId: number, change: TextChange, metadata: MetadataChange): Uint8Array | null {
+    this.#doc.clientID = clientId;
+    try {
+      this.#doc.transact(() => {
+        const content = this.#doc.getText(ROOTS.content);
+        let at = 0;
+        for (const op of change.ops) {
+          if (typeof op.insert === "string") {
+            content.insert(at, op.insert);
+            at += op.insert.length;
+            this.#bytesBound += utf8Length(op.insert);
+            this.#hasPairs ||= hasSurrogates(op.insert);
+          } else if (typeof op.retain === "number") at += op.retain;
+          else content.delete(at, op.delete ?? 0);
+        }
+        writeMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags), metadata);
+      });
+    } finally {
+      this.#doc.clientID = IDLE_CLIENT_ID;
+    }
+    return this.#take();
+  }
+
+  /** The metadata as it stands, uncommitted edits included. */
+  get metadata(): SharedMetadata {
+    const metadata = this.#metadataTouched ? this.#readMetadata() : this.#committedMetadata;
+    if ("code" in metadata) throw new Error(`Invalid metadata was let in: ${metadata.message}`);
+    return metadata;
+  }
+
+  /** What is not committed, in one walk over the text. */
+  uncommitted(): Uncommitted {
+    const change = this.isDirty
+      ? textSince(this.#doc.getText(ROOTS.content), this.#committedClocks, this.#deletes)
+      : NO_CHANGE;
+    const { metadata } = this;
+    const [only] = this.#uncommitted;
+    return {
+      update:
+        only === undefined ? null : this.#uncommitted.length === 1 ? only : Y.mergeUpdates(this.#uncommitted),
+      change,
+      content: change.ops.length === 0 ? this.#committedContent : applyChange(change, this.#committedContent),
+      metadata: sameMetadata(metadata, this.#committedMetadata) ? this.#committedMetadata : metadata,
+    };
+  }
+
+  /** Says that `uncommitted` is durable. Gives the change that leads back to the text before. */
+  commit(uncommitted: Uncommitted): TextChange {
+    const undo = invertChange(uncommitted.change, this.#committedContent);
+    this.#committedContent = uncommitted.content;
+    this.#committedMetadata = uncommitted.metadata;
+    this.#uncommitted = [];
+    this.#deletes = [];
+    this.#metadataTouched = false;
+    this.#committedClocks = clocksOf(this.#doc);
+    return undo;
+  }
+
+  #build(pending: readonly Uint8Array[]): Y.Doc {
+    const doc = new Y.Doc();
+    doc.clientID = IDLE_CLIENT_ID;
+    // Types the roots, so that an update cannot make them something else.
+    doc.getText(ROOTS.content);
+    doc.getMap(ROOTS.metadata);
+    doc.getMap(ROOTS.tags);
+    doc.transact(() => {
+      for (const update of this.#load()) Y.applyUpdate(doc, update);
+    });
+    this.#committedClocks = clocksOf(doc);
+    this.#deletes = [];
+    doc.on("update", (update: Uint8Array) => this.#emitted.push(update));
+    doc.on("afterTransaction", (transaction: Y.Transaction) => {
+      if (transaction.deleteSet.clients.size > 0) this.#deletes.push(transaction.deleteSet);
+    });
+    const touch = () => {
+      this.#metadataTouched = true;
+    };
+    doc.getMap(ROOTS.metadata).observe(touch);
+    doc.getMap(ROOTS.tags).observe(touch);
+    for (const update of pending) Y.applyUpdate(doc, update);
+    this.#emitted = [];
+    this.#snapshot = null;
+    return doc;
+  }
+
+  #markCommitted(): void {
+    this.#committedContent = this.#doc.getText(ROOTS.content).toString();
+    this.#hasPairs = hasSurrogates(this.#committedContent);
+    this.#bytesBound = utf8Length(this.#committedContent);
+  }
+
+  #rebuild(): void {
+    this.#doc = this.#build(this.#uncommitted);
+    this.#bytesBound = utf8Length(this.#doc.getText(ROOTS.content).toString());
+  }
+
+  #receiveOneByOne(batch: readonly Incoming[]): Received {
+    const outcomes: Outcome[] = [];
+    const updates: Uint8Array[] = [];
+    let isMended = false;
+    for (const incoming of batch) {
+      const one = this.receive([incoming]);
+      outcomes.push(...one.outcomes);
+      if (one.update !== null) updates.push(one.update);
+      isMended ||= one.isMended;
+    }
+    return { outcomes, update: updates.length === 0 ? null : Y.mergeUpdates(updates), isMended };
+  }
+
+  /** Applies checked updates; a refusal says that the document may be half-way and must be rebuilt. */
+  #apply(updates: readonly Uint8Array[], clocks: Clocks, insertedBytes: number): Refusal | null {
+    try {
+      this.#doc.transact(() => {
+        for (const update of updates) Y.applyUpdate(this.#doc, update);
+      });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : "unknown";
+      return refusal("malformed_update", `The update cannot be applied (${reason}).`);
+    }
+    for (const [client, clock] of clocks) {
+      if (Y.getState(this.#doc.store, client) < clock) {
+        return refusal("malformed_update", "The update depends on itself.");
+      }
+    }
+    if (this.#metadataTouched) {
+      const metadata = this.#readMetadata();
+      if ("code" in metadata) return metadata;
+    }
+    this.#bytesBound += insertedBytes;
+    if (this.#bytesBound <= MAX_CONTENT_BYTES) return null;
+    this.#bytesBound = utf8Length(this.#doc.getText(ROOTS.content).toString());
+    if (this.#bytesBound <= MAX_CONTENT_BYTES) return null;
+    return refusal("content_too_large", `The content must have at most ${MAX_CONTENT_BYTES} bytes of UTF-8.`);
+  }
+
+  /** Deletes the CR of each CRLF that came in. True if there was any. */
+  #mendLineEnds(): boolean {
+    const content = this.#doc.getText(ROOTS.content);
+    const text = content.toString();
+    if (!text.includes("\r\n")) return false;
+    this.#doc.transact(() => {
+      for (
+        let at = text.lastIndexOf("\r\n");
+        at !== -1;
+        at = at === 0 ? -1 : text.lastIndexOf("\r\n", at - 1)
+      ) {
+        content.delete(at, 1);
+      }
+    });
+    return true;
+  }
+
+  #readMetadata(): SharedMetadata | Refusal {
+    return readMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags));
+  }
+
+  /** The updates of the transactions since, as one; they count as uncommitted from now on. */
+  #take(): Uint8Array | null {
+    const [first] = this.#emitted;
+    if (first === undefined) return null;
+    const update = this.#emitted.length === 1 ? first : Y.mergeUpdates(this.#emitted);
+    this.#emitted = [];
+    this.#uncommitted.push(update);
+    this.#snapshot = null;
+    return update;
+  }
+}
+
+function clocksOf(doc: Y.Doc): Clocks {
+  const clocks = new Map<number, number>();
+  for (const client of doc.store.clients.keys()) clocks.set(client, Y.getState(doc.store, client));
+  return clocks;
+}

@@ -1,0 +1,99 @@
+import * as v from "valibot";
+import type * as Y from "yjs";
+import { type Refusal, refusal } from "../../protocol/errors.ts";
+import {
+  DescriptionSchema,
+  describeIssues,
+  type Eol,
+  type Metadata,
+  PromptTypeSchema,
+  TagsSchema,
+} from "../../protocol/fragment.ts";
+
+/**
+ * The metadata as it stands in the document: a map of the single fields, of which the later write wins field by
+ * field, and a map with one key a tag, so that two people's additions both stay. A tag's value is its rank in the
+ * list (`true` counts as 0); tags of one rank are in alphabetical order.
+ */
+export interface SharedMetadata extends Metadata {
+  readonly eol: Eol;
+}
+
+/** A write: absent fields keep. */
+export interface MetadataChange {
+  readonly description?: string | undefined;
+  readonly prompt_type?: Metadata["prompt_type"] | undefined;
+  readonly eol?: Eol | undefined;
+  /** Tags that are to be there, in this order among themselves, and those to go. All others stay. */
+  readonly tags?: { readonly keep: readonly string[]; readonly remove: readonly string[] } | undefined;
+}
+
+const FieldsSchema = v.strictObject({
+  description: v.optional(DescriptionSchema, ""),
+  prompt_type: v.optional(PromptTypeSchema, "standard"),
+  eol: v.optional(v.picklist(["lf", "crlf"]), "lf"),
+});
+const RankSchema = v.union([v.literal(true), v.pipe(v.number(), v.finite())]);
+
+/** Reads and validates: a peer can have written anything. */
+export function readMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): SharedMetadata | Refusal {
+  const parsedFields = v.safeParse(FieldsSchema, Object.fromEntries(fields.entries()));
+  if (!parsedFields.success) return fault(parsedFields.issues);
+  const ranks = readRanks(tags);
+  if (ranks === null)
+    return refusal("invalid_metadata", "tags: each key is a tag, its value a rank or true.");
+  const inOrder = [...ranks].sort(([a, rankA], [b, rankB]) => rankA - rankB || (a < b ? -1 : 1));
+  const parsedTags = v.safeParse(
+    TagsSchema,
+    inOrder.map(([tag]) => tag),
+  );
+  if (!parsedTags.success) return fault(parsedTags.issues);
+  return { ...parsedFields.output, tags: parsedTags.output };
+}
+
+export function writeMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>, change: MetadataChange): void {
+  for (const key of ["description", "prompt_type", "eol"] as const) {
+    const value = change[key];
+    if (value !== undefined && fields.get(key) !== value) fields.set(key, value);
+  }
+  if (change.tags === undefined) return;
+  for (const tag of change.tags.remove) tags.delete(tag);
+  const ranks = readRanks(tags) ?? new Map<string, number>();
+  const isInOrder = change.tags.keep.every((tag, at, keep) => {
+    const before = keep[at - 1];
+    return !ranks.has(tag) || before === undefined || (ranks.get(before) ?? -1) < (ranks.get(tag) ?? 0);
+  });
+  let last = isInOrder ? Math.max(0, ...ranks.values()) : 0;
+  for (const tag of change.tags.keep) {
+    if (isInOrder && ranks.has(tag)) continue;
+    last += 1;
+    if (ranks.get(tag) !== last) tags.set(tag, last);
+  }
+}
+
+/** Each tag's rank; null if a peer wrote something else there. */
+function readRanks(tags: Y.Map<unknown>): Map<string, number> | null {
+  const ranks = new Map<string, number>();
+  for (const [tag, value] of tags.entries()) {
+    if (!v.is(RankSchema, value)) return null;
+    ranks.set(tag, value === true ? 0 : value);
+  }
+  return ranks;
+}
+
+export function sameMetadata(a: SharedMetadata, b: SharedMetadata): boolean {
+  return (
+    a.description === b.description &&
+    a.prompt_type === b.prompt_type &&
+    a.eol === b.eol &&
+    sameTags(a.tags, b.tags)
+  );
+}
+
+export function sameTags(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((tag, index) => tag === b[index]);
+}
+
+function fault(issues: readonly v.BaseIssue<unknown>[]): Refusal {
+  return refusal("invalid_metadata", `${describeIssues(issues)}.`);
+}

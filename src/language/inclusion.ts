@@ -1,0 +1,44 @@
+/**
+ * The marker by which one fragment includes another: `[[name]]`, also written `[[name.md]]`.
+ *
+ * The grammar is the old system's, `\[\[([^\]]+)\]\]`, leftmost and not overlapping: a name is anything but `]`, also a
+ * line end, and code blocks are no exception. Whether the name is a fragment's is not asked here.
+ */
+
+export interface Inclusion {
+  /** As written between the brackets, less one trailing `.md`. Not yet an id: may be invalid, may be empty. */
+  readonly name: string;
+  /** Offset of the first bracket, in UTF-16 code units. */
+  readonly start: number;
+  /** Offset behind the last bracket. */
+  readonly end: number;
+}
+
+/**
+ * Lists the inclusions of `text` from left to right, lazily: a caller that stops early pays for no more.
+ *
+ * Scanned by hand because the regular expression is quadratic on a run of `[`. All possible starts before a `]` share
+ * that `]` as the end of their name, so when it does not close the first of them it closes none, and none is retried.
+ */
+export function* scanInclusions(text: string): Generator<Inclusion, void, undefined> {
+  let from = 0;
+  for (;;) {
+    const start = text.indexOf("[[", from);
+    if (start === -1) return;
+    const nameStart = start + 2;
+    const nameEnd = text.indexOf("]", nameStart);
+    if (nameEnd === -1) return;
+
+    if (nameEnd > nameStart && text.startsWith("]", nameEnd + 1)) {
+      const end = nameEnd + 2;
+      yield { name: dropExtension(text.slice(nameStart, nameEnd)), start, end };
+      from = end;
+    } else {
+      from = nameEnd + 1;
+    }
+  }
+}
+
+function dropExtension(name: string): string {
+  return name.endsWith(".md") ? name.slice(0, -3) : name;
+}

@@ -1,0 +1,43 @@
+/**
+ * What can be refused, one word each, the same on sockets (`error.code`, `notice`) and in REST (`code` of the
+ * problem). The tables say what each becomes on the wire.
+ */
+export const ERROR_STATUS = {
+  invalid_json: 400,
+  invalid_frame: 400,
+  invalid_body: 400,
+  invalid_id: 400,
+  invalid_content: 400,
+  invalid_metadata: 400,
+  invalid_position: 400,
+  unknown_action: 400,
+  malformed_update: 400,
+  forged_update: 403,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  already_exists: 409,
+  no_single_match: 409,
+  stale_base: 409,
+  deleted: 410,
+  version_mismatch: 412,
+  content_too_large: 413,
+  body_too_large: 413,
+  presence_too_large: 413,
+  unsupported_media_type: 415,
+  upgrade_required: 426,
+  internal_error: 500,
+  unavailable: 503,
+} as const satisfies Record<string, number>;
+
+export type ErrorCode = keyof typeof ERROR_STATUS;
+
+/** A refusal: nothing was changed. `message` is a sentence for people. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export function refusal(code: ErrorCode, message: string): Refusal {
+  return { code, message };
+}

@@ -1,0 +1,64 @@
+/**
+ * Every number that the outside can hit, with its reason. Sizes are bytes of UTF-8 unless the name says
+ * otherwise; times are milliseconds.
+ */
+
+/** A fragment's text. One fragment is one prompt part; a megabyte is far beyond any model's useful part. */
+export const MAX_CONTENT_BYTES = 1024 * 1024;
+
+/** UTF-16 code units of the description. */
+export const MAX_DESCRIPTION_UNITS = 2_000;
+
+export const MAX_TAGS = 64;
+/** UTF-16 code units of one tag. */
+export const MAX_TAG_UNITS = 64;
+
+/**
+ * One frame on a socket: a full text in JSON (every byte may need six, as `\u0001`), or a first sync of a
+ * document with a long past. workerd refuses messages over 32 MiB by itself.
+ */
+export const MAX_FRAME_BYTES = 8 * 1024 * 1024;
+
+/** A request body: a full text, escaped, and its metadata. */
+export const MAX_BODY_BYTES = 8 * 1024 * 1024;
+
+/** Lengths of names that clients choose: they are stored with each commit and echoed. */
+export const MAX_REQUEST_ID_UNITS = 128;
+export const MAX_CLIENT_NAME_UNITS = 128;
+
+/** Changes in one `edit`, substitutions in one PATCH. */
+export const MAX_CHANGES = 10_000;
+export const MAX_SUBSTITUTIONS = 100;
+
+/**
+ * One session's presence, as JSON. It lives in the socket's attachment, which holds 16,384 bytes in all, and a
+ * character can take two there for one in UTF-8 (Durable Objects, November 2026).
+ */
+export const MAX_PRESENCE_BYTES = 4_000;
+
+/** What a session still keeps in its attachment of a merge it has not seen, as JSON code units. */
+export const MAX_REMEMBERED_REBASE_UNITS = 2_000;
+
+/** Texts sent to one JSON session that may be the base of what it sends next without naming one. */
+export const MAX_REMEMBERED_TEXTS = 8;
+
+/** How long a past revision is a valid base for an edit. */
+export const REBASE_HORIZON_MS = 10 * 60 * 1000;
+
+/** The past that is kept for rebasing, per fragment; over it the oldest revisions go first. */
+export const MAX_PAST_BYTES = 32 * 1024 * 1024;
+
+/** A client silent for so long has lost its cursor: the time after which stock awareness forgets a peer. */
+export const PRESENCE_EXPIRY_MS = 30_000;
+
+/** A close reason holds 123 bytes (RFC 6455, 5.5.1). */
+export const MAX_CLOSE_REASON_BYTES = 123;
+
+/** Sockets on one fragment: a Durable Object holds at most 32,768 hibernatable ones. */
+export const MAX_SESSIONS = 32_000;
+
+/** Texts fetched for one expansion, which run in one isolate of 128 MB. */
+export const MAX_CLOSURE_BYTES = 32 * 1024 * 1024;
+
+/** The budgets of one expansion: depth, fragments, inclusions, bytes of output. */
+export { EXPANSION_BUDGETS } from "../language/expansion.ts";

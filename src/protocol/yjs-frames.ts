@@ -1,0 +1,140 @@
+import * as decoding from "lib0/decoding";
+import * as encoding from "lib0/encoding";
+
+/**
+ * The Yjs socket's frames: y-protocols' sync and awareness messages, and from tag 100 our own, which only
+ * sessions of the subprotocol get. `varUint`, `varUint8Array`, `varString` are lib0's.
+ *
+ *     sync      = 0 (0 stateVector | 1 update | 2 update)
+ *     awareness = 1 bytes(count (client clock json)*)
+ *     query     = 3
+ *     push      = 100 seq update          client
+ *     saved     = 101 seq revision        server
+ *     notice    = 102 code message        server
+ */
+export const SUBPROTOCOL = "prompt-manager.v1";
+
+const TAG = {
+  sync: 0,
+  awareness: 1,
+  auth: 2,
+  queryAwareness: 3,
+  push: 100,
+  saved: 101,
+  notice: 102,
+} as const;
+const SYNC = { step1: 0, step2: 1, update: 2 } as const;
+
+export type YjsClientFrame =
+  | { readonly kind: "step1"; readonly stateVector: Uint8Array }
+  | { readonly kind: "step2" | "update"; readonly update: Uint8Array }
+  | { readonly kind: "push"; readonly seq: number; readonly update: Uint8Array }
+  | { readonly kind: "awareness"; readonly entries: AwarenessEntry[] }
+  | { readonly kind: "queryAwareness" }
+  /** A message type of an extension that we do not speak; stock peers ignore those too. */
+  | { readonly kind: "foreign" };
+
+/** One client's awareness: `state` is its JSON, the text `null` when it left. */
+export interface AwarenessEntry {
+  readonly client: number;
+  readonly clock: number;
+  readonly state: string;
+}
+
+/** Decodes one frame; null when the bytes are no frame. The parts are views of `bytes`. */
+export function decodeYjsFrame(bytes: Uint8Array): YjsClientFrame | null {
+  try {
+    const decoder = decoding.createDecoder(bytes);
+    const tag = decoding.readVarUint(decoder);
+    switch (tag) {
+      case TAG.sync:
+        return decodeSync(decoder);
+      case TAG.awareness:
+        return { kind: "awareness", entries: decodeAwareness(decoding.readVarUint8Array(decoder)) };
+      case TAG.queryAwareness:
+        return { kind: "queryAwareness" };
+      case TAG.push: {
+        const seq = decoding.readVarUint(decoder);
+        return { kind: "push", seq, update: decoding.readVarUint8Array(decoder) };
+      }
+      default:
+        return { kind: "foreign" };
+    }
+  } catch {
+    return null; // lib0 throws on the end of the bytes and on numbers out of range: no frame
+  }
+}
+
+function decodeSync(decoder: decoding.Decoder): YjsClientFrame | null {
+  switch (decoding.readVarUint(decoder)) {
+    case SYNC.step1:
+      return { kind: "step1", stateVector: decoding.readVarUint8Array(decoder) };
+    case SYNC.step2:
+      return { kind: "step2", update: decoding.readVarUint8Array(decoder) };
+    case SYNC.update:
+      return { kind: "update", update: decoding.readVarUint8Array(decoder) };
+    default:
+      return null;
+  }
+}
+
+function decodeAwareness(bytes: Uint8Array): AwarenessEntry[] {
+  const decoder = decoding.createDecoder(bytes);
+  const entries: AwarenessEntry[] = [];
+  for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+    const client = decoding.readVarUint(decoder);
+    const clock = decoding.readVarUint(decoder);
+    entries.push({ client, clock, state: decoding.readVarString(decoder) });
+  }
+  return entries;
+}
+
+function encodeSync(kind: number, bytes: Uint8Array): Uint8Array {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, TAG.sync);
+  encoding.writeVarUint(encoder, kind);
+  encoding.writeVarUint8Array(encoder, bytes);
+  return encoding.toUint8Array(encoder);
+}
+
+export function encodeSyncStep1(stateVector: Uint8Array): Uint8Array {
+  return encodeSync(SYNC.step1, stateVector);
+}
+
+export function encodeSyncStep2(update: Uint8Array): Uint8Array {
+  return encodeSync(SYNC.step2, update);
+}
+
+export function encodeUpdate(update: Uint8Array): Uint8Array {
+  return encodeSync(SYNC.update, update);
+}
+
+export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array {
+  const body = encoding.createEncoder();
+  encoding.writeVarUint(body, entries.length);
+  for (const entry of entries) {
+    encoding.writeVarUint(body, entry.client);
+    encoding.writeVarUint(body, entry.clock);
+    encoding.writeVarString(body, entry.state);
+  }
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, TAG.awareness);
+  encoding.writeVarUint8Array(encoder, encoding.toUint8Array(body));
+  return encoding.toUint8Array(encoder);
+}
+
+export function encodeSaved(seq: number, revision: number): Uint8Array {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, TAG.saved);
+  encoding.writeVarUint(encoder, seq);
+  encoding.writeVarUint(encoder, revision);
+  return encoding.toUint8Array(encoder);
+}
+
+export function encodeNotice(code: string, message: string): Uint8Array {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, TAG.notice);
+  encoding.writeVarString(encoder, code);
+  encoding.writeVarString(encoder, message);
+  return encoding.toUint8Array(encoder);
+}

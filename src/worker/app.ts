@@ -1,0 +1,35 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { HTTPException } from "hono/http-exception";
+import { legacySockets } from "./legacy/sockets.ts";
+import { problem, problemOf } from "./problem.ts";
+import { expansions } from "./routes/expansions.ts";
+import { fragments } from "./routes/fragments.ts";
+import { health } from "./routes/health.ts";
+import { sockets } from "./routes/sockets.ts";
+
+export type AppEnv = { Bindings: Env; Variables: { requestId: string } };
+
+/**
+ * The routes. Sockets come first and pass no middleware: the headers of a 101 response cannot be changed, and a
+ * middleware that tries answers 500.
+ */
+export const app = new Hono<AppEnv>()
+  .use(async (c, next) => {
+    c.set("requestId", c.req.header("cf-ray") ?? crypto.randomUUID());
+    await next();
+  })
+  .route("/", sockets)
+  .route("/", legacySockets)
+  .use("/v1/*", cors({ origin: "*", exposeHeaders: ["ETag", "Location"] }))
+  .route("/", health)
+  .route("/", fragments)
+  .route("/", expansions)
+  .notFound((c) => problem(c, "not_found", "There is nothing at this address."))
+  .onError((error, c) => {
+    if (error instanceof HTTPException) return problemOf(c, error);
+    console.error(`request ${c.get("requestId")} failed`, error);
+    const isOverloaded = (error as { overloaded?: unknown }).overloaded === true;
+    if (isOverloaded) return problem(c, "unavailable", "The fragment is overloaded; try again later.");
+    return problem(c, "internal_error", "The request failed on our side; it can be tried again.");
+  });

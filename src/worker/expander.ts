@@ -1,0 +1,79 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { expand, type FetchedText } from "../language/expansion.ts";
+import { type FragmentId, parseFragmentId } from "../language/fragment-id.ts";
+import { utf8Length } from "../language/utf8.ts";
+import { type Refusal, refusal } from "../protocol/errors.ts";
+import { MAX_CLOSURE_BYTES } from "../protocol/limits.ts";
+import { DEFAULT_WORKSPACE, fragmentStub } from "./objects/fragment-stub.ts";
+
+export interface ExpansionResult {
+  readonly expanded: string;
+  readonly dependencies: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export type ExpansionAnswer =
+  | { readonly kind: "expanded"; readonly expansion: ExpansionResult }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** How many fragments are asked at a time: enough to hide the way there, few enough to hold their texts. */
+const FETCHES_AT_A_TIME = 32;
+
+/**
+ * Expands texts, for REST and for the fragments' sockets. It keeps nothing and is no Durable Object, so fragments
+ * never wait for each other: a cycle of inclusions is only a cycle of names here.
+ */
+export class Expander extends WorkerEntrypoint<Env> {
+  /**
+   * @param content the text to expand, saved or not
+   * @param root the id of the fragment that it is the text of; null if it stands alone
+   * @throws when a fragment cannot be asked: an outage is never "not found"
+   */
+  async expand(content: string, root: string | null): Promise<ExpansionAnswer> {
+    const parsed = root === null ? null : parseFragmentId(root);
+    if (parsed !== null && !parsed.ok)
+      return { kind: "refused", refusal: refusal("invalid_id", parsed.reason) };
+    const closure = new Closure(this.env);
+    try {
+      const input = { content, root: parsed === null ? null : parsed.id };
+      const { expanded, dependencies, warnings } = await expand(input, (ids) => closure.fetch(ids));
+      return { kind: "expanded", expansion: { expanded, dependencies, warnings } };
+    } catch (error) {
+      if (!(error instanceof ClosureTooLarge)) throw error;
+      return { kind: "refused", refusal: refusal("content_too_large", error.message) };
+    }
+  }
+}
+
+class ClosureTooLarge extends Error {}
+
+/** The texts of one expansion, fetched from their objects. */
+class Closure {
+  readonly #env: Env;
+  #bytes = 0;
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  async fetch(ids: readonly FragmentId[]): Promise<Map<FragmentId, FetchedText>> {
+    const texts = new Map<FragmentId, FetchedText>();
+    for (let at = 0; at < ids.length; at += FETCHES_AT_A_TIME) {
+      const group = ids.slice(at, at + FETCHES_AT_A_TIME);
+      await Promise.all(group.map((id) => this.#fetchOne(id, texts)));
+      if (this.#bytes > MAX_CLOSURE_BYTES) {
+        throw new ClosureTooLarge(
+          `The included fragments have more than ${MAX_CLOSURE_BYTES} bytes together.`,
+        );
+      }
+    }
+    return texts;
+  }
+
+  async #fetchOne(id: FragmentId, texts: Map<FragmentId, FetchedText>): Promise<void> {
+    const fragment = await fragmentStub(this.#env, DEFAULT_WORKSPACE, id).read();
+    if (fragment === null) return;
+    this.#bytes += utf8Length(fragment.content);
+    texts.set(id, { text: fragment.content, revision: fragment.version });
+  }
+}

@@ -1,0 +1,5 @@
+import { app } from "./app.ts";
+
+export { Expander } from "./expander.ts";
+export { FragmentObject } from "./objects/fragment-object.ts";
+export default app;

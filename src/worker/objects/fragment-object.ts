@@ -1,0 +1,297 @@
+import { DurableObject } from "cloudflare:workers";
+import { COMPACTION_POLICY } from "../../core/history/compaction-policy.ts";
+import { type ExpandRequest, receiveJson } from "../../core/room/json-protocol.ts";
+import { send, timestamp } from "../../core/room/json-sessions.ts";
+import { Room } from "../../core/room/room.ts";
+import { ANONYMOUS, isJson, type Session, type SessionRecord } from "../../core/room/session.ts";
+import type { Write, WriteResult } from "../../core/room/writes.ts";
+import { receiveYjs } from "../../core/room/yjs-protocol.ts";
+import { CLOSE } from "../../protocol/close-codes.ts";
+import { type Refusal, refusal } from "../../protocol/errors.ts";
+import type { Fragment } from "../../protocol/fragment.ts";
+import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
+import { MAX_FRAME_BYTES, MAX_SESSIONS } from "../../protocol/limits.ts";
+import { AlarmTable } from "../storage/alarm-table.ts";
+import { SqlUpdateLog } from "../storage/sql-update-log.ts";
+import { fragmentIdOf } from "./fragment-stub.ts";
+import { decodeJoinRequest, type JoinRequest } from "./join-request.ts";
+import { closeSocket, refuseSocket, SocketPeer } from "./socket-peer.ts";
+
+/** A write as REST makes it; `settle` is the object's. */
+export type FragmentWrite = Pick<Write, "content" | "metadata" | "expectedVersions">;
+
+export type FragmentAnswer =
+  | { readonly kind: "fragment"; readonly fragment: Fragment; readonly isNew: boolean }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** One fragment: turns the platform's events into calls on its room, and the room's wishes into timers. */
+export class FragmentObject extends DurableObject<Env> {
+  readonly #id: string;
+  readonly #log: SqlUpdateLog;
+  readonly #sessions = new Map<WebSocket, Session>();
+  #room: Room;
+  #alarms: AlarmTable;
+  #timer: { readonly id: ReturnType<typeof setTimeout>; readonly atMs: number } | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#id = fragmentIdOf(ctx.id.name ?? "");
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PLAIN_PING, PLAIN_PONG));
+    this.#alarms = new AlarmTable(ctx.storage);
+    this.#log = new SqlUpdateLog(ctx.storage, (problem) => this.#report(problem));
+    for (const socket of ctx.getWebSockets()) {
+      const record = socket.deserializeAttachment() as SessionRecord | null; // SocketPeer.remember wrote it
+      if (record === null) closeSocket(socket, CLOSE.serverError, "The session is not known any more");
+      else this.#sessions.set(socket, makeSession(record, new SocketPeer(socket)));
+    }
+    this.#room = this.#makeRoom(this.#sessions.values());
+  }
+
+  /** Takes a WebSocket in; the worker has parsed the address (join-request.ts). */
+  override async fetch(request: Request): Promise<Response> {
+    const join = decodeJoinRequest(request);
+    return this.#turn((nowMs) => {
+      if (!this.#room.exists && join.creates) this.#room.create(emptyWrite(), nowMs);
+      const isJsonSocket = join.protocol === "json";
+      if (!this.#room.exists) {
+        return refuseSocket(
+          isJsonSocket ? CLOSE.notFoundJson : CLOSE.notFoundYjs,
+          `Fragment '${this.#id}' not found`,
+        );
+      }
+      if (this.#room.sessionCount >= MAX_SESSIONS) return refuseSocket(CLOSE.full, "The room is full");
+      const { 0: client, 1: server } = new WebSocketPair();
+      this.ctx.acceptWebSocket(server);
+      const session = makeSession(this.#makeRecord(join), new SocketPeer(server));
+      this.#sessions.set(server, session);
+      this.#room.join(session);
+      const headers = join.subprotocol === null ? {} : { "Sec-WebSocket-Protocol": join.subprotocol };
+      return new Response(null, { status: 101, webSocket: client, headers });
+    });
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    const session = this.#sessions.get(socket);
+    if (session === undefined) return; // expelled; its close is on the way
+    this.#turn((nowMs) => {
+      const size = typeof message === "string" ? message.length : message.byteLength;
+      if (size > MAX_FRAME_BYTES) this.#expel(session, CLOSE.tooLarge, "The frame is too large", nowMs);
+      else if (isJson(session)) {
+        if (typeof message === "string") {
+          receiveJson(this.#room, session, message, nowMs, (request) =>
+            this.ctx.waitUntil(this.#expand(request)),
+          );
+        } else this.#room.json.refuse(session, refusal("invalid_frame", "A frame is text."), undefined, null);
+      } else if (typeof message === "string") {
+        this.#expel(session, CLOSE.malformed, "A frame is binary", nowMs);
+      } else receiveYjs(this.#room, session, new Uint8Array(message), nowMs);
+    });
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    closeSocket(socket, 1000, "");
+    const session = this.#sessions.get(socket);
+    if (session === undefined) return;
+    this.#sessions.delete(socket);
+    this.#turn((nowMs) => this.#room.leave(session, nowMs));
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.webSocketClose(socket);
+  }
+
+  override alarm(): void {
+    this.#turn((nowMs) => {
+      for (const kind of this.#alarms.take(nowMs)) {
+        if (kind === "presence") this.#room.expirePresence(nowMs);
+        else kind satisfies never;
+      }
+    });
+  }
+
+  /** The committed fragment, once everything that came in before is committed; null if there is none. */
+  async read(): Promise<Fragment | null> {
+    if (!this.#room.exists) return null;
+    await this.#settled();
+    return this.#room.exists ? this.#fragment() : null;
+  }
+
+  /** Makes the fragment, unless it exists and `orReplace` is false. */
+  async put(write: FragmentWrite, orReplace: boolean): Promise<FragmentAnswer> {
+    const isNew = !this.#room.exists;
+    if (!isNew && !orReplace) {
+      return {
+        kind: "refused",
+        refusal: refusal("already_exists", `Fragment '${this.#id}' exists already.`),
+      };
+    }
+    if (isNew && write.expectedVersions !== null) {
+      return { kind: "refused", refusal: refusal("version_mismatch", "The fragment does not exist.") };
+    }
+    return this.#write(write, isNew);
+  }
+
+  async patch(write: FragmentWrite): Promise<FragmentAnswer> {
+    return this.#room.exists ? this.#write(write, false) : { kind: "refused", refusal: this.#notFound() };
+  }
+
+  /** Deletes the fragment; null if it is done. */
+  async remove(expectedVersions: readonly number[] | null): Promise<Refusal | null> {
+    if (!this.#room.exists) return this.#notFound();
+    return this.#turn((nowMs) => {
+      const refused = this.#room.remove(expectedVersions, nowMs);
+      if (refused !== null) return refused;
+      this.#sessions.clear();
+      this.#alarms = new AlarmTable(this.ctx.storage);
+      return null;
+    });
+  }
+
+  async #write(write: FragmentWrite, isNew: boolean): Promise<FragmentAnswer> {
+    const result = await new Promise<WriteResult>((settle) => {
+      this.#turn((nowMs) => {
+        const whole: Write = { ...emptyWrite(), ...write, settle };
+        if (isNew) this.#room.create(whole, nowMs);
+        else this.#room.submit(whole);
+      });
+    });
+    return result.kind === "refused" ? result : { kind: "fragment", fragment: this.#fragment(), isNew };
+  }
+
+  #settled(): Promise<void> {
+    return new Promise((resolve) => this.#turn(() => this.#room.whenSettled(resolve)));
+  }
+
+  #fragment(): Fragment {
+    const { content, size, metadata, revision, timeMs } = this.#room.committed;
+    const { eol } = this.#room.text.committedMetadata;
+    const created_at = timestamp(this.#room.createdAtMs);
+    return {
+      id: this.#id,
+      content,
+      ...metadata,
+      eol,
+      created_at,
+      updated_at: timestamp(timeMs),
+      version: revision,
+      size,
+    };
+  }
+
+  /** Answers a socket's `expand` from a stateless expander, outside of the room's turn. */
+  async #expand({ session, content: unsaved, requestId: request_id }: ExpandRequest): Promise<void> {
+    try {
+      if (unsaved === null) await this.#settled();
+      const content = unsaved ?? this.#room.committed.content;
+      const answer = await this.ctx.exports.Expander.expand(content, this.#id);
+      if (answer.kind === "refused") this.#room.json.refuse(session, answer.refusal, request_id, null);
+      else {
+        const { expanded, dependencies, warnings } = answer.expansion;
+        send(session, { action: "expanded", content, expanded, dependencies, warnings, request_id });
+      }
+    } catch (error) {
+      this.#report("an expansion failed", error);
+      const failure = refusal("unavailable", "The expansion failed; try again.");
+      this.#room.json.refuse(session, failure, request_id, null);
+    }
+  }
+
+  /** One event: the room does it, and what became due by it; then the timer is set for what is left. */
+  #turn<T>(event: (nowMs: number) => T): T {
+    const nowMs = Date.now();
+    try {
+      const result = event(nowMs);
+      this.#room.settle(nowMs);
+      this.#arm(nowMs);
+      return result;
+    } catch (error) {
+      // The room is undefined now. The log is not: the next event finds a new object that reads it.
+      this.#report("the room failed", error);
+      for (const socket of this.ctx.getWebSockets())
+        closeSocket(socket, CLOSE.serverError, "Internal error; reconnect");
+      this.ctx.abort("the room failed");
+      throw error;
+    }
+  }
+
+  #arm(nowMs: number): void {
+    const dueMs = this.#room.dueAt(nowMs);
+    if (this.#timer !== null && (dueMs === null || dueMs < this.#timer.atMs)) {
+      clearTimeout(this.#timer.id);
+      this.#timer = null;
+    }
+    if (dueMs !== null && this.#timer === null) {
+      const ring = () => {
+        this.#timer = null;
+        this.#turn(() => undefined);
+      };
+      this.#timer = { id: setTimeout(ring, Math.max(0, dueMs - nowMs)), atMs: dueMs };
+    }
+    const { expiryAtMs } = this.#room.presence;
+    if (expiryAtMs !== null) this.#alarms.ensure("presence", expiryAtMs);
+  }
+
+  #expel(session: Session, code: number, reason: string, nowMs: number): void {
+    this.#room.expel(session, code, reason, nowMs);
+  }
+
+  #makeRoom(sessions: Iterable<Session>): Room {
+    const every = Number(this.env.COMPACT_AFTER_COMMITS ?? "");
+    const compaction = every > 0 ? { ...COMPACTION_POLICY, maxCommits: every } : COMPACTION_POLICY;
+    return new Room({ id: this.#id, log: this.#log, random32, compaction }, sessions);
+  }
+
+  #makeRecord(join: JoinRequest): SessionRecord {
+    const common = {
+      id: crypto.randomUUID(),
+      role: "editor",
+      principal: ANONYMOUS,
+      expiresAtMs: null,
+      generation: this.#room.generation,
+      presence: null,
+    } as const;
+    if (join.protocol === "yjs") {
+      return { ...common, protocol: "yjs", clientId: null, isOwnClient: join.subprotocol !== null };
+    }
+    return {
+      ...common,
+      protocol: "json",
+      clientId: random32(),
+      isOldClient: join.isOldClient,
+      wantsChanges: join.wantsChanges,
+      clientName: join.clientName,
+      seenRevision: this.#room.committed.revision,
+      ownWrite: null,
+      sentRevisions: [],
+    };
+  }
+
+  #notFound(): Refusal {
+    return refusal("not_found", `Fragment '${this.#id}' not found.`);
+  }
+
+  #report(problem: string, error?: unknown): void {
+    console.error(`fragment ${this.#id}: ${problem}`, error ?? "");
+  }
+}
+
+function makeSession(record: SessionRecord, peer: SocketPeer): Session {
+  if (record.protocol === "json") return { record, peer };
+  return { record, peer, isAskedForMore: false, isBehind: false, pushedSeq: -1, savedSeq: -1 };
+}
+
+function emptyWrite(): Write {
+  return {
+    content: null,
+    metadata: null,
+    base: { kind: "current" },
+    expectedVersions: null,
+    author: ANONYMOUS.kind,
+    request: null,
+    settle: () => undefined,
+  };
+}
+
+function random32(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+}

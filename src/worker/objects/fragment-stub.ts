@@ -1,0 +1,20 @@
+import type { FragmentId } from "../../language/fragment-id.ts";
+
+/** A tenant: part of each object's name. It holds no slash. */
+export type Workspace = "default";
+
+export const DEFAULT_WORKSPACE: Workspace = "default";
+
+/**
+ * The one place that names a fragment's object, and so the one for location hints and jurisdictions.
+ *
+ * The name is `workspace/fragment-id`.
+ */
+export function fragmentStub(env: Env, workspace: Workspace, id: FragmentId) {
+  return env.FRAGMENT.getByName(`${workspace}/${id}`);
+}
+
+/** The fragment id in an object's name. */
+export function fragmentIdOf(objectName: string): string {
+  return objectName.slice(objectName.indexOf("/") + 1);
+}

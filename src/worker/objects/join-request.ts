@@ -1,0 +1,44 @@
+import { MAX_CLIENT_NAME_UNITS } from "../../protocol/limits.ts";
+import { SUBPROTOCOL } from "../../protocol/yjs-frames.ts";
+
+/** How a socket asks to join a fragment: what the worker hands to the object, as a URL's query. */
+export interface JoinRequest {
+  readonly protocol: "json" | "yjs";
+  /** It came over one of the old paths. */
+  readonly isOldClient: boolean;
+  /** `?create=1`: make the fragment if it is not there. */
+  readonly creates: boolean;
+  /** `?changes=1` */
+  readonly wantsChanges: boolean;
+  /** `?client=` */
+  readonly clientName: string | null;
+  /** The subprotocol to agree to, if it was offered. */
+  readonly subprotocol: string | null;
+}
+
+/** The request to the object for a client's request, with its upgrade headers. */
+export function encodeJoinRequest(request: Request, protocol: "json" | "yjs", isOldClient: boolean): Request {
+  const query = new URL(request.url).searchParams;
+  const url = new URL("https://fragment/join");
+  url.searchParams.set("protocol", protocol);
+  if (isOldClient) url.searchParams.set("old", "1");
+  for (const name of ["create", "changes", "client"]) {
+    const value = query.get(name);
+    if (value !== null) url.searchParams.set(name, value);
+  }
+  return new Request(url, request);
+}
+
+export function decodeJoinRequest(request: Request): JoinRequest {
+  const query = new URL(request.url).searchParams;
+  const offered = request.headers.get("Sec-WebSocket-Protocol")?.split(",") ?? [];
+  const clientName = query.get("client");
+  return {
+    protocol: query.get("protocol") === "yjs" ? "yjs" : "json",
+    isOldClient: query.get("old") === "1",
+    creates: query.get("create") === "1",
+    wantsChanges: query.get("changes") === "1",
+    clientName: clientName === null || clientName === "" ? null : clientName.slice(0, MAX_CLIENT_NAME_UNITS),
+    subprotocol: offered.some((name) => name.trim() === SUBPROTOCOL) ? SUBPROTOCOL : null,
+  };
+}

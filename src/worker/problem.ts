@@ -1,0 +1,33 @@
+import type { Context } from "hono";
+import type { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { ERROR_STATUS, type ErrorCode, type Refusal } from "../protocol/errors.ts";
+import type { AppEnv } from "./app.ts";
+
+/** An error answer: problem+json (RFC 9457) with our `code` and the request's id. */
+export function problem(c: Context<AppEnv>, code: ErrorCode, detail: string): Response {
+  return render(c, code, ERROR_STATUS[code], detail);
+}
+
+export function refuse(c: Context<AppEnv>, { code, message }: Refusal): Response {
+  return problem(c, code, message);
+}
+
+/** For what a library has thrown: its status, in our form. */
+export function problemOf(c: Context<AppEnv>, error: HTTPException): Response {
+  const code: ErrorCode = error.status < 500 ? "invalid_body" : "internal_error";
+  return render(c, code, error.status, error.message === "" ? "The request was refused." : error.message);
+}
+
+function render(c: Context<AppEnv>, code: ErrorCode, status: ContentfulStatusCode, detail: string): Response {
+  const body = {
+    type: "about:blank",
+    title: code.replaceAll("_", " "),
+    status,
+    detail,
+    code,
+    request_id: c.get("requestId"),
+  };
+  if (code === "unavailable") c.header("Retry-After", "1");
+  return c.body(JSON.stringify(body), status, { "Content-Type": "application/problem+json" });
+}

@@ -1,0 +1,38 @@
+import { type Context, Hono } from "hono";
+import { decodeFragmentPath } from "../../language/fragment-id.ts";
+import { CLOSE } from "../../protocol/close-codes.ts";
+import type { AppEnv } from "../app.ts";
+import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
+import { encodeJoinRequest } from "../objects/join-request.ts";
+import { refuseSocket } from "../objects/socket-peer.ts";
+import { problem } from "../problem.ts";
+
+/** `/v1/ws/{id}`: the JSON socket. `/v1/sync/{id}`: the Yjs socket, as y-websocket's provider builds it. */
+export const sockets = new Hono<AppEnv>()
+  .get("/v1/ws/:id{.+}", (c) => joinFragment(c, "/v1/ws/", "json", false))
+  .get("/v1/sync/:id{.+}", (c) => joinFragment(c, "/v1/sync/", "yjs", false));
+
+/** Hands a socket to its fragment's object. A bad id is told by a close code, which browsers can read. */
+export function joinFragment(
+  c: Context<AppEnv>,
+  prefix: string,
+  protocol: "json" | "yjs",
+  isOldClient: boolean,
+): Response | Promise<Response> {
+  if (!isUpgrade(c)) return upgradeRequired(c);
+  const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(prefix.length));
+  if (!parsed.ok)
+    return refuseSocket(protocol === "json" ? CLOSE.notFoundJson : CLOSE.malformed, parsed.reason);
+  return fragmentStub(c.env, DEFAULT_WORKSPACE, parsed.id).fetch(
+    encodeJoinRequest(c.req.raw, protocol, isOldClient),
+  );
+}
+
+export function isUpgrade(c: Context<AppEnv>): boolean {
+  return c.req.header("Upgrade")?.toLowerCase() === "websocket";
+}
+
+export function upgradeRequired(c: Context<AppEnv>): Response {
+  c.header("Upgrade", "websocket");
+  return problem(c, "upgrade_required", "This address is a WebSocket; connect with `Upgrade: websocket`.");
+}

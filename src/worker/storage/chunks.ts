@@ -1,0 +1,31 @@
+/**
+ * Rows over 2 MB are refused in production, even where the local runtime takes more (November 2026): larger
+ * values are cut.
+ */
+export const MAX_ROW_BYTES = 1_900_000;
+
+/** At least one chunk, the last of them the shortest. The chunks are views. */
+export function cut(bytes: Uint8Array): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at === 0 || at < bytes.length; at += MAX_ROW_BYTES) {
+    chunks.push(bytes.subarray(at, at + MAX_ROW_BYTES));
+  }
+  return chunks;
+}
+
+export function join(chunks: readonly Uint8Array[]): Uint8Array {
+  const [only] = chunks;
+  if (only !== undefined && chunks.length === 1) return only;
+  const bytes = new Uint8Array(chunks.reduce((total, chunk) => total + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** What SQLite takes for a BLOB: a buffer of exactly these bytes. */
+export function toBlob(bytes: Uint8Array): ArrayBuffer {
+  return bytes.slice().buffer;
+}

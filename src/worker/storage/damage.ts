@@ -1,0 +1,108 @@
+import { decodeRecord, type LogRecord } from "../../core/history/log-record.ts";
+import { checksum } from "./checksum.ts";
+import { join } from "./chunks.ts";
+
+/** Reading rows that may be damaged: the sound ones, and what is wrong with the others. */
+export interface Damage {
+  readonly source: "update_log" | "snapshot";
+  /** The row's `seq` or `chunk`. */
+  readonly key: number;
+  readonly reason: string;
+}
+
+export interface ReadRecord {
+  /** Of its first row. */
+  readonly seq: number;
+  readonly rows: number;
+  readonly record: LogRecord;
+}
+
+type Row = Record<string, SqlStorageValue>;
+
+export function readRecords(sql: SqlStorage, format: number): { sound: ReadRecord[]; damages: Damage[] } {
+  const sound: ReadRecord[] = [];
+  const damages: Damage[] = [];
+  for (const rows of groupParts(sql.exec("SELECT * FROM update_log ORDER BY seq").toArray())) {
+    const [first] = rows;
+    const reason = partsFault(rows) ?? rowsFault(rows, format);
+    const record = reason === null ? tryDecode(rows) : null;
+    if (first !== undefined && record !== null) {
+      sound.push({ seq: Number(first["seq"]), rows: rows.length, record });
+      continue;
+    }
+    for (const row of rows) {
+      damages.push({ source: "update_log", key: Number(row["seq"]), reason: reason ?? "cannot be decoded" });
+    }
+  }
+  return { sound, damages };
+}
+
+export function readSnapshot(
+  sql: SqlStorage,
+  format: number,
+): { sound: Uint8Array | null; damages: Damage[] } {
+  const rows = sql.exec("SELECT * FROM snapshot ORDER BY chunk").toArray();
+  if (rows.length === 0) return { sound: null, damages: [] };
+  const isWhole = rows.every((row, index) => row["chunk"] === index);
+  const reason = isWhole ? rowsFault(rows, format) : "a chunk is missing";
+  if (reason === null) return { sound: join(rows.map(dataOf)), damages: [] };
+  // One update cannot be read in part: with one chunk the whole snapshot is out.
+  return {
+    sound: null,
+    damages: rows.map((row) => ({ source: "snapshot", key: Number(row["chunk"]), reason })),
+  };
+}
+
+/** Moves a row into quarantine, as it is. Returns the rows written. */
+export function quarantine(sql: SqlStorage, { source, key, reason }: Damage): number {
+  const isLog = source === "update_log";
+  const column = isLog ? "seq" : "chunk";
+  const revision = isLog ? "revision" : "(SELECT revision FROM fragment)";
+  const copy = sql.exec(
+    `INSERT INTO quarantine (source, key, reason, revision, data)
+       SELECT ?, ${column}, ?, ${revision}, data FROM ${source} WHERE ${column} = ?`,
+    source,
+    reason,
+    key,
+  );
+  return copy.rowsWritten + sql.exec(`DELETE FROM ${source} WHERE ${column} = ?`, key).rowsWritten;
+}
+
+/** Rows of one record stand together: a first part begins a new one. */
+function groupParts(rows: readonly Row[]): Row[][] {
+  const groups: Row[][] = [];
+  for (const row of rows) {
+    const group = groups.at(-1);
+    if (group === undefined || row["part"] === 0) groups.push([row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+function partsFault(rows: readonly Row[]): string | null {
+  const isWhole = rows.every((row, index) => row["part"] === index && row["parts"] === rows.length);
+  return isWhole ? null : "a part is missing";
+}
+
+function rowsFault(rows: readonly Row[], format: number): string | null {
+  for (const row of rows) {
+    if (!(row["data"] instanceof ArrayBuffer) || checksum(dataOf(row)) !== row["checksum"])
+      return "wrong checksum";
+    // A sound row of a newer release: opening without it would lose what it holds.
+    if (row["format"] !== format)
+      throw new Error(`A stored row has format ${row["format"]}; this release reads ${format}.`);
+  }
+  return null;
+}
+
+function tryDecode(rows: readonly Row[]): LogRecord | null {
+  try {
+    return decodeRecord(join(rows.map(dataOf)));
+  } catch {
+    return null; // lib0 throws at the end of the bytes; the caller sets the rows aside
+  }
+}
+
+function dataOf(row: Row): Uint8Array {
+  return new Uint8Array(row["data"] as ArrayBuffer); // BLOB columns come as ArrayBuffer
+}

@@ -1,0 +1,259 @@
+import * as decoding from "lib0/decoding";
+import * as encoding from "lib0/encoding";
+import {
+  EMPTY_RECORD,
+  encodeRecord,
+  extendRecord,
+  isOpen,
+  type LogRecord,
+  RECORD_FORMAT,
+} from "../../core/history/log-record.ts";
+import { decodePastEntry, encodePastEntry, type PastEntry } from "../../core/history/past-entry.ts";
+import type { Commit, LogSize, LogState, UpdateLog } from "../../core/history/update-log.ts";
+import { checksum } from "./checksum.ts";
+import { cut, join, toBlob } from "./chunks.ts";
+import { quarantine, type ReadRecord, readRecords, readSnapshot } from "./damage.ts";
+import { migrate, schemaVersion } from "./schema.ts";
+
+/** The yjs version 1 update encoding, in one piece. */
+const SNAPSHOT_FORMAT = 1;
+
+/**
+ * The update log in a Durable Object's SQLite. The newest record is kept in memory, since each commit rewrites
+ * it while it is small; everything else is read when it is asked for.
+ */
+export class SqlUpdateLog implements UpdateLog {
+  readonly #storage: DurableObjectStorage;
+  readonly #sql: SqlStorage;
+  readonly #report: (problem: string) => void;
+  #rowsWritten = 0;
+  #size: LogSize = { rows: 0, updateBytes: 0, pastBytes: 0, snapshotBytes: 0, commits: 0 };
+  #newest: { readonly seq: number; readonly rows: number; readonly record: LogRecord } | null = null;
+  #nextSeq = 1;
+  #hasFoundDamage = false;
+
+  /** @param report told of damaged rows, in words without content */
+  constructor(storage: DurableObjectStorage, report: (problem: string) => void) {
+    this.#storage = storage;
+    this.#sql = storage.sql;
+    this.#report = report;
+  }
+
+  get size(): LogSize {
+    return this.#size;
+  }
+
+  get rowsWritten(): number {
+    return this.#rowsWritten;
+  }
+
+  get hasFoundDamage(): boolean {
+    return this.#hasFoundDamage;
+  }
+
+  load(): LogState | null {
+    if (schemaVersion(this.#sql) === 0) return null;
+    const [row] = this.#sql.exec("SELECT * FROM fragment").toArray();
+    if (row === undefined) return null;
+    const newest = this.#sql
+      .exec("SELECT revision, time_ms FROM update_log ORDER BY seq DESC LIMIT 1")
+      .toArray()[0];
+    // A damaged record's revision was shown to somebody: no other text may ever have it.
+    const lost = this.#sql.exec("SELECT max(revision) AS revision FROM quarantine").one()["revision"];
+    return {
+      generation: Number(row["generation"]),
+      revision: Math.max(Number(row["revision"]), Number(newest?.["revision"] ?? 0), Number(lost ?? 0)),
+      createdAtMs: Number(row["created_at_ms"]),
+      updatedAtMs: Number(newest?.["time_ms"] ?? row["updated_at_ms"]),
+      isDeleted: Number(row["is_deleted"]) === 1,
+      serverClientId: Number(row["server_client_id"]),
+      oldClients: this.#readOldClients(),
+    };
+  }
+
+  create(first: Commit, generation: number, serverClientId: number): void {
+    const entry = encodePastEntry(first);
+    this.#measure([], null);
+    this.#storage.transactionSync(() => {
+      migrate(this.#sql);
+      this.#exec(
+        `INSERT OR REPLACE INTO fragment
+           (singleton, generation, is_deleted, created_at_ms, updated_at_ms, revision, server_client_id)
+         VALUES (1, ?, 0, ?, ?, ?, ?)`,
+        generation,
+        first.timeMs,
+        first.timeMs,
+        first.revision - 1,
+        serverClientId,
+      );
+      this.#insertRecord(extendRecord(EMPTY_RECORD, first.update, entry), first);
+    });
+    this.#count(first, entry.length);
+  }
+
+  append(commit: Commit): void {
+    const entry = encodePastEntry(commit);
+    const newest = this.#newest;
+    if (newest !== null && newest.rows === 1 && isOpen(newest.record)) {
+      const record = extendRecord(newest.record, commit.update, entry);
+      const data = encodeRecord(record);
+      if (cut(data).length === 1) {
+        this.#exec(
+          "UPDATE update_log SET checksum = ?, revision = ?, time_ms = ?, data = ? WHERE seq = ?",
+          checksum(data),
+          commit.revision,
+          commit.timeMs,
+          toBlob(data),
+          newest.seq,
+        );
+        this.#newest = { ...newest, record };
+        this.#count(
+          commit,
+          entry.length,
+          newest.record.bytes + entry.length + (commit.update?.length ?? 0) - record.bytes,
+        );
+        return;
+      }
+    }
+    this.#storage.transactionSync(() =>
+      this.#insertRecord(extendRecord(EMPTY_RECORD, commit.update, entry), commit),
+    );
+    this.#count(commit, entry.length);
+  }
+
+  *updates(): Iterable<Uint8Array> {
+    const { records, snapshot } = this.#read();
+    this.#measure(records, snapshot);
+    if (snapshot !== null) yield snapshot;
+    for (const { record } of records) yield* record.updates;
+  }
+
+  past(): PastEntry[] {
+    return this.#read().records.flatMap(({ record }) => record.entries.map(decodePastEntry));
+  }
+
+  compact(snapshot: Uint8Array, keepSinceMs: number): void {
+    const kept = this.#read().records.flatMap(({ record }) =>
+      record.entries.filter((entry) => decodePastEntry(entry).timeMs >= keepSinceMs),
+    );
+    const newest = this.#sql.exec("SELECT revision, time_ms FROM update_log ORDER BY seq DESC LIMIT 1").one();
+    const at = { revision: Number(newest["revision"]), timeMs: Number(newest["time_ms"]) };
+    this.#storage.transactionSync(() => {
+      this.#exec("DELETE FROM update_log");
+      this.#exec("DELETE FROM snapshot");
+      for (const [chunk, data] of cut(snapshot).entries()) {
+        this.#exec(
+          "INSERT INTO snapshot (chunk, format, checksum, data) VALUES (?, ?, ?, ?)",
+          chunk,
+          SNAPSHOT_FORMAT,
+          checksum(data),
+          toBlob(data),
+        );
+      }
+      this.#exec("UPDATE fragment SET revision = ?, updated_at_ms = ?", at.revision, at.timeMs);
+      this.#newest = null;
+      if (kept.length > 0) {
+        const bytes = kept.reduce((total, entry) => total + entry.length, 0);
+        this.#insertRecord({ updates: [], entries: kept, mergedBytes: 0, bytes }, at);
+      }
+    });
+    this.#measure(this.#read().records, snapshot);
+  }
+
+  remove(revision: number, timeMs: number, clients: Iterable<number>): void {
+    const encoder = encoding.createEncoder();
+    for (const client of clients) encoding.writeVarUint(encoder, client);
+    this.#storage.transactionSync(() => {
+      for (const table of ["update_log", "snapshot", "quarantine", "old_clients", "due"])
+        this.#exec(`DELETE FROM ${table}`);
+      this.#exec("UPDATE fragment SET is_deleted = 1, revision = ?, updated_at_ms = ?", revision, timeMs);
+      for (const [chunk, data] of cut(encoding.toUint8Array(encoder)).entries()) {
+        this.#exec("INSERT INTO old_clients (chunk, data) VALUES (?, ?)", chunk, toBlob(data));
+      }
+    });
+    this.#measure([], null);
+  }
+
+  renewServerClientId(serverClientId: number): void {
+    this.#exec("UPDATE fragment SET server_client_id = ?", serverClientId);
+  }
+
+  #exec(query: string, ...bindings: SqlStorageValue[]): void {
+    this.#rowsWritten += this.#sql.exec(query, ...bindings).rowsWritten;
+  }
+
+  /** Sets damaged rows aside as it meets them, so that it reads only sound ones ever after. */
+  #read(): { records: ReadRecord[]; snapshot: Uint8Array | null } {
+    const snapshot = readSnapshot(this.#sql, SNAPSHOT_FORMAT);
+    const records = readRecords(this.#sql, RECORD_FORMAT);
+    const damages = [...snapshot.damages, ...records.damages];
+    if (damages.length > 0) {
+      this.#hasFoundDamage = true;
+      this.#storage.transactionSync(() => {
+        for (const damage of damages) this.#rowsWritten += quarantine(this.#sql, damage);
+      });
+      for (const { source, key, reason } of damages)
+        this.#report(`${source} row ${key} is quarantined: ${reason}`);
+    }
+    return { records: records.sound, snapshot: snapshot.sound };
+  }
+
+  #insertRecord(record: LogRecord, at: { readonly revision: number; readonly timeMs: number }): void {
+    const seq = this.#nextSeq;
+    const chunks = cut(encodeRecord(record));
+    for (const [part, data] of chunks.entries()) {
+      this.#exec(
+        `INSERT INTO update_log (seq, part, parts, format, checksum, revision, time_ms, data)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        seq + part,
+        part,
+        chunks.length,
+        RECORD_FORMAT,
+        checksum(data),
+        at.revision,
+        at.timeMs,
+        toBlob(data),
+      );
+    }
+    this.#nextSeq = seq + chunks.length;
+    this.#newest = { seq, rows: chunks.length, record };
+    this.#size = { ...this.#size, rows: this.#size.rows + chunks.length };
+  }
+
+  /** @param saved bytes that merging took off the newest record */
+  #count(commit: Commit, entryBytes: number, saved = 0): void {
+    const { rows, updateBytes, pastBytes, snapshotBytes, commits } = this.#size;
+    this.#size = {
+      rows,
+      updateBytes: updateBytes + (commit.update?.length ?? 0) - saved,
+      pastBytes: pastBytes + entryBytes,
+      snapshotBytes,
+      commits: commits + 1,
+    };
+  }
+
+  #measure(records: readonly ReadRecord[], snapshot: Uint8Array | null): void {
+    let rows = 0;
+    let updateBytes = 0;
+    let pastBytes = 0;
+    for (const read of records) {
+      rows += read.rows;
+      for (const update of read.record.updates) updateBytes += update.length;
+      for (const entry of read.record.entries) pastBytes += entry.length;
+    }
+    this.#size = { rows, updateBytes, pastBytes, snapshotBytes: snapshot?.length ?? 0, commits: 0 };
+    const newest = records.at(-1);
+    this.#newest = newest ?? null;
+    this.#nextSeq = newest === undefined ? 1 : newest.seq + newest.rows;
+  }
+
+  #readOldClients(): ReadonlySet<number> {
+    const rows = this.#sql.exec("SELECT data FROM old_clients ORDER BY chunk").toArray();
+    const decoder = decoding.createDecoder(
+      join(rows.map((row) => new Uint8Array(row["data"] as ArrayBuffer))),
+    );
+    const clients = new Set<number>();
+    while (decoding.hasContent(decoder)) clients.add(decoding.readVarUint(decoder));
+    return clients;
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * The contract of the old system's fragment era, as observed by running it. The data is the rule; where a rule of
+ * SPEC.md and the data disagree, the data stands.
+ */
+import { describe, expect, test } from "vitest";
+import { expand, type FetchedText } from "../../src/language/expansion.ts";
+import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
+import contract from "./expansion.json" with { type: "json" };
+
+const stored = new Map<string, string>(Object.entries(contract.fragments));
+
+async function fetchStored(ids: readonly FragmentId[]): Promise<ReadonlyMap<FragmentId, FetchedText>> {
+  const found = new Map<FragmentId, FetchedText>();
+  for (const id of ids) {
+    const text = stored.get(id);
+    if (text !== undefined) found.set(id, { text, revision: 1 });
+  }
+  return found;
+}
+
+function parseRoot(root: string | null): FragmentId | null {
+  if (root === null) return null;
+  const parsed = parseFragmentId(root);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.id;
+}
+
+describe("expansion contract", () => {
+  test("[EXP-3] the contract holds all fifteen cases, when it is loaded", () => {
+    expect(contract.cases.length).toBe(15);
+  });
+
+  test.each(contract.cases)(
+    "[EXP-3] expand answers as the old system did, when the content is $content and the root $root",
+    async ({ content, root, expanded, dependencies, warnings }) => {
+      const expansion = await expand({ content, root: parseRoot(root) }, fetchStored);
+      expect({ ...expansion, dependencies: [...expansion.dependencies].sort() }).toMatchObject({
+        expanded,
+        dependencies: [...dependencies].sort(),
+        warnings,
+      });
+    },
+  );
+});

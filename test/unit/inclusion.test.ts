@@ -1,0 +1,38 @@
+import { describe, expect, test } from "vitest";
+import { scanInclusions } from "../../src/language/inclusion.ts";
+
+describe("scanInclusions", () => {
+  test("[EXP-1] scanInclusions finds what the grammar finds, when texts are all strings of a small alphabet", () => {
+    const alphabet = ["[", "]", "a", "\n"];
+    for (let length = 0; length <= 8; length++) {
+      for (let number = 0; number < alphabet.length ** length; number++) {
+        const text = [...number.toString(4).padStart(length, "0")]
+          .map((digit) => alphabet[Number(digit)])
+          .join("");
+        const expected = [...text.matchAll(/\[\[([^\]]+)\]\]/g)].map((match) => ({
+          name: match[1],
+          start: match.index,
+          end: match.index + match[0].length,
+        }));
+        const found = [...scanInclusions(text)];
+        if (found.length + expected.length > 0) expect(found, JSON.stringify(text)).toEqual(expected);
+      }
+    }
+  });
+
+  test("[EXP-1] scanInclusions drops one .md, when the name ends with it", () => {
+    const found = [...scanInclusions("[[a.md]][[b.md.md]][[.md]][[c.mdx]][[cmd]]")].map(({ name }) => name);
+    expect(found).toEqual(["a", "b.md", "", "c.mdx", "cmd"]);
+  });
+
+  test.each([
+    ["only opens", "[".repeat(2 ** 20)],
+    ["opens and closes once", `${"[".repeat(2 ** 20)}]`],
+    ["opens and half closes again and again", "[[a]".repeat(2 ** 18)],
+    ["is full of empty names", "[[]".repeat(2 ** 18)],
+  ])("[EXP-1] scanInclusions takes linear time, when a text of a megabyte %s", (_, text) => {
+    const startedAt = performance.now();
+    expect([...scanInclusions(text)]).toEqual([]);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+});
