@@ -144,7 +144,7 @@ export class Room {
     const revision = this.#state?.revision ?? 0;
     const oldClients = this.#state?.oldClients ?? new Set<number>();
     const serverClientId = this.#newServerClientId(oldClients);
-    const text = new FragmentText(() => this.#ports.log.updates(), oldClients);
+    const text = new FragmentText(() => []); // a draft; from then on the log's own
     const before = { content: "", metadata: text.committedMetadata };
     const round = new WriteRound(this.#past, revision, before, NO_CHANGE, nowMs);
     const plan = round.plan({ ...write, base: { kind: "current" }, expectedVersions: null }, before.metadata);
@@ -169,8 +169,6 @@ export class Room {
     const rows = this.#ports.log.rowsWritten;
     this.#ports.log.create(commit, this.generation + 1, serverClientId);
     this.#budget.spend(this.#ports.log.rowsWritten - rows, nowMs);
-    text.commit(uncommitted);
-    this.#text = text;
     this.#state = this.#ports.log.load();
     this.#view = null;
     this.#contentRevision = this.#metadataRevision = commit.revision;
