@@ -12,7 +12,7 @@ export interface CompactionPolicy {
 
 export const COMPACTION_POLICY: CompactionPolicy = {
   maxRows: 200,
-  minUpdateBytes: 16 * 1024,
+  minUpdateBytes: 4 * 1024,
   maxCommits: Number.POSITIVE_INFINITY,
 };
 

@@ -9,9 +9,10 @@ import {
   sameMetadata,
   writeMetadata,
 } from "./shared-metadata.ts";
-import { applyChange, invertChange, NO_CHANGE, type TextChange } from "./text-change.ts";
-import { type Clocks, textSince } from "./text-since.ts";
-import { hasSurrogates, IDLE_CLIENT_ID, ROOTS, UpdateCheck } from "./update-check.ts";
+import { applyChange, NO_CHANGE, type TextChange } from "./text-change.ts";
+import { textSince } from "./text-since.ts";
+import { type DeleteSet, encodeSince } from "./update-builder.ts";
+import { IDLE_CLIENT_ID, ROOTS, UpdateCheck } from "./update-check.ts";
 
 /**
  * The text of one fragment with its metadata, as a Yjs document, and what of it is committed.
@@ -56,11 +57,10 @@ export class FragmentText {
   readonly #load: () => Iterable<Uint8Array>;
   readonly #oldClients: ReadonlySet<number>;
   #doc: Y.Doc;
-  /** Updates of the transactions since the last `#take`. */
-  #emitted: Uint8Array[] = [];
-  #uncommitted: Uint8Array[] = [];
-  #deletes: Y.Transaction["deleteSet"][] = [];
-  #committedClocks: Clocks = new Map();
+  /** Accepted and written since the last commit: updates, first new clocks of their clients, delete sets. */
+  #pending: Uint8Array[] = [];
+  readonly #since = new Map<number, number>();
+  #deletes: DeleteSet[] = [];
   #committedContent = "";
   #committedMetadata: SharedMetadata;
   /** The content may have at most so many bytes: exact when last counted, plus all inserted since. */
@@ -93,7 +93,7 @@ export class FragmentText {
   }
 
   get isDirty(): boolean {
-    return this.#uncommitted.length > 0;
+    return this.#pending.length > 0;
   }
 
   /** Client ids that have written here. */
@@ -143,43 +143,38 @@ export class FragmentText {
     return Y.getState(this.#doc.store, client) > 0;
   }
 
-  /** Checks and applies a batch, in one Yjs transaction where all of it is good. */
+  /** Checks a batch, and applies what is new in the accepted ones as one update. */
   receive(batch: readonly Incoming[]): Received {
     const check = new UpdateCheck(this.#doc, this.#oldClients, this.#hasPairs);
     const outcomes: Outcome[] = [];
-    const accepted: Uint8Array[] = [];
-    const clocks = new Map<number, number>();
-    let insertedBytes = 0;
-    let insertsCarriageReturn = false;
-    for (const incoming of batch) {
-      const inspection = check.inspect(incoming.update);
+    for (const { update, admit } of batch) {
+      const inspection = check.inspect(update);
       if (inspection.kind !== "sound") {
         outcomes.push(inspection.kind === "gap" ? GAP : inspection);
         continue;
       }
-      const refused = incoming.admit(inspection.clocks.keys());
-      if (refused !== null) {
-        outcomes.push({ kind: "refused", refusal: refused });
-        continue;
-      }
-      check.accept(inspection);
-      outcomes.push(APPLIED);
-      accepted.push(incoming.update);
-      for (const [client, clock] of inspection.clocks) clocks.set(client, clock);
-      insertedBytes += inspection.insertedBytes;
-      insertsCarriageReturn ||= inspection.insertsCarriageReturn;
+      const refused = admit(inspection.clocks.keys());
+      if (refused === null) check.accept();
+      outcomes.push(refused === null ? APPLIED : { kind: "refused", refusal: refused });
     }
-    if (accepted.length === 0) return { outcomes, update: null, isMended: false };
+    if (check.accepted.isEmpty) return { outcomes, update: null, isMended: false };
 
-    const fault = this.#apply(accepted, clocks, insertedBytes);
+    const update = check.accepted.encode();
+    const fault = this.#apply(update, check);
     if (fault !== null) {
       this.#rebuild();
       if (batch.length > 1) return this.#receiveOneByOne(batch);
       return { outcomes: [{ kind: "refused", refusal: fault }], update: null, isMended: false };
     }
     this.#hasPairs = check.hasPairs;
-    const isMended = insertsCarriageReturn && this.#mendLineEnds();
-    return { outcomes, update: this.#take(), isMended };
+    this.#snapshot = null;
+    this.#pending.push(update);
+    for (const [client, clock] of check.since) if (!this.#since.has(client)) this.#since.set(client, clock);
+    const mended = check.insertsCarriageReturn ? this.#mendLineEnds() : null;
+    if (mended === null) return { outcomes, update, isMended: false };
+    check.accepted.addDeleteSet(mended);
+    this.#pending[this.#pending.length - 1] = check.accepted.encode();
+    return { outcomes, update: this.#pending.at(-1) ?? null, isMended: true };
   }
 
   /**
@@ -187,26 +182,25 @@ export class FragmentText {
    * included. The update for the peers comes back; it must be committed before any of them sees it.
    */
   write(clientId: number, change: TextChange, metadata: MetadataChange): Uint8Array | null {
+    const clock = Y.getState(this.#doc.store, clientId);
+    const deletesBefore = this.#deletes.length;
     this.#doc.clientID = clientId;
     try {
       this.#doc.transact(() => {
-        const content = this.#doc.getText(ROOTS.content);
-        let at = 0;
-        for (const op of change.ops) {
-          if (typeof op.insert === "string") {
-            content.insert(at, op.insert);
-            at += op.insert.length;
-            this.#bytesBound += utf8Length(op.insert);
-            this.#hasPairs ||= hasSurrogates(op.insert);
-          } else if (typeof op.retain === "number") at += op.retain;
-          else content.delete(at, op.delete ?? 0);
-        }
+        this.#writeChange(change);
         writeMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags), metadata);
       });
     } finally {
       this.#doc.clientID = IDLE_CLIENT_ID;
     }
-    return this.#take();
+    const hasStructs = Y.getState(this.#doc.store, clientId) > clock;
+    const deletes = this.#deletes.slice(deletesBefore);
+    if (!hasStructs && deletes.length === 0) return null;
+    if (hasStructs && !this.#since.has(clientId)) this.#since.set(clientId, clock);
+    const update = encodeSince(this.#doc, new Map(hasStructs ? [[clientId, clock]] : []), deletes);
+    this.#pending.push(update);
+    this.#snapshot = null;
+    return update;
   }
 
   /** The metadata as it stands, uncommitted edits included. */
@@ -218,30 +212,26 @@ export class FragmentText {
 
   /** What is not committed, in one walk over the text. */
   uncommitted(): Uncommitted {
-    const change = this.isDirty
-      ? textSince(this.#doc.getText(ROOTS.content), this.#committedClocks, this.#deletes)
-      : NO_CHANGE;
     const { metadata } = this;
-    const [only] = this.#uncommitted;
+    const change = this.isDirty
+      ? textSince(this.#doc.getText(ROOTS.content), this.#since, this.#deletes)
+      : NO_CHANGE;
     return {
-      update:
-        only === undefined ? null : this.#uncommitted.length === 1 ? only : Y.mergeUpdates(this.#uncommitted),
+      update: this.isDirty ? encodeSince(this.#doc, this.#since, this.#deletes) : null,
       change,
       content: change.ops.length === 0 ? this.#committedContent : applyChange(change, this.#committedContent),
       metadata: sameMetadata(metadata, this.#committedMetadata) ? this.#committedMetadata : metadata,
     };
   }
 
-  /** Says that `uncommitted` is durable. Gives the change that leads back to the text before. */
-  commit(uncommitted: Uncommitted): TextChange {
-    const undo = invertChange(uncommitted.change, this.#committedContent);
+  /** Says that `uncommitted` is durable. */
+  commit(uncommitted: Uncommitted): void {
     this.#committedContent = uncommitted.content;
     this.#committedMetadata = uncommitted.metadata;
-    this.#uncommitted = [];
+    this.#pending = [];
+    this.#since.clear();
     this.#deletes = [];
     this.#metadataTouched = false;
-    this.#committedClocks = clocksOf(this.#doc);
-    return undo;
   }
 
   #build(pending: readonly Uint8Array[]): Y.Doc {
@@ -254,9 +244,7 @@ export class FragmentText {
     doc.transact(() => {
       for (const update of this.#load()) Y.applyUpdate(doc, update);
     });
-    this.#committedClocks = clocksOf(doc);
     this.#deletes = [];
-    doc.on("update", (update: Uint8Array) => this.#emitted.push(update));
     doc.on("afterTransaction", (transaction: Y.Transaction) => {
       if (transaction.deleteSet.clients.size > 0) this.#deletes.push(transaction.deleteSet);
     });
@@ -266,7 +254,6 @@ export class FragmentText {
     doc.getMap(ROOTS.metadata).observe(touch);
     doc.getMap(ROOTS.tags).observe(touch);
     for (const update of pending) Y.applyUpdate(doc, update);
-    this.#emitted = [];
     this.#snapshot = null;
     return doc;
   }
@@ -278,7 +265,7 @@ export class FragmentText {
   }
 
   #rebuild(): void {
-    this.#doc = this.#build(this.#uncommitted);
+    this.#doc = this.#build(this.#pending);
     this.#bytesBound = utf8Length(this.#doc.getText(ROOTS.content).toString());
   }
 
@@ -295,12 +282,10 @@ export class FragmentText {
     return { outcomes, update: updates.length === 0 ? null : Y.mergeUpdates(updates), isMended };
   }
 
-  /** Applies checked updates; a refusal says that the document may be half-way and must be rebuilt. */
-  #apply(updates: readonly Uint8Array[], clocks: Clocks, insertedBytes: number): Refusal | null {
+  /** Applies a checked update; a refusal says that the document may be half-way and must be rebuilt. */
+  #apply(update: Uint8Array, { clocks, insertedBytes }: UpdateCheck): Refusal | null {
     try {
-      this.#doc.transact(() => {
-        for (const update of updates) Y.applyUpdate(this.#doc, update);
-      });
+      Y.applyUpdate(this.#doc, update);
     } catch (error) {
       const reason = error instanceof Error ? error.message : "unknown";
       return refusal("malformed_update", `The update cannot be applied (${reason}).`);
@@ -321,11 +306,25 @@ export class FragmentText {
     return refusal("content_too_large", `The content must have at most ${MAX_CONTENT_BYTES} bytes of UTF-8.`);
   }
 
-  /** Deletes the CR of each CRLF that came in. True if there was any. */
-  #mendLineEnds(): boolean {
+  #writeChange(change: TextChange): void {
+    const content = this.#doc.getText(ROOTS.content);
+    let at = 0;
+    for (const op of change.ops) {
+      if (typeof op.insert === "string") {
+        content.insert(at, op.insert);
+        at += op.insert.length;
+        this.#bytesBound += utf8Length(op.insert);
+        this.#hasPairs ||= hasSurrogates(op.insert);
+      } else if (typeof op.retain === "number") at += op.retain;
+      else content.delete(at, op.delete ?? 0);
+    }
+  }
+
+  /** Deletes the CR of each CRLF that came in; null if there was none. */
+  #mendLineEnds(): DeleteSet | null {
     const content = this.#doc.getText(ROOTS.content);
     const text = content.toString();
-    if (!text.includes("\r\n")) return false;
+    if (!text.includes("\r\n")) return null;
     this.#doc.transact(() => {
       for (
         let at = text.lastIndexOf("\r\n");
@@ -335,27 +334,15 @@ export class FragmentText {
         content.delete(at, 1);
       }
     });
-    return true;
+    return this.#deletes.at(-1) ?? null;
   }
 
   #readMetadata(): SharedMetadata | Refusal {
     return readMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags));
   }
-
-  /** The updates of the transactions since, as one; they count as uncommitted from now on. */
-  #take(): Uint8Array | null {
-    const [first] = this.#emitted;
-    if (first === undefined) return null;
-    const update = this.#emitted.length === 1 ? first : Y.mergeUpdates(this.#emitted);
-    this.#emitted = [];
-    this.#uncommitted.push(update);
-    this.#snapshot = null;
-    return update;
-  }
 }
 
-function clocksOf(doc: Y.Doc): Clocks {
-  const clocks = new Map<number, number>();
-  for (const client of doc.store.clients.keys()) clocks.set(client, Y.getState(doc.store, client));
-  return clocks;
+/** Whether a text holds any surrogate, and so a pair that an edit could split. */
+function hasSurrogates(text: string): boolean {
+  return /[\ud800-\udfff]/.test(text);
 }

@@ -1,10 +1,8 @@
 import Delta from "quill-delta";
 import * as Y from "yjs";
 import type { TextChange } from "./text-change.ts";
+import type { DeleteSet } from "./update-builder.ts";
 
-/** A moment of a document: every client's clock then. */
-export type Clocks = ReadonlyMap<number, number>;
-type DeleteSet = Y.Transaction["deleteSet"];
 type Range = { readonly clock: number; readonly len: number };
 
 /**
@@ -12,16 +10,23 @@ type Range = { readonly clock: number; readonly len: number };
  * transaction, for any number of them. An item that straddles the moment (Yjs merges neighbours of one client)
  * counts in parts.
  *
- * @param since the clocks of that moment
+ * @param since for each client that wrote since: the clock of its first new struct
  * @param deletes the delete sets of all transactions since
  */
-export function textSince(text: Y.Text, since: Clocks, deletes: readonly DeleteSet[]): TextChange {
+export function textSince(
+  text: Y.Text,
+  since: ReadonlyMap<number, number>,
+  deletes: readonly DeleteSet[],
+): TextChange {
   const change = new Delta();
   const deleted = deletes.length === 0 ? null : Y.mergeDeleteSets([...deletes]).clients;
   for (let item = text._start; item !== null; item = item.right) {
     if (!item.countable) continue;
     const { client, clock } = item.id;
-    const oldLength = Math.max(0, Math.min(item.length, (since.get(client) ?? 0) - clock));
+    const oldLength = Math.max(
+      0,
+      Math.min(item.length, (since.get(client) ?? Number.POSITIVE_INFINITY) - clock),
+    );
     if (item.deleted) {
       const ranges = deleted?.get(client);
       if (oldLength > 0 && ranges !== undefined) change.delete(overlap(ranges, clock, clock + oldLength));

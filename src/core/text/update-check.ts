@@ -1,14 +1,22 @@
+import { decodeUtf8 } from "lib0/string";
 import * as Y from "yjs";
-import { utf8Length } from "../../language/utf8.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { UpdateBuilder } from "./update-builder.ts";
+import {
+  KIND,
+  type ScannedDelete,
+  type ScannedStruct,
+  type ScannedUpdate,
+  scanUpdate,
+} from "./update-scan.ts";
 
 /**
- * Looks at a Yjs update before the document sees it.
+ * Looks at Yjs updates before the document sees them.
  *
  * Yjs can throw after it has changed the document, and holds an update with a gap as pending, invisible and at
  * quadratic cost (yjs 13.6.33). So every struct and delete is checked against what is known: clocks without a
  * gap, neighbours that exist, one of our root types as parent, content of the kinds that a fragment is made of,
- * no NUL, no split surrogate pair.
+ * no NUL, no split surrogate pair. What is new in the accepted updates is put together as one.
  */
 export type Inspection =
   | { readonly kind: "refused"; readonly refusal: Refusal }
@@ -18,42 +26,53 @@ export type Inspection =
       readonly kind: "sound";
       /** Client ids with structs that are new, and their clocks once the update is applied. */
       readonly clocks: ReadonlyMap<number, number>;
-      /** UTF-8 bytes of text that it inserts. */
-      readonly insertedBytes: number;
-      readonly insertsCarriageReturn: boolean;
     };
 
 export const ROOTS = { content: "content", metadata: "metadata", tags: "tags" } as const;
 type Root = keyof typeof ROOTS;
-const ROOT_NAMES = Object.values(ROOTS);
 
 /** Yjs identifies clients by 53-bit numbers; the last one is our document's own idle id, and nobody's. */
 export const IDLE_CLIENT_ID = Number.MAX_SAFE_INTEGER;
 
 const MAX_CLOCK = 2 ** 31 - 1;
-const SURROGATE = /[\ud800-\udfff]/;
+const NONE: ReadonlyMap<number, number> = new Map();
+const GAP: Inspection = { kind: "gap" };
+const NOTHING_NEW: Inspection = { kind: "sound", clocks: NONE };
 
-type Struct = Y.Item | Y.GC | Y.Skip;
-type Sound = Extract<Inspection, { kind: "sound" }>;
+/** The update under inspection. */
+interface Candidate {
+  readonly bytes: Uint8Array;
+  readonly clocks: Map<number, number>;
+  /** What is new, by client and sorted by clock. */
+  readonly structs: Map<number, ScannedStruct[]>;
+  readonly deletes: ScannedDelete[];
+}
+
+/** A struct and the update that holds it. */
+interface Found {
+  readonly struct: ScannedStruct;
+  readonly bytes: Uint8Array;
+}
 
 /** The check of one batch of updates: what an accepted one brings is known to those after it. */
 export class UpdateCheck {
   readonly #doc: Y.Doc;
   readonly #oldClients: ReadonlySet<number>;
-  /** Whether any surrogate pair is about, in the document or in this batch: else nothing can split one. */
-  #hasPairs: boolean;
-  /** Of accepted updates of this batch: clocks, and items by client, sorted by clock. */
+  readonly #builder = new UpdateBuilder();
+  /** Of accepted updates: clocks after, first new clocks, and structs that a later check must find again. */
   readonly #clocks = new Map<number, number>();
-  readonly #items = new Map<number, Y.Item[]>();
-  /** The same of the update under inspection. */
-  #newClocks = new Map<number, number>();
-  #newItems = new Map<number, Y.Item[]>();
-  /** Roots already found for items that do not name their own, so that a long chain is walked once. */
-  readonly #roots = new Map<Y.Item, Root | null>();
+  readonly #since = new Map<number, number>();
+  readonly #structs = new Map<number, Found[]>();
+  /** Roots already found for structs that name none, so that a long chain is walked once. */
+  readonly #roots = new Map<ScannedStruct, Root | null>();
+  #candidate: Candidate | null = null;
+  #hasPairs: boolean;
+  #insertedBytes = 0;
+  #insertsCarriageReturn = false;
 
   /**
    * @param oldClients client ids of a deleted generation: what they wrote must not come back
-   * @param hasPairs whether the document may hold a surrogate pair
+   * @param hasPairs whether the document may hold a surrogate pair: else nothing can split one
    */
   constructor(doc: Y.Doc, oldClients: ReadonlySet<number>, hasPairs: boolean) {
     this.#doc = doc;
@@ -61,205 +80,300 @@ export class UpdateCheck {
     this.#hasPairs = hasPairs;
   }
 
-  /** Whether the document may hold a surrogate pair once this batch is in. */
+  /** What the accepted updates bring. */
+  get accepted(): UpdateBuilder {
+    return this.#builder;
+  }
+
+  /** Clocks after, and first new clocks, of the clients that wrote in accepted updates. */
+  get clocks(): ReadonlyMap<number, number> {
+    return this.#clocks;
+  }
+
+  get since(): ReadonlyMap<number, number> {
+    return this.#since;
+  }
+
   get hasPairs(): boolean {
     return this.#hasPairs;
   }
 
+  /** UTF-8 bytes of text in accepted updates. */
+  get insertedBytes(): number {
+    return this.#insertedBytes;
+  }
+
+  get insertsCarriageReturn(): boolean {
+    return this.#insertsCarriageReturn;
+  }
+
   inspect(update: Uint8Array): Inspection {
-    this.#newClocks = new Map();
-    this.#newItems = new Map();
-    let decoded: ReturnType<typeof Y.decodeUpdate>;
+    this.#candidate = null;
+    let scanned: ScannedUpdate;
+    let bytes = update;
     try {
-      decoded = Y.decodeUpdate(update);
+      scanned = scanUpdate(bytes);
+      if (this.#overlaps(scanned)) {
+        bytes = Y.diffUpdate(bytes, this.#stateVector(scanned));
+        scanned = scanUpdate(bytes);
+      }
     } catch (error) {
       return malformed(
         `The update cannot be decoded (${error instanceof Error ? error.message : "unknown"}).`,
       );
     }
-    return (
-      this.#takeStructs(decoded.structs) ??
-      this.#checkItems() ??
-      this.#checkDeletes(decoded.ds) ??
-      this.#sound()
-    );
+    const candidate: Candidate = { bytes, clocks: new Map(), structs: new Map(), deletes: [] };
+    const fault =
+      this.#takeStructs(candidate, scanned.structs) ??
+      this.#checkStructs(candidate) ??
+      this.#takeDeletes(candidate, scanned.deletes);
+    if (fault !== null) return fault;
+    if (candidate.structs.size === 0 && candidate.deletes.length === 0) return NOTHING_NEW;
+    this.#candidate = candidate;
+    return { kind: "sound", clocks: candidate.clocks };
   }
 
-  /** Lets the updates after it build on this one. Call it once, right after `inspect` found it sound. */
-  accept(sound: Sound): void {
-    for (const [client, clock] of sound.clocks) this.#clocks.set(client, clock);
-    for (const [client, items] of this.#newItems) {
-      const known = this.#items.get(client);
-      if (known === undefined) this.#items.set(client, items);
-      else known.push(...items);
+  /** Takes what the last `inspect` found sound: updates after it may build on it. */
+  accept(): void {
+    if (this.#candidate === null) return;
+    const { bytes, clocks, structs, deletes } = this.#candidate;
+    this.#candidate = null;
+    for (const [client, list] of structs) {
+      const [first] = list;
+      const last = list.at(-1);
+      if (first === undefined || last === undefined) continue;
+      if (!this.#since.has(client)) this.#since.set(client, first.clock);
+      // One client's structs stand side by side, the known ones before the new.
+      this.#builder.addStructs(client, first.clock, list.length, bytes.subarray(first.start, last.end));
+      for (const struct of list) {
+        const isString = struct.kind === KIND.string;
+        if (isString) {
+          this.#insertedBytes += struct.end - struct.textStart;
+          this.#insertsCarriageReturn ||= hasByte(bytes, struct.textStart, struct.end, 0x0d);
+        }
+        if (!isString || this.#hasPairs) this.#keep(struct, bytes);
+      }
     }
+    for (const [client, clock] of clocks) this.#clocks.set(client, clock);
+    for (const range of deletes) this.#builder.addDelete(range);
+  }
+
+  #keep(struct: ScannedStruct, bytes: Uint8Array): void {
+    const list = this.#structs.get(struct.client);
+    if (list === undefined) this.#structs.set(struct.client, [{ struct, bytes }]);
+    else list.push({ struct, bytes });
   }
 
   #known(client: number): number {
-    return this.#newClocks.get(client) ?? this.#clocks.get(client) ?? Y.getState(this.#doc.store, client);
+    return this.#clocks.get(client) ?? Y.getState(this.#doc.store, client);
   }
 
-  #takeStructs(structs: readonly Struct[]): Inspection | null {
-    let gap = false;
-    for (const struct of structs) {
-      if (struct instanceof Y.Skip) continue; // what follows it is judged by its own clock
-      const { client, clock } = struct.id;
-      const end = clock + struct.length;
-      if (client >= IDLE_CLIENT_ID || struct.length <= 0 || end > MAX_CLOCK) {
+  /** Some struct is partly known: it must be cut, which is Yjs' business. */
+  #overlaps({ structs }: ScannedUpdate): boolean {
+    return structs.some(({ kind, client, clock, length }) => {
+      const known = this.#known(client);
+      return kind !== KIND.skip && clock < known && known < clock + length;
+    });
+  }
+
+  #stateVector({ structs }: ScannedUpdate): Uint8Array {
+    return Y.encodeStateVector(new Map(structs.map(({ client }) => [client, this.#known(client)])));
+  }
+
+  #takeStructs({ bytes, clocks, structs }: Candidate, scanned: readonly ScannedStruct[]): Inspection | null {
+    let hasGap = false;
+    for (const struct of scanned) {
+      const { kind, client, clock, length } = struct;
+      if (kind === KIND.skip) continue; // what follows it is judged by its own clock
+      const end = clock + length;
+      if (client >= IDLE_CLIENT_ID || length <= 0 || end > MAX_CLOCK) {
         return malformed("A struct has an impossible client id, clock or length.");
       }
       if (this.#oldClients.has(client)) return oldGeneration();
-      const known = this.#known(client);
-      if (clock > known) gap = true;
+      const known = clocks.get(client) ?? this.#known(client);
       if (end <= known) continue;
-      this.#newClocks.set(client, end);
-      if (!(struct instanceof Y.Item)) continue;
-      if (struct.content instanceof Y.ContentString) this.#hasPairs ||= hasSurrogates(struct.content.str);
-      const items = this.#newItems.get(client);
-      if (items === undefined) this.#newItems.set(client, [struct]);
-      else items.push(struct);
+      if (clock > known) hasGap = true;
+      else if (clock < known) return malformed("Two structs of the update overlap.");
+      clocks.set(client, end);
+      const list = structs.get(client);
+      if (list === undefined) structs.set(client, [struct]);
+      else list.push(struct);
+      if (kind === KIND.string) this.#hasPairs ||= hasByte(bytes, struct.textStart, struct.end, 0xf0, 0xff);
     }
-    return gap ? { kind: "gap" } : null;
+    return hasGap ? GAP : null;
   }
 
-  #checkItems(): Inspection | null {
-    for (const items of this.#newItems.values()) {
-      for (const item of items) {
+  #checkStructs(candidate: Candidate): Inspection | null {
+    for (const list of candidate.structs.values()) {
+      for (const struct of list) {
         const fault =
-          this.#checkNeighbour(item, item.origin, 1) ??
-          this.#checkNeighbour(item, item.rightOrigin, 0) ??
-          this.#checkContent(item);
+          this.#checkNeighbour(candidate, struct, struct.originClient, struct.originClock, 1) ??
+          this.#checkNeighbour(candidate, struct, struct.rightClient, struct.rightClock, 0) ??
+          this.#checkContent(candidate, struct);
         if (fault !== null) return fault;
       }
     }
     return null;
   }
 
-  /** @param offset where the item cuts: before (0) or behind (1) the neighbour */
-  #checkNeighbour(item: Y.Item, id: Y.ID | null, offset: 0 | 1): Inspection | null {
-    if (id === null) return null;
-    if (id.client === item.id.client && id.clock >= item.id.clock) {
-      return malformed("A struct names itself or a later one of its client as neighbour.");
-    }
-    if (id.clock >= this.#known(id.client)) return { kind: "gap" };
-    return this.#splitsPair(id.client, id.clock + offset) ? splitPair() : null;
-  }
-
-  #checkContent(item: Y.Item): Inspection | null {
-    const { content } = item;
-    const isText = content instanceof Y.ContentString || content instanceof Y.ContentFormat;
-    if (content instanceof Y.ContentString && content.str.includes("\0")) {
+  #checkContent(candidate: Candidate, struct: ScannedStruct): Inspection | null {
+    const { kind, textStart, end } = struct;
+    if (kind === KIND.gc) return null;
+    if (kind === KIND.string && hasByte(candidate.bytes, textStart, end, 0)) {
       return refused(refusal("invalid_content", "The text must not contain NUL."));
     }
-    if (!isText && !(content instanceof Y.ContentAny || content instanceof Y.ContentDeleted)) {
-      return malformed("A fragment holds text and plain values, no nested types, embeds or binary.");
-    }
-    // Text beside an item of a map lands in that map; the metadata is validated as a whole after applying.
-    if (typeof item.parent !== "string" && content instanceof Y.ContentAny === false) {
-      return item.parent === null ? null : nested();
-    }
-    const root = this.#rootOf(item);
-    if (root === null) return nested();
-    const fits = content instanceof Y.ContentDeleted || isText === (root === ROOTS.content);
-    return fits
-      ? null
-      : malformed("The root `content` holds text, the maps `metadata` and `tags` plain values.");
+    const root = this.#rootOf(candidate, struct);
+    if (root === null)
+      return malformed("A fragment has the root types content, metadata and tags, and no other.");
+    if (kind === KIND.deleted || (kind === KIND.any) === (root !== ROOTS.content)) return null;
+    return malformed("The root `content` holds text, the maps `metadata` and `tags` plain values.");
   }
 
-  /** The root type an item lands in: the one it names, else its neighbour's. Null: none of ours. */
-  #rootOf(item: Y.Item): Root | null {
-    const walked: Y.Item[] = [];
+  /** @param offset where the struct cuts: before (0) or behind (1) the neighbour */
+  #checkNeighbour(
+    candidate: Candidate,
+    struct: ScannedStruct,
+    client: number,
+    clock: number,
+    offset: 0 | 1,
+  ): Inspection | null {
+    if (client === -1) return null;
+    if (client === struct.client && clock >= struct.clock) {
+      return malformed("A struct names itself or a later one of its client as neighbour.");
+    }
+    if (clock >= (candidate.clocks.get(client) ?? this.#known(client))) return GAP;
+    return this.#splitsPair(candidate, client, clock + offset) ? splitPair() : null;
+  }
+
+  /**
+   * The root type a struct lands in: the one it names, else its neighbour's. Null: none of ours. Text that names
+   * none is taken for text: beside an item of a map it lands there, and the metadata is validated as a whole.
+   */
+  #rootOf(candidate: Candidate, struct: ScannedStruct): Root | null {
+    const walked: ScannedStruct[] = [];
     let root: Root | null = null;
-    for (let current: Y.Item | null = item; current !== null; ) {
+    for (let current: ScannedStruct | null = struct; current !== null; ) {
       const known = this.#roots.get(current);
-      if (known !== undefined || current.parent !== null) {
-        root = known ?? this.#namedRoot(current);
+      if (known !== undefined) root = known;
+      else if (current.root !== null) root = rootNamed(current.root, current.key !== null);
+      else if (current.kind !== KIND.any && current.kind !== KIND.deleted) root = ROOTS.content;
+      if (root !== null || known === null || current.root !== null) break;
+      walked.push(current);
+      const isRight: boolean = current.originClient === -1;
+      const client: number = isRight ? current.rightClient : current.originClient;
+      const clock: number = isRight ? current.rightClock : current.originClock;
+      if (clock < Y.getState(this.#doc.store, client)) {
+        root = this.#rootInDocument(client, clock);
         break;
       }
-      walked.push(current);
-      const next: Y.ID | null = current.origin ?? current.rightOrigin;
-      current = next === null ? null : this.#find(next.client, next.clock);
+      current = this.#find(candidate, client, clock)?.struct ?? null;
     }
     for (const step of walked) this.#roots.set(step, root);
     return root;
   }
 
-  #namedRoot({ parent: type, parentSub }: Y.Item): Root | null {
-    const parent: unknown = type; // a string in a decoded update, where the declaration has only types and ids
-    for (const root of ROOT_NAMES) {
-      const own = root === ROOTS.content ? this.#doc.getText(root) : this.#doc.getMap(root);
-      // A text has no keys, and a map nothing but keys.
-      if (parent === root || parent === own)
-        return (root === ROOTS.content) === (parentSub === null) ? root : null;
-    }
-    return null;
+  #rootInDocument(client: number, clock: number): Root | null {
+    const parent = this.#itemAt(client, clock)?.parent;
+    if (parent === this.#doc.getText(ROOTS.content)) return ROOTS.content;
+    if (parent === this.#doc.getMap(ROOTS.metadata)) return ROOTS.metadata;
+    return parent === this.#doc.getMap(ROOTS.tags) ? ROOTS.tags : null;
   }
 
-  #checkDeletes(deletes: ReturnType<typeof Y.decodeUpdate>["ds"]): Inspection | null {
-    let gap = false;
-    for (const [client, ranges] of deletes.clients) {
+  #takeDeletes(candidate: Candidate, scanned: readonly ScannedDelete[]): Inspection | null {
+    let hasGap = false;
+    for (const range of scanned) {
+      const { client, clock, length } = range;
       if (this.#oldClients.has(client)) return oldGeneration();
-      const known = this.#known(client);
-      for (const { clock, len } of ranges) {
-        if (len <= 0 || clock + len > MAX_CLOCK)
-          return malformed("A delete has an impossible clock or length.");
-        if (clock + len > known) gap = true;
-        else if (this.#splitsPair(client, clock) || this.#splitsPair(client, clock + len)) return splitPair();
+      if (length <= 0 || clock + length > MAX_CLOCK) {
+        return malformed("A delete has an impossible clock or length.");
       }
+      if (clock + length > (candidate.clocks.get(client) ?? this.#known(client))) hasGap = true;
+      else if (
+        this.#splitsPair(candidate, client, clock) ||
+        this.#splitsPair(candidate, client, clock + length)
+      ) {
+        return splitPair();
+      } else if (!this.#isDeleted(range)) candidate.deletes.push(range);
     }
-    return gap ? { kind: "gap" } : null;
+    return hasGap ? GAP : null;
   }
 
-  /** True where a cut before (client, clock) falls into a surrogate pair of one item. */
-  #splitsPair(client: number, clock: number): boolean {
+  /** Every struct of the range is deleted in the document already. */
+  #isDeleted({ client, clock, length }: ScannedDelete): boolean {
+    if (clock + length > Y.getState(this.#doc.store, client)) return false;
+    const structs = this.#doc.store.clients.get(client) ?? [];
+    for (let at = Y.findIndexSS(structs, clock); at < structs.length; at++) {
+      const struct = structs[at] as Y.Item | Y.GC; // at < length
+      if (struct.id.clock >= clock + length) break;
+      if (!struct.deleted) return false;
+    }
+    return true;
+  }
+
+  /** True where a cut before (client, clock) falls into a surrogate pair of one struct. */
+  #splitsPair(candidate: Candidate, client: number, clock: number): boolean {
     if (!this.#hasPairs) return false;
-    const item = this.#find(client, clock);
-    if (!(item?.content instanceof Y.ContentString)) return false;
-    const before = item.content.str.charCodeAt(clock - item.id.clock - 1);
+    let text: string;
+    let first: number;
+    if (clock <= Y.getState(this.#doc.store, client)) {
+      const item = this.#itemAt(client, clock);
+      if (!(item?.content instanceof Y.ContentString)) return false;
+      text = item.content.str;
+      first = item.id.clock;
+    } else {
+      const found = this.#find(candidate, client, clock);
+      if (found === null || found.struct.kind !== KIND.string) return false;
+      text = decodeUtf8(found.bytes.subarray(found.struct.textStart, found.struct.end));
+      first = found.struct.clock;
+    }
+    const before = text.charCodeAt(clock - first - 1);
     return before >= 0xd800 && before <= 0xdbff;
   }
 
-  /** The item that holds (client, clock), in the document, the batch or the update; null if collected. */
-  #find(client: number, clock: number): Y.Item | null {
+  #itemAt(client: number, clock: number): Y.Item | null {
     const structs = this.#doc.store.clients.get(client);
-    if (structs !== undefined && clock < Y.getState(this.#doc.store, client)) {
-      const struct = structs[Y.findIndexSS(structs, clock)];
-      return struct instanceof Y.Item ? struct : null;
-    }
-    return findByClock(this.#items.get(client), clock) ?? findByClock(this.#newItems.get(client), clock);
+    if (structs === undefined || clock >= Y.getState(this.#doc.store, client)) return null;
+    const struct = structs[Y.findIndexSS(structs, clock)];
+    return struct instanceof Y.Item ? struct : null;
   }
 
-  #sound(): Sound {
-    let insertedBytes = 0;
-    let insertsCarriageReturn = false;
-    for (const items of this.#newItems.values()) {
-      for (const { content } of items) {
-        if (!(content instanceof Y.ContentString)) continue;
-        insertedBytes += utf8Length(content.str);
-        insertsCarriageReturn ||= content.str.includes("\r");
-      }
-    }
-    return { kind: "sound", clocks: this.#newClocks, insertedBytes, insertsCarriageReturn };
+  /** A struct of this update or an accepted one that the document does not have yet. */
+  #find(candidate: Candidate, client: number, clock: number): Found | null {
+    const kept = findByClock(this.#structs.get(client) ?? [], ({ struct }) => struct, clock);
+    if (kept !== null) return kept;
+    const struct = findByClock(candidate.structs.get(client) ?? [], (one) => one, clock);
+    return struct === null ? null : { struct, bytes: candidate.bytes };
   }
 }
 
-/** Whether a text holds any surrogate, and so a pair that an edit could split. */
-export function hasSurrogates(text: string): boolean {
-  return SURROGATE.test(text);
-}
-
-function findByClock(items: readonly Y.Item[] | undefined, clock: number): Y.Item | null {
-  if (items === undefined) return null;
+/** The one in a list sorted by clock that holds this clock. */
+function findByClock<T>(list: readonly T[], structOf: (one: T) => ScannedStruct, clock: number): T | null {
   let low = 0;
-  let high = items.length - 1;
+  let high = list.length - 1;
   while (low <= high) {
     const middle = (low + high) >> 1;
-    const item = items[middle] as Y.Item; // low <= middle <= high, all within the list
-    if (clock < item.id.clock) high = middle - 1;
-    else if (clock >= item.id.clock + item.length) low = middle + 1;
-    else return item;
+    const one = list[middle] as T; // low <= middle <= high, all within the list
+    const struct = structOf(one);
+    if (clock < struct.clock) high = middle - 1;
+    else if (clock >= struct.clock + struct.length) low = middle + 1;
+    else return one;
   }
   return null;
+}
+
+/** A text has no keys, and a map nothing but keys. */
+function rootNamed(name: string, hasKey: boolean): Root | null {
+  if (name === ROOTS.content) return hasKey ? null : ROOTS.content;
+  return (name === ROOTS.metadata || name === ROOTS.tags) && hasKey ? name : null;
+}
+
+/** Whether some byte of [start, end) is one of [low, high]. */
+function hasByte(bytes: Uint8Array, start: number, end: number, low: number, high = low): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number; // start <= at < end <= length
+    if (byte >= low && byte <= high) return true;
+  }
+  return false;
 }
 
 function refused(reason: Refusal): Inspection {
@@ -268,10 +382,6 @@ function refused(reason: Refusal): Inspection {
 
 function malformed(message: string): Inspection {
   return refused(refusal("malformed_update", message));
-}
-
-function nested(): Inspection {
-  return malformed("A fragment has the root types content, metadata and tags, and nothing nested.");
 }
 
 function splitPair(): Inspection {

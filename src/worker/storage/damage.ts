@@ -1,4 +1,4 @@
-import { decodeRecord, type LogRecord } from "../../core/history/log-record.ts";
+import { decodeRecord, type LoggedCommit } from "../../core/history/log-record.ts";
 import { checksum } from "./checksum.ts";
 import { join } from "./chunks.ts";
 
@@ -14,7 +14,8 @@ export interface ReadRecord {
   /** Of its first row. */
   readonly seq: number;
   readonly rows: number;
-  readonly record: LogRecord;
+  readonly data: Uint8Array;
+  readonly commits: readonly LoggedCommit[];
 }
 
 type Row = Record<string, SqlStorageValue>;
@@ -25,9 +26,10 @@ export function readRecords(sql: SqlStorage, format: number): { sound: ReadRecor
   for (const rows of groupParts(sql.exec("SELECT * FROM update_log ORDER BY seq").toArray())) {
     const [first] = rows;
     const reason = partsFault(rows) ?? rowsFault(rows, format);
-    const record = reason === null ? tryDecode(rows) : null;
-    if (first !== undefined && record !== null) {
-      sound.push({ seq: Number(first["seq"]), rows: rows.length, record });
+    const data = join(rows.map(dataOf));
+    const commits = reason === null ? tryDecode(data) : null;
+    if (first !== undefined && commits !== null) {
+      sound.push({ seq: Number(first["seq"]), rows: rows.length, data, commits });
       continue;
     }
     for (const row of rows) {
@@ -95,9 +97,9 @@ function rowsFault(rows: readonly Row[], format: number): string | null {
   return null;
 }
 
-function tryDecode(rows: readonly Row[]): LogRecord | null {
+function tryDecode(data: Uint8Array): LoggedCommit[] | null {
   try {
-    return decodeRecord(join(rows.map(dataOf)));
+    return decodeRecord(data);
   } catch {
     return null; // lib0 throws at the end of the bytes; the caller sets the rows aside
   }

@@ -1,17 +1,15 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import {
-  EMPTY_RECORD,
-  encodeRecord,
   extendRecord,
-  isOpen,
-  type LogRecord,
+  type LoggedCommit,
+  MAX_OPEN_BYTES,
   RECORD_FORMAT,
 } from "../../core/history/log-record.ts";
 import { decodePastEntry, encodePastEntry, type PastEntry } from "../../core/history/past-entry.ts";
 import type { Commit, LogSize, LogState, UpdateLog } from "../../core/history/update-log.ts";
 import { checksum } from "./checksum.ts";
-import { cut, join, toBlob } from "./chunks.ts";
+import { cut, join, MAX_ROW_BYTES, toBlob } from "./chunks.ts";
 import { quarantine, type ReadRecord, readRecords, readSnapshot } from "./damage.ts";
 import { migrate, schemaVersion } from "./schema.ts";
 
@@ -28,7 +26,7 @@ export class SqlUpdateLog implements UpdateLog {
   readonly #report: (problem: string) => void;
   #rowsWritten = 0;
   #size: LogSize = { rows: 0, updateBytes: 0, pastBytes: 0, snapshotBytes: 0, commits: 0 };
-  #newest: { readonly seq: number; readonly rows: number; readonly record: LogRecord } | null = null;
+  #newest: { readonly seq: number; readonly rows: number; readonly data: Uint8Array } | null = null;
   #nextSeq = 1;
   #hasFoundDamage = false;
 
@@ -86,7 +84,7 @@ export class SqlUpdateLog implements UpdateLog {
         first.revision - 1,
         serverClientId,
       );
-      this.#insertRecord(extendRecord(EMPTY_RECORD, first.update, entry), first);
+      this.#insertRecord([{ update: first.update, entry }], first);
     });
     this.#count(first, entry.length);
   }
@@ -94,10 +92,10 @@ export class SqlUpdateLog implements UpdateLog {
   append(commit: Commit): void {
     const entry = encodePastEntry(commit);
     const newest = this.#newest;
-    if (newest !== null && newest.rows === 1 && isOpen(newest.record)) {
-      const record = extendRecord(newest.record, commit.update, entry);
-      const data = encodeRecord(record);
-      if (cut(data).length === 1) {
+    const logged: LoggedCommit = { update: commit.update, entry };
+    if (newest !== null && newest.rows === 1 && newest.data.length <= MAX_OPEN_BYTES) {
+      const data = extendRecord(newest.data, [logged]);
+      if (data.length <= MAX_ROW_BYTES) {
         this.#exec(
           "UPDATE update_log SET checksum = ?, revision = ?, time_ms = ?, data = ? WHERE seq = ?",
           checksum(data),
@@ -106,18 +104,12 @@ export class SqlUpdateLog implements UpdateLog {
           toBlob(data),
           newest.seq,
         );
-        this.#newest = { ...newest, record };
-        this.#count(
-          commit,
-          entry.length,
-          newest.record.bytes + entry.length + (commit.update?.length ?? 0) - record.bytes,
-        );
+        this.#newest = { ...newest, data };
+        this.#count(commit, entry.length);
         return;
       }
     }
-    this.#storage.transactionSync(() =>
-      this.#insertRecord(extendRecord(EMPTY_RECORD, commit.update, entry), commit),
-    );
+    this.#storage.transactionSync(() => this.#insertRecord([logged], commit));
     this.#count(commit, entry.length);
   }
 
@@ -125,16 +117,18 @@ export class SqlUpdateLog implements UpdateLog {
     const { records, snapshot } = this.#read();
     this.#measure(records, snapshot);
     if (snapshot !== null) yield snapshot;
-    for (const { record } of records) yield* record.updates;
+    for (const { commits } of records) for (const { update } of commits) if (update !== null) yield update;
   }
 
   past(): PastEntry[] {
-    return this.#read().records.flatMap(({ record }) => record.entries.map(decodePastEntry));
+    return this.#read().records.flatMap(({ commits }) => commits.map(({ entry }) => decodePastEntry(entry)));
   }
 
   compact(snapshot: Uint8Array, keepSinceMs: number): void {
-    const kept = this.#read().records.flatMap(({ record }) =>
-      record.entries.filter((entry) => decodePastEntry(entry).timeMs >= keepSinceMs),
+    const kept = this.#read().records.flatMap(({ commits }) =>
+      commits.flatMap(({ entry }) =>
+        decodePastEntry(entry).timeMs >= keepSinceMs ? [{ update: null, entry }] : [],
+      ),
     );
     const newest = this.#sql.exec("SELECT revision, time_ms FROM update_log ORDER BY seq DESC LIMIT 1").one();
     const at = { revision: Number(newest["revision"]), timeMs: Number(newest["time_ms"]) };
@@ -152,10 +146,7 @@ export class SqlUpdateLog implements UpdateLog {
       }
       this.#exec("UPDATE fragment SET revision = ?, updated_at_ms = ?", at.revision, at.timeMs);
       this.#newest = null;
-      if (kept.length > 0) {
-        const bytes = kept.reduce((total, entry) => total + entry.length, 0);
-        this.#insertRecord({ updates: [], entries: kept, mergedBytes: 0, bytes }, at);
-      }
+      if (kept.length > 0) this.#insertRecord(kept, at);
     });
     this.#measure(this.#read().records, snapshot);
   }
@@ -198,9 +189,13 @@ export class SqlUpdateLog implements UpdateLog {
     return { records: records.sound, snapshot: snapshot.sound };
   }
 
-  #insertRecord(record: LogRecord, at: { readonly revision: number; readonly timeMs: number }): void {
+  #insertRecord(
+    commits: readonly LoggedCommit[],
+    at: { readonly revision: number; readonly timeMs: number },
+  ): void {
     const seq = this.#nextSeq;
-    const chunks = cut(encodeRecord(record));
+    const record = extendRecord(new Uint8Array(), commits);
+    const chunks = cut(record);
     for (const [part, data] of chunks.entries()) {
       this.#exec(
         `INSERT INTO update_log (seq, part, parts, format, checksum, revision, time_ms, data)
@@ -216,18 +211,16 @@ export class SqlUpdateLog implements UpdateLog {
       );
     }
     this.#nextSeq = seq + chunks.length;
-    this.#newest = { seq, rows: chunks.length, record };
+    this.#newest = { seq, rows: chunks.length, data: record };
     this.#size = { ...this.#size, rows: this.#size.rows + chunks.length };
   }
 
-  /** @param saved bytes that merging took off the newest record */
-  #count(commit: Commit, entryBytes: number, saved = 0): void {
-    const { rows, updateBytes, pastBytes, snapshotBytes, commits } = this.#size;
+  #count(commit: Commit, entryBytes: number): void {
+    const { updateBytes, pastBytes, commits } = this.#size;
     this.#size = {
-      rows,
-      updateBytes: updateBytes + (commit.update?.length ?? 0) - saved,
+      ...this.#size,
+      updateBytes: updateBytes + (commit.update?.length ?? 0),
       pastBytes: pastBytes + entryBytes,
-      snapshotBytes,
       commits: commits + 1,
     };
   }
@@ -238,8 +231,10 @@ export class SqlUpdateLog implements UpdateLog {
     let pastBytes = 0;
     for (const read of records) {
       rows += read.rows;
-      for (const update of read.record.updates) updateBytes += update.length;
-      for (const entry of read.record.entries) pastBytes += entry.length;
+      for (const { update, entry } of read.commits) {
+        updateBytes += update?.length ?? 0;
+        pastBytes += entry.length;
+      }
     }
     this.#size = { rows, updateBytes, pastBytes, snapshotBytes: snapshot?.length ?? 0, commits: 0 };
     const newest = records.at(-1);

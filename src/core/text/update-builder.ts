@@ -1,0 +1,104 @@
+import * as encoding from "lib0/encoding";
+import * as Y from "yjs";
+import type { ScannedDelete } from "./update-scan.ts";
+
+/** The delete sets of a document's transactions, by client. */
+export type DeleteSet = Y.Transaction["deleteSet"];
+
+/**
+ * Puts accepted pieces of many updates into one, by their bytes: what a window brought in is applied, sent on and
+ * encoded as one update, and no struct is decoded for it.
+ *
+ * The pieces of one client must come in the order of their clocks and without a gap, as the check lets them in.
+ */
+export class UpdateBuilder {
+  readonly #clients = new Map<
+    number,
+    { readonly clock: number; structs: number; readonly parts: Uint8Array[] }
+  >();
+  readonly #deletes = new Map<number, { clock: number; length: number }[]>();
+
+  get isEmpty(): boolean {
+    return this.#clients.size === 0 && this.#deletes.size === 0;
+  }
+
+  /** @param bytes of `count` structs, the first at `clock` */
+  addStructs(client: number, clock: number, count: number, bytes: Uint8Array): void {
+    const known = this.#clients.get(client);
+    if (known === undefined) this.#clients.set(client, { clock, structs: count, parts: [bytes] });
+    else {
+      known.structs += count;
+      known.parts.push(bytes);
+    }
+  }
+
+  addDelete({ client, clock, length }: ScannedDelete): void {
+    const ranges = this.#deletes.get(client);
+    if (ranges === undefined) this.#deletes.set(client, [{ clock, length }]);
+    else ranges.push({ clock, length });
+  }
+
+  addDeleteSet(deletes: DeleteSet): void {
+    for (const [client, ranges] of deletes.clients) {
+      for (const { clock, len } of ranges) this.addDelete({ client, clock, length: len });
+    }
+  }
+
+  encode(): Uint8Array {
+    const encoder = encoding.createEncoder();
+    encoding.writeVarUint(encoder, this.#clients.size);
+    // Higher ids first, as Yjs writes them: its conflict resolution is fastest so.
+    for (const client of [...this.#clients.keys()].sort(descending)) {
+      const block = this.#clients.get(client);
+      if (block === undefined) continue;
+      encoding.writeVarUint(encoder, block.structs);
+      encoding.writeVarUint(encoder, client);
+      encoding.writeVarUint(encoder, block.clock);
+      for (const part of block.parts) encoding.writeUint8Array(encoder, part);
+    }
+    this.#encodeDeletes(encoder);
+    return encoding.toUint8Array(encoder);
+  }
+
+  #encodeDeletes(encoder: encoding.Encoder): void {
+    encoding.writeVarUint(encoder, this.#deletes.size);
+    for (const [client, ranges] of this.#deletes) {
+      encoding.writeVarUint(encoder, client);
+      encoding.writeVarUint(encoder, ranges.length);
+      for (const { clock, length } of ranges) {
+        encoding.writeVarUint(encoder, clock);
+        encoding.writeVarUint(encoder, length);
+      }
+    }
+  }
+}
+
+/**
+ * What a document gained since a moment: the structs from these clocks on, as the document has merged them by
+ * now (a typed word is one struct), and the deletes since.
+ *
+ * @param since for each client that wrote since: the clock of its first new struct
+ */
+export function encodeSince(
+  doc: Y.Doc,
+  since: ReadonlyMap<number, number>,
+  deletes: readonly DeleteSet[],
+): Uint8Array {
+  const builder = new UpdateBuilder();
+  for (const [client, clock] of since) {
+    const structs = doc.store.clients.get(client) ?? [];
+    const first = Y.findIndexSS(structs, clock);
+    const encoder = new Y.UpdateEncoderV1();
+    for (let at = first; at < structs.length; at++) {
+      const struct = structs[at] as Y.Item | Y.GC; // at < length
+      struct.write(encoder, Math.max(0, clock - struct.id.clock));
+    }
+    builder.addStructs(client, clock, structs.length - first, encoding.toUint8Array(encoder.restEncoder));
+  }
+  if (deletes.length > 0) builder.addDeleteSet(Y.mergeDeleteSets([...deletes]));
+  return builder.encode();
+}
+
+function descending(a: number, b: number): number {
+  return b - a;
+}

@@ -1,0 +1,155 @@
+import * as decoding from "lib0/decoding";
+
+/**
+ * Reads a Yjs update (V1 encoding, yjs 13.6) without building it: where each struct stands in the bytes, what it
+ * refers to and how long it is. A busy room scans a thousand a second, so nothing is decoded that is not asked
+ * for.
+ *
+ *     update    = count (structs client clock struct*)*  deletes
+ *     struct    = info [origin] [rightOrigin] [parent [key]] content  |  GC len  |  Skip len
+ *     deletes   = count (client count (clock len)*)*
+ *     info      = kind in the low five bits, then 32: has key, 64: has right origin, 128: has origin
+ */
+export const KIND = { gc: 0, deleted: 1, string: 4, format: 6, any: 8, skip: 10 } as const;
+
+export interface ScannedStruct {
+  readonly kind: number;
+  readonly client: number;
+  readonly clock: number;
+  readonly length: number;
+  /** -1: none. */
+  readonly originClient: number;
+  readonly originClock: number;
+  readonly rightClient: number;
+  readonly rightClock: number;
+  /** The root type that it names; null where its neighbour says it. */
+  readonly root: string | null;
+  readonly key: string | null;
+  /** Its bytes in the update. */
+  readonly start: number;
+  readonly end: number;
+  /** The bytes of its text, for strings. */
+  readonly textStart: number;
+}
+
+export interface ScannedDelete {
+  readonly client: number;
+  readonly clock: number;
+  readonly length: number;
+}
+
+export interface ScannedUpdate {
+  readonly structs: readonly ScannedStruct[];
+  readonly deletes: readonly ScannedDelete[];
+}
+
+/** @throws {Error} with a sentence where the bytes are no update, or one that no fragment can hold */
+export function scanUpdate(update: Uint8Array): ScannedUpdate {
+  const decoder = decoding.createDecoder(update);
+  const structs: ScannedStruct[] = [];
+  for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
+    const count = decoding.readVarUint(decoder);
+    const client = decoding.readVarUint(decoder);
+    let clock = decoding.readVarUint(decoder);
+    for (let left = count; left > 0; left--) {
+      const struct = scanStruct(decoder, client, clock);
+      clock += struct.length;
+      structs.push(struct);
+    }
+  }
+  const deletes: ScannedDelete[] = [];
+  for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
+    const client = decoding.readVarUint(decoder);
+    for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+      const clock = decoding.readVarUint(decoder);
+      deletes.push({ client, clock, length: decoding.readVarUint(decoder) });
+    }
+  }
+  return { structs, deletes };
+}
+
+function scanStruct(decoder: decoding.Decoder, client: number, clock: number): ScannedStruct {
+  const start = decoder.pos;
+  const info = decoding.readUint8(decoder);
+  const kind = info & 31;
+  let originClient = -1;
+  let originClock = -1;
+  let rightClient = -1;
+  let rightClock = -1;
+  let root: string | null = null;
+  let key: string | null = null;
+  if (kind !== KIND.gc && info !== KIND.skip) {
+    if ((info & 128) !== 0) {
+      originClient = decoding.readVarUint(decoder);
+      originClock = decoding.readVarUint(decoder);
+    }
+    if ((info & 64) !== 0) {
+      rightClient = decoding.readVarUint(decoder);
+      rightClock = decoding.readVarUint(decoder);
+    }
+    if ((info & 192) === 0) {
+      if (decoding.readVarUint(decoder) !== 1) throw new Error("nested types are not part of a fragment");
+      root = decoding.readVarString(decoder);
+      if ((info & 32) !== 0) key = decoding.readVarString(decoder);
+    }
+  }
+  let textStart = decoder.pos;
+  let length = 1;
+  switch (kind) {
+    case KIND.string: {
+      const bytes = decoding.readVarUint(decoder);
+      textStart = decoder.pos;
+      length = textLength(decoder.arr, textStart, textStart + bytes);
+      decoder.pos += bytes;
+      break;
+    }
+    case KIND.gc:
+    case KIND.deleted:
+    case KIND.skip:
+      length = decoding.readVarUint(decoder);
+      break;
+    case KIND.format:
+      skipString(decoder);
+      skipString(decoder);
+      break;
+    case KIND.any:
+      length = decoding.readVarUint(decoder);
+      for (let left = length; left > 0; left--) decoding.readAny(decoder);
+      break;
+    default:
+      throw new Error("a fragment holds text and plain values only");
+  }
+  const end = decoder.pos;
+  return {
+    kind,
+    client,
+    clock,
+    length,
+    originClient,
+    originClock,
+    rightClient,
+    rightClock,
+    root,
+    key,
+    start,
+    end,
+    textStart,
+  };
+}
+
+function skipString(decoder: decoding.Decoder): void {
+  const bytes = decoding.readVarUint(decoder);
+  if (decoder.pos + bytes > decoder.arr.length) throw new Error("unexpected end");
+  decoder.pos += bytes;
+}
+
+/** UTF-16 code units of UTF-8 bytes: each sequence starts with one byte that is no continuation; four make a pair. */
+function textLength(bytes: Uint8Array, start: number, end: number): number {
+  if (end > bytes.length) throw new Error("unexpected end");
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number; // start <= at < end <= length
+    if ((byte & 0xc0) !== 0x80) length += byte >= 0xf0 ? 2 : 1;
+  }
+  return length;
+}
