@@ -4,7 +4,7 @@
  */
 
 /** A send to one idle socket costs the server tens of microseconds: the window grows with the peers. */
-const TEXT_MS_PER_PEER = 0.12;
+const TEXT_MS_PER_PEER = 0.1;
 const MAX_TEXT_WINDOW_MS = 25;
 /** Large pending updates leave no faster than this, over all peers together (100 MB/s). */
 const TEXT_BYTES_PER_MS = 100_000;
