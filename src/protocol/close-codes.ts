@@ -12,7 +12,7 @@ export const CLOSE = {
   serverError: 1011,
   /** JSON sockets: the fragment does not exist (the old contract's code). */
   notFoundJson: 4004,
-  /** The bytes are no valid frame or update. */
+  /** The bytes are no valid frame or update, or the address names no valid id. */
   malformed: 4400,
   unauthorised: 4401,
   forbidden: 4403,

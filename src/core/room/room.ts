@@ -6,13 +6,14 @@ import { REBASE_HORIZON_MS } from "../../protocol/limits.ts";
 import { COMPACTION_POLICY, type CompactionPolicy, isCompactionDue } from "../history/compaction-policy.ts";
 import { Past } from "../history/past.ts";
 import type { Commit, LogState, UpdateLog } from "../history/update-log.ts";
-import { FragmentText, type Incoming } from "../text/fragment-text.ts";
+import { FragmentText } from "../text/fragment-text.ts";
 import { fromSharedText } from "../text/line-ends.ts";
 import { applyChange, invertChange, isEmpty, NO_CHANGE, type TextChange } from "../text/text-change.ts";
-import { RowBudget, textWindowMs } from "./cadence.ts";
+import { RowBudget } from "./cadence.ts";
+import { Inbox, type YjsUpdate } from "./inbox.ts";
 import { type CommittedView, JsonSessions, send, timestamp } from "./json-sessions.ts";
 import { Presence, toPeer } from "./presence.ts";
-import { isJson, type Session, type YjsSession } from "./session.ts";
+import { isJson, type Session } from "./session.ts";
 import { type Write, type WriteResult, WriteRound } from "./writes.ts";
 import { sendNotice, YjsSessions, yjsCloseCode } from "./yjs-sessions.ts";
 
@@ -22,13 +23,6 @@ export interface RoomPorts {
   /** 32 random bits. */
   random32(): number;
   readonly compaction?: CompactionPolicy;
-}
-
-/** What a Yjs session sent that wants to be applied. */
-export interface YjsUpdate {
-  readonly session: YjsSession;
-  readonly kind: "update" | "push" | "step2";
-  readonly update: Uint8Array;
 }
 
 /**
@@ -56,9 +50,7 @@ export class Room {
   #contentRevision: number;
   #metadataRevision: number;
 
-  #inbox: YjsUpdate[] = [];
-  #inboxBytes = 0;
-  #lastBroadcastMs = Number.NEGATIVE_INFINITY;
+  readonly #inbox = new Inbox();
   #writes: Write[] = [];
   #authors = new Set<string>();
   #afterCommit: (() => void)[] = [];
@@ -132,7 +124,7 @@ export class Room {
 
   /** Everything that came in is durable. */
   get isSettled(): boolean {
-    return this.#inbox.length === 0 && this.#writes.length === 0 && this.#text?.isDirty !== true;
+    return this.#inbox.isEmpty && this.#writes.length === 0 && this.#text?.isDirty !== true;
   }
 
   /** Makes the fragment, with the write as its first revision. */
@@ -208,7 +200,6 @@ export class Room {
   /** Queues an update of a Yjs session; `settle` applies it when its window allows. */
   receiveUpdate(update: YjsUpdate): void {
     this.#inbox.push(update);
-    this.#inboxBytes += update.update.length;
   }
 
   /** Queues a write; it is settled by the commit that makes it durable. */
@@ -247,10 +238,10 @@ export class Room {
 
   /** Does what is due. Call it after each event, and at `dueAt`. */
   settle(nowMs: number): void {
-    if (this.#inbox.length > 0 && nowMs >= this.#broadcastDueAt()) this.#flushInbox(nowMs);
+    if (!this.#inbox.isEmpty && nowMs >= this.#inbox.dueAt(this.yjs.size)) this.#deliver(nowMs);
     if (this.#writes.length > 0 || this.#text?.isDirty === true) {
       if (nowMs >= this.#budget.dueAt(nowMs)) this.#commit(nowMs);
-    } else if (this.#inbox.length === 0) this.#settled();
+    } else if (this.#inbox.isEmpty) this.#settled();
     const presenceDue = this.presence.dueAt(this.sessionCount);
     if (presenceDue !== null && nowMs >= presenceDue) this.#flushPresence(nowMs);
     const jsonDue = this.#view === null ? null : this.json.dueAt(this.#view.size);
@@ -261,7 +252,7 @@ export class Room {
   /** When `settle` is to be called again; null while nothing is pending, so that the object can hibernate. */
   dueAt(nowMs: number): number | null {
     let due = Number.POSITIVE_INFINITY;
-    if (this.#inbox.length > 0) due = this.#broadcastDueAt();
+    if (!this.#inbox.isEmpty) due = this.#inbox.dueAt(this.yjs.size);
     if (this.#writes.length > 0 || this.#text?.isDirty === true)
       due = Math.min(due, this.#budget.dueAt(nowMs));
     due = Math.min(due, this.presence.dueAt(this.sessionCount) ?? due);
@@ -285,65 +276,25 @@ export class Room {
     else this.yjs.add(session);
   }
 
-  #broadcastDueAt(): number {
-    return this.#lastBroadcastMs + textWindowMs(this.yjs.size, this.#inboxBytes);
-  }
-
   /** Checks and applies all that came in, and sends it on as one update. */
-  #flushInbox(nowMs: number): void {
-    const inbox = this.#inbox;
-    this.#inbox = [];
-    this.#inboxBytes = 0;
-    this.#lastBroadcastMs = nowMs;
-    const displaced = new Set<YjsSession>();
-    const { outcomes, update, isMended } = this.text.receive(
-      inbox.map((one) => this.#incoming(one, displaced)),
-    );
-    const authors = new Set<YjsSession>();
-    const refused: { session: YjsSession; refusal: Refusal }[] = [];
-    for (const [index, outcome] of outcomes.entries()) {
-      const { session, kind } = inbox[index] as YjsUpdate; // one outcome for each incoming
-      if (outcome.kind === "applied") {
-        authors.add(session);
-        if (kind === "step2") session.isAskedForMore = session.isBehind = false;
-      } else if (outcome.kind === "refused") refused.push({ session, refusal: outcome.refusal });
-      else if (kind === "step2") session.isAskedForMore = false;
-      else {
-        session.isBehind ||= kind === "push";
-        this.yjs.askForMore(session, this.text.stateVector());
-      }
+  #deliver(nowMs: number): void {
+    const delivery = this.#inbox.deliver(this.text, this.yjs, this.#life.serverClientId, nowMs);
+    if (delivery.update !== null) {
+      for (const { record } of delivery.authors) this.#authors.add(record.principal.kind);
+      this.yjs.broadcastUpdate(delivery.update, delivery.onlyAuthor);
     }
-    if (update !== null) {
-      const [author] = authors;
-      for (const session of authors) this.#authors.add(session.record.principal.kind);
-      this.yjs.broadcastUpdate(update, authors.size === 1 && !isMended ? (author ?? null) : null);
-    }
-    for (const { session, refusal: why } of refused) {
+    // The stored state has gone back behind what was once sent out, and the id's clock with it.
+    if (delivery.isServerIdBehind) this.#renewServerClientId();
+    for (const { session, refusal: why } of delivery.refused) {
       sendNotice(session, why);
       this.expel(session, yjsCloseCode(why.code), why.message, nowMs);
     }
-    for (const session of displaced) this.displace(session, nowMs);
-  }
-
-  #incoming({ session, kind, update }: YjsUpdate, displaced: Set<YjsSession>): Incoming {
-    const admit = (clients: Iterable<number>): Refusal | null => {
-      const { serverClientId } = this.#life;
-      if (kind === "step2") {
-        // Peers hold edits of ours that the log lacks: the stored state has gone back, and the id with it.
-        for (const client of clients) if (client === serverClientId) this.#renewServerClientId();
-        return null;
-      }
-      const claimed = this.yjs.claim(session, clients, serverClientId);
-      if ("code" in claimed) return claimed;
-      if (claimed.takenFrom !== null) displaced.add(claimed.takenFrom);
-      return null;
-    };
-    return { update, admit };
+    for (const session of delivery.displaced) this.displace(session, nowMs);
   }
 
   /** Makes everything that came in durable, as one revision, and tells those whom it concerns. */
   #commit(nowMs: number): void {
-    if (this.#inbox.length > 0) this.#flushInbox(nowMs);
+    if (!this.#inbox.isEmpty) this.#deliver(nowMs);
     const { text } = this;
     const before = this.#life.revision;
     const settled: { write: Write; result: WriteResult }[] = [];

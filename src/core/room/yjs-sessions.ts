@@ -78,6 +78,7 @@ export class YjsSessions {
       takenFrom = owner ?? takenFrom;
       if (owner !== undefined) owner.record.clientId = null;
       session.record.clientId = clientId;
+      session.peer.remember(session.record);
       this.#owners.set(clientId, session);
     }
     return { takenFrom };

@@ -1,0 +1,87 @@
+import type { Refusal } from "../../protocol/errors.ts";
+import type { FragmentText, Incoming } from "../text/fragment-text.ts";
+import { textWindowMs } from "./cadence.ts";
+import type { YjsSession } from "./session.ts";
+import type { YjsSessions } from "./yjs-sessions.ts";
+
+/** What a Yjs session sent that wants to be applied. */
+export interface YjsUpdate {
+  readonly session: YjsSession;
+  readonly kind: "update" | "push" | "step2";
+  readonly update: Uint8Array;
+}
+
+/** What came of one window. */
+export interface Delivery {
+  /** What was new, as one update; null if nothing was. */
+  readonly update: Uint8Array | null;
+  readonly authors: ReadonlySet<YjsSession>;
+  /** The only author of all of it, who has it already; null if others must have it too. */
+  readonly onlyAuthor: YjsSession | null;
+  readonly refused: readonly { readonly session: YjsSession; readonly refusal: Refusal }[];
+  /** Older sessions that lost their client id to a reconnecting one. */
+  readonly displaced: ReadonlySet<YjsSession>;
+  /** A peer brought edits of the server's own that are not in the log: its client id must be renewed. */
+  readonly isServerIdBehind: boolean;
+}
+
+/** The updates of Yjs peers that wait for their window, to be checked, applied and sent on as one. */
+export class Inbox {
+  #updates: YjsUpdate[] = [];
+  #bytes = 0;
+  #deliveredMs = Number.NEGATIVE_INFINITY;
+
+  get isEmpty(): boolean {
+    return this.#updates.length === 0;
+  }
+
+  push(update: YjsUpdate): void {
+    this.#updates.push(update);
+    this.#bytes += update.update.length;
+  }
+
+  /** When the next window opens. */
+  dueAt(peers: number): number {
+    return this.#deliveredMs + textWindowMs(peers, this.#bytes);
+  }
+
+  deliver(text: FragmentText, yjs: YjsSessions, serverClientId: number, nowMs: number): Delivery {
+    const updates = this.#updates;
+    this.#updates = [];
+    this.#bytes = 0;
+    this.#deliveredMs = nowMs;
+    const displaced = new Set<YjsSession>();
+    let isServerIdBehind = false;
+    const toIncoming = ({ session, kind, update }: YjsUpdate): Incoming => {
+      const admit = (clients: Iterable<number>): Refusal | null => {
+        if (kind === "step2") {
+          for (const client of clients) isServerIdBehind ||= client === serverClientId;
+          return null;
+        }
+        const claimed = yjs.claim(session, clients, serverClientId);
+        if ("code" in claimed) return claimed;
+        if (claimed.takenFrom !== null) displaced.add(claimed.takenFrom);
+        return null;
+      };
+      return { update, admit };
+    };
+    const { outcomes, update, isMended } = text.receive(updates.map(toIncoming));
+    const authors = new Set<YjsSession>();
+    const refused: { session: YjsSession; refusal: Refusal }[] = [];
+    for (const [index, outcome] of outcomes.entries()) {
+      const { session, kind } = updates[index] as YjsUpdate; // one outcome for each update
+      if (outcome.kind === "applied") {
+        authors.add(session);
+        if (kind === "step2") session.isAskedForMore = session.isBehind = false;
+      } else if (outcome.kind === "refused") refused.push({ session, refusal: outcome.refusal });
+      else if (kind === "step2") session.isAskedForMore = false;
+      else {
+        session.isBehind ||= kind === "push";
+        yjs.askForMore(session, text.stateVector());
+      }
+    }
+    const [author] = authors;
+    const onlyAuthor = authors.size === 1 && !isMended ? (author ?? null) : null;
+    return { update, authors, onlyAuthor, refused, displaced, isServerIdBehind };
+  }
+}
