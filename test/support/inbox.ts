@@ -1,7 +1,7 @@
 import type { Closed } from "./client-socket.ts";
 
-/** Long enough for a loaded machine: a wait ends with its event, and only a failing test waits so long. */
-const TIMEOUT_MS = 5_000;
+/** Long enough for a loaded machine, and less than Vitest waits: a failing test shall say what came instead. */
+const TIMEOUT_MS = 4_000;
 
 interface Waiter<F> {
   readonly fits: (frame: F) => boolean;

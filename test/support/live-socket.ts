@@ -1,36 +1,45 @@
-/** What clients of both protocols need of a real socket. */
+/** Real sockets to a running server, for the tests and the measurements from outside. */
+import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import type WebSocket from "ws";
+import WebSocket from "ws";
 
-export interface ClosedSocket {
-  readonly code: number;
-  readonly reason: string;
+/** @param path with its leading slash; the server's `url` is http */
+export function makeSocket(serverUrl: string, path: string, protocols: readonly string[] = []): WebSocket {
+  const socket = new WebSocket(`${serverUrl.replace(/^http/, "ws")}${path}`, [...protocols], {
+    perMessageDeflate: false,
+  });
+  socket.binaryType = "arraybuffer";
+  // ws throws an error that nobody listens to; the close that follows says the same.
+  socket.on("error", () => undefined);
+  return socket;
 }
 
-/** Settles once, and never rejects: a failed connection is a close without a code (1006). */
-export function closedBy(socket: WebSocket): Promise<ClosedSocket> {
-  return new Promise((settle) => {
-    socket.once("close", (code, reason) => settle({ code, reason: String(reason) }));
-    // ws throws an error nobody listens to; its close follows.
-    socket.on("error", () => undefined);
-  });
+/** Settles when the socket is open; rejects when it closes instead. */
+export async function opened(socket: WebSocket): Promise<void> {
+  if (socket.readyState === WebSocket.OPEN) return;
+  const failed = new AbortController();
+  socket.once("close", (code) => failed.abort(new Error(`${socket.url} was not opened (${code})`)));
+  await once(socket, "open", { signal: failed.signal });
+}
+
+/** Settles when the socket is closed, with the code. */
+export function closed(socket: WebSocket): Promise<number> {
+  if (socket.readyState === WebSocket.CLOSED) return Promise.resolve(1006);
+  return new Promise((settle) => socket.once("close", settle));
 }
 
 /** The same promise, rejected when it takes longer. */
 export async function within<T>(timeoutMs: number, what: string, promise: Promise<T>): Promise<T> {
   const settled = new AbortController();
-  const late = delay(timeoutMs, undefined, { signal: settled.signal }).then(() => {
-    throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
-  });
+  const late = delay(timeoutMs, undefined, { signal: settled.signal }).then(
+    () => {
+      throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
+    },
+    () => promise, // the timer was taken back: it settled
+  );
   try {
     return await Promise.race([promise, late]);
   } finally {
     settled.abort();
-    late.catch(() => undefined); // aborted, or told by the race already
   }
-}
-
-/** The WebSocket address of a path on a server whose `url` is http. */
-export function socketUrl(serverUrl: string, path: string): string {
-  return `${serverUrl.replace(/^http/, "ws")}${path}`;
 }

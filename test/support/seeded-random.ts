@@ -18,4 +18,24 @@ export class SeededRandom {
   below(below: number): number {
     return Math.floor(this.next() * below);
   }
+
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  pick<T>(choices: readonly T[]): T {
+    if (choices.length === 0) throw new Error("There is nothing to pick from.");
+    return choices[this.below(choices.length)] as T; // 0 <= index < length
+  }
+
+  shuffle<T>(list: readonly T[]): T[] {
+    const left = [...list];
+    const shuffled: T[] = [];
+    while (left.length > 0) shuffled.push(...left.splice(this.below(left.length), 1));
+    return shuffled;
+  }
+
+  bytes(count: number): Uint8Array {
+    return Uint8Array.from({ length: count }, () => this.below(256));
+  }
 }

@@ -134,7 +134,7 @@ export class YjsClient {
   }
 }
 
-function decodeServerFrame(bytes: Uint8Array): YjsServerFrame {
+export function decodeServerFrame(bytes: Uint8Array): YjsServerFrame {
   const decoder = decoding.createDecoder(bytes);
   const frame = decodeTagged(decoder);
   if (decoding.hasContent(decoder)) throw new Error("bytes behind the end of a frame");

@@ -2,6 +2,7 @@ import { type Refusal, refusal } from "../../protocol/errors.ts";
 import type { Metadata } from "../../protocol/fragment.ts";
 import { type ClientFrame, decodeClientFrame } from "../../protocol/json-frames.ts";
 import { sameTags } from "../text/shared-metadata.ts";
+import { NO_CHANGE } from "../text/text-change.ts";
 import { knownTexts, send } from "./json-sessions.ts";
 import { toAwarenessState } from "./presence.ts";
 import type { Room } from "./room.ts";
@@ -53,7 +54,7 @@ export function receiveJson(
       break;
     }
     case "update_metadata":
-      write(room, session, null, metadataOf(frame), updateBase(session, frame), requestId, nowMs);
+      write(room, session, null, metadataOf(frame), metadataBase(session, frame), requestId, nowMs);
       break;
     case "expand":
       expand({ session, content: frame.content ?? null, requestId });
@@ -69,9 +70,16 @@ export function receiveJson(
   }
 }
 
-function updateBase(session: JsonSession, frame: FrameOf<"update"> | FrameOf<"update_metadata">): Base {
+function updateBase(session: JsonSession, frame: FrameOf<"update">): Base {
   const named = namedBase(session, frame);
   return named ?? { kind: "likeliest", author: session, texts: knownTexts(session.record) };
+}
+
+function metadataBase(session: JsonSession, frame: FrameOf<"update_metadata">): Base {
+  const { ownMetadataRevision: own } = session.record;
+  const since = knownTexts(session.record).filter(({ revision }) => revision > own);
+  const texts = own === 0 ? since : [{ revision: own, toSent: NO_CHANGE }, ...since];
+  return namedBase(session, frame) ?? { kind: "likeliest", author: session, texts };
 }
 
 function editBase(session: JsonSession, frame: FrameOf<"edit">): Base | Refusal {
@@ -159,6 +167,7 @@ function settle(
   };
   room.json.acknowledge(session, status);
   if (isRepetition) return;
+  if (metadata !== null) session.record.ownMetadataRevision = revision;
   const knowsContent = wroteContent || view.contentRevision <= session.record.seenRevision;
   if (!knowsContent) return; // the room tells it of both
   const believed = { ...room.metadataAt(seenRevision, nowMs), ...metadata };

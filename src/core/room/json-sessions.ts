@@ -137,9 +137,12 @@ export class JsonSessions {
     send(session, { action: "update_metadata", ...metadata, timestamp: timestamp(timeMs), version });
   }
 
-  /** This session knows all of that revision. */
+  /** This session knows all of that revision: its text, too, may be what it builds on. */
   knows(session: JsonSession, revision: number): void {
-    session.record.seenRevision = revision;
+    const { record } = session;
+    record.seenRevision = revision;
+    const newest = record.sentRevisions.at(-1) ?? record.ownWrite?.revision ?? -1;
+    if (newest < revision) this.#toldText(session, revision);
     this.#unremembered.add(session);
   }
 

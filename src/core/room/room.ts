@@ -2,6 +2,7 @@ import { utf8Length } from "../../language/utf8.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import type { Metadata } from "../../protocol/fragment.ts";
+import type { PeerPresence } from "../../protocol/json-frames.ts";
 import { REBASE_HORIZON_MS } from "../../protocol/limits.ts";
 import { COMPACTION_POLICY, type CompactionPolicy, isCompactionDue } from "../history/compaction-policy.ts";
 import { Past } from "../history/past.ts";
@@ -173,7 +174,10 @@ export class Room {
   join(session: Session): void {
     this.#addSession(session);
     session.peer.remember(session.record);
-    if (isJson(session)) this.json.welcome(session, this.committed);
+    if (!isJson(session)) return;
+    this.json.welcome(session, this.committed);
+    const peers = this.#peers();
+    if (peers.length > 0 && !session.record.isOldClient) send(session, { action: "presence", peers });
   }
 
   /** The session's socket is gone. */
@@ -319,7 +323,8 @@ export class Room {
       }
     }
     const results = [...(round?.results() ?? [])];
-    if (text.isDirty) {
+    // A request that changed nothing is remembered too: the next one may name it as its base.
+    if (text.isDirty || results.some(({ write }) => write.request !== null)) {
       const uncommitted = text.uncommitted();
       const hasNewText = !isEmpty(uncommitted.change);
       const metadataBefore = text.committedMetadata;
@@ -407,9 +412,13 @@ export class Room {
       if (owner !== undefined) owner.peer.remember(owner.record);
     }
     if (!hasNews || this.json.size === 0) return;
+    this.json.broadcastPresence(this.#peers(), onlyTeller);
+  }
+
+  /** Everybody who shows something, as JSON clients see them. */
+  #peers(): PeerPresence[] {
     const sessions: Session[] = [...this.json.values(), ...this.yjs.values()];
-    const peers = sessions.flatMap((session) => toPeer(session, this.text) ?? []);
-    this.json.broadcastPresence(peers, onlyTeller);
+    return sessions.flatMap((session) => toPeer(session, this.text) ?? []);
   }
 
   /** The change from a past revision's shown text to the current one; null if it is not known any more. */

@@ -52,6 +52,8 @@ export interface JsonRecord extends CommonRecord {
   ownWrite: { readonly revision: number; readonly toSent: TextChange["ops"] } | null;
   /** Revisions of the texts it was sent since its own last write, oldest first. */
   sentRevisions: readonly number[];
+  /** The revision of its own last write of metadata; 0: none. It has seen no tags older than that since. */
+  ownMetadataRevision: number;
 }
 
 export interface YjsRecord extends CommonRecord {

@@ -87,6 +87,8 @@ export interface Plan {
   readonly metadata: MetadataChange;
   /** The text as the sender meant it (LF). */
   readonly sent: string;
+  /** The tags as the sender meant them. */
+  readonly sentTags: readonly string[];
   /** From there to the text that this plan makes. */
   readonly sinceSent: TextChange;
   /** Line ends were changed, so that even without a merge the sender's text differs. */
@@ -169,7 +171,8 @@ export class WriteRound {
       );
     }
     const eol = meant.eol === null || meant.eol === metadata.eol ? {} : { eol: meant.eol };
-    return { change, metadata: { ...metadataChange, ...eol }, sent, sinceSent, isMended };
+    const sentTags = write.metadata?.tags ?? base.tags;
+    return { change, metadata: { ...metadataChange, ...eol }, sent, sentTags, sinceSent, isMended };
   }
 
   /** Takes a plan that was written into the document. */
@@ -219,14 +222,14 @@ export class WriteRound {
         return past === null ? null : this.#at({ revision: past.revision, toSent: past.answer.toSent });
       }
       case "likeliest": {
-        const candidates: Resolved[] = [];
+        const own = this.#lastOwn(base.author, content !== null);
+        const before = own?.write.base.kind === "likeliest" ? own.write.base.texts : [];
+        const candidates = own === undefined ? [] : [this.#inThisRound(own, metadata)];
         for (const known of base.texts) {
+          // What was sent to it before its own last write is behind it.
+          if (before.some(({ revision }) => revision === known.revision)) continue;
           const resolved = this.#at(known);
           if (resolved !== null) candidates.push(resolved);
-        }
-        for (const earlier of this.#done) {
-          const isOwn = earlier.write.base.kind === "likeliest" && earlier.write.base.author === base.author;
-          if (isOwn) candidates.push(this.#inThisRound(earlier, metadata));
         }
         return likeliest(candidates, content, write.metadata?.tags);
       }
@@ -236,7 +239,15 @@ export class WriteRound {
   }
 
   #inThisRound(earlier: Done, metadata: SharedMetadata): Resolved {
-    return { text: earlier.plan.sent, eol: metadata.eol, tags: metadata.tags, since: earlier.sinceSent };
+    const { sent, sentTags } = earlier.plan;
+    return { text: sent, eol: metadata.eol, tags: sentTags, since: earlier.sinceSent };
+  }
+
+  /** The last write in this round of one who names no base: of a content, or of metadata only. */
+  #lastOwn(author: object, hasContent: boolean): Done | undefined {
+    return this.#done.findLast(({ write: { base, content } }) => {
+      return base.kind === "likeliest" && base.author === author && (content !== null) === hasContent;
+    });
   }
 
   #at(known: KnownText): Resolved | null {
@@ -355,8 +366,10 @@ function planMetadata(
 ): MetadataChange | Refusal {
   const { description, prompt_type, tags } = write;
   if (tags === undefined || sameTags(tags, baseTags)) return { description, prompt_type };
-  const keep = [...new Set(tags)];
-  const remove = baseTags.filter((tag) => !keep.includes(tag));
+  const remove = baseTags.filter((tag) => !tags.includes(tag));
+  // A tag that the sender merely left as it was may have been removed by somebody else.
+  const isWanted = (tag: string) => current.tags.includes(tag) || !baseTags.includes(tag);
+  const keep = [...new Set(tags)].filter(isWanted);
   const left = current.tags.filter((tag) => !remove.includes(tag));
   if (new Set([...left, ...keep]).size > MAX_TAGS) {
     return refusal("invalid_metadata", `tags: with the tags of others there would be more than ${MAX_TAGS}.`);

@@ -66,6 +66,7 @@ export class FragmentText {
   /** The content may have at most so many bytes: exact when last counted, plus all inserted since. */
   #bytesBound = 0;
   #hasPairs = false;
+  #hasReturns = false;
   #snapshot: Uint8Array | null = null;
   #metadataTouched = false;
 
@@ -170,7 +171,9 @@ export class FragmentText {
     this.#snapshot = null;
     this.#pending.push(update);
     for (const [client, clock] of check.since) if (!this.#since.has(client)) this.#since.set(client, clock);
-    const mended = check.insertsCarriageReturn ? this.#mendLineEnds() : null;
+    // A lone CR stays, and what comes or goes behind it can make it a CRLF.
+    this.#hasReturns ||= check.insertsCarriageReturn;
+    const mended = this.#hasReturns ? this.#mendLineEnds() : null;
     if (mended === null) return { outcomes, update, isMended: false };
     check.accepted.addDeleteSet(mended);
     this.#pending[this.#pending.length - 1] = check.accepted.encode();
@@ -261,6 +264,7 @@ export class FragmentText {
   #markCommitted(): void {
     this.#committedContent = this.#doc.getText(ROOTS.content).toString();
     this.#hasPairs = hasSurrogates(this.#committedContent);
+    this.#hasReturns = this.#committedContent.includes("\r");
     this.#bytesBound = utf8Length(this.#committedContent);
   }
 
@@ -283,7 +287,8 @@ export class FragmentText {
   }
 
   /** Applies a checked update; a refusal says that the document may be half-way and must be rebuilt. */
-  #apply(update: Uint8Array, { clocks, insertedBytes }: UpdateCheck): Refusal | null {
+  #apply(update: Uint8Array, check: UpdateCheck): Refusal | null {
+    const { clocks, insertedBytes } = check;
     try {
       Y.applyUpdate(this.#doc, update);
     } catch (error) {
@@ -294,6 +299,9 @@ export class FragmentText {
       if (Y.getState(this.#doc.store, client) < clock) {
         return refusal("malformed_update", "The update depends on itself.");
       }
+    }
+    if (!check.standBetweenNeighbours) {
+      return refusal("malformed_update", "A struct's neighbours stand the wrong way round.");
     }
     if (this.#metadataTouched) {
       const metadata = this.#readMetadata();
@@ -315,24 +323,19 @@ export class FragmentText {
         at += op.insert.length;
         this.#bytesBound += utf8Length(op.insert);
         this.#hasPairs ||= hasSurrogates(op.insert);
+        this.#hasReturns ||= op.insert.includes("\r");
       } else if (typeof op.retain === "number") at += op.retain;
       else content.delete(at, op.delete ?? 0);
     }
   }
 
-  /** Deletes the CR of each CRLF that came in; null if there was none. */
+  /** Deletes the CRs of each CRLF that came in, or came to be; null if there was none. */
   #mendLineEnds(): DeleteSet | null {
     const content = this.#doc.getText(ROOTS.content);
-    const text = content.toString();
-    if (!text.includes("\r\n")) return null;
+    const crlfs = [...content.toString().matchAll(/\r+\n/g)].reverse();
+    if (crlfs.length === 0) return null;
     this.#doc.transact(() => {
-      for (
-        let at = text.lastIndexOf("\r\n");
-        at !== -1;
-        at = at === 0 ? -1 : text.lastIndexOf("\r\n", at - 1)
-      ) {
-        content.delete(at, 1);
-      }
+      for (const { 0: crlf, index } of crlfs) content.delete(index, crlf.length - 1);
     });
     return this.#deletes.at(-1) ?? null;
   }

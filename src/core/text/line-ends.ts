@@ -15,17 +15,10 @@ export function detectEol(text: string): Eol {
 }
 
 export function toSharedText(text: string): string {
-  return text.includes("\r\n") ? text.replaceAll("\r\n", "\n") : text;
+  // A CR before a CRLF goes too: left alone it would make a CRLF again.
+  return text.includes("\r\n") ? text.replaceAll(/\r+\n/g, "\n") : text;
 }
 
 export function fromSharedText(text: string, eol: Eol): string {
   return eol === "crlf" ? text.replaceAll("\n", "\r\n") : text;
-}
-
-/** A position in the shown text as one in the shared text; it must not fall between CR and LF. */
-export function toSharedPosition(shown: string, position: number): number {
-  let shared = position;
-  for (let at = shown.indexOf("\r\n"); at !== -1 && at < position; at = shown.indexOf("\r\n", at + 2))
-    shared--;
-  return shared;
 }

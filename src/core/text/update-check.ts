@@ -65,6 +65,8 @@ export class UpdateCheck {
   readonly #structs = new Map<number, Found[]>();
   /** Roots already found for structs that name none, so that a long chain is walked once. */
   readonly #roots = new Map<ScannedStruct, Root | null>();
+  /** Accepted structs with a neighbour on both sides. */
+  readonly #between: ScannedStruct[] = [];
   #candidate: Candidate | null = null;
   #hasPairs: boolean;
   #insertedBytes = 0;
@@ -114,6 +116,7 @@ export class UpdateCheck {
     try {
       scanned = scanUpdate(bytes);
       if (this.#overlaps(scanned)) {
+        if (this.#overlapSplitsPair(scanned, bytes)) return splitPair();
         bytes = Y.diffUpdate(bytes, this.#stateVector(scanned));
         scanned = scanUpdate(bytes);
       }
@@ -152,10 +155,29 @@ export class UpdateCheck {
           this.#insertsCarriageReturn ||= hasByte(bytes, struct.textStart, struct.end, 0x0d);
         }
         if (!isString || this.#hasPairs) this.#keep(struct, bytes);
+        if (struct.originClient !== -1 && struct.rightClient !== -1) this.#between.push(struct);
       }
     }
     for (const [client, clock] of clocks) this.#clocks.set(client, clock);
     for (const range of deletes) this.#builder.addDelete(range);
+  }
+
+  /**
+   * Whether each accepted struct came to stand between its neighbours, once the document has them. One whose
+   * right neighbour stands left of the other was written by no honest peer, and Yjs puts it into another place
+   * each time that it reads it (yjs 13.6.33): a live document would differ from the stored one.
+   */
+  get standBetweenNeighbours(): boolean {
+    return this.#between.every(({ client, clock, originClient, originClock, rightClient, rightClock }) => {
+      const item = this.#itemAt(client, clock);
+      if (item === null) return true; // garbage-collected: it stands nowhere
+      let left: Y.Item | null = item;
+      while (left !== null && !holds(left, originClient, originClock)) left = left.left;
+      if (left === null) return false;
+      let right = item.right;
+      while (right !== null && !holds(right, rightClient, rightClock)) right = right.right;
+      return right !== null;
+    });
   }
 
   #keep(struct: ScannedStruct, bytes: Uint8Array): void {
@@ -170,9 +192,20 @@ export class UpdateCheck {
 
   /** Some struct is partly known: it must be cut, which is Yjs' business. */
   #overlaps({ structs }: ScannedUpdate): boolean {
-    return structs.some(({ kind, client, clock, length }) => {
-      const known = this.#known(client);
-      return kind !== KIND.skip && clock < known && known < clock + length;
+    return structs.some((struct) => this.#isPartlyKnown(struct));
+  }
+
+  #isPartlyKnown({ kind, client, clock, length }: ScannedStruct): boolean {
+    const known = this.#known(client);
+    return kind !== KIND.skip && clock < known && known < clock + length;
+  }
+
+  /** Only where one id was given to two texts. */
+  #overlapSplitsPair({ structs }: ScannedUpdate, bytes: Uint8Array): boolean {
+    return structs.some((struct) => {
+      if (struct.kind !== KIND.string || !this.#isPartlyKnown(struct)) return false;
+      const text = decodeUtf8(bytes.subarray(struct.textStart, struct.end));
+      return isHighSurrogate(text.charCodeAt(this.#known(struct.client) - struct.clock - 1));
     });
   }
 
@@ -197,7 +230,11 @@ export class UpdateCheck {
       clocks.set(client, end);
       const list = structs.get(client);
       if (list === undefined) structs.set(client, [struct]);
-      else list.push(struct);
+      else if (list.at(-1)?.end === struct.start) list.push(struct);
+      // A client's new structs are taken over as one run of bytes, and nothing may hide among them. Behind a true
+      // skip there is a gap, so nothing is taken.
+      else if (hasGap) list.push(struct);
+      else return malformed("The structs of a client do not stand side by side.");
       if (kind === KIND.string) this.#hasPairs ||= hasByte(bytes, struct.textStart, struct.end, 0xf0, 0xff);
     }
     return hasGap ? GAP : null;
@@ -323,11 +360,14 @@ export class UpdateCheck {
     } else {
       const found = this.#find(candidate, client, clock);
       if (found === null || found.struct.kind !== KIND.string) return false;
-      text = decodeUtf8(found.bytes.subarray(found.struct.textStart, found.struct.end));
+      try {
+        text = decodeUtf8(found.bytes.subarray(found.struct.textStart, found.struct.end));
+      } catch {
+        return false; // not UTF-8: Yjs cannot read it either, and the update is refused when it is applied
+      }
       first = found.struct.clock;
     }
-    const before = text.charCodeAt(clock - first - 1);
-    return before >= 0xd800 && before <= 0xdbff;
+    return isHighSurrogate(text.charCodeAt(clock - first - 1));
   }
 
   #itemAt(client: number, clock: number): Y.Item | null {
@@ -344,6 +384,14 @@ export class UpdateCheck {
     const struct = findByClock(candidate.structs.get(client) ?? [], (one) => one, clock);
     return struct === null ? null : { struct, bytes: candidate.bytes };
   }
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function holds({ id, length }: Y.Item, client: number, clock: number): boolean {
+  return id.client === client && id.clock <= clock && clock < id.clock + length;
 }
 
 /** The one in a list sorted by clock that holds this clock. */

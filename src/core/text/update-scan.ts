@@ -72,13 +72,15 @@ function scanStruct(decoder: decoding.Decoder, client: number, clock: number): S
   const start = decoder.pos;
   const info = decoding.readUint8(decoder);
   const kind = info & 31;
+  // Yjs itself reads these in two ways.
+  if (kind === KIND.skip && info !== KIND.skip) throw new Error("a skip has no neighbours and no parent");
   let originClient = -1;
   let originClock = -1;
   let rightClient = -1;
   let rightClock = -1;
   let root: string | null = null;
   let key: string | null = null;
-  if (kind !== KIND.gc && info !== KIND.skip) {
+  if (kind !== KIND.gc && kind !== KIND.skip) {
     if ((info & 128) !== 0) {
       originClient = decoding.readVarUint(decoder);
       originClock = decoding.readVarUint(decoder);

@@ -263,6 +263,7 @@ export class FragmentObject extends DurableObject<Env> {
       seenRevision: this.#room.committed.revision,
       ownWrite: null,
       sentRevisions: [],
+      ownMetadataRevision: 0,
     };
   }
 

@@ -1,0 +1,169 @@
+import type WebSocket from "ws";
+import type { Change, ServerFrame } from "../../src/protocol/json-frames.ts";
+import { closed, makeSocket } from "../support/live-socket.ts";
+import { tokenBorder } from "./token-ledger.ts";
+import type { TokenWriter, WriterOptions } from "./token-writer.ts";
+
+/**
+ * - `edit`: changes on a version or on its own request before, several under way, gets changes (`?changes=1`)
+ * - `update`: whole texts on a version, one under way
+ * - `old`: whole texts without a base over the old system's path; it names no requests, so it resends nothing
+ */
+export type JsonWriterKind = "edit" | "update" | "old";
+
+interface Request {
+  readonly requestId: string;
+  readonly token: string;
+  readonly frame: object;
+  /** The text as this client has it before its eyes. */
+  readonly text: string;
+}
+
+interface KnownText {
+  readonly version: number;
+  readonly text: string;
+}
+
+const MAX_UNDER_WAY: Readonly<Record<JsonWriterKind, number>> = { edit: 4, update: 1, old: 1 };
+
+/** A JSON client, which knows committed versions only. */
+export class JsonWriter implements TokenWriter {
+  readonly #options: WriterOptions;
+  readonly #kind: JsonWriterKind;
+  #socket: WebSocket | null = null;
+  #closed: Promise<number> = Promise.resolve(1006);
+  /** Null until the connection's first frame. */
+  #known: KnownText | null = null;
+  #underWay: Request[] = [];
+  #seq = 0;
+
+  constructor(kind: JsonWriterKind, options: WriterOptions) {
+    this.#kind = kind;
+    this.#options = options;
+  }
+
+  connect(serverUrl: string): void {
+    const { id, name, ledger } = this.#options;
+    const path =
+      this.#kind === "old"
+        ? `/api/prompts/ws/fragments/${id}`
+        : `/v1/ws/${id}?client=${name}${this.#kind === "edit" ? "&changes=1" : ""}`;
+    const socket = makeSocket(serverUrl, path);
+    this.#socket = socket;
+    this.#known = null;
+    this.#closed = closed(socket);
+    // The server's grammar is what is under test.
+    socket.on("message", (data) => this.#receive(JSON.parse(String(data)) as ServerFrame));
+    void this.#closed.then((code) => {
+      this.#known = null;
+      if (code !== 1006) ledger.fault(`${name} was closed with ${code}`);
+    });
+  }
+
+  write(): void {
+    const known = this.#known;
+    if (known === null || this.#underWay.length >= MAX_UNDER_WAY[this.#kind]) return;
+    const { name, random, ledger } = this.#options;
+    const token = ledger.makeToken(name, ++this.#seq);
+    const requestId = String(this.#seq);
+    const before = this.#underWay.at(-1);
+    const base = before?.text ?? known.text;
+    const at = tokenBorder(base, random.next());
+    const text = base.slice(0, at) + token + base.slice(at);
+    const named =
+      before === undefined ? { base_version: known.version } : { base_request_id: before.requestId };
+    const frame = {
+      edit: {
+        action: "edit",
+        ...named,
+        changes: [{ from: at, to: at, insert: token }],
+        request_id: requestId,
+      },
+      update: { action: "update", ...named, content: text, request_id: requestId },
+      old: { action: "update", content: text },
+    }[this.#kind];
+    this.#underWay.push({ requestId, token, frame, text });
+    this.#send(frame);
+  }
+
+  async disconnected(): Promise<void> {
+    await this.#closed;
+  }
+
+  vanish(): void {
+    this.#socket?.terminate();
+  }
+
+  #receive(frame: ServerFrame): void {
+    const { name, ledger } = this.#options;
+    switch (frame.action) {
+      case "initial":
+        this.#learn(frame.version, frame.content);
+        this.#resend();
+        break;
+      case "update":
+        if ("content" in frame) this.#learn(frame.version, frame.content);
+        else if (this.#known?.version === frame.base_version)
+          this.#learn(frame.version, applyChanges(this.#known.text, frame.changes));
+        else ledger.fault(`${name} got changes on ${frame.base_version} and has ${this.#known?.version}`);
+        break;
+      case "update_status":
+        this.#acknowledged(frame.version, frame.request_id, frame.content);
+        break;
+      case "error":
+        ledger.fault(`${name} got the error ${frame.code}: ${frame.message}`);
+        this.#refused(frame);
+        break;
+      default:
+        ledger.fault(`${name} got an unexpected "${frame.action}"`);
+    }
+  }
+
+  #learn(version: number, text: string): void {
+    this.#options.ledger.sawVersion(version, text);
+    if (this.#known !== null && this.#known.version > version) return;
+    this.#known = { version, text };
+  }
+
+  #resend(): void {
+    if (this.#kind === "old") this.#underWay = [];
+    this.#options.ledger.countResent(this.#underWay.length);
+    for (const { frame } of this.#underWay) this.#send(frame);
+  }
+
+  #acknowledged(version: number, requestId: string | undefined, merged: string | undefined): void {
+    const { name, ledger } = this.#options;
+    const request = this.#underWay.shift();
+    if (request === undefined || (this.#kind !== "old" && request.requestId !== requestId)) {
+      ledger.fault(`${name} got a status for ${requestId} and waits for ${request?.requestId}`);
+      return;
+    }
+    ledger.acknowledge(request.token);
+    if (this.#kind !== "old") this.#learn(version, merged ?? request.text);
+    // An old client takes its own text for the current one; if it is not, an `update` comes next.
+    else this.#known = { version, text: request.text };
+  }
+
+  /** As a client does that loses no text: what was refused is written anew on the current text. */
+  #refused(frame: Extract<ServerFrame, { action: "error" }>): void {
+    if (frame.version !== undefined && frame.content !== undefined) {
+      this.#known = { version: frame.version, text: frame.content };
+    }
+    this.#underWay = this.#underWay.filter(({ requestId }) => requestId !== frame.request_id);
+  }
+
+  #send(frame: object): void {
+    this.#socket?.send(JSON.stringify(frame));
+  }
+}
+
+/** Changes have positions of the same text, sorted and not overlapping. */
+function applyChanges(text: string, changes: readonly Change[]): string {
+  let result = "";
+  let at = 0;
+  for (const { from, to, insert } of changes) {
+    result += text.slice(at, from) + insert;
+    at = to;
+  }
+  return result + text.slice(at);
+}

@@ -1,0 +1,203 @@
+/**
+ * The durability check: many writers on one fragment, the server killed with SIGKILL in the middle of it and
+ * started again on the same data, round after round. Whatever was acknowledged is read afterwards by clients that
+ * have never been there: on every second restart before anybody else is let in, because a Yjs editor that comes
+ * back brings along what the server lost; and at the end, with all writers gone for ever.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { type ServerOptions, type ServerProcess, startServer } from "../../scripts/server-process.ts";
+import type { Fragment } from "../../src/protocol/fragment.ts";
+import type { ServerFrame } from "../../src/protocol/json-frames.ts";
+import { closed, makeSocket, within } from "../support/live-socket.ts";
+import { SeededRandom } from "../support/seeded-random.ts";
+import { JsonWriter, type JsonWriterKind } from "./json-writers.ts";
+import { PushWriter } from "./push-writer.ts";
+import { readFreshDocument } from "./sync-socket.ts";
+import { TokenLedger } from "./token-ledger.ts";
+import type { TokenWriter } from "./token-writer.ts";
+
+export interface KillRoundsOptions {
+  readonly server: ServerOptions;
+  /** How often the server is killed. */
+  readonly rounds: number;
+  /** How many edits are acknowledged by the end, at least. */
+  readonly edits: number;
+  readonly seed: number;
+  readonly onRound?: (report: RoundReport) => void;
+}
+
+export interface RoundReport {
+  readonly round: number;
+  readonly acknowledged: number;
+  readonly resent: number;
+  /** Null in a round that reads nothing. */
+  readonly lost: number | null;
+  readonly restartMs: number;
+}
+
+interface Cast {
+  readonly kind: "push" | JsonWriterKind;
+  readonly count: number;
+  /** Tokens a second of each, at most. */
+  readonly rate: number;
+}
+
+const CAST: readonly Cast[] = [
+  { kind: "push", count: 6, rate: 30 },
+  { kind: "edit", count: 4, rate: 25 },
+  { kind: "update", count: 2, rate: 10 },
+  { kind: "old", count: 1, rate: 4 },
+];
+
+const FRAGMENT_ID = "check/kill";
+const TICK_MS = 10;
+/**
+ * The connections of some are cut so long after the round's last counted edit, and the kill comes so long after
+ * that, at most: anywhere in a commit window. Those who are cut off first have requests that the server commits
+ * and they send again.
+ */
+const MAX_KILL_DELAY_MS = 400;
+const ROUND_TIMEOUT_MS = 120_000;
+/** One writer in so many leaves for ever at a kill, and another one comes. */
+const LEAVES_ONE_IN = 4;
+
+/** Runs all rounds and the last reading. Throws where the check itself cannot go on. */
+export async function runKillRounds(options: KillRoundsOptions): Promise<TokenLedger> {
+  const { rounds, edits } = options;
+  const random = new SeededRandom(options.seed);
+  const ledger = new TokenLedger();
+  const troupe = new Troupe(random, ledger);
+  let server = await startServer(options.server);
+  try {
+    await createFragment(server);
+    troupe.connect(server.url);
+    for (let round = 1; round <= rounds; round++) {
+      const fair = (edits * round) / rounds;
+      const wanted = round === rounds ? edits : fair + (random.next() - 0.5) * (edits / rounds);
+      await troupe.writeUntil(wanted, server);
+      await delay(random.below(MAX_KILL_DELAY_MS));
+      troupe.cutSomeOff();
+      await delay(random.below(MAX_KILL_DELAY_MS));
+      const isLast = round === rounds;
+      if (isLast) troupe.isWriting = false; // else the editors type on while the server is away
+      await server.kill();
+      await troupe.disconnected();
+      const startedMs = performance.now();
+      server = await startServer(options.server);
+      const restartMs = performance.now() - startedMs;
+      const lost = isLast || round % 2 === 1 ? await readAsNewcomers(server, ledger) : null;
+      const { acknowledged, resent } = ledger;
+      options.onRound?.({ round, acknowledged, resent, lost, restartMs });
+      if (isLast) continue;
+      troupe.replaceSome();
+      troupe.connect(server.url);
+    }
+  } finally {
+    troupe.end();
+    await server.kill();
+  }
+  return ledger;
+}
+
+/** All writers, and who of them writes when. */
+class Troupe {
+  isWriting = false;
+  readonly #random: SeededRandom;
+  readonly #ledger: TokenLedger;
+  readonly #members: { readonly cast: Cast; readonly writer: TokenWriter }[] = [];
+  readonly #timer: NodeJS.Timeout;
+  #names = 0;
+
+  constructor(random: SeededRandom, ledger: TokenLedger) {
+    this.#random = random;
+    this.#ledger = ledger;
+    for (const cast of CAST)
+      for (let count = 0; count < cast.count; count++)
+        this.#members.push({ cast, writer: this.#makeWriter(cast.kind) });
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  connect(serverUrl: string): void {
+    for (const { writer } of this.#members) writer.connect(serverUrl);
+    this.isWriting = true;
+  }
+
+  async writeUntil(acknowledged: number, server: ServerProcess): Promise<void> {
+    const deadline = performance.now() + ROUND_TIMEOUT_MS;
+    while (this.#ledger.acknowledged < acknowledged) {
+      if (performance.now() > deadline) {
+        const { faults } = this.#ledger;
+        throw new Error(`no progress at ${this.#ledger.acknowledged} edits: ${faults}\n${server.output()}`);
+      }
+      await delay(TICK_MS);
+    }
+  }
+
+  async disconnected(): Promise<void> {
+    await Promise.all(this.#members.map(({ writer }) => writer.disconnected()));
+  }
+
+  cutSomeOff(): void {
+    for (const { writer } of this.#members) if (this.#random.below(2) === 0) writer.vanish();
+  }
+
+  replaceSome(): void {
+    for (const [index, { cast }] of this.#members.entries()) {
+      if (this.#random.below(LEAVES_ONE_IN) > 0) continue;
+      this.#members[index] = { cast, writer: this.#makeWriter(cast.kind) };
+    }
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+    for (const { writer } of this.#members) writer.vanish();
+  }
+
+  #tick(): void {
+    if (!this.isWriting) return;
+    for (const { cast, writer } of this.#members) {
+      if (this.#random.next() < (cast.rate * TICK_MS) / 1000) writer.write();
+    }
+  }
+
+  #makeWriter(kind: Cast["kind"]): TokenWriter {
+    const name = `${kind.charAt(0)}${++this.#names}`;
+    const options = { name, id: FRAGMENT_ID, random: this.#random, ledger: this.#ledger };
+    return kind === "push" ? new PushWriter(options) : new JsonWriter(kind, options);
+  }
+}
+
+async function createFragment(server: ServerProcess): Promise<void> {
+  const response = await fetch(`${server.url}/v1/fragments/${FRAGMENT_ID}`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ content: "" }),
+  });
+  if (!response.ok) throw new Error(`PUT answered ${response.status}: ${await response.text()}`);
+  await response.body?.cancel();
+}
+
+/** Reads by REST, by a JSON socket and by a new Yjs document, which must agree; how many edits are lost. */
+async function readAsNewcomers(server: ServerProcess, ledger: TokenLedger): Promise<number> {
+  const response = await fetch(`${server.url}/v1/fragments/${FRAGMENT_ID}`);
+  const fragment = (await response.json()) as Fragment; // or a problem, which has no content
+  if (!response.ok) throw new Error(`GET answered ${response.status}: ${JSON.stringify(fragment)}`);
+  ledger.sawVersion(fragment.version, fragment.content);
+
+  const socket = makeSocket(server.url, `/v1/ws/${FRAGMENT_ID}`);
+  const first = new Promise<ServerFrame>((settle) =>
+    socket.once("message", (data) => settle(JSON.parse(String(data)) as ServerFrame)),
+  );
+  const initial = await within(10_000, "the first frame", first);
+  if (initial.action !== "initial") throw new Error(`the first frame is "${initial.action}"`);
+  ledger.sawVersion(initial.version, initial.content);
+  socket.close();
+  await closed(socket);
+
+  const doc = await within(10_000, "a sync", readFreshDocument(server.url, `/v1/sync/${FRAGMENT_ID}`));
+  const shared = doc.getText("content").toString();
+  if (initial.content !== fragment.content) ledger.fault("the JSON socket and REST give two texts");
+  if (shared !== fragment.content) ledger.fault("the Yjs socket and REST give two texts");
+  ledger.check(shared, fragment.version);
+  return ledger.check(fragment.content, fragment.version).lost.length;
+}

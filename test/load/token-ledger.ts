@@ -1,0 +1,110 @@
+/**
+ * What the writers of a durability check put into one text: tokens, each unlike all others, and which of them the
+ * server acknowledged. The oracle of the check: whatever the server did, each acknowledged token stands in the
+ * text exactly once and each other one at most once, and a version names one text for ever.
+ */
+import { createHash } from "node:crypto";
+
+export interface TextVerdict {
+  readonly lost: readonly string[];
+  readonly twice: readonly string[];
+  /** What is no whole token of ours: a cut one, or text that nobody wrote. */
+  readonly broken: string;
+}
+
+const TOKEN = /[a-z]\d+:\d+;/g;
+
+export class TokenLedger {
+  readonly #acknowledged = new Set<string>();
+  readonly #lost = new Set<string>();
+  readonly #twice = new Set<string>();
+  readonly #texts = new Map<number, string>();
+  readonly #faults: string[] = [];
+  #newestVersion = 0;
+  #sent = 0;
+  #resent = 0;
+
+  get acknowledged(): number {
+    return this.#acknowledged.size;
+  }
+
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Requests that were sent again, because no answer had come when the server died. */
+  get resent(): number {
+    return this.#resent;
+  }
+
+  get lost(): ReadonlySet<string> {
+    return this.#lost;
+  }
+
+  get twice(): ReadonlySet<string> {
+    return this.#twice;
+  }
+
+  /** Versions whose text some JSON client saw. */
+  get versions(): number {
+    return this.#texts.size;
+  }
+
+  /** What else must not be, in words. */
+  get faults(): readonly string[] {
+    return this.#faults;
+  }
+
+  /** @param writer a letter and a number */
+  makeToken(writer: string, seq: number): string {
+    this.#sent++;
+    return `${writer}:${seq};`;
+  }
+
+  acknowledge(token: string): void {
+    this.#acknowledged.add(token);
+  }
+
+  countResent(requests: number): void {
+    this.#resent += requests;
+  }
+
+  /** A JSON or REST client was told that this is the text of that version. */
+  sawVersion(version: number, text: string): void {
+    this.#newestVersion = Math.max(this.#newestVersion, version);
+    const digest = createHash("sha1").update(text).digest("base64");
+    const known = this.#texts.get(version);
+    if (known === undefined) this.#texts.set(version, digest);
+    else if (known !== digest) this.fault(`version ${version} names two texts`);
+  }
+
+  /** A push was said to be saved as that revision. */
+  sawRevision(revision: number): void {
+    this.#newestVersion = Math.max(this.#newestVersion, revision);
+  }
+
+  fault(what: string): void {
+    if (this.#faults.length < 100) this.#faults.push(what);
+  }
+
+  /** Compares what a fresh client reads with all that was acknowledged by now. */
+  check(text: string, version: number): TextVerdict {
+    if (version < this.#newestVersion)
+      this.fault(`version ${this.#newestVersion} was seen, and now it is ${version}`);
+    const counts = new Map<string, number>();
+    for (const [token] of text.matchAll(TOKEN)) counts.set(token, (counts.get(token) ?? 0) + 1);
+    const lost = [...this.#acknowledged].filter((token) => !counts.has(token));
+    const twice = [...counts].flatMap(([token, count]) => (count > 1 ? [token] : []));
+    const broken = text.replaceAll(TOKEN, "");
+    for (const token of lost) this.#lost.add(token);
+    for (const token of twice) this.#twice.add(token);
+    if (broken !== "") this.fault(`the text holds what nobody wrote: ${JSON.stringify(broken.slice(0, 80))}`);
+    return { lost, twice, broken };
+  }
+}
+
+/** A place between two tokens, so that no insertion cuts one. @param random in [0, 1) */
+export function tokenBorder(text: string, random: number): number {
+  const at = Math.floor(random * (text.length + 1));
+  return at === 0 ? 0 : text.indexOf(";", at - 1) + 1;
+}

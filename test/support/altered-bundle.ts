@@ -1,0 +1,67 @@
+/**
+ * A bundle of the worker that is not the one we ship: another entry around it, or a source file with one passage
+ * replaced. For tests that count what no address shows, and for the proof that a check finds what it looks for.
+ */
+import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build, type Plugin } from "esbuild";
+import { DEFAULT_BUNDLE_DIR } from "../../scripts/production-bundle.ts";
+import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+
+export interface Alteration {
+  /** Path from the project's directory. */
+  readonly file: string;
+  /** Must stand in the file exactly once. */
+  readonly passage: string;
+  readonly replacement: string;
+}
+
+/**
+ * Builds into `bundleDir`, with the settings of the production bundle, which must have been built before.
+ *
+ * @param entry path from the project's directory; its exports are those of the worker
+ * @returns `bundleDir`, for `startServer`
+ */
+export async function buildAlteredBundle(
+  bundleDir: string,
+  {
+    entry = "src/worker/index.ts",
+    alterations = [],
+  }: { entry?: string; alterations?: readonly Alteration[] },
+): Promise<string> {
+  await mkdir(bundleDir, { recursive: true });
+  await copyFile(join(DEFAULT_BUNDLE_DIR, "settings.json"), join(bundleDir, "settings.json"));
+  await build({
+    entryPoints: [join(PROJECT_DIR, entry)],
+    outfile: join(bundleDir, "index.js"),
+    bundle: true,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    logLevel: "error",
+    plugins: alterations.map(replacePassage),
+  });
+  return bundleDir;
+}
+
+function replacePassage({ file, passage, replacement }: Alteration): Plugin {
+  const path = join(PROJECT_DIR, file);
+  const escaped = path.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return {
+    name: `replace a passage of ${file}`,
+    setup({ onLoad, onEnd }) {
+      let isReplaced = false;
+      onLoad({ filter: new RegExp(`^${escaped}$`) }, async () => {
+        const source = await readFile(path, "utf8");
+        const found = source.split(passage).length - 1;
+        if (found !== 1) throw new Error(`${JSON.stringify(passage)} stands ${found} times in ${file}`);
+        isReplaced = true;
+        return { contents: source.replace(passage, () => replacement), loader: "ts" };
+      });
+      onEnd(() => {
+        if (!isReplaced) throw new Error(`${file} is no part of the bundle`);
+      });
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import { buildAlteredBundle } from "./altered-bundle.ts";
+
+/**
+ * A server that lies: a commit is acknowledged at once and written 200 ms later. Fails loudly when the storage
+ * has changed so that this no longer breaks it.
+ */
+export function buildBrokenBundle(bundleDir: string): Promise<string> {
+  return buildAlteredBundle(bundleDir, {
+    alterations: [
+      {
+        file: "src/worker/storage/sql-update-log.ts",
+        passage: "append(commit: Commit): void {",
+        replacement: `append(commit: Commit): void {
+          setTimeout(() => this.#appendLate(commit), 200);
+        }
+        #appendLate(commit: Commit): void {`,
+      },
+    ],
+  });
+}

@@ -1,0 +1,174 @@
+import type { CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
+import type { UpdateLog } from "../../src/core/history/update-log.ts";
+import { type ExpandRequest, receiveJson } from "../../src/core/room/json-protocol.ts";
+import { Room } from "../../src/core/room/room.ts";
+import {
+  ANONYMOUS,
+  isJson,
+  type JsonRecord,
+  type JsonSession,
+  type Peer,
+  type Session,
+  type YjsRecord,
+  type YjsSession,
+} from "../../src/core/room/session.ts";
+import type { Write } from "../../src/core/room/writes.ts";
+import { receiveYjs } from "../../src/core/room/yjs-protocol.ts";
+import { SeededRandom } from "./seeded-random.ts";
+
+/**
+ * What the Durable Object is to its room, without the platform: turns events into calls, and keeps the one timer,
+ * on a clock that only the test moves.
+ */
+export class RoomHost {
+  readonly room: Room;
+  readonly log: UpdateLog;
+  readonly #random: SeededRandom;
+  /** Expansions that were asked for; nobody answers them here. */
+  readonly expansions: ExpandRequest[] = [];
+  #nowMs: number;
+  #nextSession = 1;
+
+  constructor(
+    log: UpdateLog,
+    options: { seed?: number; nowMs?: number; compaction?: CompactionPolicy } = {},
+  ) {
+    this.log = log;
+    this.#nowMs = options.nowMs ?? 1_700_000_000_000;
+    this.#random = new SeededRandom(options.seed ?? 1);
+    const random32 = () => this.#random.below(2 ** 32);
+    const { compaction } = options;
+    this.room = new Room({
+      id: "team/greeting",
+      log,
+      random32,
+      ...(compaction === undefined ? {} : { compaction }),
+    });
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** One event, and what became due by it. */
+  turn<T>(event: (nowMs: number) => T): T {
+    const result = event(this.#nowMs);
+    this.room.settle(this.#nowMs);
+    return result;
+  }
+
+  /** Moves the clock on and rings the room whenever it wants to be called. */
+  pass(ms: number): void {
+    const endMs = this.#nowMs + ms;
+    for (let due = this.#dueAt(); due !== null && due <= endMs; due = this.#dueAt()) {
+      this.#nowMs = Math.max(this.#nowMs, due);
+      this.#ring();
+    }
+    this.#nowMs = endMs;
+  }
+
+  /** Lets time pass until nothing is pending. */
+  passUntilIdle(): void {
+    for (let rings = 0; ; rings++) {
+      const due = this.#dueAt();
+      if (due === null) return;
+      if (rings > 10_000) throw new Error("The room never comes to rest.");
+      this.#nowMs = Math.max(this.#nowMs, due);
+      this.#ring();
+    }
+  }
+
+  create(content = ""): void {
+    this.turn((nowMs) =>
+      this.room.create({ ...emptyWrite(), content: { kind: "text", text: content } }, nowMs),
+    );
+  }
+
+  joinJson(peer: Peer, options: Partial<JsonRecord> = {}): JsonSession {
+    const record: JsonRecord = {
+      ...this.#common(),
+      protocol: "json",
+      clientId: this.#random.below(2 ** 32),
+      isOldClient: false,
+      wantsChanges: false,
+      clientName: null,
+      seenRevision: this.room.committed.revision,
+      ownWrite: null,
+      sentRevisions: [],
+      ...options,
+    };
+    const session: JsonSession = { record, peer };
+    this.turn(() => this.room.join(session));
+    return session;
+  }
+
+  joinYjs(peer: Peer, options: Partial<YjsRecord> = {}): YjsSession {
+    const record: YjsRecord = {
+      ...this.#common(),
+      protocol: "yjs",
+      clientId: null,
+      isOwnClient: true,
+      ...options,
+    };
+    const session = { record, peer, isAskedForMore: false, isBehind: false, pushedSeq: -1, savedSeq: -1 };
+    this.turn(() => this.room.join(session));
+    return session;
+  }
+
+  receive(session: Session, frame: string | Uint8Array | object): void {
+    this.turn((nowMs) => {
+      if (!isJson(session)) {
+        if (!(frame instanceof Uint8Array)) throw new Error("A Yjs session sends bytes.");
+        receiveYjs(this.room, session, frame, nowMs);
+        return;
+      }
+      const text = typeof frame === "string" ? frame : JSON.stringify(frame);
+      receiveJson(this.room, session, text, nowMs, (request) => this.expansions.push(request));
+    });
+  }
+
+  submit(write: Partial<Write>): void {
+    this.turn(() => this.room.submit({ ...emptyWrite(), ...write }));
+  }
+
+  leave(session: Session): void {
+    this.turn((nowMs) => this.room.leave(session, nowMs));
+  }
+
+  #dueAt(): number | null {
+    const due = this.room.dueAt(this.#nowMs);
+    const expiry = this.room.presence.expiryAtMs;
+    return due === null || expiry === null ? (due ?? expiry) : Math.min(due, expiry);
+  }
+
+  #ring(): void {
+    const expiry = this.room.presence.expiryAtMs;
+    const isExpiry = expiry !== null && expiry <= this.#nowMs;
+    this.turn((nowMs) => {
+      if (isExpiry) this.room.expirePresence(nowMs);
+    });
+  }
+
+  #common() {
+    return {
+      id: `session-${this.#nextSession++}`,
+      role: "editor",
+      principal: ANONYMOUS,
+      expiresAtMs: null,
+      generation: this.room.generation,
+      presence: null,
+    } as const;
+  }
+}
+
+export function emptyWrite(): Write {
+  return {
+    content: null,
+    metadata: null,
+    base: { kind: "current" },
+    expectedVersions: null,
+    author: ANONYMOUS.kind,
+    request: null,
+    settle: () => undefined,
+  };
+}
