@@ -45,11 +45,15 @@ const schemas = {
   presence: v.object({
     action: v.literal("presence"),
     state: v.nullable(
-      v.object({
-        name: v.optional(v.pipe(v.string(), v.maxLength(200))),
-        color: v.optional(v.pipe(v.string(), v.maxLength(64))),
-        cursor: v.optional(v.unknown()),
-      }),
+      v.pipe(
+        v.unknown(),
+        v.check((state) => !Array.isArray(state), "must be an object"), // v.object takes lists
+        v.object({
+          name: v.optional(v.pipe(v.string(), v.maxLength(200))),
+          color: v.optional(v.pipe(v.string(), v.maxLength(64))),
+          cursor: v.optional(v.unknown()),
+        }),
+      ),
     ),
     request_id: requestId,
   }),

@@ -16,8 +16,13 @@ export function matchesAny(header: string | undefined, tag: string): boolean {
  */
 export function expectedVersions(c: Context): readonly number[] | null {
   const header = c.req.header("If-Match");
-  if (header === undefined || header.trim() === "*") return null;
+  if (header === undefined || mustExist(c)) return null;
   return tagsOf(header).flatMap((tag) => (/^"\d+"$/.test(tag) ? [Number(tag.slice(1, -1))] : []));
+}
+
+/** `If-Match: *`: any version will do, but there must be one. */
+export function mustExist(c: Context): boolean {
+  return c.req.header("If-Match")?.trim() === "*";
 }
 
 function tagsOf(header: string): string[] {

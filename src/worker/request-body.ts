@@ -22,6 +22,8 @@ export async function readBody<S extends v.GenericSchema>(
   } catch {
     return fail(problem(c, "invalid_body", "The body is not valid JSON in UTF-8."));
   }
+  // Valibot takes a list for an object without fields.
+  if (Array.isArray(json)) return fail(problem(c, "invalid_body", "The body must be one JSON object."));
   const result = v.safeParse(schema, json);
   if (result.success) return { ok: true, value: result.output };
   return fail(problem(c, "invalid_body", `${describeIssues(result.issues)}.`));

@@ -67,7 +67,9 @@ export async function runKillRounds(options: KillRoundsOptions): Promise<TokenLe
   const random = new SeededRandom(options.seed);
   const ledger = new TokenLedger();
   const troupe = new Troupe(random, ledger);
-  let server = await startServer(options.server);
+  const onOutput = (text: string) => ledger.fault(`the server printed ${text.slice(0, 500)}`);
+  const start = () => startServer({ ...options.server, onOutput });
+  let server = await start();
   try {
     await createFragment(server);
     troupe.connect(server.url);
@@ -83,7 +85,7 @@ export async function runKillRounds(options: KillRoundsOptions): Promise<TokenLe
       await server.kill();
       await troupe.disconnected();
       const startedMs = performance.now();
-      server = await startServer(options.server);
+      server = await start();
       const restartMs = performance.now() - startedMs;
       const lost = isLast || round % 2 === 1 ? await readAsNewcomers(server, ledger) : null;
       const { acknowledged, resent } = ledger;

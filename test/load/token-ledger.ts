@@ -21,6 +21,8 @@ export class TokenLedger {
   readonly #texts = new Map<number, string>();
   readonly #faults: string[] = [];
   #newestVersion = 0;
+  /** The newest version whose text was seen, and its tokens. */
+  #newestText = { version: 0, tokens: new Set<string>() };
   #sent = 0;
   #resent = 0;
 
@@ -74,8 +76,21 @@ export class TokenLedger {
     this.#newestVersion = Math.max(this.#newestVersion, version);
     const digest = createHash("sha1").update(text).digest("base64");
     const known = this.#texts.get(version);
-    if (known === undefined) this.#texts.set(version, digest);
-    else if (known !== digest) this.fault(`version ${version} names two texts`);
+    if (known === undefined) {
+      this.#texts.set(version, digest);
+      this.#compareWithNewest(version, text);
+    } else if (known !== digest) this.fault(`version ${version} names two texts`);
+  }
+
+  /** Nobody deletes, so a token that stood in a version stands in all later ones. */
+  #compareWithNewest(version: number, text: string): void {
+    const before = this.#newestText;
+    if (version < before.version) return;
+    const tokens = new Set(Array.from(text.matchAll(TOKEN), ([token]) => token));
+    const gone = [...before.tokens].filter((token) => !tokens.has(token));
+    if (gone.length > 0)
+      this.fault(`of version ${before.version}, version ${version} lacks ${gone.slice(0, 5).join(" ")}`);
+    this.#newestText = { version, tokens };
   }
 
   /** A push was said to be saved as that revision. */

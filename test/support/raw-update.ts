@@ -56,7 +56,7 @@ export function rawDeleted(length: number, place: RawPlace = {}): Uint8Array {
   return rawStruct(1, place, (encoder) => encoding.writeVarUint(encoder, length));
 }
 
-export function rawAny(value: unknown, place: RawPlace = {}): Uint8Array {
+export function rawAny(value: encoding.AnyEncodable, place: RawPlace = {}): Uint8Array {
   return rawStruct(8, place, (encoder) => {
     encoding.writeVarUint(encoder, 1);
     encoding.writeAny(encoder, value);

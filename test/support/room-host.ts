@@ -95,6 +95,7 @@ export class RoomHost {
       seenRevision: this.room.committed.revision,
       ownWrite: null,
       sentRevisions: [],
+      ownMetadataRevision: 0,
       ...options,
     };
     const session: JsonSession = { record, peer };

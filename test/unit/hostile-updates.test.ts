@@ -276,13 +276,14 @@ describe("what no fragment holds", () => {
   });
 
   test("[UPDATE-4] metadata that is not valid is refused without a trace", () => {
-    const metadata = (key: string, value: unknown) =>
+    const metadata = (key: string, value: string | number | boolean) =>
       rawUpdate(one(7, 0, rawAny(value, { root: "metadata", key })));
     expectNoTrace(metadata("description", 5), "invalid_metadata");
     expectNoTrace(metadata("description", "x".repeat(2_001)), "invalid_metadata");
     expectNoTrace(metadata("prompt_type", "unheard of"), "invalid_metadata");
     expectNoTrace(metadata("unknown", "field"), "invalid_metadata");
-    const tag = (key: string, value: unknown) => rawUpdate(one(7, 0, rawAny(value, { root: "tags", key })));
+    const tag = (key: string, value: string | number | boolean) =>
+      rawUpdate(one(7, 0, rawAny(value, { root: "tags", key })));
     expectNoTrace(tag("two", "a rank?"), "invalid_metadata");
     expectNoTrace(tag("two", Number.NaN), "invalid_metadata");
     expectNoTrace(tag("", true), "invalid_metadata");

@@ -2,6 +2,7 @@ import * as Y from "yjs";
 import { utf8Length } from "../../language/utf8.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
+import { CRLF } from "./line-ends.ts";
 import {
   type MetadataChange,
   readMetadata,
@@ -10,7 +11,7 @@ import {
   writeMetadata,
 } from "./shared-metadata.ts";
 import { applyChange, NO_CHANGE, type TextChange } from "./text-change.ts";
-import { textSince } from "./text-since.ts";
+import { textDeletes, textSince } from "./text-since.ts";
 import { type DeleteSet, encodeSince } from "./update-builder.ts";
 import { IDLE_CLIENT_ID, ROOTS, UpdateCheck } from "./update-check.ts";
 
@@ -61,6 +62,7 @@ export class FragmentText {
   #pending: Uint8Array[] = [];
   readonly #since = new Map<number, number>();
   #deletes: DeleteSet[] = [];
+  #textDeletes: DeleteSet[] = [];
   #committedContent = "";
   #committedMetadata: SharedMetadata;
   /** The content may have at most so many bytes: exact when last counted, plus all inserted since. */
@@ -217,7 +219,7 @@ export class FragmentText {
   uncommitted(): Uncommitted {
     const { metadata } = this;
     const change = this.isDirty
-      ? textSince(this.#doc.getText(ROOTS.content), this.#since, this.#deletes)
+      ? textSince(this.#doc.getText(ROOTS.content), this.#since, this.#textDeletes)
       : NO_CHANGE;
     return {
       update: this.isDirty ? encodeSince(this.#doc, this.#since, this.#deletes) : null,
@@ -234,6 +236,7 @@ export class FragmentText {
     this.#pending = [];
     this.#since.clear();
     this.#deletes = [];
+    this.#textDeletes = [];
     this.#metadataTouched = false;
   }
 
@@ -248,8 +251,11 @@ export class FragmentText {
       for (const update of this.#load()) Y.applyUpdate(doc, update);
     });
     this.#deletes = [];
+    this.#textDeletes = [];
     doc.on("afterTransaction", (transaction: Y.Transaction) => {
-      if (transaction.deleteSet.clients.size > 0) this.#deletes.push(transaction.deleteSet);
+      if (transaction.deleteSet.clients.size === 0) return;
+      this.#deletes.push(transaction.deleteSet);
+      this.#textDeletes.push(textDeletes(doc.getText(ROOTS.content), transaction));
     });
     const touch = () => {
       this.#metadataTouched = true;
@@ -332,7 +338,7 @@ export class FragmentText {
   /** Deletes the CRs of each CRLF that came in, or came to be; null if there was none. */
   #mendLineEnds(): DeleteSet | null {
     const content = this.#doc.getText(ROOTS.content);
-    const crlfs = [...content.toString().matchAll(/\r+\n/g)].reverse();
+    const crlfs = [...content.toString().matchAll(CRLF)].reverse();
     if (crlfs.length === 0) return null;
     this.#doc.transact(() => {
       for (const { 0: crlf, index } of crlfs) content.delete(index, crlf.length - 1);

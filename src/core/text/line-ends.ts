@@ -5,6 +5,13 @@ import type { Eol } from "../../protocol/fragment.ts";
  * throughout gets them back where it is shown (JSON, REST, export); a mixed text becomes LF. A lone CR is a
  * control character like any other and stays.
  */
+
+/**
+ * A CRLF, with all CRs before it: one left alone would make a CRLF again. A run of CRs is looked at once, from its
+ * start, or a text of nothing else would take the square of its length.
+ */
+export const CRLF = /(?<!\r)\r+\n/g;
+
 export function detectEol(text: string): Eol {
   let crlf = 0;
   for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) {
@@ -15,8 +22,7 @@ export function detectEol(text: string): Eol {
 }
 
 export function toSharedText(text: string): string {
-  // A CR before a CRLF goes too: left alone it would make a CRLF again.
-  return text.includes("\r\n") ? text.replaceAll(/\r+\n/g, "\n") : text;
+  return text.includes("\r\n") ? text.replaceAll(CRLF, "\n") : text;
 }
 
 export function fromSharedText(text: string, eol: Eol): string {

@@ -230,10 +230,8 @@ export class UpdateCheck {
       clocks.set(client, end);
       const list = structs.get(client);
       if (list === undefined) structs.set(client, [struct]);
-      else if (list.at(-1)?.end === struct.start) list.push(struct);
-      // A client's new structs are taken over as one run of bytes, and nothing may hide among them. Behind a true
-      // skip there is a gap, so nothing is taken.
-      else if (hasGap) list.push(struct);
+      else if (hasGap || list.at(-1)?.end === struct.start) list.push(struct);
+      // A client's new structs are taken over as one run of bytes: nothing may hide among them.
       else return malformed("The structs of a client do not stand side by side.");
       if (kind === KIND.string) this.#hasPairs ||= hasByte(bytes, struct.textStart, struct.end, 0xf0, 0xff);
     }

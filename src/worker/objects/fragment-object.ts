@@ -116,16 +116,16 @@ export class FragmentObject extends DurableObject<Env> {
     return this.#room.exists ? this.#fragment() : null;
   }
 
-  /** Makes the fragment, unless it exists and `orReplace` is false. */
-  async put(write: FragmentWrite, orReplace: boolean): Promise<FragmentAnswer> {
+  /** Creates the fragment or replaces it, or whichever of both it takes. */
+  async put(write: FragmentWrite, mode: "create" | "replace" | "either"): Promise<FragmentAnswer> {
     const isNew = !this.#room.exists;
-    if (!isNew && !orReplace) {
+    if (!isNew && mode === "create") {
       return {
         kind: "refused",
         refusal: refusal("already_exists", `Fragment '${this.#id}' exists already.`),
       };
     }
-    if (isNew && write.expectedVersions !== null) {
+    if (isNew && (mode === "replace" || write.expectedVersions !== null)) {
       return { kind: "refused", refusal: refusal("version_mismatch", "The fragment does not exist.") };
     }
     return this.#write(write, isNew);

@@ -5,7 +5,7 @@ import { refusal } from "../../protocol/errors.ts";
 import type { Metadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema } from "../../protocol/rest.ts";
 import type { AppEnv } from "../app.ts";
-import { expectedVersions, matchesAny, versionTag } from "../etag.ts";
+import { expectedVersions, matchesAny, mustExist, versionTag } from "../etag.ts";
 import type { FragmentAnswer, FragmentWrite } from "../objects/fragment-object.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
 import { problem, refuse } from "../problem.ts";
@@ -20,7 +20,7 @@ export const fragments = new Hono<AppEnv>()
     if (!body.ok) return body.response;
     const parsed = parseFragmentId(body.value.id);
     if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
-    return answer(c, await stub(c, parsed.id).put(toWrite(body.value, null), false));
+    return answer(c, await stub(c, parsed.id).put(toWrite(body.value, null), "create"));
   })
   .get("/v1/fragments/:id{.+}", (c) =>
     withId(c, async (id) => {
@@ -35,7 +35,8 @@ export const fragments = new Hono<AppEnv>()
     withId(c, async (id) => {
       const body = await readBody(c, PutSchema);
       if (!body.ok) return body.response;
-      return answer(c, await stub(c, id).put(toWrite(body.value, expectedVersions(c)), true));
+      const write = toWrite(body.value, expectedVersions(c));
+      return answer(c, await stub(c, id).put(write, mustExist(c) ? "replace" : "either"));
     }),
   )
   .patch("/v1/fragments/:id{.+}", (c) =>

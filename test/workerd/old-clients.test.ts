@@ -1,0 +1,168 @@
+/** The old system's clients, unchanged: its addresses, and its silences. */
+import { describe, expect, test } from "vitest";
+import { Inbox } from "../support/inbox.ts";
+import {
+  connectOld,
+  createFragment,
+  freshId,
+  joinJson,
+  openSocket,
+  readFragment,
+  request,
+} from "./connect.ts";
+
+const PATHS = ["/api/prompts/ws/fragments/", "/api/prompts/ws/", "/ws/prompts/"];
+
+describe("the old addresses", () => {
+  test.each(PATHS)("[OLD-1] the fragment is edited, when a client comes over %s", async (path) => {
+    const { id } = await createFragment("one", { description: "d", tags: ["t"] });
+    const [client, other] = await Promise.all([connectOld(`${path}${id}`), connectOld(`${path}${id}`)]);
+    expect(await client.next("initial")).toMatchObject({
+      content: "one",
+      description: "d",
+      tags: ["t"],
+      prompt_type: "standard",
+      updated_at: expect.any(String),
+    });
+    client.send({ action: "update", content: "two" });
+    expect(await client.next("update_status")).toMatchObject({
+      success: true,
+      timestamp: expect.any(String),
+    });
+    expect(await other.next("update")).toMatchObject({ content: "two", timestamp: expect.any(String) });
+    client.send({ action: "update_metadata", description: "new", tags: ["u"], prompt_type: "system" });
+    expect(await other.next("update_metadata")).toMatchObject({
+      description: "new",
+      tags: ["u"],
+      prompt_type: "system",
+    });
+    client.send({ action: "expand", content: "[[nothing/here]]" });
+    expect(await client.next("expanded")).toMatchObject({
+      content: "[[nothing/here]]",
+      expanded: "[[PROMPT NOT FOUND: nothing/here]]",
+      dependencies: [],
+      warnings: ["Prompt not found: 'nothing/here'"],
+    });
+  });
+
+  test.each(PATHS)("[OLD-1] the socket is closed with 4004, when %s leads to nothing", async (path) => {
+    const id = freshId();
+    const client = await connectOld(`${path}${id}`);
+    expect(await client.closed()).toEqual({ code: 4004, reason: `Fragment '${id}' not found` });
+  });
+
+  test("[OLD-1] the longer address wins, when an id begins with `fragments/`", async () => {
+    await request("PUT", "/v1/fragments/plain", { content: "plain" });
+    await request("PUT", "/v1/fragments/fragments/plain", { content: "nested" });
+    const client = await connectOld("/api/prompts/ws/fragments/plain");
+    expect(await client.next("initial")).toMatchObject({ id: "plain", content: "plain" });
+  });
+
+  test.each(PATHS)(
+    "[OLD-1] an old id with spaces and a %2F is found, when it comes over %s",
+    async (path) => {
+      const { id } = await createFragment("here", { id: "old team/my prompt" }).catch(() =>
+        readFragment("old_team/my_prompt"),
+      );
+      const client = await connectOld(`${path}old%20team%2Fmy%20prompt`);
+      expect(await client.next("initial")).toMatchObject({ id, content: "here" });
+    },
+  );
+});
+
+describe("what old clients expect", () => {
+  test.each([
+    ["of an unknown action", { action: "dance" }],
+    ["without an action", {}],
+    ["an update without content", { action: "update" }],
+    ["an update with null content", { action: "update", content: null }],
+  ])("[OLD-2] nothing is answered and nothing changes, when a frame is %s", async (_, frame) => {
+    const { id } = await createFragment("kept");
+    const client = await connectOld(`/ws/prompts/${id}`);
+    await client.next("initial");
+    client.send(frame);
+    await client.barrier();
+    expect(client.inbox.unread).toEqual([]);
+    expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
+  });
+
+  test("[OLD-2] an error is answered and the session lives, when a frame is no JSON", async () => {
+    const { id } = await createFragment("kept");
+    const client = await connectOld(`/ws/prompts/${id}`);
+    client.sendRaw("{");
+    expect(await client.next("error")).toMatchObject({ code: "invalid_json" });
+    await client.barrier();
+  });
+
+  test("[OLD-3] the merged text comes as an update after the status, when the merge gave something else", async () => {
+    const { id } = await createFragment("one two three");
+    const [old, other] = await Promise.all([connectOld(`/ws/prompts/${id}`), joinJson(id)]);
+    await old.next("initial");
+    await other.request({ action: "update", content: "ONE two three", request_id: "r" });
+    await old.next("update");
+    // Typed on the text before, while the update was on its way.
+    old.send({ action: "update", content: "one two THREE" });
+    const status = await old.next("update_status");
+    expect(status).not.toHaveProperty("content");
+    expect(await old.next("update")).toMatchObject({ content: "ONE two THREE", version: status.version });
+    const order = old.inbox.all.slice(-2).map(({ action }) => action);
+    expect(order).toEqual(["update_status", "update"]);
+    await other.barrier();
+    expect((await readFragment(id)).content).toBe("ONE two THREE");
+  });
+
+  test("[OLD-3] an old client gets no update of its own text, when nothing was merged", async () => {
+    const { id } = await createFragment("one");
+    const old = await connectOld(`/ws/prompts/${id}`);
+    await old.next("initial");
+    old.send({ action: "update", content: "two" });
+    await old.next("update_status");
+    await old.barrier();
+    expect(old.inbox.unread).toEqual([]);
+  });
+
+  test("[OLD-3] every key stroke stays, when an old client sends a text for each without waiting", async () => {
+    const { id } = await createFragment("");
+    const [old, other] = await Promise.all([connectOld(`/ws/prompts/${id}`), joinJson(id)]);
+    await old.next("initial");
+    const typed = "The quick brown fox jumps.";
+    for (let n = 1; n <= typed.length; n++) {
+      old.send({ action: "update", content: typed.slice(0, n) });
+      // Typed and taken back again: also within one commit.
+      if (n % 5 === 0) old.send({ action: "update", content: typed.slice(0, n - 1) });
+    }
+    for (let n = 0; n < typed.length + Math.floor(typed.length / 5); n++) await old.next("update_status");
+    expect((await readFragment(id)).content).toBe(typed);
+    await other.barrier();
+  });
+
+  test("[OLD-4] an old client hears nothing of presence, when others show theirs", async () => {
+    const { id } = await createFragment("");
+    const [old, one, two] = await Promise.all([connectOld(`/ws/prompts/${id}`), joinJson(id), joinJson(id)]);
+    one.send({ action: "presence", state: { name: "Ann" } });
+    await two.next("presence");
+    await old.barrier();
+    expect(old.inbox.all.map(({ action }) => action)).not.toContain("presence");
+  });
+});
+
+describe("the echo", () => {
+  test("[OLD-5] the test socket greets and counts, when messages come", async () => {
+    const socket = await openSocket("/api/ws/test");
+    const inbox = new Inbox<string>("the echo's client");
+    socket.addEventListener("message", ({ data }) => inbox.receive(String(data)));
+    socket.accept();
+    expect(await inbox.next("the greeting", () => true)).toBe("WebSocket test connection successful");
+    for (const [index, received] of ["hello", "{not json", ""].entries()) {
+      socket.send(received);
+      const answer: unknown = JSON.parse(await inbox.next("the echo", () => true));
+      expect(answer).toEqual({
+        received,
+        counter: index + 1,
+        timestamp: expect.stringMatching(/^\d{4}-.*[+-]\d\d:\d\d$/),
+        message: expect.any(String),
+      });
+    }
+    socket.close(1000);
+  });
+});

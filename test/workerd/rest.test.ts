@@ -1,0 +1,589 @@
+/** Fragments and expansions over REST, through the worker's front door. */
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { FRAGMENT_ID_RULE } from "../../src/language/fragment-id.ts";
+import contract from "../contract/expansion.json" with { type: "json" };
+import {
+  connectJson,
+  connectYjs,
+  createFragment,
+  type FragmentBody,
+  freshId,
+  joinJson,
+  joinYjs,
+  objectOf,
+  readFragment,
+  request,
+} from "./connect.ts";
+
+const MIB = 1024 * 1024;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("ids", () => {
+  test.each([
+    ["%2F and a plain /", "Way/to it", "Way%2Fto%20it", "Way/to_it"],
+    ["NFC and NFD", "Caf\u00e9", "Cafe\u0301", "Caf\u00e9"],
+    ["a space and _", "two words", "two_words", "two_words"],
+  ])(
+    "[FRAG-1] two spellings name one fragment, when they differ in %s",
+    async (_, made, asked, canonical) => {
+      const created = await request("POST", "/v1/fragments", { id: made, content: "here" });
+      expect(created.status).toBe(201);
+      expect(await created.json()).toMatchObject({ id: canonical });
+      expect(await readFragment(asked)).toMatchObject({ id: canonical, content: "here" });
+      const client = await connectJson(asked);
+      expect(await client.next("initial")).toMatchObject({ id: canonical });
+      const yjs = await joinYjs(asked);
+      expect(yjs.text).toBe("here");
+      const expansion = await request("GET", `/v1/expansions/${asked}`);
+      expect(await expansion.json()).toMatchObject({ expanded: "here" });
+    },
+  );
+
+  const bad: readonly [what: string, id: string][] = [
+    ["too many segments", "a/b/c/d/e/f/g/h/i"],
+    ["an empty segment", "a//b"],
+    ["a slash at its end", "a/"],
+    ["a dot at an end", "a./b"],
+    ["a hyphen first", "-a"],
+    ["more than 200 bytes", "é".repeat(101)],
+    ["a control character", "a\u0007b"],
+    ["a zero-width character", "a\u200bb"],
+    ["a bidi character", "a\u202eb"],
+    ["another character", "a?b"],
+  ];
+
+  test.each(bad)("[FRAG-2] the answer is 400 with the rule, when an id has %s", async (_, id) => {
+    const path = encodeURIComponent(id);
+    const answers = [
+      await request("GET", `/v1/fragments/${path}`),
+      await request("PUT", `/v1/fragments/${path}`, { content: "" }),
+      await request("PATCH", `/v1/fragments/${path}`, {}),
+      await request("DELETE", `/v1/fragments/${path}`),
+      await request("POST", "/v1/fragments", { id }),
+      await request("GET", `/v1/expansions/${path}`),
+      await request("POST", "/v1/expand", { id, content: "" }),
+    ];
+    for (const answer of answers) {
+      expect(answer.status).toBe(400);
+      const problem = await answer.json<{ code: string; detail: string }>();
+      expect(problem.code).toBe("invalid_id");
+      expect(problem.detail).toContain(FRAGMENT_ID_RULE);
+    }
+  });
+
+  test.each(bad)("[FRAG-2] a socket is accepted and closed, when its id has %s", async (_, id) => {
+    const path = encodeURIComponent(id);
+    const json = await (await connectJson(path)).closed();
+    const yjs = await (await connectYjs(path)).closed();
+    expect([json.code, yjs.code]).toEqual([4400, 4400]);
+    expect(json.reason).not.toBe("");
+  });
+});
+
+describe("content and metadata", () => {
+  test.each([
+    ["nothing", ""],
+    ["emoji", "👩‍👩‍👧 🏳️‍🌈 😀"],
+    ["right-to-left text", "שלום \u200fعالم\u202e"],
+    ["space at the ends", "  \t x \n\n "],
+    ["control characters", "\u0001\u0008\u000b\u001b[0m\u007f\u0085\u2028\ufeff"],
+    ["a byte order mark", "\ufefftext"],
+    ["combining marks as they are", "e\u0301 é"],
+    ["a lone CR", "a\rb"],
+    ["CRLF throughout", "a\r\nb\r\n"],
+    ["JSON and markup", '{"a":"\\u0041"}</script>&amp;'],
+    ["noncharacters", "\uffff\ufffe\u{10ffff}"],
+  ])("[FRAG-3] a content comes back as it went in, when it has %s", async (_, content) => {
+    const { id } = await createFragment(content);
+    const { size } = await readFragment(id);
+    expect((await readFragment(id)).content).toBe(content);
+    expect(size).toBe(new TextEncoder().encode(content).length);
+    await evictDurableObject(objectOf(id));
+    expect((await readFragment(id)).content).toBe(content);
+  });
+
+  test("[FRAG-4] a content gets LF throughout, when its line ends were mixed", async () => {
+    const { id, eol } = await createFragment("a\r\nb\nc");
+    expect(eol).toBe("lf");
+    expect((await readFragment(id)).content).toBe("a\nb\nc");
+  });
+
+  test("[FRAG-4] Yjs peers see LF and REST sees CRLF, when a content came with CRLF throughout", async () => {
+    const { id, eol } = await createFragment("a\r\nb");
+    expect(eol).toBe("crlf");
+    const yjs = await joinYjs(id);
+    expect(yjs.text).toBe("a\nb");
+    yjs.push(
+      1,
+      yjs.edit((text) => text.insert(3, "\nc")),
+    );
+    await yjs.saved(1);
+    expect((await readFragment(id)).content).toBe("a\r\nb\r\nc");
+  });
+
+  test("[FRAG-4] the CR goes, when a Yjs peer types a CRLF", async () => {
+    const { id } = await createFragment("a");
+    const yjs = await joinYjs(id);
+    yjs.push(
+      1,
+      yjs.edit((text) => text.insert(1, "\r\nb")),
+    );
+    await yjs.saved(1);
+    expect((await readFragment(id)).content).toBe("a\nb");
+    await yjs.sync();
+    expect(yjs.text).toBe("a\nb");
+  });
+
+  test.each([
+    ["NUL", "a\0"],
+    ["a lone surrogate", "\ud83d"],
+  ])("[FRAG-5] a content is refused and nothing changes, when it has %s", async (_, content) => {
+    const { id } = await createFragment("kept");
+    const answers = [
+      await request("PUT", `/v1/fragments/${id}`, { content }),
+      await request("PATCH", `/v1/fragments/${id}`, { content }),
+      await request("PATCH", `/v1/fragments/${id}`, { edits: [{ old: "kept", new: content }] }),
+      await request("POST", "/v1/fragments", { id: freshId(), content }),
+      await request("POST", "/v1/expand", { content }),
+    ];
+    for (const answer of answers) {
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({ code: "invalid_content" });
+    }
+    expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
+  });
+
+  test("[FRAG-6] a content of 1 MiB is taken and a byte more refused with 413, when it is counted in UTF-8", async () => {
+    const { id } = await createFragment("é".repeat(MIB / 2));
+    expect((await readFragment(id)).size).toBe(MIB);
+    for (const [method, path, body] of [
+      ["PUT", `/v1/fragments/${id}`, { content: `${"é".repeat(MIB / 2)}x` }],
+      ["PATCH", `/v1/fragments/${id}`, { content: "x".repeat(MIB + 1) }],
+      ["POST", "/v1/fragments", { id: freshId(), content: "x".repeat(MIB + 1) }],
+      ["POST", "/v1/expand", { content: "x".repeat(MIB + 1) }],
+    ] as const) {
+      const answer = await request(method, path, body);
+      expect(answer.status).toBe(413);
+      expect(await answer.json()).toMatchObject({ code: "content_too_large" });
+    }
+    expect(await readFragment(id)).toMatchObject({ size: MIB, version: 1 });
+  });
+
+  test("[FRAG-6] a content of 1 MiB is taken, when every character of it is escaped", async () => {
+    const content = "\u0001".repeat(MIB);
+    const { id } = await createFragment(content);
+    expect((await readFragment(id)).content === content).toBe(true);
+  });
+
+  test.each([
+    ["65 tags", { tags: Array.from({ length: 65 }, (_, n) => `${n}`) }],
+    ["a tag of 65 characters", { tags: ["t".repeat(65)] }],
+    ["an empty tag", { tags: [""] }],
+    ["a description of 2,001 characters", { description: "d".repeat(2_001) }],
+    ["an unknown prompt_type", { prompt_type: "poem" }],
+    ["tags that are no list", { tags: "a" }],
+  ])("[FRAG-6] the answer is 400 and nothing changes, when a fragment has %s", async (_, fields) => {
+    const { id } = await createFragment("kept");
+    for (const method of ["PUT", "PATCH"]) {
+      const answer = await request(method, `/v1/fragments/${id}`, { content: "new", ...fields });
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({ code: "invalid_body" });
+    }
+    expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
+  });
+
+  test("[FRAG-6] the most is taken, when a fragment has 64 tags of 64 and a description of 2,000 characters", async () => {
+    const tags = Array.from({ length: 64 }, (_, n) => `${n}`.padStart(64, "t"));
+    const { id } = await createFragment("", { tags, description: "d".repeat(2_000) });
+    expect(await readFragment(id)).toMatchObject({ tags, description: "d".repeat(2_000) });
+  });
+});
+
+describe("create, read, replace, change, delete", () => {
+  test("[REST-1] the answer is 201 with Location, ETag and the fragment, when a fragment is made", async () => {
+    const id = `${freshId()}/ä b`;
+    const answer = await request("POST", "/v1/fragments", { id, content: "text", tags: ["a"] });
+    expect(answer.status).toBe(201);
+    expect(answer.headers.get("ETag")).toBe('"1"');
+    const body = await answer.json<FragmentBody>();
+    expect(body).toEqual({
+      id: id.replace(" ", "_"),
+      content: "text",
+      description: "",
+      tags: ["a"],
+      prompt_type: "standard",
+      eol: "lf",
+      created_at: body.updated_at,
+      updated_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00$/),
+      version: 1,
+      size: 4,
+    });
+    const there = await request("GET", answer.headers.get("Location") ?? "");
+    expect(await there.json()).toEqual(body);
+  });
+
+  test("[REST-1] the answer is 409 and nothing changes, when the fragment exists", async () => {
+    const { id } = await createFragment("first");
+    const answer = await request("POST", "/v1/fragments", { id, content: "second" });
+    expect(answer.status).toBe(409);
+    expect(await answer.json()).toMatchObject({ code: "already_exists" });
+    expect(await readFragment(id)).toMatchObject({ content: "first", version: 1 });
+  });
+
+  test("[REST-1] one is made and one refused, when two make the same at once", async () => {
+    const id = freshId();
+    const answers = await Promise.all(
+      ["a", "b"].map((content) => request("POST", "/v1/fragments", { id, content })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+  });
+
+  test("[REST-2] a fragment is read with its ETag, when it exists", async () => {
+    const { id } = await createFragment("text");
+    const answer = await request("GET", `/v1/fragments/${id}`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("ETag")).toBe('"1"');
+    expect(answer.headers.get("Content-Type")).toContain("application/json");
+  });
+
+  test.each(["GET", "PATCH", "DELETE"])(
+    "[REST-2] %s answers 404, when the fragment does not exist",
+    async (method) => {
+      const body = method === "PATCH" ? {} : undefined;
+      const answer = await request(method, `/v1/fragments/${freshId()}`, body);
+      expect(answer.status).toBe(404);
+      expect(await answer.json()).toMatchObject({ code: "not_found" });
+    },
+  );
+
+  test("[REST-3] PUT makes a fragment with 201 and replaces it with 200, when it is sent twice", async () => {
+    const path = `/v1/fragments/${freshId()}`;
+    const first = await request("PUT", path, { content: "one", description: "d", tags: ["t"] });
+    expect([first.status, first.headers.get("ETag"), first.headers.get("Location")]).toEqual([
+      201,
+      '"1"',
+      path,
+    ]);
+    const second = await request("PUT", path, { content: "two", tags: null });
+    expect([second.status, second.headers.get("ETag")]).toEqual([200, '"2"']);
+    expect(await second.json()).toMatchObject({ content: "two", description: "d", tags: ["t"], version: 2 });
+  });
+
+  test("[REST-4] PATCH changes what is named and keeps the rest, when fields are absent or null", async () => {
+    const { id, created_at } = await createFragment("text", { description: "d", tags: ["t"] });
+    const answer = await request("PATCH", `/v1/fragments/${id}`, {
+      content: null,
+      tags: [],
+      prompt_type: "user",
+    });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({
+      content: "text",
+      description: "d",
+      tags: [],
+      prompt_type: "user",
+      created_at,
+      version: 2,
+    });
+  });
+
+  test("[REST-4] the version stays, when a PATCH changes nothing", async () => {
+    const { id } = await createFragment("text", { tags: ["t"] });
+    const answer = await request("PATCH", `/v1/fragments/${id}`, { content: "text", tags: ["t"] });
+    expect(await answer.json()).toMatchObject({ version: 1 });
+  });
+
+  test("[REST-5] edits are made in order, when each old text stands once", async () => {
+    const { id } = await createFragment("one two");
+    const edits = [
+      { old: "one", new: "three" },
+      { old: "three two", new: "$& done" },
+    ];
+    await request("PATCH", `/v1/fragments/${id}`, { edits, description: "d" });
+    expect(await readFragment(id)).toMatchObject({ content: "$& done", description: "d", version: 2 });
+  });
+
+  test.each([
+    ["nowhere", "b", "0 times"],
+    ["twice, overlapping", "aa", "2 times"],
+  ])(
+    "[REST-5] the answer is 409 with the count and nothing changes, when an old text stands %s",
+    async (_, old, count) => {
+      const { id } = await createFragment("aaa");
+      const edits = [
+        { old: "aaa", new: "aaa" },
+        { old, new: "x" },
+      ];
+      const answer = await request("PATCH", `/v1/fragments/${id}`, { edits, description: "d" });
+      expect(answer.status).toBe(409);
+      const problem = await answer.json<{ code: string; detail: string }>();
+      expect(problem.code).toBe("no_single_match");
+      expect(problem.detail).toContain(count);
+      expect(await readFragment(id)).toMatchObject({ content: "aaa", description: "", version: 1 });
+    },
+  );
+
+  test("[REST-5] edits match over line ends, when the text has CRLF", async () => {
+    const { id } = await createFragment("one\r\ntwo\r\n");
+    const answer = await request("PATCH", `/v1/fragments/${id}`, {
+      edits: [{ old: "one\r\ntwo", new: "1\r\n2" }],
+    });
+    expect(await answer.json()).toMatchObject({ content: "1\r\n2\r\n" });
+  });
+
+  test("[REST-5] the answer is 400, when content and edits are both sent", async () => {
+    const { id } = await createFragment("a");
+    const body = { content: "b", edits: [{ old: "a", new: "c" }] };
+    expect((await request("PATCH", `/v1/fragments/${id}`, body)).status).toBe(400);
+  });
+
+  test("[REST-6] the answer is 204 and then 404, when a fragment is deleted", async () => {
+    const { id } = await createFragment("text");
+    const answer = await request("DELETE", `/v1/fragments/${id}`);
+    expect([answer.status, await answer.text()]).toEqual([204, ""]);
+    expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
+    expect((await request("DELETE", `/v1/fragments/${id}`)).status).toBe(404);
+  });
+});
+
+describe("conditional requests", () => {
+  test.each(["PUT", "PATCH", "DELETE"])(
+    "[REST-7] %s answers 412 and changes nothing, when If-Match names another version",
+    async (method) => {
+      const { id } = await createFragment("kept");
+      const body = method === "DELETE" ? undefined : { content: "new" };
+      for (const tag of ['"2"', 'W/"1"', "1", '"x"']) {
+        const answer = await request(method, `/v1/fragments/${id}`, body, { "If-Match": tag });
+        expect(answer.status).toBe(412);
+        expect(await answer.json()).toMatchObject({ code: "version_mismatch" });
+      }
+      expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
+    },
+  );
+
+  test.each(['"1"', '"7", "1"', "*"])("[REST-7] a write is made, when If-Match is %s", async (tag) => {
+    const { id } = await createFragment("old");
+    const answer = await request("PUT", `/v1/fragments/${id}`, { content: "new" }, { "If-Match": tag });
+    expect(answer.status).toBe(200);
+    expect((await readFragment(id)).content).toBe("new");
+  });
+
+  test.each(['"1"', "*"])(
+    "[REST-7] PUT makes nothing, when If-Match is %s and there is no fragment",
+    async (tag) => {
+      const path = `/v1/fragments/${freshId()}`;
+      expect((await request("PUT", path, { content: "" }, { "If-Match": tag })).status).toBe(412);
+      expect((await request("GET", path)).status).toBe(404);
+    },
+  );
+
+  test("[REST-7] one write wins and the others get 412, when ten come with the same If-Match", async () => {
+    const { id } = await createFragment("start");
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, n) =>
+        request("PUT", `/v1/fragments/${id}`, { content: `${n}` }, { "If-Match": '"1"' }),
+      ),
+    );
+    const statuses = answers.map(({ status }) => status).sort();
+    expect(statuses).toEqual([200, ...Array.from({ length: 9 }, () => 412)]);
+    expect((await readFragment(id)).version).toBe(2);
+  });
+
+  test.each(['"1"', 'W/"1"', '"9", "1"', "*"])(
+    "[REST-8] the answer is 304 without a body, when If-None-Match is %s",
+    async (tag) => {
+      const { id } = await createFragment("text");
+      const answer = await request("GET", `/v1/fragments/${id}`, undefined, { "If-None-Match": tag });
+      expect([answer.status, answer.headers.get("ETag"), await answer.text()]).toEqual([304, '"1"', ""]);
+    },
+  );
+
+  test("[REST-8] the answer is 200, when If-None-Match names another version", async () => {
+    const { id } = await createFragment("text");
+    const answer = await request("GET", `/v1/fragments/${id}`, undefined, { "If-None-Match": '"2"' });
+    expect(answer.status).toBe(200);
+    await answer.body?.cancel();
+  });
+});
+
+describe("writes go through the room", () => {
+  test("[REST-9] open editors keep their cursors, when REST changes a part of the text", async () => {
+    const { id } = await createFragment("one two three");
+    const yjs = await joinYjs(id);
+    const before = yjs.doc.getText("content").toDelta();
+    await request("PUT", `/v1/fragments/${id}`, { content: "one 2 three" });
+    const { update } = await yjs.next("update");
+    expect(before).toEqual([{ insert: "one two three" }]);
+    expect(yjs.text).toBe("one 2 three");
+    expect(update.length).toBeLessThan(60); // the difference, not the text
+  });
+
+  test("[REST-9] a read shows every edit before it, when a Yjs peer has just typed", async () => {
+    const { id } = await createFragment("");
+    const yjs = await joinYjs(id);
+    for (let n = 0; n < 40; n++) yjs.sendUpdate(yjs.edit((text) => text.insert(text.length, "x")));
+    await yjs.sync(); // the room has them, though not all are committed
+    expect((await readFragment(id)).content).toBe("x".repeat(40));
+  });
+});
+
+describe("errors", () => {
+  test("[REST-10] an error is problem+json with code, detail and request id, when something is refused", async () => {
+    const answer = await request("GET", `/v1/fragments/${freshId()}`);
+    expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
+    expect(await answer.json()).toEqual({
+      type: "about:blank",
+      title: "not found",
+      status: 404,
+      code: "not_found",
+      detail: expect.stringContaining("not found"),
+      request_id: expect.stringMatching(/./),
+    });
+  });
+
+  test.each([
+    ["no JSON", "{"],
+    ["a list", "[]"],
+    ["null", "null"],
+    ["text", '"x"'],
+    ["empty", ""],
+  ])("[REST-10] the answer is 400, when a body is %s", async (_, body) => {
+    const { id } = await createFragment("kept");
+    for (const [method, path] of [
+      ["POST", "/v1/fragments"],
+      ["PUT", `/v1/fragments/${id}`],
+      ["PATCH", `/v1/fragments/${id}`],
+      ["POST", "/v1/expand"],
+    ] as const) {
+      const answer = await request(method, path, body);
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({ code: "invalid_body" });
+    }
+    expect((await readFragment(id)).version).toBe(1);
+  });
+
+  test("[REST-10] the answer is 413, when a body is larger than 8 MiB", async () => {
+    const body = `{"content":"${" ".repeat(8 * MIB)}"}`;
+    const answer = await request("PUT", `/v1/fragments/${freshId()}`, body);
+    expect(answer.status).toBe(413);
+    expect(await answer.json()).toMatchObject({ code: "body_too_large" });
+  });
+
+  test("[REST-10] the answer is 404 or 405 as problem+json, when an address or method is not there", async () => {
+    const nowhere = await request("GET", "/nowhere");
+    expect([nowhere.status, await nowhere.json()]).toMatchObject([404, { code: "not_found" }]);
+    const notAllowed = await request("POST", `/v1/fragments/${freshId()}`, {});
+    expect([notAllowed.status, notAllowed.headers.get("Allow")]).toEqual([405, "GET, PUT, PATCH, DELETE"]);
+    await notAllowed.body?.cancel();
+  });
+
+  test("[REST-11] an outage is a 500 and never a 404, when a fragment's object fails", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const { id } = await createFragment("text");
+    await runInDurableObject(objectOf(id), (_, state) => {
+      state.storage.sql.exec("UPDATE update_log SET format = 99"); // as a newer release would have written it
+    });
+    await evictDurableObject(objectOf(id));
+    const answers = [
+      await request("GET", `/v1/fragments/${id}`),
+      await request("GET", `/v1/expansions/${id}`),
+      await request("POST", "/v1/expand", { content: `[[${id}]]` }),
+    ];
+    for (const answer of answers) {
+      expect(answer.status).toBe(500);
+      expect(await answer.json()).toMatchObject({ code: "internal_error", request_id: expect.any(String) });
+    }
+  });
+
+  test.each(["/v1/ws/", "/v1/sync/", "/ws/prompts/", "/api/prompts/ws/", "/api/prompts/ws/fragments/"])(
+    "[REST-12] the answer is 426, when %s is asked without Upgrade",
+    async (path) => {
+      const { id } = await createFragment("text");
+      const answer = await request("GET", `${path}${id}`);
+      expect([answer.status, answer.headers.get("Upgrade")]).toEqual([426, "websocket"]);
+      expect(await answer.json()).toMatchObject({ code: "upgrade_required" });
+    },
+  );
+
+  test("[REST-12] the echo answers 426, when it is asked without Upgrade", async () => {
+    const answer = await request("GET", "/api/ws/test");
+    expect(answer.status).toBe(426);
+    await answer.body?.cancel();
+  });
+
+  test("[REST-13] /healthz answers, when the worker runs", async () => {
+    const answer = await request("GET", "/healthz");
+    expect([answer.status, await answer.json()]).toEqual([200, { status: "ok" }]);
+  });
+
+  test("[REST-13] a browser of any origin may call and read the ETag, when it asks with CORS", async () => {
+    const { id } = await createFragment("text");
+    const answer = await request("GET", `/v1/fragments/${id}`, undefined, { Origin: "https://example.org" });
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
+    expect(answer.headers.get("Access-Control-Expose-Headers")).toContain("ETag");
+    await answer.body?.cancel();
+    const asking = { Origin: "https://example.org", "Access-Control-Request-Method": "PATCH" };
+    const preflight = await request("OPTIONS", `/v1/fragments/${id}`, undefined, asking);
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("Access-Control-Allow-Methods")).toContain("PATCH");
+  });
+});
+
+describe("expansion", () => {
+  test("[REST-14] POST /v1/expand answers as the contract says, when it holds any of its cases", async () => {
+    await storeContract();
+    for (const { content, root, expanded, dependencies, warnings } of contract.cases) {
+      const body = root === null ? { content } : { content, id: root };
+      const answer = await request("POST", "/v1/expand", body);
+      const result = await answer.json<{ dependencies: string[] }>();
+      expect(result, content).toMatchObject({ expanded, warnings });
+      expect(result.dependencies.sort(), content).toEqual([...dependencies].sort());
+    }
+  });
+
+  test("[REST-14] GET /v1/expansions expands the stored text, when the fragment exists", async () => {
+    await storeContract();
+    const answer = await request("GET", "/v1/expansions/a");
+    expect(await answer.json()).toEqual({
+      expanded: "AB[[SELF-REFERENCE: a]]",
+      dependencies: ["b"],
+      warnings: ["Self-reference detected: Prompt 'a' would create a circular reference"],
+    });
+    expect((await request("GET", `/v1/expansions/${freshId()}`)).status).toBe(404);
+  });
+
+  test("[REST-14] an edit shows in the next expansion, when it is acknowledged", async () => {
+    const leaf = await createFragment("old");
+    const { id } = await createFragment(`<[[${leaf.id}]]>`);
+    const client = await joinJson(leaf.id);
+    await client.request({ action: "update", content: "new", request_id: "r" });
+    const answer = await request("GET", `/v1/expansions/${id}`);
+    expect(await answer.json()).toMatchObject({ expanded: "<new>", dependencies: [leaf.id] });
+  });
+
+  test("[REST-15] a chain that doubles fifty times is answered with a warning, when it is expanded", async () => {
+    const base = freshId();
+    await Promise.all(
+      Array.from({ length: 50 }, (_, n) => {
+        const content = n === 49 ? "end" : `[[${base}/${n + 1}]][[${base}/${n + 1}]]`;
+        return request("PUT", `/v1/fragments/${base}/${n}`, { content });
+      }),
+    );
+    const answer = await request("GET", `/v1/expansions/${base}/0`);
+    const { warnings } = await answer.json<{ warnings: string[] }>();
+    expect(answer.status).toBe(200);
+    expect(warnings.join()).toMatch(/Maximum inclusion depth|limit reached/);
+  });
+});
+
+async function storeContract(): Promise<void> {
+  await Promise.all(
+    Object.entries(contract.fragments).map(([id, content]) =>
+      request("PUT", `/v1/fragments/${id}`, { content }),
+    ),
+  );
+}
