@@ -117,6 +117,7 @@ export class RoomHost {
   }
 
   receive(session: Session, frame: string | Uint8Array | object): void {
+    if (!this.#isJoined(session)) return; // expelled; its close is on the way
     this.turn((nowMs) => {
       if (!isJson(session)) {
         if (!(frame instanceof Uint8Array)) throw new Error("A Yjs session sends bytes.");
@@ -134,6 +135,11 @@ export class RoomHost {
 
   leave(session: Session): void {
     this.turn((nowMs) => this.room.leave(session, nowMs));
+  }
+
+  #isJoined(session: Session): boolean {
+    const { id } = session.record;
+    return (isJson(session) ? this.room.json.get(id) : this.room.yjs.get(id)) === session;
   }
 
   #dueAt(): number | null {

@@ -32,6 +32,7 @@ export class FragmentObject extends DurableObject<Env> {
   #room: Room;
   #alarms: AlarmTable;
   #timer: { readonly id: ReturnType<typeof setTimeout>; readonly atMs: number } | null = null;
+  #hasFailed = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -198,6 +199,7 @@ export class FragmentObject extends DurableObject<Env> {
 
   /** One event: the room does it, and what became due by it; then the timer is set for what is left. */
   #turn<T>(event: (nowMs: number) => T): T {
+    if (this.#hasFailed) throw new Error("the room failed before");
     const nowMs = Date.now();
     try {
       const result = event(nowMs);
@@ -205,13 +207,21 @@ export class FragmentObject extends DurableObject<Env> {
       this.#arm(nowMs);
       return result;
     } catch (error) {
-      // The room is undefined now. The log is not: the next event finds a new object that reads it.
-      this.#report("the room failed", error);
-      for (const socket of this.ctx.getWebSockets())
-        closeSocket(socket, CLOSE.serverError, "Internal error; reconnect");
-      this.ctx.abort("the room failed");
+      this.#fail(error);
       throw error;
     }
+  }
+
+  /** The room is undefined now. The log is not: after the abort, the next event finds a new object that reads it. */
+  #fail(error: unknown): void {
+    this.#report("the room failed", error);
+    this.#hasFailed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer.id);
+    this.#sessions.clear();
+    for (const socket of this.ctx.getWebSockets())
+      closeSocket(socket, CLOSE.serverError, "Internal error; reconnect");
+    // Not in this turn: the abort would take the close frames with it (workerd, November 2026).
+    setTimeout(() => this.ctx.abort("the room failed"), 0);
   }
 
   #arm(nowMs: number): void {

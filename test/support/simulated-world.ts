@@ -1,0 +1,207 @@
+import * as Y from "yjs";
+import type { CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
+import { GatedPlatform } from "./gated-platform.ts";
+import { RoomHost } from "./room-host.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { JSON_KINDS, type JsonKind, SimulatedJsonClient } from "./simulated-json-client.ts";
+import { SimulatedYjsClient, YJS_KINDS, type YjsKind } from "./simulated-yjs-client.ts";
+import { TokenLedger } from "./token-ledger.ts";
+import { VersionBook } from "./version-book.ts";
+
+type Client = SimulatedJsonClient | SimulatedYjsClient;
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly clients?: readonly (JsonKind | YjsKind)[];
+  readonly writeDelayMs?: number;
+  readonly compaction?: CompactionPolicy;
+}
+
+/** A room, its platform and its editors, moved by one seed: every step is one thing that happens. */
+export class SimulatedWorld {
+  readonly random: SeededRandom;
+  readonly ledger = new TokenLedger();
+  readonly book = new VersionBook();
+  readonly clients: readonly Client[];
+  readonly steps: string[] = [];
+  readonly #platform: GatedPlatform;
+  readonly #options: WorldOptions;
+  #host: RoomHost;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.random = new SeededRandom(options.seed);
+    this.#platform = new GatedPlatform(options.writeDelayMs);
+    this.#host = this.#open(1_700_000_000_000);
+    this.#host.create();
+    this.#host.pass(options.writeDelayMs ?? 0);
+    this.#platform.passTo(this.#host.nowMs);
+    this.#platform.confirmAll();
+    const kinds = options.clients ?? this.#randomKinds();
+    this.clients = kinds.map((kind, index) => {
+      const name = String.fromCharCode(97 + index);
+      return isYjsKind(kind)
+        ? new SimulatedYjsClient(name, kind, 1_000 + index, this.ledger)
+        : new SimulatedJsonClient(name, kind, this.ledger, this.book);
+    });
+    for (const client of this.clients) this.#connect(client);
+  }
+
+  get host(): RoomHost {
+    return this.#host;
+  }
+
+  step(disconnects = true): void {
+    const { random } = this;
+    const client = random.pick(this.clients);
+    const kind = random.below(20);
+    if (kind < 6) this.#log(`${client.name} edits`, () => client.edit(random));
+    else if (kind < 11) this.#deliver(client, 1 + random.below(3));
+    else if (kind < 15) this.#hear(client, 1 + random.below(4));
+    else if (kind < 17) this.#pass(random.pick([0, 1, 5, 20, 60, 200]));
+    else if (kind < 19) this.#log("storage confirms", () => this.#platform.confirm());
+    else if (disconnects && random.chance(0.3)) this.#reconnect(client);
+    for (const { name, wire, session } of this.clients) {
+      if (session !== null && wire.closed !== null)
+        throw new Error(`${name} was closed: ${wire.closed.reason}`);
+      // Of the texts sent to a client the last eight are remembered; these clients read sooner.
+    }
+    for (const one of this.clients)
+      if (one.wire.toClient.length > 5) this.#hear(one, one.wire.toClient.length);
+  }
+
+  /** The object dies, with all that is not confirmed, and every connection; the clients come again. */
+  kill(): void {
+    this.#log("the object is killed", () => this.#platform.kill());
+    this.#host = this.#open(this.#host.nowMs + 1_000);
+    for (const client of this.clients) {
+      client.disconnect();
+      this.#connect(client);
+    }
+  }
+
+  /** Everything on its way arrives, and everything pending is done. */
+  drain(): void {
+    for (let rounds = 0; ; rounds++) {
+      if (rounds > 1_000) throw new Error("The room and its clients never come to rest.");
+      this.#host.passUntilIdle();
+      this.#host.pass(this.#options.writeDelayMs ?? 0);
+      this.#platform.passTo(this.#host.nowMs);
+      this.#platform.confirmAll();
+      let isQuiet = true;
+      for (const client of this.clients) {
+        const { toClient, toServer } = client.wire;
+        if (toClient.length + toServer.length > 0) isQuiet = false;
+        this.#deliver(client, toServer.length);
+        this.#hear(client, toClient.length);
+      }
+      if (isQuiet && this.#host.room.dueAt(this.#host.nowMs) === null) return;
+    }
+  }
+
+  /** What the log holds of each version, as a fresh reader would find it. */
+  faults(): string[] {
+    const { room } = this.#host;
+    const { content, revision } = room.committed;
+    const faults = this.ledger.faultsOf(content);
+    for (const [version, { text }] of this.book.versions) {
+      if (version > revision) faults.push(`version ${version} was shown, but the log ends with ${revision}`);
+      else if (version === revision && text !== content)
+        faults.push(`version ${version} was shown as ${text}`);
+    }
+    return faults;
+  }
+
+  /** What is not the same everywhere after `drain`. */
+  differences(): string[] {
+    const { room } = this.#host;
+    const { content, revision } = room.committed;
+    const server = new Y.Doc();
+    Y.applyUpdate(server, room.text.snapshot());
+    const differences: string[] = [];
+    for (const client of this.clients) {
+      const text = client instanceof SimulatedYjsClient ? client.text : client.heard.text;
+      // A stale or old one may see its own text, which nobody merged anything into.
+      if (text !== content && !isOld(client)) differences.push(`${client.name} has ${text}, not ${content}`);
+      if (client instanceof SimulatedYjsClient) {
+        const isSame = Y.equalSnapshots(Y.snapshot(client.doc), Y.snapshot(server));
+        if (!isSame) differences.push(`${client.name} has another state`);
+      } else if (client.kind !== "old" && client.kind !== "stale" && client.heard.version !== revision) {
+        differences.push(`${client.name} has heard of ${client.heard.version}, not of ${revision}`);
+      }
+      if (!client.isIdle) differences.push(`${client.name} waits for an answer`);
+    }
+    return differences;
+  }
+
+  #open(nowMs: number): RoomHost {
+    const { compaction, seed } = this.#options;
+    const log = this.#platform.openLog(() => this.#host.nowMs);
+    // Each life has its own random numbers.
+    const life = { seed: seed * 1_000 + this.steps.length, nowMs };
+    return new RoomHost(log, { ...life, ...(compaction === undefined ? {} : { compaction }) });
+  }
+
+  #connect(client: Client): void {
+    client.connect(this.#host, (peer) => this.#platform.gate(peer));
+  }
+
+  #reconnect(client: Client): void {
+    this.#log(`${client.name} reconnects`, () => {
+      const { session } = client;
+      if (session === null) throw new Error("Every client is connected.");
+      client.disconnect();
+      // The server hears of it before the new connection, or takes the client id over from the old one.
+      this.#host.leave(session);
+      this.#connect(client);
+    });
+  }
+
+  #deliver(client: Client, count: number): void {
+    for (; count > 0; count--) {
+      const { session, wire } = client;
+      const frame = session === null ? undefined : wire.toServer.shift();
+      if (session === null || frame === undefined) return;
+      this.#log(`the room receives from ${client.name}`, () => this.#host.receive(session, frame));
+    }
+  }
+
+  #hear(client: Client, count: number): void {
+    for (; count > 0 && client.wire.toClient.length > 0; count--) {
+      this.#log(`${client.name} hears`, () => client.hear(this.random));
+    }
+  }
+
+  #pass(ms: number): void {
+    this.#log(`${ms} ms pass`, () => this.#host.pass(ms));
+    this.#platform.passTo(this.#host.nowMs);
+  }
+
+  #log(what: string, step: () => void): void {
+    this.steps.push(what);
+    try {
+      step();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(
+        `${message}\nafter ${this.steps.length} steps, the last: ${this.steps.slice(-30).join("; ")}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  #randomKinds(): (JsonKind | YjsKind)[] {
+    const count = 2 + this.random.below(5);
+    return Array.from({ length: count }, () => this.random.pick([...JSON_KINDS, ...YJS_KINDS, ...YJS_KINDS]));
+  }
+}
+
+function isYjsKind(kind: JsonKind | YjsKind): kind is YjsKind {
+  return (YJS_KINDS as readonly string[]).includes(kind);
+}
+
+function isOld(client: Client): boolean {
+  return client instanceof SimulatedJsonClient && (client.kind === "old" || client.kind === "stale");
+}

@@ -1,0 +1,250 @@
+/** What is left when the object's memory goes: over hibernation everything, over a crash all that was acknowledged. */
+import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import * as Y from "yjs";
+import {
+  connectJson,
+  connectOld,
+  createFragment,
+  joinJson,
+  joinYjs,
+  objectOf,
+  readFragment,
+} from "./connect.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("hibernation", () => {
+  test("[HIB-1] the same sockets go on, when the object was evicted", async () => {
+    const { id } = await createFragment("one");
+    const [json, yjs] = await Promise.all([joinJson(id), joinYjs(id)]);
+    await evictDurableObject(objectOf(id));
+    yjs.push(
+      1,
+      yjs.edit((text) => text.insert(3, " two")),
+    );
+    await yjs.saved(1);
+    expect(await json.next("update")).toMatchObject({ content: "one two", version: 2 });
+    await evictDurableObject(objectOf(id));
+    await json.request({ action: "update", content: "one two three", base_version: 2, request_id: "r" });
+    await yjs.next("update");
+    expect(yjs.text).toBe("one two three");
+    expect([json.inbox.isClosed, yjs.inbox.isClosed]).toEqual([false, false]);
+    expect(json.inbox.all.filter(({ action }) => action === "initial").length).toBe(1);
+  });
+
+  test("[HIB-1] the memory is really gone, when the object was evicted", async () => {
+    const { id } = await createFragment("one");
+    await joinJson(id);
+    const mark = Symbol("of the instance");
+    await runInDurableObject(objectOf(id), (instance) => void Object.assign(instance, { [mark]: true }));
+    await evictDurableObject(objectOf(id));
+    const isThere = await runInDurableObject(objectOf(id), (instance) => mark in instance);
+    expect(isThere).toBe(false);
+  });
+
+  test("[HIB-2] a session keeps its id, its name and its wish for changes, when the object was evicted", async () => {
+    const { id } = await createFragment("one");
+    const reader = await connectJson(id, "?changes=1");
+    const { session } = await reader.next("initial");
+    const writer = await joinJson(id, "?client=alice");
+    const edit = {
+      action: "edit",
+      base_version: 1,
+      changes: [{ from: 3, to: 3, insert: "!" }],
+      request_id: "r",
+    };
+    await writer.request(edit);
+    await reader.next("update");
+    await evictDurableObject(objectOf(id));
+    expect(await writer.request(edit)).toMatchObject({ action: "update_status", version: 2 });
+    await writer.request({ ...edit, base_version: 2, request_id: "r2" });
+    expect(await reader.next("update")).toMatchObject({
+      base_version: 2,
+      version: 3,
+      changes: [{ insert: "!" }],
+    });
+    reader.send({ action: "presence", state: { name: "Ann" } });
+    expect((await writer.next("presence")).peers).toMatchObject([{ session, name: "Ann" }]);
+    expect((await readFragment(id)).content).toBe("one!!");
+  });
+
+  test("[HIB-2] an old client stays one, when the object was evicted", async () => {
+    const { id } = await createFragment("kept");
+    const old = await connectOld(`/ws/prompts/${id}`);
+    await old.next("initial");
+    await evictDurableObject(objectOf(id));
+    old.send({ action: "dance" });
+    await old.barrier();
+    expect(old.inbox.unread).toEqual([]);
+  });
+
+  test("[HIB-2] a client id stays its owner's, when the object was evicted", async () => {
+    const { id } = await createFragment("");
+    const [owner, forger] = await Promise.all([joinYjs(id), joinYjs(id)]);
+    owner.push(
+      1,
+      owner.edit((text) => text.insert(0, "mine")),
+    );
+    forger.push(
+      1,
+      forger.edit((text) => text.insert(0, "own")),
+    );
+    await Promise.all([owner.saved(1), forger.saved(1)]);
+    await forger.sync();
+    await evictDurableObject(objectOf(id));
+    const copy = new Y.Doc();
+    Y.applyUpdate(copy, Y.encodeStateAsUpdate(forger.doc));
+    const known = Y.encodeStateVector(copy);
+    copy.clientID = owner.doc.clientID;
+    copy.getText("content").insert(0, "forged");
+    forger.push(2, Y.encodeStateAsUpdate(copy, known));
+    expect(await forger.closed()).toMatchObject({ code: 4409 });
+  });
+
+  test("[HIB-3] presence is there, when the object was evicted and somebody joins", async () => {
+    const { id } = await createFragment("hello world");
+    const [json, yjs] = await Promise.all([joinJson(id), joinYjs(id)]);
+    json.send({ action: "presence", state: { name: "Ann", cursor: 5 } });
+    yjs.sendAwareness([{ client: yjs.doc.clientID, clock: 1, state: { user: { name: "Bob" } } }]);
+    await json.inbox.next("Bob", (frame) => frame.action === "presence" && frame.peers.length === 2);
+    await evictDurableObject(objectOf(id));
+    const late = await joinJson(id);
+    const { peers } = await late.next("presence");
+    expect(peers.map(({ name }) => name).sort()).toEqual(["Ann", "Bob"]);
+    const lateYjs = await joinYjs(id);
+    const { states } = await lateYjs.nextAwareness(yjs.doc.clientID);
+    expect(states.size).toBe(2);
+  });
+
+  test("[HIB-3] a cursor is gone at once, when its socket closes while the object sleeps", async () => {
+    const { id } = await createFragment("");
+    const [json, yjs] = await Promise.all([joinJson(id), joinYjs(id)]);
+    yjs.sendAwareness([{ client: yjs.doc.clientID, clock: 1, state: { user: { name: "Bob" } } }]);
+    await json.next("presence");
+    await evictDurableObject(objectOf(id));
+    yjs.close();
+    expect(await json.next("presence")).toEqual({ action: "presence", peers: [] });
+  });
+
+  test("[HIB-4] past revisions are valid bases, when the object was evicted", async () => {
+    const { id } = await createFragment("one two three");
+    const client = await joinJson(id);
+    await client.request({ action: "update", content: "ONE two three", base_version: 1, request_id: "r1" });
+    await client.request({ action: "update", content: "ONE TWO three", base_version: 2, request_id: "r2" });
+    await evictDurableObject(objectOf(id));
+    const status = await client.request({
+      action: "update",
+      content: "one two three, four",
+      base_version: 1,
+      request_id: "r3",
+    });
+    expect(status).toMatchObject({ action: "update_status", content: "ONE TWO three, four" });
+  });
+
+  test("[HIB-4] an own request is a valid base, when the object was evicted", async () => {
+    const { id } = await createFragment("()");
+    const [a, b] = await Promise.all([joinJson(id), joinJson(id)]);
+    await b.request({ action: "update", content: "b()", base_version: 1, request_id: "b" });
+    const first = { action: "edit", base_version: 1, changes: [{ from: 1, to: 1, insert: "x" }] };
+    await a.request({ ...first, request_id: "a1" });
+    await evictDurableObject(objectOf(id));
+    const second = { action: "edit", base_request_id: "a1", changes: [{ from: 2, to: 2, insert: "y" }] };
+    expect(await a.request({ ...second, request_id: "a2" })).toMatchObject({ action: "update_status" });
+    expect((await readFragment(id)).content).toBe("b(xy)");
+  });
+
+  test("[HIB-4] an update in flight is not reverted, when the object was evicted between", async () => {
+    const { id } = await createFragment("hello");
+    const [a, b] = await Promise.all([joinJson(id), joinJson(id)]);
+    await a.request({ action: "update", content: "hello world", request_id: "a" });
+    await evictDurableObject(objectOf(id));
+    const status = await b.request({ action: "update", content: "Oh, hello", request_id: "b" });
+    expect(status).toMatchObject({ content: "Oh, hello world" });
+  });
+
+  test("[HIB-5] no timer is left, when a room has become quiet", async () => {
+    const { id } = await createFragment("");
+    const set = vi.spyOn(globalThis, "setTimeout");
+    const clear = vi.spyOn(globalThis, "clearTimeout");
+    const [json, yjs] = await Promise.all([joinJson(id), joinYjs(id)]);
+    for (let seq = 0; seq < 30; seq++)
+      yjs.push(
+        seq,
+        yjs.edit((text) => text.insert(seq, "x")),
+      );
+    await yjs.saved(29);
+    json.send({ action: "presence", state: { name: "Ann" } });
+    await yjs.next("awareness");
+    set.mockClear();
+    clear.mockClear();
+    await Promise.all([json.barrier(), yjs.sync()]);
+    // The waits of this test's own clients set timers, and clear each of them.
+    expect(set.mock.calls.length).toBe(clear.mock.calls.length);
+  });
+});
+
+describe("a crash", () => {
+  test("[HIB-6] every acknowledged edit is there, when the object was aborted", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const { id } = await createFragment("");
+    const [json, yjs] = await Promise.all([joinJson(id), joinYjs(id)]);
+    let pushed = 0;
+    for (let round = 0; round < 5; round++) {
+      for (let n = 0; n < 10; n++) {
+        yjs.push(
+          ++pushed,
+          yjs.edit((text) => text.insert(text.length, "y")),
+        );
+      }
+      await json.request({ action: "update_metadata", description: `${round}`, request_id: `m${round}` });
+    }
+    const [{ revision }] = await Promise.all([yjs.saved(pushed), json.barrier()]);
+    await abortAllDurableObjects();
+    const fragment = await readFragment(id);
+    expect(fragment).toMatchObject({ content: "y".repeat(pushed), description: "4" });
+    expect(fragment.version).toBeGreaterThanOrEqual(revision);
+  });
+
+  test("[HIB-6] an unacknowledged push is there once or not at all, when the object was aborted", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const { id } = await createFragment("");
+    const yjs = await joinYjs(id);
+    yjs.push(
+      1,
+      yjs.edit((text) => text.insert(0, "kept")),
+    );
+    await yjs.saved(1);
+    for (let seq = 2; seq < 60; seq++)
+      yjs.push(
+        seq,
+        yjs.edit((text) => text.insert(text.length, ".")),
+      );
+    await abortAllDurableObjects();
+    expect((await readFragment(id)).content).toMatch(/^kept\.{0,58}$/);
+    // The peer supplies what was lost, and nothing comes twice.
+    const again = await joinYjs(id);
+    Y.applyUpdate(again.doc, Y.encodeStateAsUpdate(yjs.doc));
+    again.push(1, Y.encodeStateAsUpdate(again.doc));
+    await again.saved(1);
+    expect((await readFragment(id)).content).toBe(`kept${".".repeat(58)}`);
+  });
+
+  test("[HIB-6] the others live on, when the room of one fragment fails", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const [broken, sound] = [await createFragment("broken"), await createFragment("sound")];
+    const [victim, other] = await Promise.all([joinJson(broken.id), joinJson(sound.id)]);
+    await runInDurableObject(objectOf(broken.id), (_, state) => {
+      state.storage.sql.exec("ALTER TABLE update_log RENAME TO away");
+    });
+    victim.send({ action: "update", content: "new" });
+    expect(await victim.closed()).toMatchObject({ code: 1011 });
+    await other.request({ action: "update", content: "still sound", request_id: "r" });
+    await runInDurableObject(objectOf(broken.id), (_, state) => {
+      state.storage.sql.exec("ALTER TABLE away RENAME TO update_log");
+    });
+    expect(await readFragment(broken.id)).toMatchObject({ content: "broken", version: 1 });
+  });
+});
