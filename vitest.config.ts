@@ -13,6 +13,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts", "test/contract/**/*.test.ts"],
+          testTimeout: 60_000, // random schedules, on a machine that may be busy
           sequence: { groupOrder: 1 },
         },
       },

@@ -65,6 +65,17 @@ export const metadataEntries = {
   tags: v.nullish(TagsSchema),
   prompt_type: v.nullish(PromptTypeSchema),
 };
+const MetadataSchema = v.object(metadataEntries);
+
+/** The fields that a request gives: absent and null ones keep what is stored. */
+export function givenMetadata(fields: v.InferOutput<typeof MetadataSchema>): Partial<Metadata> {
+  const { description, tags, prompt_type } = fields;
+  return {
+    ...(description == null ? {} : { description }),
+    ...(tags == null ? {} : { tags }),
+    ...(prompt_type == null ? {} : { prompt_type }),
+  };
+}
 
 /** One sentence for a failed parse: where, and what was expected. */
 export function describeIssues(issues: readonly v.BaseIssue<unknown>[]): string {

@@ -2,8 +2,9 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { expand, type FetchedText } from "../language/expansion.ts";
 import { type FragmentId, parseFragmentId } from "../language/fragment-id.ts";
 import { utf8Length } from "../language/utf8.ts";
-import { type Refusal, refusal } from "../protocol/errors.ts";
-import { MAX_CLOSURE_BYTES } from "../protocol/limits.ts";
+import { type ErrorCode, type Refusal, refusal } from "../protocol/errors.ts";
+import { textFault } from "../protocol/fragment.ts";
+import { MAX_CLOSURE_BYTES, MAX_CONTENT_BYTES } from "../protocol/limits.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "./objects/fragment-stub.ts";
 
 export interface ExpansionResult {
@@ -30,9 +31,16 @@ export class Expander extends WorkerEntrypoint<Env> {
    * @throws when a fragment cannot be asked: an outage is never "not found"
    */
   async expand(content: string, root: string | null): Promise<ExpansionAnswer> {
+    const fault = textFault(content);
+    if (fault !== null) return refuse("invalid_content", `The content ${fault}.`);
+    if (utf8Length(content) > MAX_CONTENT_BYTES) {
+      return refuse(
+        "content_too_large",
+        `The content must have at most ${MAX_CONTENT_BYTES} bytes of UTF-8.`,
+      );
+    }
     const parsed = root === null ? null : parseFragmentId(root);
-    if (parsed !== null && !parsed.ok)
-      return { kind: "refused", refusal: refusal("invalid_id", parsed.reason) };
+    if (parsed !== null && !parsed.ok) return refuse("invalid_id", parsed.reason);
     const closure = new Closure(this.env);
     try {
       const input = { content, root: parsed === null ? null : parsed.id };
@@ -40,9 +48,13 @@ export class Expander extends WorkerEntrypoint<Env> {
       return { kind: "expanded", expansion: { expanded, dependencies, warnings } };
     } catch (error) {
       if (!(error instanceof ClosureTooLarge)) throw error;
-      return { kind: "refused", refusal: refusal("content_too_large", error.message) };
+      return refuse("content_too_large", error.message);
     }
   }
+}
+
+function refuse(code: ErrorCode, message: string): ExpansionAnswer {
+  return { kind: "refused", refusal: refusal(code, message) };
 }
 
 class ClosureTooLarge extends Error {}

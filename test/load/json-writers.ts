@@ -64,7 +64,7 @@ export class JsonWriter implements TokenWriter {
     const known = this.#known;
     if (known === null || this.#underWay.length >= MAX_UNDER_WAY[this.#kind]) return;
     const { name, random, ledger } = this.#options;
-    const token = ledger.makeToken(name, ++this.#seq);
+    const token = ledger.makeToken(name, ++this.#seq, this.#kind === "old");
     const requestId = String(this.#seq);
     const before = this.#underWay.at(-1);
     const base = before?.text ?? known.text;

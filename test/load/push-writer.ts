@@ -47,7 +47,7 @@ export class PushWriter implements TokenWriter {
   write(): void {
     if (this.#unsaved.length >= MAX_UNSAVED) return;
     const { name, random, ledger } = this.#options;
-    const token = ledger.makeToken(name, ++this.#seq);
+    const token = ledger.makeToken(name, ++this.#seq, false);
     const text = this.#doc.getText("content");
     const position = tokenBorder(text.toString(), random.next());
     const before = Y.encodeStateVector(this.#doc);

@@ -12,7 +12,7 @@ export interface TextVerdict {
   readonly broken: string;
 }
 
-const TOKEN = /[a-z]\d+:\d+;/g;
+const TOKEN = /[a-z][\dA-J]+:[\dA-J]+;/g;
 
 export class TokenLedger {
   readonly #acknowledged = new Set<string>();
@@ -57,10 +57,16 @@ export class TokenLedger {
     return this.#faults;
   }
 
-  /** @param writer a letter and a number */
-  makeToken(writer: string, seq: number): string {
+  /**
+   * A text without a base is taken for a change of the known text that it differs least from, letter by letter. Of
+   * a writer of such texts nothing but the punctuation looks like what others write, so that this is the right one.
+   *
+   * @param writer a letter and a number
+   */
+  makeToken(writer: string, seq: number, isUnlikeOthers: boolean): string {
     this.#sent++;
-    return `${writer}:${seq};`;
+    const token = `${writer}:${seq};`;
+    return isUnlikeOthers ? token.replaceAll(/\d/g, (digit) => "ABCDEFGHIJ".charAt(Number(digit))) : token;
   }
 
   acknowledge(token: string): void {

@@ -17,9 +17,17 @@ export async function connectJson(serverUrl: string, path: string, name?: string
   return { client, socket };
 }
 
-/** An own client: it offers the subprotocol. In sync when this settles. */
-export async function connectYjs(serverUrl: string, path: string, name?: string): Promise<Live<YjsClient>> {
-  const socket = makeSocket(serverUrl, path, [SUBPROTOCOL]);
+/**
+ * In sync when this settles.
+ *
+ * @param isOwnClient offers the subprotocol; else it looks like a stock provider that renews nothing
+ */
+export async function connectYjs(
+  serverUrl: string,
+  path: string,
+  { isOwnClient = true, name }: { isOwnClient?: boolean; name?: string } = {},
+): Promise<Live<YjsClient>> {
+  const socket = makeSocket(serverUrl, path, isOwnClient ? [SUBPROTOCOL] : []);
   const client = new YjsClient(socket, name);
   await opened(socket);
   await client.sync();

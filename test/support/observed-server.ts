@@ -22,9 +22,9 @@ export class ObservedServer {
     return this.process.url;
   }
 
-  /** How often a fragment's object was constructed in this process, all fragments together. */
-  async constructions(): Promise<number> {
-    const response = await fetch(`${this.url}/test/constructions`);
+  /** How often a fragment's object was constructed in this process. Wakes it not. */
+  async constructions(id: string): Promise<number> {
+    const response = await fetch(`${this.url}/test/constructions/${id}`);
     return Number(await response.text());
   }
 

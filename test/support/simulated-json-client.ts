@@ -98,7 +98,7 @@ export class SimulatedJsonClient {
       const from = text.indexOf(token);
       this.#write(text, { from, to: from + token.length, insert: "" }, null, token);
     } else {
-      const token = this.#ledger.make(this.name);
+      const token = this.#ledger.make();
       this.#own.add(token);
       const at = random.pick(bordersOf(text));
       this.#write(text, { from: at, to: at, insert: token }, token, null);
@@ -126,6 +126,12 @@ export class SimulatedJsonClient {
       default:
         throw new Error(`${this.name} did not ask for ${raw.toString()}`);
     }
+  }
+
+  /** Takes in what a stale one left unread. */
+  catchUp(): void {
+    if (this.#pending.length === 0 && this.#heard.version > this.#known.version) this.#known = this.#heard;
+    this.#unread = 0;
   }
 
   #write(

@@ -1,5 +1,6 @@
 import * as Y from "yjs";
 import type { CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
+import { applyChange } from "../../src/core/text/text-change.ts";
 import { GatedPlatform } from "./gated-platform.ts";
 import { RoomHost } from "./room-host.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -64,10 +65,8 @@ export class SimulatedWorld {
     for (const { name, wire, session } of this.clients) {
       if (session !== null && wire.closed !== null)
         throw new Error(`${name} was closed: ${wire.closed.reason}`);
-      // Of the texts sent to a client the last eight are remembered; these clients read sooner.
     }
-    for (const one of this.clients)
-      if (one.wire.toClient.length > 5) this.#hear(one, one.wire.toClient.length);
+    for (const one of this.clients) if (isOld(one)) this.#keepWithinReach(one);
   }
 
   /** The object dies, with all that is not confirmed, and every connection; the clients come again. */
@@ -99,15 +98,23 @@ export class SimulatedWorld {
     }
   }
 
-  /** What the log holds of each version, as a fresh reader would find it. */
+  /** What a fresh reader of the log finds wrong: tokens, and versions that were shown as something else. */
   faults(): string[] {
-    const { room } = this.#host;
+    const { room, log } = this.#host;
     const { content, revision } = room.committed;
     const faults = this.ledger.faultsOf(content);
-    for (const [version, { text }] of this.book.versions) {
+    const shown = new Map([...this.book.versions].map(([version, { text }]) => [version, text]));
+    for (const version of shown.keys()) {
       if (version > revision) faults.push(`version ${version} was shown, but the log ends with ${revision}`);
-      else if (version === revision && text !== content)
-        faults.push(`version ${version} was shown as ${text}`);
+    }
+    let text = content;
+    let expected = revision;
+    for (const entry of log.past().reverse()) {
+      if (entry.revision !== expected) faults.push(`revision ${expected} is not in the log`);
+      const told = shown.get(entry.revision) ?? text;
+      if (told !== text) faults.push(`version ${entry.revision} was shown as ${told}, and is ${text}`);
+      text = applyChange(entry.undo, text);
+      expected = entry.revision - 1;
     }
     return faults;
   }
@@ -172,6 +179,16 @@ export class SimulatedWorld {
     }
   }
 
+  /** The last eight texts sent to a client may be the base of what it sends without naming one: none lags behind more. */
+  #keepWithinReach(client: SimulatedJsonClient): void {
+    if ((client.session?.record.sentRevisions.length ?? 0) < 7) return;
+    this.#platform.confirmAll();
+    this.#deliver(client, client.wire.toServer.length);
+    this.#platform.confirmAll();
+    this.#hear(client, client.wire.toClient.length);
+    client.catchUp();
+  }
+
   #pass(ms: number): void {
     this.#log(`${ms} ms pass`, () => this.#host.pass(ms));
     this.#platform.passTo(this.#host.nowMs);
@@ -202,6 +219,6 @@ function isYjsKind(kind: JsonKind | YjsKind): kind is YjsKind {
   return (YJS_KINDS as readonly string[]).includes(kind);
 }
 
-function isOld(client: Client): boolean {
+function isOld(client: Client): client is SimulatedJsonClient {
   return client instanceof SimulatedJsonClient && (client.kind === "old" || client.kind === "stale");
 }

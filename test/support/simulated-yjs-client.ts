@@ -58,6 +58,7 @@ export class SimulatedYjsClient {
     this.#wire = new SimulatedWire();
     this.#session = host.joinYjs(gate(this.#wire), { isOwnClient: this.kind === "push" });
     this.#wire.toServer.push(encodeSyncStep1(Y.encodeStateVector(this.doc)));
+    this.#pushAgain();
   }
 
   disconnect(): void {
@@ -77,7 +78,7 @@ export class SimulatedYjsClient {
       text.delete(shown.indexOf(token), token.length);
       this.#changed(updates, null, token);
     } else {
-      const token = this.#ledger.make(this.name);
+      const token = this.#ledger.make();
       this.#own.add(token);
       text.insert(random.pick(bordersOf(shown)), token);
       this.#changed(updates, token, null);
@@ -94,7 +95,6 @@ export class SimulatedYjsClient {
     switch (frame.kind) {
       case "step1":
         this.#wire.toServer.push(encodeSyncStep2(Y.encodeStateAsUpdate(this.doc, frame.stateVector)));
-        this.#pushAgain();
         break;
       case "step2":
       case "update":
@@ -124,7 +124,7 @@ export class SimulatedYjsClient {
     this.#wire.toServer.push(this.kind === "push" ? encodePush(this.#seq, update) : encodeUpdate(update));
   }
 
-  /** After a gap or a reconnect: what is not saved, as one push behind the sync step 2. */
+  /** `saved` speaks of the pushes of one connection: what the last one left unsaved goes before all others. */
   #pushAgain(): void {
     const last = this.#unsaved.at(-1);
     if (last === undefined) return;

@@ -1,20 +1,24 @@
 /**
- * What happened to each token that some client wrote. A token is a text that stands nowhere else, and nobody
- * removes another client's. So the oracle of a shared text is simple: what was acknowledged is there, once.
+ * What happened to each token that some client wrote. A token is two characters, the second a surrogate pair, that
+ * stand nowhere else (so that there is one way only to see what was put in), and nobody removes another client's.
+ * So the oracle of a shared text is simple: what was acknowledged is there, once.
  */
+const FIRST = 0x3400;
+const SECOND = 0x20000;
+
 export class TokenLedger {
   readonly #acknowledged = new Set<string>();
   readonly #removing = new Set<string>();
   readonly #removed = new Set<string>();
   readonly #all = new Set<string>();
-  #next = 1;
 
   get acknowledgedCount(): number {
     return this.#acknowledged.size;
   }
 
-  make(client: string): string {
-    const token = `[${client}${this.#next++}😀]`;
+  make(): string {
+    const number = this.#all.size;
+    const token = String.fromCodePoint(FIRST + number, SECOND + number);
     this.#all.add(token);
     return token;
   }
@@ -55,14 +59,14 @@ export class TokenLedger {
   }
 }
 
-/** The text is nothing but tokens. What stands between two is shown as a token that nobody wrote. */
+/** The text is nothing but tokens. What stands between two is shown as part of one that nobody wrote. */
 export function tokensOf(text: string): string[] {
-  return text === "" ? [] : text.split(/(?<=\])/);
+  return text === "" ? [] : text.split(/(?<=[\u{20000}-\u{2ffff}])/u);
 }
 
 /** Where a token can be put in without cutting another. */
 export function bordersOf(text: string): number[] {
   const borders = [0];
-  for (let at = text.indexOf("]"); at !== -1; at = text.indexOf("]", at + 1)) borders.push(at + 1);
+  for (const token of tokensOf(text)) borders.push((borders.at(-1) ?? 0) + token.length);
   return borders;
 }

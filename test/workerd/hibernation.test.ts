@@ -245,6 +245,7 @@ describe("a crash", () => {
     await runInDurableObject(objectOf(broken.id), (_, state) => {
       state.storage.sql.exec("ALTER TABLE away RENAME TO update_log");
     });
+    await abortAllDurableObjects(); // the object does so by itself, but says nobody when
     expect(await readFragment(broken.id)).toMatchObject({ content: "broken", version: 1 });
   });
 });

@@ -9,11 +9,13 @@ export { Expander } from "../../src/worker/index.ts";
 /** What a commit does to the log. */
 const EVENTS = ["INSERT", "UPDATE"] as const;
 
-let constructions = 0;
+/** By the object's name. */
+const constructions = new Map<string, number>();
 
 export class FragmentObject extends RealFragmentObject {
   constructor(ctx: DurableObjectState, env: Env) {
-    constructions++;
+    const name = ctx.id.name ?? "";
+    constructions.set(name, (constructions.get(name) ?? 0) + 1);
     for (const event of EVENTS) ctx.storage.sql.exec(`DROP TRIGGER IF EXISTS failing_disk_${event}`);
     super(ctx, env);
   }
@@ -31,10 +33,10 @@ export class FragmentObject extends RealFragmentObject {
 
 export default {
   async fetch(request, env, ctx): Promise<Response> {
-    const { pathname } = new URL(request.url);
-    if (pathname === "/test/constructions") return Response.json(constructions);
-    if (pathname.startsWith("/test/fail-commits/")) {
-      const name = `default/${pathname.slice("/test/fail-commits/".length)}`;
+    const [, root, question, ...id] = new URL(request.url).pathname.split("/");
+    const name = `default/${id.join("/")}`;
+    if (root === "test" && question === "constructions") return Response.json(constructions.get(name) ?? 0);
+    if (root === "test" && question === "fail-commits") {
       // The class above is what the binding names in this bundle.
       const stub = env.FRAGMENT.getByName(name) as unknown as DurableObjectStub<FragmentObject>;
       await stub.failCommits();

@@ -66,6 +66,7 @@ describe("sync", () => {
   test("[YJS-2] the others get an edit and its author does not, when a client types", async () => {
     const { id } = await createFragment("");
     const [author, other] = await Promise.all([joinYjs(id), joinYjs(id)]);
+    await Promise.all([settled(author), settled(other)]);
     author.sendUpdate(author.edit((text) => text.insert(0, "hello")));
     await other.next("update");
     expect(other.text).toBe("hello");
@@ -564,6 +565,13 @@ describe("presence", () => {
     }
   });
 });
+
+/** Its answer to the server's step 1 has arrived: what comes next is alone in its window. */
+async function settled(client: YjsClient): Promise<void> {
+  await client.next("step1");
+  client.push(0, new Uint8Array([0, 0]));
+  await client.saved(0);
+}
 
 function show(client: YjsClient, clock: number, state: unknown): void {
   client.sendAwareness([{ client: client.doc.clientID, clock, state }]);

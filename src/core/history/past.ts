@@ -43,10 +43,16 @@ export class Past {
   }
 
   /** What was answered to this request of this client, and in which revision. */
-  answerTo(client: string, requestId: string, nowMs: number): { revision: number; answer: Answer } | null {
+  answerTo(
+    client: string,
+    requestId: string,
+    nowMs: number,
+  ): { revision: number; timeMs: number; answer: Answer } | null {
     this.#trim(nowMs);
     const found = this.#answers.get(key(client, requestId));
-    return found === undefined ? null : { revision: found.entry.revision, answer: found.answer };
+    return found === undefined
+      ? null
+      : { revision: found.entry.revision, timeMs: found.entry.timeMs, answer: found.answer };
   }
 
   /** All commits after `revision`, oldest first, if that revision was current within the horizon. */

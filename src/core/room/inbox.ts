@@ -40,9 +40,9 @@ export class Inbox {
     this.#bytes += update.update.length;
   }
 
-  /** When the next window opens. */
-  dueAt(peers: number): number {
-    return this.#deliveredMs + textWindowMs(peers, this.#bytes);
+  /** When the next window opens. A clock that was set back begins a new one. */
+  dueAt(peers: number, nowMs: number): number {
+    return Math.min(this.#deliveredMs, nowMs) + textWindowMs(peers, this.#bytes);
   }
 
   deliver(text: FragmentText, yjs: YjsSessions, serverClientId: number, nowMs: number): Delivery {

@@ -1,5 +1,5 @@
 import { type Refusal, refusal } from "../../protocol/errors.ts";
-import type { Metadata } from "../../protocol/fragment.ts";
+import { givenMetadata, type Metadata } from "../../protocol/fragment.ts";
 import { type ClientFrame, decodeClientFrame } from "../../protocol/json-frames.ts";
 import { sameTags } from "../text/shared-metadata.ts";
 import { NO_CHANGE } from "../text/text-change.ts";
@@ -54,7 +54,7 @@ export function receiveJson(
       break;
     }
     case "update_metadata":
-      write(room, session, null, metadataOf(frame), metadataBase(session, frame), requestId, nowMs);
+      write(room, session, null, givenMetadata(frame), metadataBase(session, frame), requestId, nowMs);
       break;
     case "expand":
       expand({ session, content: frame.content ?? null, requestId });
@@ -104,15 +104,6 @@ function clientOf({ record }: JsonSession): string {
   return record.clientName ?? record.id;
 }
 
-function metadataOf(frame: FrameOf<"update_metadata">): Partial<Metadata> {
-  const { description, tags, prompt_type } = frame;
-  return {
-    ...(description == null ? {} : { description }),
-    ...(tags == null ? {} : { tags }),
-    ...(prompt_type == null ? {} : { prompt_type }),
-  };
-}
-
 function write(
   room: Room,
   session: JsonSession,
@@ -154,9 +145,8 @@ function settle(
     room.json.refuse(session, result.refusal, requestId, room.exists ? room.committed : null);
     return;
   }
-  const { revision, toSent, content, isRepetition } = result;
+  const { revision, timeMs, toSent, content, isRepetition } = result;
   const view = room.committed;
-  const timeMs = view.timeMs;
   const status = {
     revision,
     timeMs,

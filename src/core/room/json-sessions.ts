@@ -3,6 +3,7 @@ import type { Refusal } from "../../protocol/errors.ts";
 import type { Metadata } from "../../protocol/fragment.ts";
 import { encodeServerFrame, type PeerPresence, type ServerFrame } from "../../protocol/json-frames.ts";
 import { MAX_REMEMBERED_REBASE_UNITS, MAX_REMEMBERED_TEXTS } from "../../protocol/limits.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
 import { type TextChange, toChanges } from "../text/text-change.ts";
 import { fullTextWindowMs } from "./cadence.ts";
 import type { JsonRecord, JsonSession } from "./session.ts";
@@ -150,12 +151,13 @@ export class JsonSessions {
   committed(view: CommittedView, nowMs: number): void {
     this.#isBehind = this.#sessions.size > 0;
     this.#tell(view, (record) => record.wantsChanges);
-    if (nowMs >= this.#fullTextMs + fullTextWindowMs(view.size, this.#fullTextPeers)) this.flush(view, nowMs);
+    if (nowMs >= (this.dueAt(view.size, nowMs) ?? 0)) this.flush(view, nowMs);
   }
 
   /** When `flush` is due; null if everybody knows the committed revision. */
-  dueAt(size: number): number | null {
-    return this.#isBehind ? this.#fullTextMs + fullTextWindowMs(size, this.#fullTextPeers) : null;
+  dueAt(size: number, nowMs: number): number | null {
+    if (!this.#isBehind) return null;
+    return Math.min(this.#fullTextMs, nowMs) + fullTextWindowMs(size, this.#fullTextPeers);
   }
 
   flush(view: CommittedView, nowMs: number): void {
@@ -250,9 +252,4 @@ export function knownTexts(record: JsonRecord): KnownText[] {
 
 export function send(session: JsonSession, frame: ServerFrame): void {
   session.peer.send(encodeServerFrame(frame));
-}
-
-/** ISO 8601 with an offset that also old parsers read, which do not know `Z`. */
-export function timestamp(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace("Z", "+00:00");
 }

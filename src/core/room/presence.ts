@@ -4,7 +4,10 @@ import type { PeerPresence } from "../../protocol/json-frames.ts";
 import { MAX_PRESENCE_BYTES, PRESENCE_EXPIRY_MS } from "../../protocol/limits.ts";
 import type { AwarenessEntry } from "../../protocol/yjs-frames.ts";
 import { presenceWindowMs } from "./cadence.ts";
-import type { Session } from "./session.ts";
+import type { JsonSession, Session } from "./session.ts";
+
+/** Stock providers renew every 15 to 18 seconds: so often there is an occasion, and 30 are never exceeded. */
+const RENEW_SILENT_MS = 8_000;
 
 /** Where cursors of the two protocols meet: Yjs writes relative positions, JSON code unit indices. */
 export interface CursorMap {
@@ -25,10 +28,11 @@ export class Presence {
   /** Something else than a renewal changed: JSON peers are told as well. */
   #hasNews = false;
   #lastMs = Number.NEGATIVE_INFINITY;
+  #renewedMs = Number.NEGATIVE_INFINITY;
   /** Not after the first expiry of those that must renew. */
   #expiryMs: number | null = null;
 
-  /** Takes a session's own entry. Not newer than what is known: nothing changes. */
+  /** Takes a session's own entry. One older than what is known changes nothing. */
   set(session: Session, entry: AwarenessEntry, nowMs: number, mustRenew: boolean): Refusal | null {
     const { record } = session;
     const known = record.presence;
@@ -62,6 +66,25 @@ export class Presence {
     return true;
   }
 
+  /**
+   * Renews the entries of sessions whose sockets speak for them, on the occasion of somebody's renewal: stock
+   * peers forget who is silent for 30 seconds, and JSON clients do not renew. Returns the sessions renewed.
+   */
+  renewSilent(sessions: Iterable<JsonSession>, nowMs: number): JsonSession[] {
+    if (this.#changed.size === 0 || nowMs - this.#renewedMs < RENEW_SILENT_MS) return [];
+    this.#renewedMs = nowMs;
+    const renewed: JsonSession[] = [];
+    for (const session of sessions) {
+      const { presence, clientId } = session.record;
+      if (presence === null || clientId === null || this.#changed.has(clientId)) continue;
+      const clock = presence.clock + 1;
+      session.record.presence = { ...presence, clock };
+      this.#changed.set(clientId, { client: clientId, clock, state: presence.state });
+      renewed.push(session);
+    }
+    return renewed;
+  }
+
   /** Forgets those that had to renew and did not. */
   expire(sessions: Iterable<Session>, nowMs: number): void {
     this.#expiryMs = null;
@@ -80,8 +103,8 @@ export class Presence {
   }
 
   /** When the next presence frame may leave; null if there is nothing to tell. */
-  dueAt(peers: number): number | null {
-    return this.#changed.size === 0 ? null : this.#lastMs + presenceWindowMs(peers);
+  dueAt(peers: number, nowMs: number): number | null {
+    return this.#changed.size === 0 ? null : Math.min(this.#lastMs, nowMs) + presenceWindowMs(peers);
   }
 
   /** What there is to tell, once; `onlyTeller` is the session to which all of it would be its own words. */

@@ -4,6 +4,7 @@ import { type Refusal, refusal } from "../../protocol/errors.ts";
 import type { Metadata } from "../../protocol/fragment.ts";
 import type { PeerPresence } from "../../protocol/json-frames.ts";
 import { REBASE_HORIZON_MS } from "../../protocol/limits.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
 import { COMPACTION_POLICY, type CompactionPolicy, isCompactionDue } from "../history/compaction-policy.ts";
 import { Past } from "../history/past.ts";
 import type { Commit, LogState, UpdateLog } from "../history/update-log.ts";
@@ -12,7 +13,7 @@ import { fromSharedText } from "../text/line-ends.ts";
 import { applyChange, invertChange, isEmpty, NO_CHANGE, type TextChange } from "../text/text-change.ts";
 import { RowBudget } from "./cadence.ts";
 import { Inbox, type YjsUpdate } from "./inbox.ts";
-import { type CommittedView, JsonSessions, send, timestamp } from "./json-sessions.ts";
+import { type CommittedView, JsonSessions, send } from "./json-sessions.ts";
 import { Presence, toPeer } from "./presence.ts";
 import { isJson, type Session } from "./session.ts";
 import { type Write, type WriteResult, WriteRound } from "./writes.ts";
@@ -40,7 +41,7 @@ export interface RoomPorts {
  */
 export class Room {
   readonly #ports: RoomPorts;
-  readonly #past: Past;
+  #past: Past;
   readonly #budget = new RowBudget();
   readonly json: JsonSessions;
   readonly yjs = new YjsSessions();
@@ -60,7 +61,7 @@ export class Room {
   constructor(ports: RoomPorts, sessions: Iterable<Session> = []) {
     this.#ports = ports;
     this.#state = ports.log.load();
-    this.#past = new Past(() => ports.log.past());
+    this.#past = this.#makePast();
     this.json = new JsonSessions((revision) => this.#changeSince(revision));
     this.#contentRevision = this.#metadataRevision = this.#state?.revision ?? 0;
     for (const session of sessions) this.#addSession(session);
@@ -92,8 +93,7 @@ export class Room {
       const { log } = this.#ports;
       const { oldClients } = this.#life;
       this.#text = new FragmentText(() => log.updates(), oldClients);
-      // What was damaged may have been ours, and peers may hold it: an id in two minds would diverge.
-      if (log.hasFoundDamage) this.#renewServerClientId();
+      if (log.hasFoundDamage) this.#recover();
     }
     return this.#text;
   }
@@ -167,7 +167,14 @@ export class Room {
     this.#contentRevision = this.#metadataRevision = commit.revision;
     this.#past.add(commit);
     const content = plan.isMended ? this.committed.content : null;
-    write.settle({ kind: "written", revision: commit.revision, toSent, content, isRepetition: false });
+    write.settle({
+      kind: "written",
+      revision: commit.revision,
+      toSent,
+      content,
+      isRepetition: false,
+      timeMs: nowMs,
+    });
   }
 
   /** Takes a session in. It must have the current generation. */
@@ -178,6 +185,11 @@ export class Room {
     this.json.welcome(session, this.committed);
     const peers = this.#peers();
     if (peers.length > 0 && !session.record.isOldClient) send(session, { action: "presence", peers });
+  }
+
+  /** Whether this session is here: one that was expelled may still send. */
+  holds(session: Session): boolean {
+    return (isJson(session) ? this.json : this.yjs).get(session.record.id) === session;
   }
 
   /** The session's socket is gone. */
@@ -228,6 +240,11 @@ export class Room {
     this.#state = this.#ports.log.load();
     this.#text = null;
     this.#view = null;
+    // The next life answers no request of this one, and rebases nothing on its texts.
+    this.#past = this.#makePast();
+    // All leave at once: nobody stays who could be told of the cursors.
+    for (const { record } of [...this.json.values(), ...this.yjs.values()]) record.presence = null;
+    this.presence.expire([], nowMs);
     const why = refusal("deleted", `Fragment '${this.#ports.id}' was deleted`);
     for (const session of [...this.json.values()]) {
       send(session, { action: "deleted", id: this.#ports.id, timestamp: timestamp(nowMs) });
@@ -242,13 +259,13 @@ export class Room {
 
   /** Does what is due. Call it after each event, and at `dueAt`. */
   settle(nowMs: number): void {
-    if (!this.#inbox.isEmpty && nowMs >= this.#inbox.dueAt(this.yjs.size)) this.#deliver(nowMs);
+    if (!this.#inbox.isEmpty && nowMs >= this.#inbox.dueAt(this.yjs.size, nowMs)) this.#deliver(nowMs);
     if (this.#writes.length > 0 || this.#text?.isDirty === true) {
       if (nowMs >= this.#budget.dueAt(nowMs)) this.#commit(nowMs);
     } else if (this.#inbox.isEmpty) this.#settled();
-    const presenceDue = this.presence.dueAt(this.sessionCount);
+    const presenceDue = this.presence.dueAt(this.sessionCount, nowMs);
     if (presenceDue !== null && nowMs >= presenceDue) this.#flushPresence(nowMs);
-    const jsonDue = this.#view === null ? null : this.json.dueAt(this.#view.size);
+    const jsonDue = this.#view === null ? null : this.json.dueAt(this.#view.size, nowMs);
     if (jsonDue !== null && nowMs >= jsonDue) this.json.flush(this.committed, nowMs);
     this.json.remember();
   }
@@ -256,11 +273,11 @@ export class Room {
   /** When `settle` is to be called again; null while nothing is pending, so that the object can hibernate. */
   dueAt(nowMs: number): number | null {
     let due = Number.POSITIVE_INFINITY;
-    if (!this.#inbox.isEmpty) due = this.#inbox.dueAt(this.yjs.size);
+    if (!this.#inbox.isEmpty) due = this.#inbox.dueAt(this.yjs.size, nowMs);
     if (this.#writes.length > 0 || this.#text?.isDirty === true)
       due = Math.min(due, this.#budget.dueAt(nowMs));
-    due = Math.min(due, this.presence.dueAt(this.sessionCount) ?? due);
-    if (this.#view !== null) due = Math.min(due, this.json.dueAt(this.#view.size) ?? due);
+    due = Math.min(due, this.presence.dueAt(this.sessionCount, nowMs) ?? due);
+    if (this.#view !== null) due = Math.min(due, this.json.dueAt(this.#view.size, nowMs) ?? due);
     return due === Number.POSITIVE_INFINITY ? null : due;
   }
 
@@ -354,7 +371,8 @@ export class Room {
     const { revision } = this.#life;
     for (const { write, repetitions, toSent, isMended } of results) {
       const content = isEmpty(toSent) && !isMended ? null : this.committed.content;
-      const result: WriteResult = { kind: "written", revision, toSent, content, isRepetition: false };
+      const { timeMs } = this.committed;
+      const result: WriteResult = { kind: "written", revision, toSent, content, isRepetition: false, timeMs };
       for (const one of [write, ...repetitions]) one.settle(result);
     }
     this.#settled();
@@ -376,14 +394,14 @@ export class Room {
     const { client, requestId } = write.request;
     const past = this.#past.answerTo(client, requestId, nowMs);
     if (past === null) return null;
-    const { revision, answer } = past;
+    const { revision, timeMs, answer } = past;
     const undo = this.#past.undoTo(revision, this.#life.revision, nowMs);
     const { committedContent, committedMetadata } = this.text;
     const isSame = isEmpty(answer.toSent) || undo === null;
     const content = isSame
       ? null
       : fromSharedText(applyChange(undo, committedContent), committedMetadata.eol);
-    return { kind: "written", revision, toSent: answer.toSent, content, isRepetition: true };
+    return { kind: "written", revision, toSent: answer.toSent, content, isRepetition: true, timeMs };
   }
 
   #append(commit: Commit, nowMs: number): void {
@@ -405,6 +423,8 @@ export class Room {
   }
 
   #flushPresence(nowMs: number): void {
+    for (const session of this.presence.renewSilent(this.json.values(), nowMs))
+      this.json.markChanged(session);
     const { entries, onlyTeller, hasNews } = this.presence.take(nowMs);
     this.yjs.broadcastPresence(entries);
     for (const { client } of entries) {
@@ -428,6 +448,20 @@ export class Room {
     const { timeMs } = this.committed;
     const undo = this.#past.undoTo(revision, this.#life.revision, timeMs);
     return undo === null ? null : invertChange(undo, committedContent);
+  }
+
+  #makePast(): Past {
+    return new Past(() => this.#ports.log.past());
+  }
+
+  /**
+   * Some of what was committed is lost: the text is another one, so it gets another revision. What was lost may
+   * have been written by the server, and peers may hold it: its client id would be in two minds.
+   */
+  #recover(): void {
+    this.#state = this.#ports.log.load();
+    this.#contentRevision = this.#metadataRevision = this.#life.revision;
+    this.#renewServerClientId();
   }
 
   #renewServerClientId(): void {

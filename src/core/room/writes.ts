@@ -71,6 +71,8 @@ export type WriteResult =
       readonly content: string | null;
       /** The request was committed before and is only answered again. */
       readonly isRepetition: boolean;
+      /** When it was committed. */
+      readonly timeMs: number;
     }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
@@ -209,7 +211,10 @@ export class WriteRound {
   }
 
   #resolve(write: Write, metadata: SharedMetadata): Resolved | null {
-    const { base, content } = write;
+    const { content } = write;
+    // Who names the version it replaces has not seen what is uncommitted: that is kept.
+    const base: Base =
+      write.expectedVersions === null ? write.base : { kind: "version", version: this.#revision };
     switch (base.kind) {
       case "current":
         return { text: this.#content, eol: metadata.eol, tags: metadata.tags, since: NO_CHANGE };

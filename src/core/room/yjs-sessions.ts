@@ -64,24 +64,29 @@ export class YjsSessions {
     clientIds: Iterable<number>,
     serverClientId: number,
   ): Refusal | { takenFrom: YjsSession | null } {
-    let takenFrom: YjsSession | null = null;
-    for (const clientId of clientIds) {
-      if (session.record.clientId === clientId) continue;
+    const ids = [...clientIds];
+    const refused = this.#forgery(session, ids, serverClientId);
+    if (refused !== null) return refused;
+    const [own] = ids;
+    if (session.record.clientId !== null || own === undefined) return { takenFrom: null };
+    const owner = this.#owners.get(own);
+    if (owner !== undefined) owner.record.clientId = null;
+    session.record.clientId = own;
+    session.peer.remember(session.record);
+    this.#owners.set(own, session);
+    return { takenFrom: owner ?? null };
+  }
+
+  /** Why these ids are not the session's to write under; nothing is changed yet. */
+  #forgery(session: YjsSession, clientIds: readonly number[], serverClientId: number): Refusal | null {
+    for (const [index, clientId] of clientIds.entries()) {
       if (clientId === serverClientId) return refusal("forged_update", "The client id is the server's own.");
       const owner = this.#owners.get(clientId);
-      const mayTake =
-        session.record.clientId === null && (owner === undefined || samePrincipal(owner, session));
-      if (!mayTake && owner !== undefined) {
-        return refusal("forged_update", "The client id belongs to another session.");
-      }
-      if (!mayTake) continue;
-      takenFrom = owner ?? takenFrom;
-      if (owner !== undefined) owner.record.clientId = null;
-      session.record.clientId = clientId;
-      session.peer.remember(session.record);
-      this.#owners.set(clientId, session);
+      if (owner === undefined || owner === session) continue;
+      const mayTake = index === 0 && session.record.clientId === null && samePrincipal(owner, session);
+      if (!mayTake) return refusal("forged_update", "The client id belongs to another session.");
     }
-    return { takenFrom };
+    return null;
   }
 
   pushed(session: YjsSession, seq: number): void {

@@ -142,10 +142,6 @@ export class FragmentText {
     }
   }
 
-  knows(client: number): boolean {
-    return Y.getState(this.#doc.store, client) > 0;
-  }
-
   /** Checks a batch, and applies what is new in the accepted ones as one update. */
   receive(batch: readonly Incoming[]): Received {
     const check = new UpdateCheck(this.#doc, this.#oldClients, this.#hasPairs);
@@ -163,6 +159,7 @@ export class FragmentText {
     if (check.accepted.isEmpty) return { outcomes, update: null, isMended: false };
 
     const update = check.accepted.encode();
+    const before = this.#clocksIfDamaged();
     const fault = this.#apply(update, check);
     if (fault !== null) {
       this.#rebuild();
@@ -173,6 +170,10 @@ export class FragmentText {
     this.#snapshot = null;
     this.#pending.push(update);
     for (const [client, clock] of check.since) if (!this.#since.has(client)) this.#since.set(client, clock);
+    for (const [client, clock] of before) {
+      if (Y.getState(this.#doc.store, client) > clock && !this.#since.has(client))
+        this.#since.set(client, clock);
+    }
     // A lone CR stays, and what comes or goes behind it can make it a CRLF.
     this.#hasReturns ||= check.insertsCarriageReturn;
     const mended = this.#hasReturns ? this.#mendLineEnds() : null;
@@ -344,6 +345,21 @@ export class FragmentText {
       for (const { 0: crlf, index } of crlfs) content.delete(index, crlf.length - 1);
     });
     return this.#deletes.at(-1) ?? null;
+  }
+
+  /**
+   * With a damaged row, what stood on it waits in Yjs as pending; the moment a peer brings the lost part, it is in
+   * the text and new. Empty where nothing waits.
+   */
+  #clocksIfDamaged(): ReadonlyMap<number, number> {
+    const { pendingStructs, clients } = this.#doc.store;
+    if (pendingStructs === null) return new Map();
+    const waiting = [
+      ...pendingStructs.missing.keys(),
+      ...clients.keys(),
+      ...Y.decodeUpdateV2(pendingStructs.update).structs.map(({ id }) => id.client),
+    ];
+    return new Map(waiting.map((client) => [client, Y.getState(this.#doc.store, client)]));
   }
 
   #readMetadata(): SharedMetadata | Refusal {

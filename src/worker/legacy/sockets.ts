@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { timestamp } from "../../core/room/json-sessions.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
 import type { AppEnv } from "../app.ts";
 import { isUpgrade, joinFragment, upgradeRequired } from "../routes/sockets.ts";
 

@@ -1,21 +1,23 @@
 import { DurableObject } from "cloudflare:workers";
 import { COMPACTION_POLICY } from "../../core/history/compaction-policy.ts";
 import { type ExpandRequest, receiveJson } from "../../core/room/json-protocol.ts";
-import { send, timestamp } from "../../core/room/json-sessions.ts";
+import { send } from "../../core/room/json-sessions.ts";
 import { Room } from "../../core/room/room.ts";
 import { ANONYMOUS, isJson, type Session, type SessionRecord } from "../../core/room/session.ts";
 import type { Write, WriteResult } from "../../core/room/writes.ts";
 import { receiveYjs } from "../../core/room/yjs-protocol.ts";
+import { utf8Length } from "../../language/utf8.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
 import { MAX_FRAME_BYTES, MAX_SESSIONS } from "../../protocol/limits.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { SqlUpdateLog } from "../storage/sql-update-log.ts";
 import { fragmentIdOf } from "./fragment-stub.ts";
 import { decodeJoinRequest, type JoinRequest } from "./join-request.ts";
-import { closeSocket, refuseSocket, SocketPeer } from "./socket-peer.ts";
+import { closeSocket, refuseSocket, SocketPeer, upgradeResponse } from "./socket-peer.ts";
 
 /** A write as REST makes it; `settle` is the object's. */
 export type FragmentWrite = Pick<Write, "content" | "metadata" | "expectedVersions">;
@@ -41,9 +43,9 @@ export class FragmentObject extends DurableObject<Env> {
     this.#alarms = new AlarmTable(ctx.storage);
     this.#log = new SqlUpdateLog(ctx.storage, (problem) => this.#report(problem));
     for (const socket of ctx.getWebSockets()) {
-      const record = socket.deserializeAttachment() as SessionRecord | null; // SocketPeer.remember wrote it
-      if (record === null) closeSocket(socket, CLOSE.serverError, "The session is not known any more");
-      else this.#sessions.set(socket, makeSession(record, new SocketPeer(socket)));
+      const session = this.#restore(socket);
+      if (session === null) closeSocket(socket, CLOSE.serverError, "The session is not known any more");
+      else this.#sessions.set(socket, session);
     }
     this.#room = this.#makeRoom(this.#sessions.values());
   }
@@ -55,29 +57,29 @@ export class FragmentObject extends DurableObject<Env> {
       if (!this.#room.exists && join.creates) this.#room.create(emptyWrite(), nowMs);
       const isJsonSocket = join.protocol === "json";
       if (!this.#room.exists) {
-        return refuseSocket(
-          isJsonSocket ? CLOSE.notFoundJson : CLOSE.notFoundYjs,
-          `Fragment '${this.#id}' not found`,
-        );
+        const code = isJsonSocket ? CLOSE.notFoundJson : CLOSE.notFoundYjs;
+        return refuseSocket(request, code, `Fragment '${this.#id}' not found`);
       }
-      if (this.#room.sessionCount >= MAX_SESSIONS) return refuseSocket(CLOSE.full, "The room is full");
+      if (this.#room.sessionCount >= MAX_SESSIONS)
+        return refuseSocket(request, CLOSE.full, "The room is full");
       const { 0: client, 1: server } = new WebSocketPair();
       this.ctx.acceptWebSocket(server);
       const session = makeSession(this.#makeRecord(join), new SocketPeer(server));
       this.#sessions.set(server, session);
       this.#room.join(session);
-      const headers = join.subprotocol === null ? {} : { "Sec-WebSocket-Protocol": join.subprotocol };
-      return new Response(null, { status: 101, webSocket: client, headers });
+      return upgradeResponse(request, client);
     });
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
     const session = this.#sessions.get(socket);
-    if (session === undefined) return; // expelled; its close is on the way
+    if (session === undefined || !this.#room.holds(session)) return; // expelled; its close is on the way
     this.#turn((nowMs) => {
-      const size = typeof message === "string" ? message.length : message.byteLength;
-      if (size > MAX_FRAME_BYTES) this.#expel(session, CLOSE.tooLarge, "The frame is too large", nowMs);
-      else if (isJson(session)) {
+      const size = typeof message === "string" ? utf8Length(message) : message.byteLength;
+      if (size > MAX_FRAME_BYTES) {
+        const code = isJson(session) ? CLOSE.tooLarge : CLOSE.overLimit;
+        this.#expel(session, code, "The frame is too large", nowMs);
+      } else if (isJson(session)) {
         if (typeof message === "string") {
           receiveJson(this.#room, session, message, nowMs, (request) =>
             this.ctx.waitUntil(this.#expand(request)),
@@ -91,8 +93,8 @@ export class FragmentObject extends DurableObject<Env> {
 
   override webSocketClose(socket: WebSocket): void {
     closeSocket(socket, 1000, "");
-    const session = this.#sessions.get(socket);
-    if (session === undefined) return;
+    const session = this.#sessions.get(socket) ?? this.#restore(socket);
+    if (session === null) return; // expelled: the room has forgotten it
     this.#sessions.delete(socket);
     this.#turn((nowMs) => this.#room.leave(session, nowMs));
   }
@@ -241,6 +243,15 @@ export class FragmentObject extends DurableObject<Env> {
     if (expiryAtMs !== null) this.#alarms.ensure("presence", expiryAtMs);
   }
 
+  /**
+   * The session of a socket that outlived this object's memory; null if it was ended. A socket whose close woke
+   * the object is not among `getWebSockets` any more (workerd, November 2026), but its attachment still tells.
+   */
+  #restore(socket: WebSocket): Session | null {
+    const record = socket.deserializeAttachment() as SessionRecord | null; // SocketPeer wrote it
+    return record === null ? null : makeSession(record, new SocketPeer(socket));
+  }
+
   #expel(session: Session, code: number, reason: string, nowMs: number): void {
     this.#room.expel(session, code, reason, nowMs);
   }
@@ -261,7 +272,7 @@ export class FragmentObject extends DurableObject<Env> {
       presence: null,
     } as const;
     if (join.protocol === "yjs") {
-      return { ...common, protocol: "yjs", clientId: null, isOwnClient: join.subprotocol !== null };
+      return { ...common, protocol: "yjs", clientId: null, isOwnClient: join.isOwnClient };
     }
     return {
       ...common,

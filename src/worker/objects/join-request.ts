@@ -1,5 +1,5 @@
 import { MAX_CLIENT_NAME_UNITS } from "../../protocol/limits.ts";
-import { SUBPROTOCOL } from "../../protocol/yjs-frames.ts";
+import { offersSubprotocol } from "./socket-peer.ts";
 
 /** How a socket asks to join a fragment: what the worker hands to the object, as a URL's query. */
 export interface JoinRequest {
@@ -12,8 +12,8 @@ export interface JoinRequest {
   readonly wantsChanges: boolean;
   /** `?client=` */
   readonly clientName: string | null;
-  /** The subprotocol to agree to, if it was offered. */
-  readonly subprotocol: string | null;
+  /** The subprotocol of our own client was offered. */
+  readonly isOwnClient: boolean;
 }
 
 /** The request to the object for a client's request, with its upgrade headers. */
@@ -31,7 +31,6 @@ export function encodeJoinRequest(request: Request, protocol: "json" | "yjs", is
 
 export function decodeJoinRequest(request: Request): JoinRequest {
   const query = new URL(request.url).searchParams;
-  const offered = request.headers.get("Sec-WebSocket-Protocol")?.split(",") ?? [];
   const clientName = query.get("client");
   return {
     protocol: query.get("protocol") === "yjs" ? "yjs" : "json",
@@ -39,6 +38,6 @@ export function decodeJoinRequest(request: Request): JoinRequest {
     creates: query.get("create") === "1",
     wantsChanges: query.get("changes") === "1",
     clientName: clientName === null || clientName === "" ? null : clientName.slice(0, MAX_CLIENT_NAME_UNITS),
-    subprotocol: offered.some((name) => name.trim() === SUBPROTOCOL) ? SUBPROTOCOL : null,
+    isOwnClient: offersSubprotocol(request),
   };
 }

@@ -1,8 +1,5 @@
 import { type Context, Hono } from "hono";
 import { decodeFragmentPath, parseFragmentId } from "../../language/fragment-id.ts";
-import { utf8Length } from "../../language/utf8.ts";
-import { textFault } from "../../protocol/fragment.ts";
-import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
 import { ExpandSchema } from "../../protocol/rest.ts";
 import type { AppEnv } from "../app.ts";
 import type { ExpansionAnswer } from "../expander.ts";
@@ -18,15 +15,6 @@ export const expansions = new Hono<AppEnv>()
     const body = await readBody(c, ExpandSchema);
     if (!body.ok) return body.response;
     const { content, id } = body.value;
-    const fault = textFault(content);
-    if (fault !== null) return problem(c, "invalid_content", `The content ${fault}.`);
-    if (utf8Length(content) > MAX_CONTENT_BYTES) {
-      return problem(
-        c,
-        "content_too_large",
-        `The content must have at most ${MAX_CONTENT_BYTES} bytes of UTF-8.`,
-      );
-    }
     const parsed = id == null ? null : parseFragmentId(id);
     if (parsed !== null && !parsed.ok) return problem(c, "invalid_id", parsed.reason);
     return answer(c, await expander(c).expand(content, parsed === null ? null : parsed.id));

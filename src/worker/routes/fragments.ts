@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import type * as v from "valibot";
 import { decodeFragmentPath, type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
 import { refusal } from "../../protocol/errors.ts";
-import type { Metadata } from "../../protocol/fragment.ts";
+import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema } from "../../protocol/rest.ts";
 import type { AppEnv } from "../app.ts";
 import { expectedVersions, matchesAny, mustExist, versionTag } from "../etag.ts";
@@ -71,15 +71,10 @@ function stub(c: Context<AppEnv>, id: FragmentId) {
 type Fields = Pick<v.InferOutput<typeof PatchSchema>, "content" | "description" | "tags" | "prompt_type">;
 
 function toWrite(body: Fields, versions: readonly number[] | null): FragmentWrite {
-  const { content, description, tags, prompt_type } = body;
-  const metadata: Partial<Metadata> = {
-    ...(description == null ? {} : { description }),
-    ...(tags == null ? {} : { tags }),
-    ...(prompt_type == null ? {} : { prompt_type }),
-  };
+  const { content } = body;
   return {
     content: content == null ? null : { kind: "text", text: content },
-    metadata,
+    metadata: givenMetadata(body),
     expectedVersions: versions,
   };
 }

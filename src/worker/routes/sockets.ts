@@ -21,7 +21,7 @@ export function joinFragment(
 ): Response | Promise<Response> {
   if (!isUpgrade(c)) return upgradeRequired(c);
   const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(prefix.length));
-  if (!parsed.ok) return refuseSocket(CLOSE.malformed, parsed.reason);
+  if (!parsed.ok) return refuseSocket(c.req.raw, CLOSE.malformed, parsed.reason);
   return fragmentStub(c.env, DEFAULT_WORKSPACE, parsed.id).fetch(
     encodeJoinRequest(c.req.raw, protocol, isOldClient),
   );

@@ -5,15 +5,9 @@ export class AlarmTable {
   readonly #storage: DurableObjectStorage;
   /** What is known to be set; null: not looked yet. */
   #due: Map<DueKind, number> | null = null;
-  #rowsWritten = 0;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
-  }
-
-  /** Rows written so far; setting an alarm is billed as one. */
-  get rowsWritten(): number {
-    return this.#rowsWritten;
   }
 
   /** Sees to it that the alarm rings for `kind` by then. Earlier is kept: the alarm looks again when it rings. */
@@ -22,12 +16,7 @@ export class AlarmTable {
     const known = due.get(kind);
     if (known !== undefined && known <= atMs) return;
     due.set(kind, atMs);
-    const { rowsWritten } = this.#storage.sql.exec(
-      "INSERT OR REPLACE INTO due (kind, at_ms) VALUES (?, ?)",
-      kind,
-      atMs,
-    );
-    this.#rowsWritten += rowsWritten;
+    this.#storage.sql.exec("INSERT OR REPLACE INTO due (kind, at_ms) VALUES (?, ?)", kind, atMs);
     this.#set();
   }
 
@@ -39,7 +28,7 @@ export class AlarmTable {
       if (atMs > nowMs) continue;
       taken.push(kind);
       due.delete(kind);
-      this.#rowsWritten += this.#storage.sql.exec("DELETE FROM due WHERE kind = ?", kind).rowsWritten;
+      this.#storage.sql.exec("DELETE FROM due WHERE kind = ?", kind);
     }
     if (due.size > 0) this.#set();
     return taken;
@@ -54,7 +43,6 @@ export class AlarmTable {
   }
 
   #set(): void {
-    this.#rowsWritten += 1;
     // Ordered with the writes of this turn and confirmed by the output gate with them.
     void this.#storage.setAlarm(Math.min(...this.#load().values()));
   }

@@ -59,7 +59,9 @@ export function readSnapshot(
 export function quarantine(sql: SqlStorage, { source, key, reason }: Damage): number {
   const isLog = source === "update_log";
   const column = isLog ? "seq" : "chunk";
-  const revision = isLog ? "revision" : "(SELECT revision FROM fragment)";
+  // The newest that anybody may have been shown: no other text may ever have it.
+  const revision =
+    "max((SELECT revision FROM fragment), (SELECT coalesce(max(revision), 0) FROM update_log))";
   const copy = sql.exec(
     `INSERT INTO quarantine (source, key, reason, revision, data)
        SELECT ?, ${column}, ?, ${revision}, data FROM ${source} WHERE ${column} = ?`,

@@ -1,6 +1,6 @@
 /**
  * The tables of one fragment, by numbered migrations. They are made with the first write: an id that was only
- * probed stores nothing.
+ * probed stores nothing. A fragment that an earlier release has written is migrated when it is opened.
  *
  * Each commit costs one row written, so the log has no index beside its rowid, and what would need one is kept
  * inside the rows.
@@ -49,6 +49,9 @@ const MIGRATIONS: readonly string[] = [
    -- What the object's one alarm is for.
    CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
 ];
+
+/** The version that this release reads and writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
 
 const VERSION_TABLE = "CREATE TABLE schema_version (version INTEGER PRIMARY KEY)";
 

@@ -11,7 +11,7 @@ import type { Commit, LogSize, LogState, UpdateLog } from "../../core/history/up
 import { checksum } from "./checksum.ts";
 import { cut, join, MAX_ROW_BYTES, toBlob } from "./chunks.ts";
 import { quarantine, type ReadRecord, readRecords, readSnapshot } from "./damage.ts";
-import { migrate, schemaVersion } from "./schema.ts";
+import { migrate, SCHEMA_VERSION, schemaVersion } from "./schema.ts";
 
 /** The yjs version 1 update encoding, in one piece. */
 const SNAPSHOT_FORMAT = 1;
@@ -50,17 +50,20 @@ export class SqlUpdateLog implements UpdateLog {
   }
 
   load(): LogState | null {
-    if (schemaVersion(this.#sql) === 0) return null;
+    const version = schemaVersion(this.#sql);
+    if (version === 0) return null;
+    if (version < SCHEMA_VERSION) this.#storage.transactionSync(() => migrate(this.#sql));
     const [row] = this.#sql.exec("SELECT * FROM fragment").toArray();
     if (row === undefined) return null;
     const newest = this.#sql
       .exec("SELECT revision, time_ms FROM update_log ORDER BY seq DESC LIMIT 1")
       .toArray()[0];
-    // A damaged record's revision was shown to somebody: no other text may ever have it.
+    // What was shown before the damage was found was another text: this one has a revision of its own.
     const lost = this.#sql.exec("SELECT max(revision) AS revision FROM quarantine").one()["revision"];
+    const revisions = [row["revision"], newest?.["revision"] ?? 0, lost === null ? 0 : Number(lost) + 1];
     return {
       generation: Number(row["generation"]),
-      revision: Math.max(Number(row["revision"]), Number(newest?.["revision"] ?? 0), Number(lost ?? 0)),
+      revision: Math.max(...revisions.map(Number)),
       createdAtMs: Number(row["created_at_ms"]),
       updatedAtMs: Number(newest?.["time_ms"] ?? row["updated_at_ms"]),
       isDeleted: Number(row["is_deleted"]) === 1,
@@ -130,8 +133,9 @@ export class SqlUpdateLog implements UpdateLog {
         decodePastEntry(entry).timeMs >= keepSinceMs ? [{ update: null, entry }] : [],
       ),
     );
-    const newest = this.#sql.exec("SELECT revision, time_ms FROM update_log ORDER BY seq DESC LIMIT 1").one();
-    const at = { revision: Number(newest["revision"]), timeMs: Number(newest["time_ms"]) };
+    const state = this.load();
+    if (state === null) throw new Error("There is nothing to compact.");
+    const at = { revision: state.revision, timeMs: state.updatedAtMs };
     this.#storage.transactionSync(() => {
       this.#exec("DELETE FROM update_log");
       this.#exec("DELETE FROM snapshot");

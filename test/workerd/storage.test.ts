@@ -1,0 +1,523 @@
+/** What stands in a fragment's SQLite, seen from inside of its object. */
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import * as Y from "yjs";
+import { COMPACTION_POLICY, type CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
+import { Room } from "../../src/core/room/room.ts";
+import { ANONYMOUS, type Peer, type YjsSession } from "../../src/core/room/session.ts";
+import { NO_CHANGE } from "../../src/core/text/text-change.ts";
+import { MAX_ROW_BYTES } from "../../src/worker/storage/chunks.ts";
+import { migrate, schemaVersion } from "../../src/worker/storage/schema.ts";
+import { SqlUpdateLog } from "../../src/worker/storage/sql-update-log.ts";
+import {
+  connectJson,
+  connectYjs,
+  createFragment,
+  freshId,
+  joinJson,
+  joinYjs,
+  objectOf,
+  readFragment,
+  request,
+} from "./connect.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+type Row = Record<string, SqlStorageValue>;
+
+/** The rows of a query in a fragment's own database. */
+function query(id: string, sql: string, ...bindings: SqlStorageValue[]): Promise<Row[]> {
+  return runInDurableObject(objectOf(id), (_, { storage }) => storage.sql.exec(sql, ...bindings).toArray());
+}
+
+async function count(id: string, table: string): Promise<number> {
+  const [row] = await query(id, `SELECT count(*) AS rows FROM ${table}`);
+  return Number(row?.["rows"]);
+}
+
+describe("rows", () => {
+  test("[STO-1] nothing is stored, when an id that does not exist is only probed", async () => {
+    const id = freshId();
+    await (await connectJson(id)).closed();
+    await (await connectYjs(id)).closed();
+    const answers = await Promise.all([
+      request("GET", `/v1/fragments/${id}`),
+      request("PATCH", `/v1/fragments/${id}`, { content: "x" }),
+      request("DELETE", `/v1/fragments/${id}`),
+      request("GET", `/v1/expansions/${id}`),
+      request("POST", "/v1/expand", { content: `[[${id}]]` }),
+      request("PUT", `/v1/fragments/${id}`, { content: "x" }, { "If-Match": '"1"' }),
+      request("PUT", `/v1/fragments/${id}`, { content: "\0" }),
+    ]);
+    await Promise.all(answers.map((answer) => answer.body?.cancel()));
+    expect(await query(id, "SELECT name FROM sqlite_master WHERE name NOT LIKE '_cf_%'")).toEqual([]);
+    const alarm = await runInDurableObject(objectOf(id), (_, { storage }) => storage.getAlarm());
+    expect(alarm).toBeNull();
+  });
+
+  test("[STO-2] a log row says format, checksum, revision and time, when a commit is stored", async () => {
+    const before = Date.now();
+    const { id } = await createFragment("text");
+    const [row, ...more] = await query(id, "SELECT * FROM update_log");
+    expect(more).toEqual([]);
+    expect(row).toMatchObject({
+      seq: 1,
+      part: 0,
+      parts: 1,
+      format: 1,
+      checksum: expect.any(Number),
+      revision: 1,
+      data: expect.any(ArrayBuffer),
+    });
+    expect(Number(row?.["time_ms"])).toBeGreaterThanOrEqual(before);
+  });
+
+  test("[STO-2] the newest row is rewritten, when commits are small", async () => {
+    const { id } = await createFragment("");
+    const client = await joinYjs(id);
+    for (let seq = 1; seq <= 8; seq++) {
+      client.push(
+        seq,
+        client.edit((text) => text.insert(text.length, "word ")),
+      );
+      await client.saved(seq);
+    }
+    expect(await query(id, "SELECT seq, revision FROM update_log")).toEqual([{ seq: 1, revision: 9 }]);
+  });
+
+  test("[STO-2] a new row begins, when the newest is no longer small", async () => {
+    const { id } = await createFragment("x".repeat(40_000));
+    const client = await joinJson(id);
+    await client.request({ action: "update_metadata", description: "d", request_id: "r" });
+    expect(await count(id, "update_log")).toBe(2);
+  });
+
+  test("[STO-3] the schema has its newest version once, when a fragment is made and opened again", async () => {
+    const { id } = await createFragment("text");
+    const [{ version } = { version: 0 }] = await query(
+      id,
+      "SELECT max(version) AS version FROM schema_version",
+    );
+    expect(Number(version)).toBeGreaterThan(0);
+    await evictDurableObject(objectOf(id));
+    await request("PUT", `/v1/fragments/${id}`, { content: "more" });
+    const rows = await query(id, "SELECT version FROM schema_version ORDER BY version");
+    expect(rows).toEqual(Array.from({ length: Number(version) }, (_, n) => ({ version: n + 1 })));
+  });
+
+  test("[STO-3] migrate changes nothing, when the schema is the newest", async () => {
+    await runInDurableObject(objectOf(freshId()), (_, { storage }) => {
+      const { sql } = storage;
+      const shape = () => sql.exec("SELECT name, sql FROM sqlite_master ORDER BY name").toArray();
+      expect(schemaVersion(sql)).toBe(0);
+      storage.transactionSync(() => migrate(sql));
+      const [version, tables] = [schemaVersion(sql), shape()];
+      storage.transactionSync(() => migrate(sql));
+      expect([schemaVersion(sql), shape()]).toEqual([version, tables]);
+    });
+  });
+});
+
+describe("large documents", () => {
+  test("[STO-4] values are cut into chunks below 1.9 MB, when a document is larger", async () => {
+    const { id } = await createFragment("");
+    const client = await joinYjs(id);
+    // Each character inserted before the last one is a struct of its own: a small text, a large document.
+    const update = client.edit((text) => {
+      for (let n = 0; n < 220_000; n++) text.insert(0, "x");
+    });
+    expect(update.length).toBeGreaterThan(MAX_ROW_BYTES);
+    client.push(1, update);
+    await client.saved(1);
+    const chunks = await query(id, "SELECT chunk, length(data) AS bytes FROM snapshot ORDER BY chunk");
+    expect(chunks.length).toBeGreaterThan(1);
+    for (const { bytes } of chunks) expect(Number(bytes)).toBeLessThanOrEqual(MAX_ROW_BYTES);
+    await evictDurableObject(objectOf(id));
+    const again = await joinYjs(id);
+    expect(Y.encodeStateVector(again.doc)).toEqual(Y.encodeStateVector(client.doc));
+    expect(again.text).toBe(client.text);
+  }, 20_000);
+
+  test("[STO-4] a record goes on in further rows, when one commit is larger than a row", async () => {
+    await runInDurableObject(objectOf(freshId()), (_, { storage }) => {
+      const log = new SqlUpdateLog(storage, fail);
+      const update = crypto.getRandomValues(new Uint8Array(65_536));
+      const large = new Uint8Array(4_500_000).map((_, at) => update[at % update.length] ?? 0);
+      log.create(commitOf(1, null), 1, 42);
+      log.append(commitOf(2, large));
+      log.append(commitOf(3, new Uint8Array([1, 2, 3])));
+      const rows = storage.sql.exec("SELECT part, parts, length(data) AS bytes FROM update_log").toArray();
+      expect(rows.map(({ part, parts }) => [part, parts])).toEqual(
+        [
+          [0, 1],
+          [0, 3],
+          [1, 3],
+          [2, 3],
+          [0, 1],
+        ].slice(0, rows.length),
+      );
+      for (const { bytes } of rows) expect(Number(bytes)).toBeLessThanOrEqual(MAX_ROW_BYTES);
+      const reader = new SqlUpdateLog(storage, fail);
+      expect([...reader.updates()]).toEqual([large, new Uint8Array([1, 2, 3])]);
+      expect(reader.load()).toMatchObject({
+        revision: 3,
+        generation: 1,
+        serverClientId: 42,
+        isDeleted: false,
+      });
+    });
+  });
+});
+
+describe("compaction", () => {
+  test("[STO-5] the log gives way to a snapshot, when it outweighs it", async () => {
+    const { id } = await createFragment("");
+    const client = await joinYjs(id);
+    let seq = 0;
+    while ((await count(id, "snapshot")) === 0) {
+      client.push(
+        ++seq,
+        client.edit((text) => text.insert(text.length, `line ${seq} `.repeat(20))),
+      );
+      await client.saved(seq);
+      expect(seq).toBeLessThan(200);
+    }
+    const { version } = await readFragment(id);
+    await evictDurableObject(objectOf(id));
+    expect(await readFragment(id)).toMatchObject({ content: client.text, version });
+  });
+
+  test("[STO-5] text, state vector, revision, bases and answers are the same, when it compacts every five commits", async () => {
+    await runInDurableObject(objectOf(freshId()), (_, { storage }) => {
+      const host = new RoomOnStorage(storage, { ...COMPACTION_POLICY, maxCommits: 5 });
+      host.create();
+      const session = host.join();
+      const doc = new Y.Doc();
+      const texts = [""];
+      for (let n = 1; n <= 33; n++) {
+        host.type(session, doc, `${n},`, n * 1_000);
+        texts.push(doc.getText("content").toString());
+      }
+      const reopened = new RoomOnStorage(storage);
+      const { room } = reopened;
+      expect(storage.sql.exec("SELECT count(*) AS rows FROM snapshot").one()["rows"]).toBe(1);
+      expect(room.committed).toMatchObject({ content: texts.at(-1), revision: 34 });
+      expect(room.text.stateVector()).toEqual(Y.encodeStateVector(doc));
+      // Each past revision is a base: the edit lands where it would have on that text.
+      for (const revision of [1, 7, 20, 33]) {
+        const text = `<${texts[revision - 1]}`;
+        expect(reopened.update(text, revision, 34_000 + revision)).toMatchObject({ kind: "written" });
+      }
+      expect(room.committed.content).toBe(`<<<<${texts.at(-1)}`);
+    });
+  });
+
+  test("[STO-5] the log stays as it was, when a compaction fails half-way", async () => {
+    await runInDurableObject(objectOf(freshId()), (_, { storage }) => {
+      const log = new SqlUpdateLog(storage, fail);
+      log.create(commitOf(1, new Uint8Array([7])), 1, 42);
+      log.append(commitOf(2, new Uint8Array([8])));
+      log.compact(new Uint8Array([7, 8]), 0);
+      log.append(commitOf(3, new Uint8Array([9])));
+      const before = dump(storage.sql);
+      const { sql } = storage;
+      const exec = sql.exec.bind(sql);
+      const failing = vi.spyOn(Object.getPrototypeOf(sql) as SqlStorage, "exec");
+      failing.mockImplementation((query: string, ...bindings: unknown[]) => {
+        if (query.includes("UPDATE fragment")) throw new Error("the disk is full");
+        return exec(query, ...bindings);
+      });
+      expect(() => log.compact(new Uint8Array([7, 8, 9]), 0)).toThrow("the disk is full");
+      failing.mockRestore();
+      expect(dump(sql)).toEqual(before);
+      expect([...new SqlUpdateLog(storage, fail).updates()]).toEqual([
+        new Uint8Array([7, 8]),
+        new Uint8Array([9]),
+      ]);
+    });
+  });
+
+  test("[STO-5] few rows are kept, when a text is typed key by key", async () => {
+    await runInDurableObject(objectOf(freshId()), (_, { storage }) => {
+      const host = new RoomOnStorage(storage);
+      host.create();
+      const session = host.join();
+      const doc = new Y.Doc();
+      let most = 0;
+      for (let n = 1; n <= 3_000; n++) {
+        host.type(session, doc, "abcde fghij klmno"[n % 17] ?? "", n * 250);
+        if (n % 100 === 0)
+          most = Math.max(
+            most,
+            Number(storage.sql.exec("SELECT count(*) AS rows FROM update_log").one()["rows"]),
+          );
+      }
+      expect(most).toBeLessThan(250);
+      const reopened = new RoomOnStorage(storage);
+      expect(reopened.room.committed.content).toBe(doc.getText("content").toString());
+    });
+  }, 20_000);
+});
+
+describe("damage", () => {
+  /** Two rows that do not build on each other: the first by the server, the second by a peer. */
+  async function makeTwoRows() {
+    const { id } = await createFragment("s".repeat(40_000));
+    const client = await connectYjs(id);
+    client.push(
+      1,
+      client.edit((text) => text.insert(0, "peer ")),
+    );
+    const { revision } = await client.saved(1);
+    const rows = await query(id, "SELECT seq FROM update_log ORDER BY seq");
+    expect(rows.length).toBe(2);
+    return { id, client, revision, seqs: rows.map(({ seq }) => Number(seq)) };
+  }
+
+  function spoil(id: string, seq: number): Promise<Row[]> {
+    return query(
+      id,
+      "UPDATE update_log SET data = substr(data, 1, length(data) - 1) || x'ff' WHERE seq = ?",
+      seq,
+    );
+  }
+
+  test("[STO-6] the rest opens and the row is set aside and reported, when the newest row is damaged", async () => {
+    const { id, revision, seqs } = await makeTwoRows();
+    const reports = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    await spoil(id, seqs[1] ?? 0);
+    await evictDurableObject(objectOf(id));
+    expect((await readFragment(id)).content).toBe("s".repeat(40_000));
+    expect(reports.mock.calls.flat().join(" ")).toMatch(/update_log row \d+ is quarantined: wrong checksum/);
+    expect(reports.mock.calls.flat().join(" ")).not.toContain("peer");
+    expect(await query(id, "SELECT source, key, reason, revision FROM quarantine")).toEqual([
+      { source: "update_log", key: seqs[1], reason: "wrong checksum", revision },
+    ]);
+    expect(await count(id, "update_log")).toBe(1);
+  });
+
+  test("[STO-6] the rest opens, when the oldest row is damaged", async () => {
+    const { id, seqs } = await makeTwoRows();
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    await spoil(id, seqs[0] ?? 0);
+    await evictDurableObject(objectOf(id));
+    expect((await readFragment(id)).content).toBe("peer ");
+  });
+
+  test("[STO-6] a revision that was told is not given again, when its row was damaged", async () => {
+    const { id, revision, seqs } = await makeTwoRows();
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    await spoil(id, seqs[1] ?? 0);
+    await evictDurableObject(objectOf(id));
+    expect((await readFragment(id)).version).toBeGreaterThanOrEqual(revision);
+    await evictDurableObject(objectOf(id)); // the second time it finds the row in quarantine
+    const answer = await request("PATCH", `/v1/fragments/${id}`, { description: "d" });
+    expect((await answer.json<{ version: number }>()).version).toBeGreaterThan(revision);
+  });
+
+  test("[STO-6] what was lost comes back, when a peer that has it syncs", async () => {
+    const { id, client, seqs } = await makeTwoRows();
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    await client.sync();
+    const whole = client.text;
+    client.close();
+    for (const seq of seqs) await spoil(id, seq);
+    await evictDurableObject(objectOf(id));
+    expect((await readFragment(id)).content).toBe("");
+    const back = await connectYjs(id);
+    Y.applyUpdate(back.doc, Y.encodeStateAsUpdate(client.doc));
+    await back.sync();
+    back.push(1, new Uint8Array([0, 0]));
+    await back.saved(1);
+    expect((await readFragment(id)).content).toBe(whole);
+    // The server writes under another client id now: its old one may hold what the log had lost.
+    await request("PATCH", `/v1/fragments/${id}`, { edits: [{ old: "peer ", new: "PEER " }] });
+    await back.inbox.next("the edit", (frame) => frame.kind === "update" && back.text.startsWith("PEER "));
+  });
+
+  test("[STO-6] the rest opens and can be written, when the snapshot is damaged", async () => {
+    const id = freshId();
+    await request("PUT", `/v1/fragments/${id}`, { content: "first" });
+    const client = await joinYjs(id);
+    let seq = 0;
+    while ((await count(id, "snapshot")) === 0) {
+      client.push(
+        ++seq,
+        client.edit((text) => text.insert(text.length, "0123456789".repeat(50))),
+      );
+      await client.saved(seq);
+    }
+    const { version } = await readFragment(id);
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    await query(id, "UPDATE snapshot SET checksum = checksum + 1");
+    await evictDurableObject(objectOf(id));
+    await readFragment(id);
+    const answer = await request("PUT", `/v1/fragments/${id}`, { content: "written anew" });
+    expect(await answer.json()).toMatchObject({ content: "written anew" });
+    expect((await readFragment(id)).version).toBeGreaterThan(version);
+    expect(await count(id, "quarantine")).toBe(1);
+    await evictDurableObject(objectOf(id));
+    expect((await readFragment(id)).content).toBe("written anew");
+  });
+});
+
+describe("rows written", () => {
+  test("[STO-7] at most 6 rows a second are written over a minute, when twenty type 20 times a second and move their cursors", async () => {
+    await runInDurableObject(objectOf(freshId()), (_, { storage }) => {
+      const rows = countRows(storage.sql);
+      const host = new RoomOnStorage(storage);
+      host.create();
+      const peers = Array.from({ length: 20 }, () => ({ session: host.join(), doc: new Y.Doc() }));
+      const created = rows();
+      for (let nowMs = 1_000; nowMs < 61_000; nowMs += 50) {
+        for (const { session, doc } of peers) host.type(session, doc, "x", nowMs);
+      }
+      expect(host.room.committed.content.length).toBeGreaterThan(20 * 1_100);
+      expect(rows() - created).toBeLessThanOrEqual(360);
+      expect(rows() - created).toBeGreaterThan(60);
+    });
+  }, 60_000);
+
+  test("[STO-7] few rows are written for many edits, when a client pushes as fast as it is answered", async () => {
+    const { id } = await createFragment("");
+    const client = await joinYjs(id);
+    const rows = await runInDurableObject(objectOf(id), (_, { storage }) => countRows(storage.sql));
+    const before = rows();
+    const startMs = Date.now();
+    let seq = 0;
+    while (Date.now() - startMs < 2_000) {
+      for (let n = 0; n < 10; n++)
+        client.push(
+          ++seq,
+          client.edit((text) => text.insert(text.length, "x")),
+        );
+      await client.saved(seq);
+    }
+    const seconds = (Date.now() - startMs) / 1_000;
+    expect((await readFragment(id)).content.length).toBe(seq);
+    expect(rows() - before).toBeLessThanOrEqual(12 + 6 * seconds);
+    expect(rows() - before).toBeGreaterThan(5);
+  });
+
+  test("[STO-7] no row is written, when a fragment is read and joined", async () => {
+    const { id } = await createFragment("text");
+    await evictDurableObject(objectOf(id));
+    const rows = await runInDurableObject(objectOf(id), (_, { storage }) => countRows(storage.sql));
+    await readFragment(id);
+    await Promise.all([joinJson(id), joinYjs(id)]);
+    expect(rows()).toBe(0);
+  });
+});
+
+/** A room on an object's real storage, with the test's own clock. */
+class RoomOnStorage {
+  readonly room: Room;
+  #sessions = 0;
+
+  constructor(storage: DurableObjectStorage, compaction: CompactionPolicy = COMPACTION_POLICY) {
+    const log = new SqlUpdateLog(storage, fail);
+    const random32 = () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+    this.room = new Room({ id: "f", log, random32, compaction });
+  }
+
+  create(): void {
+    this.room.create({ ...this.#write(null, null), settle: () => undefined }, 0);
+  }
+
+  join(): YjsSession {
+    const peer: Peer = { send: () => undefined, close: fail, remember: () => undefined };
+    const session: YjsSession = {
+      record: {
+        id: `s${++this.#sessions}`,
+        role: "editor",
+        principal: ANONYMOUS,
+        expiresAtMs: null,
+        generation: this.room.generation,
+        clientId: null,
+        presence: null,
+        protocol: "yjs",
+        isOwnClient: true,
+      },
+      peer,
+      isAskedForMore: false,
+      isBehind: false,
+      pushedSeq: -1,
+      savedSeq: -1,
+    };
+    this.room.join(session);
+    return session;
+  }
+
+  /** One update at the end of this document's own text. */
+  type(session: YjsSession, doc: Y.Doc, what: string, nowMs: number): void {
+    const known = Y.encodeStateVector(doc);
+    const text = doc.getText("content");
+    text.insert(text.length, what);
+    this.room.receiveUpdate({ session, kind: "update", update: Y.encodeStateAsUpdate(doc, known) });
+    this.room.settle(nowMs);
+  }
+
+  update(text: string, base: number, nowMs: number): unknown {
+    let result: unknown;
+    this.room.submit({
+      ...this.#write(text, base),
+      settle: (settled) => {
+        result = settled;
+      },
+    });
+    this.room.settle(nowMs + 60_000);
+    return result;
+  }
+
+  #write(text: string | null, base: number | null) {
+    return {
+      content: text === null ? null : ({ kind: "text", text } as const),
+      metadata: null,
+      base: base === null ? ({ kind: "current" } as const) : ({ kind: "version", version: base } as const),
+      expectedVersions: null,
+      author: "test",
+      request: null,
+    };
+  }
+}
+
+function commitOf(revision: number, update: Uint8Array | null) {
+  return {
+    revision,
+    timeMs: revision,
+    authors: [],
+    update,
+    undo: NO_CHANGE,
+    metadataBefore: null,
+    answers: [],
+  };
+}
+
+/** Everything in the tables, to compare. */
+function dump(sql: SqlStorage): unknown {
+  return ["fragment", "snapshot", "update_log", "old_clients", "quarantine", "due"].map((table) =>
+    sql.exec(`SELECT * FROM ${table}`).toArray(),
+  );
+}
+
+/** Counts the rows that any statement of this isolate writes from now on. */
+function countRows(sql: SqlStorage): () => number {
+  let rows = 0;
+  const prototype = Object.getPrototypeOf(sql) as SqlStorage;
+  const exec = prototype.exec;
+  vi.spyOn(prototype, "exec").mockImplementation(function (
+    this: SqlStorage,
+    ...args: Parameters<SqlStorage["exec"]>
+  ) {
+    const cursor = exec.apply(this, args);
+    rows += cursor.rowsWritten;
+    return cursor;
+  } as SqlStorage["exec"]);
+  return () => rows;
+}
+
+function fail(reason: unknown): never {
+  throw new Error(String(reason));
+}
