@@ -2,10 +2,10 @@
  * A bundle of the worker that is not the one we ship: another entry around it, or a source file with one passage
  * replaced. For tests that count what no address shows, and for the proof that a check finds what it looks for.
  */
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
-import { DEFAULT_BUNDLE_DIR } from "../../scripts/production-bundle.ts";
+import { buildBundle } from "../../scripts/production-bundle.ts";
 import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
 
 export interface Alteration {
@@ -17,7 +17,7 @@ export interface Alteration {
 }
 
 /**
- * Builds into `bundleDir`, with the settings of the production bundle, which must have been built before.
+ * Builds into `bundleDir`, with the settings of the production bundle.
  *
  * @param entry path from the project's directory; its exports are those of the worker
  * @returns `bundleDir`, for `startServer`
@@ -29,8 +29,7 @@ export async function buildAlteredBundle(
     alterations = [],
   }: { entry?: string; alterations?: readonly Alteration[] },
 ): Promise<string> {
-  await mkdir(bundleDir, { recursive: true });
-  await copyFile(join(DEFAULT_BUNDLE_DIR, "settings.json"), join(bundleDir, "settings.json"));
+  await buildBundle(bundleDir);
   await build({
     entryPoints: [join(PROJECT_DIR, entry)],
     outfile: join(bundleDir, "index.js"),

@@ -37,6 +37,14 @@ async function count(id: string, table: string): Promise<number> {
   return Number(row?.["rows"]);
 }
 
+/** A fragment whose text stands in a snapshot. */
+async function makeSnapshot(content: string): Promise<{ id: string }> {
+  const { id } = await createFragment(content);
+  await request("PATCH", `/v1/fragments/${id}`, { description: "compacted with this commit" });
+  expect(await count(id, "snapshot")).toBeGreaterThan(0);
+  return { id };
+}
+
 describe("rows", () => {
   test("[STO-1] nothing is stored, when an id that does not exist is only probed", async () => {
     const id = freshId();
@@ -88,9 +96,15 @@ describe("rows", () => {
   });
 
   test("[STO-2] a new row begins, when the newest is no longer small", async () => {
-    const { id } = await createFragment("x".repeat(40_000));
-    const client = await joinJson(id);
-    await client.request({ action: "update_metadata", description: "d", request_id: "r" });
+    const { id } = await makeSnapshot("s".repeat(100_000));
+    const client = await joinYjs(id);
+    for (const [seq, length] of [40_000, 1].entries()) {
+      client.push(
+        seq,
+        client.edit((text) => text.insert(0, "x".repeat(length))),
+      );
+      await client.saved(seq);
+    }
     expect(await count(id, "update_log")).toBe(2);
   });
 
@@ -206,7 +220,7 @@ describe("compaction", () => {
       expect(room.committed).toMatchObject({ content: texts.at(-1), revision: 34 });
       expect(room.text.stateVector()).toEqual(Y.encodeStateVector(doc));
       // Each past revision is a base: the edit lands where it would have on that text.
-      for (const revision of [1, 7, 20, 33]) {
+      for (const revision of [2, 7, 20, 33]) {
         const text = `<${texts[revision - 1]}`;
         expect(reopened.update(text, revision, 34_000 + revision)).toMatchObject({ kind: "written" });
       }
@@ -262,18 +276,29 @@ describe("compaction", () => {
 });
 
 describe("damage", () => {
-  /** Two rows that do not build on each other: the first by the server, the second by a peer. */
-  async function makeTwoRows() {
-    const { id } = await createFragment("s".repeat(40_000));
-    const client = await connectYjs(id);
-    client.push(
-      1,
-      client.edit((text) => text.insert(0, "peer ")),
-    );
-    const { revision } = await client.saved(1);
-    const rows = await query(id, "SELECT seq FROM update_log ORDER BY seq");
-    expect(rows.length).toBe(2);
-    return { id, client, revision, seqs: rows.map(({ seq }) => Number(seq)) };
+  /** A snapshot by the server and two rows by two peers, none of which builds on another. */
+  async function makeRows() {
+    const { id } = await makeSnapshot("s".repeat(100_000));
+    let revision = 0;
+    for (const typed of ["a".repeat(40_000), "b"]) {
+      const peer = await connectYjs(id); // it has not synced: what it types stands alone
+      peer.push(
+        1,
+        peer.edit((text) => text.insert(0, typed)),
+      );
+      revision = (await peer.saved(1)).revision;
+      peer.close();
+    }
+    const [older, newer, ...more] = await query(id, "SELECT seq, revision FROM update_log ORDER BY seq");
+    expect([newer?.["revision"], more]).toEqual([revision, []]);
+    return { id, revision, older: Number(older?.["seq"]), newer: Number(newer?.["seq"]) };
+  }
+
+  /** How many of each letter there are. */
+  async function lettersOf(id: string): Promise<Record<string, number>> {
+    const letters: Record<string, number> = { a: 0, b: 0, s: 0 };
+    for (const letter of (await readFragment(id)).content) letters[letter] = (letters[letter] ?? 0) + 1;
+    return letters;
   }
 
   function spoil(id: string, seq: number): Promise<Row[]> {
@@ -285,31 +310,40 @@ describe("damage", () => {
   }
 
   test("[STO-6] the rest opens and the row is set aside and reported, when the newest row is damaged", async () => {
-    const { id, revision, seqs } = await makeTwoRows();
+    const { id, revision, newer } = await makeRows();
     const reports = vi.spyOn(console, "error").mockImplementation(() => undefined);
-    await spoil(id, seqs[1] ?? 0);
+    await spoil(id, newer);
     await evictDurableObject(objectOf(id));
-    expect((await readFragment(id)).content).toBe("s".repeat(40_000));
-    expect(reports.mock.calls.flat().join(" ")).toMatch(/update_log row \d+ is quarantined: wrong checksum/);
-    expect(reports.mock.calls.flat().join(" ")).not.toContain("peer");
+    expect(await lettersOf(id)).toEqual({ a: 40_000, b: 0, s: 100_000 });
+    const report = reports.mock.calls.flat().join(" ");
+    expect(report).toContain(`update_log row ${newer} is quarantined: wrong checksum`);
     expect(await query(id, "SELECT source, key, reason, revision FROM quarantine")).toEqual([
-      { source: "update_log", key: seqs[1], reason: "wrong checksum", revision },
+      { source: "update_log", key: newer, reason: "wrong checksum", revision },
     ]);
     expect(await count(id, "update_log")).toBe(1);
   });
 
-  test("[STO-6] the rest opens, when the oldest row is damaged", async () => {
-    const { id, seqs } = await makeTwoRows();
+  test("[STO-6] the rest opens, when a row before the newest is damaged", async () => {
+    const { id, older } = await makeRows();
     vi.spyOn(console, "error").mockImplementation(() => undefined);
-    await spoil(id, seqs[0] ?? 0);
+    await spoil(id, older);
     await evictDurableObject(objectOf(id));
-    expect((await readFragment(id)).content).toBe("peer ");
+    expect(await lettersOf(id)).toEqual({ a: 0, b: 1, s: 100_000 });
+  });
+
+  test("[STO-6] the rows open, when the snapshot is damaged", async () => {
+    const { id } = await makeRows();
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    await query(id, "UPDATE snapshot SET checksum = checksum + 1");
+    await evictDurableObject(objectOf(id));
+    expect(await lettersOf(id)).toEqual({ a: 40_000, b: 1, s: 0 });
+    expect(await query(id, "SELECT source, key FROM quarantine")).toEqual([{ source: "snapshot", key: 0 }]);
   });
 
   test("[STO-6] a revision that was told is not given again, when its row was damaged", async () => {
-    const { id, revision, seqs } = await makeTwoRows();
+    const { id, revision, newer } = await makeRows();
     vi.spyOn(console, "error").mockImplementation(() => undefined);
-    await spoil(id, seqs[1] ?? 0);
+    await spoil(id, newer);
     await evictDurableObject(objectOf(id));
     expect((await readFragment(id)).version).toBeGreaterThanOrEqual(revision);
     await evictDurableObject(objectOf(id)); // the second time it finds the row in quarantine
@@ -317,24 +351,26 @@ describe("damage", () => {
     expect((await answer.json<{ version: number }>()).version).toBeGreaterThan(revision);
   });
 
-  test("[STO-6] what was lost comes back, when a peer that has it syncs", async () => {
-    const { id, client, seqs } = await makeTwoRows();
+  test("[STO-6] what was lost comes back and nothing diverges, when a peer that has it syncs", async () => {
+    const { id, older, newer } = await makeRows();
     vi.spyOn(console, "error").mockImplementation(() => undefined);
-    await client.sync();
-    const whole = client.text;
-    client.close();
-    for (const seq of seqs) await spoil(id, seq);
+    const peer = await joinYjs(id);
+    peer.close();
+    for (const seq of [older, newer]) await spoil(id, seq);
+    await query(id, "DELETE FROM snapshot");
     await evictDurableObject(objectOf(id));
     expect((await readFragment(id)).content).toBe("");
     const back = await connectYjs(id);
-    Y.applyUpdate(back.doc, Y.encodeStateAsUpdate(client.doc));
+    Y.applyUpdate(back.doc, Y.encodeStateAsUpdate(peer.doc));
     await back.sync();
+    await back.next("step1"); // answered with all that it has
     back.push(1, new Uint8Array([0, 0]));
     await back.saved(1);
-    expect((await readFragment(id)).content).toBe(whole);
-    // The server writes under another client id now: its old one may hold what the log had lost.
-    await request("PATCH", `/v1/fragments/${id}`, { edits: [{ old: "peer ", new: "PEER " }] });
-    await back.inbox.next("the edit", (frame) => frame.kind === "update" && back.text.startsWith("PEER "));
+    expect(await lettersOf(id)).toEqual({ a: 40_000, b: 1, s: 100_000 });
+    // The server writes under a new client id: the peer holds what the old one wrote and the log lacked.
+    await request("PATCH", `/v1/fragments/${id}`, { edits: [{ old: "b", new: "B" }] });
+    await back.next("update");
+    expect(back.text).toBe((await readFragment(id)).content);
   });
 
   test("[STO-6] the rest opens and can be written, when the snapshot is damaged", async () => {

@@ -424,11 +424,11 @@ describe("updates that cannot be taken", () => {
     expect((await readFragment(id)).size).toBe(MIB);
   });
 
-  test("[YJS-9] the socket is closed with 1009, when a frame is larger than 8 MiB", async () => {
+  test("[YJS-9] the socket is closed with 4413, when a frame is larger than 8 MiB", async () => {
     const { id } = await createFragment("");
     const bad = await joinYjs(id);
     bad.sendRaw(new Uint8Array(8 * MIB + 1));
-    expect(await bad.closed()).toMatchObject({ code: 1009 });
+    expect(await bad.closed()).toMatchObject({ code: 4413 });
   });
 
   test("[YJS-9] an update is taken, when it deletes from a text of 1 MiB", async () => {

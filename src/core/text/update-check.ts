@@ -35,6 +35,9 @@ type Root = keyof typeof ROOTS;
 export const IDLE_CLIENT_ID = Number.MAX_SAFE_INTEGER;
 
 const MAX_CLOCK = 2 ** 31 - 1;
+
+/** Neighbours are mostly near: beyond so many steps in one batch, one walk over the whole text is cheaper. */
+const MAX_NEIGHBOUR_STEPS = 10_000;
 const NONE: ReadonlyMap<number, number> = new Map();
 const GAP: Inspection = { kind: "gap" };
 const NOTHING_NEW: Inspection = { kind: "sound", clocks: NONE };
@@ -168,15 +171,37 @@ export class UpdateCheck {
    * each time that it reads it (yjs 13.6.33): a live document would differ from the stored one.
    */
   get standBetweenNeighbours(): boolean {
-    return this.#between.every(({ client, clock, originClient, originClock, rightClient, rightClock }) => {
-      const item = this.#itemAt(client, clock);
-      if (item === null) return true; // garbage-collected: it stands nowhere
+    let steps = MAX_NEIGHBOUR_STEPS;
+    for (const struct of this.#between) {
+      const item = this.#itemAt(struct.client, struct.clock);
       let left: Y.Item | null = item;
-      while (left !== null && !holds(left, originClient, originClock)) left = left.left;
-      if (left === null) return false;
-      let right = item.right;
-      while (right !== null && !holds(right, rightClient, rightClock)) right = right.right;
-      return right !== null;
+      while (left !== null && !holds(left, struct.originClient, struct.originClock) && steps-- > 0)
+        left = left.left;
+      let right: Y.Item | null = item?.right ?? null;
+      while (right !== null && !holds(right, struct.rightClient, struct.rightClock) && steps-- > 0)
+        right = right.right;
+      if (steps <= 0) return this.#standInOrder();
+      if (item !== null && (left === null || right === null)) return false; // null: collected, it stands nowhere
+    }
+    return true;
+  }
+
+  /** The same by one walk over the text, where many structs have neighbours far away. */
+  #standInOrder(): boolean {
+    const places = new Map<Y.Item, number>();
+    for (let item = this.#doc.getText(ROOTS.content)._start; item !== null; item = item.right) {
+      places.set(item, places.size);
+    }
+    const placeOf = (client: number, clock: number): number | undefined => {
+      const item = this.#itemAt(client, clock);
+      return item === null ? undefined : places.get(item);
+    };
+    return this.#between.every(({ client, clock, originClient, originClock, rightClient, rightClock }) => {
+      const place = placeOf(client, clock);
+      const left = placeOf(originClient, originClock);
+      const right = placeOf(rightClient, rightClock);
+      if (place === undefined || left === undefined || right === undefined) return place === undefined;
+      return left <= place && place < right;
     });
   }
 
@@ -260,6 +285,9 @@ export class UpdateCheck {
     const root = this.#rootOf(candidate, struct);
     if (root === null)
       return malformed("A fragment has the root types content, metadata and tags, and no other.");
+    // A value of a map is set behind the one before, and never in front of another.
+    if (root !== ROOTS.content && struct.rightClient !== -1)
+      return malformed("A value has a right neighbour.");
     if (kind === KIND.deleted || (kind === KIND.any) === (root !== ROOTS.content)) return null;
     return malformed("The root `content` holds text, the maps `metadata` and `tags` plain values.");
   }
