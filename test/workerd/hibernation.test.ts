@@ -1,5 +1,10 @@
 /** What is left when the object's memory goes: over hibernation everything, over a crash all that was acknowledged. */
-import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import {
+  abortAllDurableObjects,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import * as Y from "yjs";
 import {
@@ -127,6 +132,20 @@ describe("hibernation", () => {
     await evictDurableObject(objectOf(id));
     yjs.close();
     expect(await json.next("presence")).toEqual({ action: "presence", peers: [] });
+  });
+
+  test("[HIB-3] the cursor of a silent stock client goes, when the object slept since its last word", async () => {
+    const { id } = await createFragment("");
+    const [stock, watcher] = await Promise.all([joinYjs(id, { isStock: true }), joinYjs(id)]);
+    const client = stock.doc.clientID;
+    stock.sendAwareness([{ client, clock: 1, state: { user: { name: "Bob" } } }]);
+    await watcher.nextAwareness(client);
+    await evictDurableObject(objectOf(id));
+    const now = Date.now.bind(Date);
+    vi.spyOn(Date, "now").mockImplementation(() => now() + 31_000);
+    expect(await runDurableObjectAlarm(objectOf(id))).toBe(true);
+    const { states } = await watcher.nextAwareness(client);
+    expect(states.get(client)).toEqual({ clock: 2, state: null });
   });
 
   test("[HIB-4] past revisions are valid bases, when the object was evicted", async () => {
