@@ -53,8 +53,9 @@ export const TagSchema = v.pipe(
 );
 
 export const TagsSchema = v.pipe(
-  v.array(TagSchema),
+  v.array(v.unknown()),
   v.maxLength(MAX_TAGS, `must be at most ${MAX_TAGS} tags`),
+  v.array(TagSchema),
 );
 
 export const PromptTypeSchema = v.picklist(PROMPT_TYPES);

@@ -32,7 +32,7 @@ const schemas = {
     action: v.literal("edit"),
     base_version: v.nullish(version),
     base_request_id: requestId,
-    changes: v.pipe(v.array(ChangeSchema), v.maxLength(MAX_CHANGES)),
+    changes: v.pipe(v.array(v.unknown()), v.maxLength(MAX_CHANGES), v.array(ChangeSchema)),
     request_id: requestId,
   }),
   update_metadata: v.object({
@@ -93,7 +93,7 @@ export function decodeClientFrame(text: string): DecodedFrame {
     const known = Object.keys(schemas).join(", ");
     return fault("unknown_action", `The action is not known. Known actions: ${known}.`, named, true);
   }
-  const result = v.safeParse(schemas[action as ClientAction], value);
+  const result = v.safeParse(schemas[action as ClientAction], value, { abortEarly: true });
   if (result.success) return { ok: true, frame: result.output };
   const silent = action === "update" && (content === null || content === undefined);
   return fault("invalid_frame", `${action}: ${describeIssues(result.issues)}.`, named, silent);

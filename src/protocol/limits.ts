@@ -40,7 +40,7 @@ export const MAX_PRESENCE_BYTES = 4_000;
 export const MAX_REMEMBERED_REBASE_UNITS = 2_000;
 
 /** Texts sent to one JSON session that may be the base of what it sends next without naming one. */
-export const MAX_REMEMBERED_TEXTS = 8;
+export const MAX_REMEMBERED_TEXTS = 32;
 
 /** How long a past revision is a valid base for an edit. */
 export const REBASE_HORIZON_MS = 10 * 60 * 1000;

@@ -24,7 +24,7 @@ export async function readBody<S extends v.GenericSchema>(
   }
   // Valibot takes a list for an object without fields.
   if (Array.isArray(json)) return fail(problem(c, "invalid_body", "The body must be one JSON object."));
-  const result = v.safeParse(schema, json);
+  const result = v.safeParse(schema, json, { abortEarly: true });
   if (result.success) return { ok: true, value: result.output };
   return fail(problem(c, "invalid_body", `${describeIssues(result.issues)}.`));
 }

@@ -1,3 +1,4 @@
+import { keptPast } from "../../src/core/history/compaction-policy.ts";
 import { extendRecord, type LoggedCommit, MAX_OPEN_BYTES } from "../../src/core/history/log-record.ts";
 import { decodePastEntry, encodePastEntry, type PastEntry } from "../../src/core/history/past-entry.ts";
 import type { Commit, LogSize, LogState, UpdateLog } from "../../src/core/history/update-log.ts";
@@ -87,9 +88,12 @@ export class MemoryUpdateLog implements UpdateLog {
 
   compact(snapshot: Uint8Array, keepSinceMs: number): void {
     const { life, records, snapshot: old } = this.#alive;
-    const kept = this.#commitsLogged()
-      .filter(({ entry }) => decodePastEntry(entry).timeMs >= keepSinceMs)
-      .map(({ entry }) => ({ update: null, entry }));
+    const entries = this.#commitsLogged().map(({ entry }) => entry);
+    const timeOf = (entry: Uint8Array) => decodePastEntry(entry).timeMs;
+    const kept = keptPast(entries, (entry) => entry.length, timeOf, keepSinceMs).map((entry) => ({
+      update: null,
+      entry,
+    }));
     const deleted = records.length + (old === null ? 0 : 1);
     this.#commits = 0;
     const keptRecords = kept.length === 0 ? [] : [kept];

@@ -12,7 +12,7 @@ import {
   type YjsRecord,
   type YjsSession,
 } from "../../src/core/room/session.ts";
-import type { Write } from "../../src/core/room/writes.ts";
+import type { Write } from "../../src/core/room/write.ts";
 import { receiveYjs } from "../../src/core/room/yjs-protocol.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
@@ -95,7 +95,7 @@ export class RoomHost {
       seenRevision: this.room.committed.revision,
       ownWrite: null,
       sentRevisions: [],
-      ownMetadataRevision: 0,
+      ownTags: null,
       ...options,
     };
     const session: JsonSession = { record, peer };
@@ -164,6 +164,7 @@ export class RoomHost {
       expiresAtMs: null,
       generation: this.room.generation,
       presence: null,
+      presenceClock: -1,
     } as const;
   }
 }
@@ -175,6 +176,7 @@ export function emptyWrite(): Write {
     base: { kind: "current" },
     expectedVersions: null,
     author: ANONYMOUS.kind,
+    session: null,
     request: null,
     settle: () => undefined,
   };

@@ -130,6 +130,7 @@ export class YjsClient {
   }
 
   close(): void {
+    this.answersStep1 = false; // frames that are under way still come
     this.#socket.close(1000, "done");
   }
 }

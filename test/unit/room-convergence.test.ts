@@ -4,6 +4,9 @@
  */
 import { describe, expect, test } from "vitest";
 import { forEachSeed } from "../support/for-each-seed.ts";
+import { MemoryUpdateLog } from "../support/memory-update-log.ts";
+import { RoomHost } from "../support/room-host.ts";
+import { ScriptedPeer } from "../support/scripted-peer.ts";
 import { SimulatedWorld, type WorldOptions } from "../support/simulated-world.ts";
 
 /** Runs a world to its rest; checks what holds for each. */
@@ -20,7 +23,7 @@ function run(options: WorldOptions, steps: number): SimulatedWorld {
 describe("editors of all kinds in one room", () => {
   test("[ROOM-1] all come to one text and lose nothing, whatever the schedule", () => {
     let acknowledged = 0;
-    forEachSeed(250, [], (seed) => {
+    forEachSeed(250, [1869], (seed) => {
       acknowledged += run({ seed }, 250).ledger.acknowledgedCount;
     });
     expect(acknowledged).toBeGreaterThan(5_000);
@@ -29,5 +32,49 @@ describe("editors of all kinds in one room", () => {
   test("[ROOM-1] all come to one text, when the log is compacted all the time", () => {
     const compaction = { maxRows: 1, minUpdateBytes: 10, maxCommits: 3 };
     forEachSeed(60, [], (seed) => run({ seed, compaction }, 250));
+  });
+
+  test("[ROOM-4] a version is one text for ever, and versions grow by one, whoever is told in whichever way", () => {
+    forEachSeed(60, [], (seed) => {
+      const world = run({ seed, clients: ["edit", "changes", "text", "old", "changes", "push"] }, 250);
+      // That two readers of a version have the same text is what the book has checked.
+      expect(world.book.versions.size).toBeGreaterThan(5);
+      const revisions = world.host.log.past().map(({ revision }) => revision);
+      expect(revisions).toEqual(revisions.map((_, index) => index + 1));
+    });
+  });
+
+  test("[ROOM-5] a client that gets changes has the whole text by them, at every version", () => {
+    forEachSeed(60, [], (seed) => run({ seed, clients: ["changes", "changes", "edit", "stock"] }, 250));
+  });
+
+  test("[ROOM-6] old clients that go on with stale texts revert nobody", () => {
+    forEachSeed(100, [], (seed) => run({ seed, clients: ["stale", "stale", "old", "text", "push"] }, 250));
+  });
+
+  test("[ROOM-6] an old client's text that was in flight keeps what others wrote meanwhile", () => {
+    const host = new RoomHost(new MemoryUpdateLog());
+    host.create("one two three");
+    const [old, other] = [new ScriptedPeer(), new ScriptedPeer()] as const;
+    const oldSession = host.joinJson(old, { isOldClient: true });
+    const otherSession = host.joinJson(other);
+    host.receive(otherSession, { action: "update", content: "one 2 three", base_version: 1 });
+    // The old one has not read it yet.
+    host.receive(oldSession, { action: "update", content: "one two three four" });
+    host.receive(oldSession, { action: "update", content: "one two three four five" });
+    host.passUntilIdle();
+    expect(host.room.committed.content).toBe("one 2 three four five");
+    expect(old.takeJson().at(-1)).toMatchObject({ action: "update", content: "one 2 three four five" });
+  });
+
+  test("[ROOM-6] an old client can take its own last word back", () => {
+    const host = new RoomHost(new MemoryUpdateLog());
+    host.create("text");
+    const session = host.joinJson(new ScriptedPeer(), { isOldClient: true });
+    for (const content of ["texts", "text"]) {
+      host.receive(session, { action: "update", content });
+      host.pass(1_000);
+    }
+    expect(host.room.committed.content).toBe("text");
   });
 });

@@ -30,7 +30,7 @@ function live(options: WorldOptions): Lives {
 describe("a kill at a random moment", () => {
   test("[COMMIT-1] nothing that was acknowledged or shown to a JSON client is lost, and nothing is there twice", () => {
     let acknowledged = 0;
-    forEachSeed(400, [], (seed) => {
+    forEachSeed(400, [494, 3835], (seed) => {
       const lives = live({ seed });
       acknowledged += lives.acknowledged;
       expect(lives.faults).toEqual([]);
@@ -40,7 +40,7 @@ describe("a kill at a random moment", () => {
 
   test("[COMMIT-1] nothing is lost, when the log is compacted every 5 commits", () => {
     const compaction = { maxRows: 200, minUpdateBytes: 4_096, maxCommits: 5 };
-    forEachSeed(100, [], (seed) => expect(live({ seed, compaction }).faults).toEqual([]));
+    forEachSeed(100, [277], (seed) => expect(live({ seed, compaction }).faults).toEqual([]));
   });
 
   test("[COMMIT-1] the same check finds losses, when the object acknowledges first and writes 200 ms later", () => {

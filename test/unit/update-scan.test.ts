@@ -54,6 +54,29 @@ describe("the scan", () => {
     expect(builder.encode()).toEqual(GOLDEN);
   });
 
+  test("[UPDATE-1] deletes are sorted and apart, however they came, so that a peer can hold them as pending", () => {
+    forEachSeed(300, [], (seed) => {
+      const random = new SeededRandom(seed);
+      const builder = new UpdateBuilder();
+      const deleted = new Set<number>();
+      for (let left = 1 + random.below(6); left > 0; left--) {
+        const [clock, length] = [random.below(20), 1 + random.below(5)];
+        builder.addDelete({ client: 7, clock, length });
+        for (let at = clock; at < clock + length; at++) deleted.add(at);
+      }
+      const { deletes } = scanUpdate(builder.encode());
+      for (const [index, { clock }] of deletes.entries()) {
+        const before = deletes[index - 1];
+        expect(clock).toBeGreaterThan(before === undefined ? -1 : before.clock + before.length);
+      }
+      const clocks = deletes.flatMap(({ clock, length }) => Array.from({ length }, (_, at) => clock + at));
+      expect(clocks).toEqual([...deleted].sort((a, b) => a - b));
+      const early = new Y.Doc();
+      Y.applyUpdate(early, builder.encode());
+      expect(scanUpdate(Y.encodeStateAsUpdate(early)).deletes).toEqual(deletes);
+    });
+  });
+
   test("[UPDATE-1] the scan finds the structs and deletes that Yjs finds, in random documents", () => {
     forEachSeed(200, [], (seed) => {
       const random = new SeededRandom(seed);

@@ -481,6 +481,7 @@ class RoomOnStorage {
         generation: this.room.generation,
         clientId: null,
         presence: null,
+        presenceClock: -1,
         protocol: "yjs",
         isOwnClient: true,
       },
@@ -522,6 +523,7 @@ class RoomOnStorage {
       base: base === null ? ({ kind: "current" } as const) : ({ kind: "version", version: base } as const),
       expectedVersions: null,
       author: "test",
+      session: null,
       request: null,
     };
   }

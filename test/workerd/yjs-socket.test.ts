@@ -544,6 +544,10 @@ describe("presence", () => {
     const { states } = await late.next("awareness");
     expect(new Set(states.keys())).toEqual(new Set([one.doc.clientID, two.doc.clientID]));
     expect(states.get(one.doc.clientID)).toEqual({ clock: 1, state: ann });
+    expect(states.get(two.doc.clientID)).toEqual({ clock: 2, state: { user: { name: "Bob" } } });
+    await one.sync();
+    const told = one.inbox.all.flatMap((frame) => (frame.kind === "awareness" ? [...frame.states] : []));
+    expect(told.filter(([client, { state }]) => client === 12345 || state === null)).toEqual([]);
     await json.barrier();
     expect([one.inbox.isClosed, two.inbox.isClosed]).toEqual([false, false]);
   });

@@ -1,6 +1,25 @@
 import { MAX_PAST_BYTES } from "../../protocol/limits.ts";
 import type { LogSize } from "./update-log.ts";
 
+/**
+ * The past that a compaction keeps, of entries oldest first: those from `keepSinceMs` on, and of them the newest
+ * that fit half of the budget, so that the next commit does not ask for a compaction again.
+ */
+export function keptPast<T>(
+  entries: readonly T[],
+  bytesOf: (entry: T) => number,
+  timeOf: (entry: T) => number,
+  keepSinceMs: number,
+): T[] {
+  let first = entries.length;
+  for (let bytes = 0; first > 0; first--) {
+    const entry = entries[first - 1] as T; // 0 < first <= length
+    bytes += bytesOf(entry);
+    if (bytes > MAX_PAST_BYTES / 2 || timeOf(entry) < keepSinceMs) break;
+  }
+  return entries.slice(first);
+}
+
 /** When the log is put into a snapshot: it outweighs it, has many rows, or holds more past than is kept. */
 export interface CompactionPolicy {
   readonly maxRows: number;

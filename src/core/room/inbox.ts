@@ -1,4 +1,4 @@
-import type { Refusal } from "../../protocol/errors.ts";
+import { type Refusal, refusal } from "../../protocol/errors.ts";
 import type { FragmentText, Incoming } from "../text/fragment-text.ts";
 import { textWindowMs } from "./cadence.ts";
 import type { YjsSession } from "./session.ts";
@@ -10,6 +10,8 @@ export interface YjsUpdate {
   readonly kind: "update" | "push" | "step2";
   readonly update: Uint8Array;
 }
+
+const TAKEN_OVER = refusal("forged_update", "A newer connection has taken over this client id.");
 
 /** What came of one window. */
 export interface Delivery {
@@ -58,6 +60,7 @@ export class Inbox {
           for (const client of clients) isServerIdBehind ||= client === serverClientId;
           return null;
         }
+        if (displaced.has(session)) return TAKEN_OVER;
         const claimed = yjs.claim(session, clients, serverClientId);
         if ("code" in claimed) return claimed;
         if (claimed.takenFrom !== null) displaced.add(claimed.takenFrom);
@@ -71,10 +74,11 @@ export class Inbox {
     for (const [index, outcome] of outcomes.entries()) {
       const { session, kind } = updates[index] as YjsUpdate; // one outcome for each update
       if (outcome.kind === "applied") {
-        authors.add(session);
+        if (outcome.isNew) authors.add(session);
         if (kind === "step2") session.isAskedForMore = session.isBehind = false;
-      } else if (outcome.kind === "refused") refused.push({ session, refusal: outcome.refusal });
-      else if (kind === "step2") session.isAskedForMore = false;
+      } else if (outcome.kind === "refused") {
+        if (!displaced.has(session)) refused.push({ session, refusal: outcome.refusal });
+      } else if (kind === "step2") session.isAskedForMore = false;
       else {
         session.isBehind ||= kind === "push";
         yjs.askForMore(session, text.stateVector());

@@ -2,12 +2,11 @@ import { type Refusal, refusal } from "../../protocol/errors.ts";
 import { givenMetadata, type Metadata } from "../../protocol/fragment.ts";
 import { type ClientFrame, decodeClientFrame } from "../../protocol/json-frames.ts";
 import { sameTags } from "../text/shared-metadata.ts";
-import { NO_CHANGE } from "../text/text-change.ts";
-import { knownTexts, send } from "./json-sessions.ts";
+import { knownTags, knownTexts, rememberTags, send } from "./json-sessions.ts";
 import { toAwarenessState } from "./presence.ts";
 import type { Room } from "./room.ts";
 import { canWrite, type JsonSession } from "./session.ts";
-import type { Base, ContentWrite, WriteResult } from "./writes.ts";
+import type { Base, ContentWrite, WriteResult } from "./write.ts";
 
 /** A JSON session asks for an expansion; what comes of it is sent to the session, outside of the room's turn. */
 export interface ExpandRequest {
@@ -72,14 +71,11 @@ export function receiveJson(
 
 function updateBase(session: JsonSession, frame: FrameOf<"update">): Base {
   const named = namedBase(session, frame);
-  return named ?? { kind: "likeliest", author: session, texts: knownTexts(session.record) };
+  return named ?? { kind: "likeliest", texts: knownTexts(session.record) };
 }
 
 function metadataBase(session: JsonSession, frame: FrameOf<"update_metadata">): Base {
-  const { ownMetadataRevision: own } = session.record;
-  const since = knownTexts(session.record).filter(({ revision }) => revision > own);
-  const texts = own === 0 ? since : [{ revision: own, toSent: NO_CHANGE }, ...since];
-  return namedBase(session, frame) ?? { kind: "likeliest", author: session, texts };
+  return namedBase(session, frame) ?? { kind: "likeliest", texts: knownTags(session.record) };
 }
 
 function editBase(session: JsonSession, frame: FrameOf<"edit">): Base | Refusal {
@@ -124,6 +120,7 @@ function write(
     base,
     expectedVersions: null,
     author: session.record.clientName ?? session.record.principal.kind,
+    session,
     request: requestId === undefined ? null : { client: clientOf(session), requestId },
     settle: (result) =>
       settle(room, session, content !== null, metadata, seenRevision, requestId, result, nowMs),
@@ -157,7 +154,7 @@ function settle(
   };
   room.json.acknowledge(session, status);
   if (isRepetition) return;
-  if (metadata !== null) session.record.ownMetadataRevision = revision;
+  if (metadata?.tags !== undefined) rememberTags(session, revision, metadata.tags);
   const knowsContent = wroteContent || view.contentRevision <= session.record.seenRevision;
   if (!knowsContent) return; // the room tells it of both
   const believed = { ...room.metadataAt(seenRevision, nowMs), ...metadata };
@@ -179,7 +176,7 @@ function setPresence(room: Room, session: JsonSession, frame: FrameOf<"presence"
   if (record.clientId === null) throw new Error("A JSON session is given its client id when it joins.");
   const entry = {
     client: record.clientId,
-    clock: (record.presence?.clock ?? 0) + 1,
+    clock: record.presenceClock + 1,
     state: frame.state === null ? "null" : toAwarenessState(frame.state, room.text),
   };
   const refused = room.presence.set(session, entry, nowMs, false);

@@ -4,10 +4,10 @@ import type { Metadata } from "../../protocol/fragment.ts";
 import { encodeServerFrame, type PeerPresence, type ServerFrame } from "../../protocol/json-frames.ts";
 import { MAX_REMEMBERED_REBASE_UNITS, MAX_REMEMBERED_TEXTS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { type TextChange, toChanges } from "../text/text-change.ts";
+import { NO_CHANGE, type TextChange, toChanges } from "../text/text-change.ts";
 import { fullTextWindowMs } from "./cadence.ts";
 import type { JsonRecord, JsonSession } from "./session.ts";
-import type { KnownText } from "./writes.ts";
+import type { KnownText } from "./write.ts";
 
 /** A committed revision, as JSON clients are told of it. */
 export interface CommittedView {
@@ -86,10 +86,15 @@ export class JsonSessions {
     requestId: string | undefined,
     view: CommittedView | null,
   ): void {
-    const current =
-      code === "stale_base" && view !== null ? { version: view.revision, content: view.content } : {};
-    if (code === "stale_base" && view !== null) this.#toldText(session, view.revision);
-    send(session, { action: "error", code, message, request_id: requestId, ...current });
+    const frame: ServerFrame = { action: "error", code, message, request_id: requestId };
+    if (code !== "stale_base" || view === null) {
+      send(session, frame);
+      return;
+    }
+    send(session, { ...frame, version: view.revision, content: view.content });
+    this.#toldText(session, view.revision);
+    if (session.record.seenRevision < view.metadataRevision) this.tellMetadata(session, view);
+    this.knows(session, view.revision);
   }
 
   /**
@@ -244,10 +249,24 @@ export class JsonSessions {
 export function knownTexts(record: JsonRecord): KnownText[] {
   const texts: KnownText[] = [];
   if (record.ownWrite !== null) {
-    texts.push({ revision: record.ownWrite.revision, toSent: new Delta(record.ownWrite.toSent) });
+    texts.push({ revision: record.ownWrite.revision, toSent: new Delta(record.ownWrite.toSent), tags: null });
   }
-  for (const revision of record.sentRevisions) texts.push({ revision, toSent: new Delta() });
+  for (const revision of record.sentRevisions) texts.push({ revision, toSent: NO_CHANGE, tags: null });
   return texts;
+}
+
+/** The same for its tags: as it last sent them, and those it was told since. */
+export function knownTags(record: JsonRecord): KnownText[] {
+  const { ownTags } = record;
+  if (ownTags === null) return knownTexts(record);
+  const since = knownTexts(record).filter(({ revision }) => revision >= ownTags.revision);
+  return [{ revision: ownTags.revision, toSent: NO_CHANGE, tags: ownTags.tags }, ...since];
+}
+
+/** The tags that a session sent, which may not be those that the revision has in the end. */
+export function rememberTags({ record }: JsonSession, revision: number, tags: readonly string[]): void {
+  const isSmall = JSON.stringify(tags).length <= MAX_REMEMBERED_REBASE_UNITS;
+  record.ownTags = isSmall ? { revision, tags } : null;
 }
 
 export function send(session: JsonSession, frame: ServerFrame): void {

@@ -36,11 +36,12 @@ export class Presence {
   set(session: Session, entry: AwarenessEntry, nowMs: number, mustRenew: boolean): Refusal | null {
     const { record } = session;
     const known = record.presence;
-    if (known !== null && entry.clock < known.clock) return null;
+    if (entry.clock < record.presenceClock) return null;
     if (entry.state === "null") {
       if (known === null) return null;
       this.#take(session.record.id, entry);
       record.presence = null;
+      record.presenceClock = entry.clock;
       this.#hasNews = true;
       return null;
     }
@@ -50,6 +51,7 @@ export class Presence {
     if (!isJsonObject(entry.state)) return refusal("invalid_frame", "A presence state is one JSON object.");
     this.#hasNews ||= known?.state !== entry.state;
     record.presence = { clock: entry.clock, state: entry.state, renewedAtMs: mustRenew ? nowMs : null };
+    record.presenceClock = entry.clock;
     if (mustRenew) this.#expiryMs ??= nowMs + PRESENCE_EXPIRY_MS;
     this.#take(session.record.id, entry);
     return null;
@@ -59,8 +61,10 @@ export class Presence {
   remove(session: Session): boolean {
     const { presence, clientId } = session.record;
     if (presence === null || clientId === null) return false;
-    this.#changed.set(clientId, { client: clientId, clock: presence.clock + 1, state: "null" });
+    const clock = presence.clock + 1;
+    this.#changed.set(clientId, { client: clientId, clock, state: "null" });
     session.record.presence = null;
+    session.record.presenceClock = clock;
     this.#tellers = null;
     this.#hasNews = true;
     return true;
@@ -79,6 +83,7 @@ export class Presence {
       if (presence === null || clientId === null || this.#changed.has(clientId)) continue;
       const clock = presence.clock + 1;
       session.record.presence = { ...presence, clock };
+      session.record.presenceClock = clock;
       this.#changed.set(clientId, { client: clientId, clock, state: presence.state });
       renewed.push(session);
     }
@@ -145,7 +150,7 @@ export function toAwarenessState(
   cursors: CursorMap,
 ): string {
   const { name, color, cursor } = state;
-  const ends = cursorEnds(cursor);
+  const ends = cursorEnds(cursor); // code units, and whatever a client takes for them
   const yjsCursor =
     ends === null
       ? {}

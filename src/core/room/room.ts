@@ -8,15 +8,16 @@ import { timestamp } from "../../protocol/timestamp.ts";
 import { COMPACTION_POLICY, type CompactionPolicy, isCompactionDue } from "../history/compaction-policy.ts";
 import { Past } from "../history/past.ts";
 import type { Commit, LogState, UpdateLog } from "../history/update-log.ts";
-import { FragmentText } from "../text/fragment-text.ts";
+import { FragmentText, type Uncommitted } from "../text/fragment-text.ts";
 import { fromSharedText } from "../text/line-ends.ts";
-import { applyChange, invertChange, isEmpty, NO_CHANGE, type TextChange } from "../text/text-change.ts";
+import { invertChange, isEmpty, type TextChange } from "../text/text-change.ts";
 import { RowBudget } from "./cadence.ts";
 import { Inbox, type YjsUpdate } from "./inbox.ts";
 import { type CommittedView, JsonSessions, send } from "./json-sessions.ts";
 import { Presence, toPeer } from "./presence.ts";
 import { isJson, type Session } from "./session.ts";
-import { type Write, type WriteResult, WriteRound } from "./writes.ts";
+import type { Write } from "./write.ts";
+import { WriteRound } from "./write-round.ts";
 import { sendNotice, YjsSessions, yjsCloseCode } from "./yjs-sessions.ts";
 
 export interface RoomPorts {
@@ -138,43 +139,19 @@ export class Room {
     const oldClients = this.#state?.oldClients ?? new Set<number>();
     const serverClientId = this.#newServerClientId(oldClients);
     const text = new FragmentText(() => []); // a draft; from then on the log's own
-    const before = { content: "", metadata: text.committedMetadata };
-    const round = new WriteRound(this.#past, revision, before, NO_CHANGE, nowMs);
-    const plan = round.plan({ ...write, base: { kind: "current" }, expectedVersions: null }, before.metadata);
-    if ("code" in plan) {
-      write.settle({ kind: "refused", refusal: plan });
-      return;
+    const round = new WriteRound(text, this.#past, revision, nowMs);
+    round.run([{ ...write, base: { kind: "current" }, expectedVersions: null }], serverClientId);
+    if (round.hasWritten) {
+      const { commit } = makeCommit(text, round, revision + 1, [write.author], nowMs);
+      const rows = this.#ports.log.rowsWritten;
+      this.#ports.log.create(commit, this.generation + 1, serverClientId);
+      this.#budget.spend(this.#ports.log.rowsWritten - rows, nowMs);
+      this.#state = this.#ports.log.load();
+      this.#view = null;
+      this.#contentRevision = this.#metadataRevision = commit.revision;
+      this.#past.add(commit);
     }
-    text.write(serverClientId, plan.change, plan.metadata);
-    round.wrote(write, plan);
-    const uncommitted = text.uncommitted();
-    const [result] = round.results();
-    const toSent = result?.toSent ?? NO_CHANGE;
-    const commit: Commit = {
-      revision: revision + 1,
-      timeMs: nowMs,
-      authors: [write.author],
-      update: uncommitted.update,
-      undo: invertChange(uncommitted.change, ""),
-      metadataBefore: null,
-      answers: write.request === null ? [] : [{ ...write.request, toSent }],
-    };
-    const rows = this.#ports.log.rowsWritten;
-    this.#ports.log.create(commit, this.generation + 1, serverClientId);
-    this.#budget.spend(this.#ports.log.rowsWritten - rows, nowMs);
-    this.#state = this.#ports.log.load();
-    this.#view = null;
-    this.#contentRevision = this.#metadataRevision = commit.revision;
-    this.#past.add(commit);
-    const content = plan.isMended ? this.committed.content : null;
-    write.settle({
-      kind: "written",
-      revision: commit.revision,
-      toSent,
-      content,
-      isRepetition: false,
-      timeMs: nowMs,
-    });
+    round.settle(round.hasWritten ? this.committed : { revision, timeMs: nowMs, content: "" });
   }
 
   /** Takes a session in. It must have the current generation. */
@@ -317,67 +294,34 @@ export class Room {
   #commit(nowMs: number): void {
     if (!this.#inbox.isEmpty) this.#deliver(nowMs);
     const { text } = this;
-    const before = this.#life.revision;
-    const settled: { write: Write; result: WriteResult }[] = [];
-    const serverUpdates: Uint8Array[] = [];
+    const { revision, serverClientId } = this.#life;
     const writes = this.#writes;
     this.#writes = [];
-    let round: WriteRound | null = null;
-    if (writes.length > 0) {
-      const committed = { content: text.committedContent, metadata: text.committedMetadata };
-      round = new WriteRound(this.#past, before, committed, text.uncommitted().change, nowMs);
-      for (const write of writes) {
-        if (round.repeats(write)) continue;
-        const plan = this.#answerAgain(write, nowMs) ?? round.plan(write, text.metadata);
-        if ("kind" in plan) settled.push({ write, result: plan });
-        else if ("code" in plan) settled.push({ write, result: { kind: "refused", refusal: plan } });
-        else {
-          const update = text.write(this.#life.serverClientId, plan.change, plan.metadata);
-          if (update !== null) serverUpdates.push(update);
-          round.wrote(write, plan);
-          this.#authors.add(write.author);
-        }
-      }
-    }
-    const results = [...(round?.results() ?? [])];
+    const round = writes.length === 0 ? null : new WriteRound(text, this.#past, revision, nowMs);
+    round?.run(writes, serverClientId);
     // A request that changed nothing is remembered too: the next one may name it as its base.
-    if (text.isDirty || results.some(({ write }) => write.request !== null)) {
-      const uncommitted = text.uncommitted();
-      const hasNewText = !isEmpty(uncommitted.change);
-      const metadataBefore = text.committedMetadata;
-      const hasNewMetadata = uncommitted.metadata !== metadataBefore;
-      const commit: Commit = {
-        revision: before + 1,
-        timeMs: nowMs,
-        authors: [...this.#authors],
-        update: uncommitted.update,
-        undo: invertChange(uncommitted.change, text.committedContent),
-        metadataBefore: hasNewMetadata ? metadataBefore : null,
-        answers: results.flatMap(({ write, toSent }) =>
-          write.request === null ? [] : [{ ...write.request, toSent }],
-        ),
-      };
-      this.#append(commit, nowMs);
-      text.commit(uncommitted);
-      this.#past.add(commit);
-      this.#authors.clear();
-      if (hasNewText) this.#contentRevision = commit.revision;
-      if (hasNewMetadata) this.#metadataRevision = commit.revision;
-      this.#state = { ...this.#life, revision: commit.revision, updatedAtMs: nowMs };
-      this.#view = null;
-    }
-    for (const update of serverUpdates) this.yjs.broadcastUpdate(update, null);
-    for (const { write, result } of settled) write.settle(result);
-    const { revision } = this.#life;
-    for (const { write, repetitions, toSent, isMended } of results) {
-      const content = isEmpty(toSent) && !isMended ? null : this.committed.content;
-      const { timeMs } = this.committed;
-      const result: WriteResult = { kind: "written", revision, toSent, content, isRepetition: false, timeMs };
-      for (const one of [write, ...repetitions]) one.settle(result);
-    }
+    const isNew = text.isDirty || (round !== null && round.answers().length > 0);
+    if (isNew) this.#makeDurable(text, round, nowMs);
+    for (const update of round?.updates ?? []) this.yjs.broadcastUpdate(update, null);
+    round?.settle(this.committed);
     this.#settled();
-    if (revision > before && this.json.size > 0) this.json.committed(this.committed, nowMs);
+    if (isNew && this.json.size > 0) this.json.committed(this.committed, nowMs);
     this.#compactIfDue(nowMs);
+  }
+
+  #makeDurable(text: FragmentText, round: WriteRound | null, nowMs: number): void {
+    const authors = new Set([...this.#authors, ...(round?.authors ?? [])]);
+    const { commit, uncommitted } = makeCommit(text, round, this.#life.revision + 1, [...authors], nowMs);
+    this.#append(commit, nowMs);
+    // With other line ends the same text is shown as another one.
+    const hasNewEol = uncommitted.metadata.eol !== text.committedMetadata.eol;
+    if (!isEmpty(uncommitted.change) || hasNewEol) this.#contentRevision = commit.revision;
+    if (commit.metadataBefore !== null) this.#metadataRevision = commit.revision;
+    text.commit(uncommitted);
+    this.#past.add(commit);
+    this.#authors.clear();
+    this.#state = { ...this.#life, revision: commit.revision, updatedAtMs: nowMs };
+    this.#view = null;
   }
 
   #settled(): void {
@@ -386,22 +330,6 @@ export class Room {
     if (callbacks.length === 0) return;
     this.#afterCommit = [];
     for (const callback of callbacks) callback();
-  }
-
-  /** The result of a request that was committed before. */
-  #answerAgain(write: Write, nowMs: number): WriteResult | null {
-    if (write.request === null) return null;
-    const { client, requestId } = write.request;
-    const past = this.#past.answerTo(client, requestId, nowMs);
-    if (past === null) return null;
-    const { revision, timeMs, answer } = past;
-    const undo = this.#past.undoTo(revision, this.#life.revision, nowMs);
-    const { committedContent, committedMetadata } = this.text;
-    const isSame = isEmpty(answer.toSent) || undo === null;
-    const content = isSame
-      ? null
-      : fromSharedText(applyChange(undo, committedContent), committedMetadata.eol);
-    return { kind: "written", revision, toSent: answer.toSent, content, isRepetition: true, timeMs };
   }
 
   #append(commit: Commit, nowMs: number): void {
@@ -444,8 +372,10 @@ export class Room {
   /** The change from a past revision's shown text to the current one; null if it is not known any more. */
   #changeSince(revision: number): TextChange | null {
     const { committedContent, committedMetadata } = this.text;
-    if (committedMetadata.eol === "crlf") return null; // positions in the shown text are not those in the shared one
     const { timeMs } = this.committed;
+    const then = this.#past.metadataAt(revision, this.#life.revision, committedMetadata, timeMs);
+    // With CRLF the positions in the shown text are not those in the shared one.
+    if (committedMetadata.eol === "crlf" || then?.eol !== "lf") return null;
     const undo = this.#past.undoTo(revision, this.#life.revision, timeMs);
     return undo === null ? null : invertChange(undo, committedContent);
   }
@@ -475,4 +405,26 @@ export class Room {
     while (taken.has(id)) id = this.#ports.random32();
     return id;
   }
+}
+
+/** What a commit of everything in the document is to hold. */
+function makeCommit(
+  text: FragmentText,
+  round: WriteRound | null,
+  revision: number,
+  authors: readonly string[],
+  timeMs: number,
+): { commit: Commit; uncommitted: Uncommitted } {
+  const uncommitted = text.uncommitted();
+  const hasNewMetadata = uncommitted.metadata !== text.committedMetadata;
+  const commit = {
+    revision,
+    timeMs,
+    authors,
+    update: uncommitted.update,
+    undo: invertChange(uncommitted.change, text.committedContent),
+    metadataBefore: hasNewMetadata ? text.committedMetadata : null,
+    answers: round?.answers() ?? [],
+  };
+  return { commit, uncommitted };
 }

@@ -36,6 +36,8 @@ interface CommonRecord {
   /** The awareness client id. A JSON session is given one, a Yjs session claims its own. */
   clientId: number | null;
   presence: PresenceEntry | null;
+  /** The last clock of its entries, those that said it left among them: peers take only higher ones. */
+  presenceClock: number;
 }
 
 export interface JsonRecord extends CommonRecord {
@@ -52,8 +54,8 @@ export interface JsonRecord extends CommonRecord {
   ownWrite: { readonly revision: number; readonly toSent: TextChange["ops"] } | null;
   /** Revisions of the texts it was sent since its own last write, oldest first. */
   sentRevisions: readonly number[];
-  /** The revision of its own last write of metadata; 0: none. It has seen no tags older than that since. */
-  ownMetadataRevision: number;
+  /** The tags that it last wrote, as it sent them, and the revision of that write. */
+  ownTags: { readonly revision: number; readonly tags: readonly string[] } | null;
 }
 
 export interface YjsRecord extends CommonRecord {

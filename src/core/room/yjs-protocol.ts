@@ -79,14 +79,15 @@ function sendAllPresence(room: Room, session: YjsSession): void {
 
 /**
  * Takes a session's own entry. Stock providers send everybody's state back, which is dropped without a word. An
- * entry that a live session owns is a claim only if it is newer than what is known: else it is such an echo.
+ * entry that a live session owns is a claim only if it is newer than what is known: else it is such an echo. Who
+ * says that a client left is not that client.
  */
 function receiveAwareness(room: Room, session: YjsSession, entry: AwarenessEntry, nowMs: number): void {
   const { record } = session;
   if (record.clientId === null) {
     const owner = room.yjs.ownerOf(entry.client);
-    const isEcho = owner !== undefined && entry.clock <= (owner.record.presence?.clock ?? -1);
-    if (isEcho || isJsonPeer(room, entry.client)) return;
+    const isEcho = owner !== undefined && entry.clock <= owner.record.presenceClock;
+    if (isEcho || entry.state === "null" || isJsonPeer(room, entry.client)) return;
     const claimed = room.yjs.claim(session, [entry.client], room.serverClientId);
     if ("code" in claimed) return;
     if (claimed.takenFrom !== null) room.displace(claimed.takenFrom, nowMs);

@@ -25,6 +25,12 @@ export function difference(from: string, to: string): TextChange {
   return change.concat(middle(removed, added)).chop();
 }
 
+/** What is left of both texts between their common start and end: never less than the change's size. */
+export function roughDistance(from: string, to: string): number {
+  const start = commonStart(from, to);
+  return from.length + to.length - 2 * (start + commonEnd(from, to, start));
+}
+
 interface Part {
   readonly value: string;
   readonly added?: boolean;

@@ -7,6 +7,7 @@ import {
   type MetadataChange,
   readMetadata,
   type SharedMetadata,
+  salvageMetadata,
   sameMetadata,
   writeMetadata,
 } from "./shared-metadata.ts";
@@ -28,7 +29,8 @@ export interface Incoming {
 }
 
 export type Outcome =
-  | { readonly kind: "applied" }
+  /** Applied; not new where all of it was known before. */
+  | { readonly kind: "applied"; readonly isNew: boolean }
   /** Not applied: it builds on what is not known here. The sender is to be asked for what it has. */
   | { readonly kind: "gap" }
   | { readonly kind: "refused"; readonly refusal: Refusal };
@@ -51,7 +53,8 @@ export interface Uncommitted {
   readonly metadata: SharedMetadata;
 }
 
-const APPLIED: Outcome = { kind: "applied" };
+const APPLIED: Outcome = { kind: "applied", isNew: true };
+const KNOWN: Outcome = { kind: "applied", isNew: false };
 const GAP: Outcome = { kind: "gap" };
 
 export class FragmentText {
@@ -82,8 +85,8 @@ export class FragmentText {
     this.#doc = this.#build([]);
     this.#markCommitted();
     const metadata = this.#readMetadata();
-    if ("code" in metadata) throw new Error(`The stored metadata is not valid: ${metadata.message}`);
-    this.#committedMetadata = metadata;
+    // Only valid metadata are committed: where they are not, a row was lost.
+    this.#committedMetadata = "code" in metadata ? this.#salvageMetadata() : metadata;
   }
 
   /** The text of the last commit: what JSON and REST know. LF line ends. */
@@ -128,7 +131,7 @@ export class FragmentText {
   relativePosition(index: number): unknown {
     const text = this.#doc.getText(ROOTS.content);
     return Y.relativePositionToJSON(
-      Y.createRelativePositionFromTypeIndex(text, Math.max(0, Math.min(index, text.length))),
+      Y.createRelativePositionFromTypeIndex(text, Math.trunc(Math.max(0, Math.min(index, text.length)))),
     );
   }
 
@@ -153,8 +156,8 @@ export class FragmentText {
         continue;
       }
       const refused = admit(inspection.clocks.keys());
-      if (refused === null) check.accept();
-      outcomes.push(refused === null ? APPLIED : { kind: "refused", refusal: refused });
+      if (refused !== null) outcomes.push({ kind: "refused", refusal: refused });
+      else outcomes.push(check.accept() ? APPLIED : KNOWN);
     }
     if (check.accepted.isEmpty) return { outcomes, update: null, isMended: false };
 
@@ -211,9 +214,9 @@ export class FragmentText {
 
   /** The metadata as it stands, uncommitted edits included. */
   get metadata(): SharedMetadata {
-    const metadata = this.#metadataTouched ? this.#readMetadata() : this.#committedMetadata;
-    if ("code" in metadata) throw new Error(`Invalid metadata was let in: ${metadata.message}`);
-    return metadata;
+    if (!this.#metadataTouched) return this.#committedMetadata;
+    const metadata = this.#readMetadata();
+    return "code" in metadata ? this.#salvageMetadata() : metadata;
   }
 
   /** What is not committed, in one walk over the text. */
@@ -360,6 +363,10 @@ export class FragmentText {
       ...Y.decodeUpdateV2(pendingStructs.update).structs.map(({ id }) => id.client),
     ];
     return new Map(waiting.map((client) => [client, Y.getState(this.#doc.store, client)]));
+  }
+
+  #salvageMetadata(): SharedMetadata {
+    return salvageMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags));
   }
 
   #readMetadata(): SharedMetadata | Refusal {

@@ -7,8 +7,10 @@ import {
   type Eol,
   type Metadata,
   PromptTypeSchema,
+  TagSchema,
   TagsSchema,
 } from "../../protocol/fragment.ts";
+import { MAX_TAGS } from "../../protocol/limits.ts";
 
 /**
  * The metadata as it stands in the document: a map of the single fields, of which the later write wins field by
@@ -28,10 +30,11 @@ export interface MetadataChange {
   readonly tags?: { readonly keep: readonly string[]; readonly remove: readonly string[] } | undefined;
 }
 
+const EolSchema = v.picklist(["lf", "crlf"]);
 const FieldsSchema = v.strictObject({
   description: v.optional(DescriptionSchema, ""),
   prompt_type: v.optional(PromptTypeSchema, "standard"),
-  eol: v.optional(v.picklist(["lf", "crlf"]), "lf"),
+  eol: v.optional(EolSchema, "lf"),
 });
 const RankSchema = v.union([v.literal(true), v.pipe(v.number(), v.finite())]);
 
@@ -51,6 +54,23 @@ export function readMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): Shar
   return { ...parsedFields.output, tags: parsedTags.output };
 }
 
+/**
+ * Reads what a log with a damaged row has left: what is not valid is left out, and as many tags are taken as there
+ * may be.
+ */
+export function salvageMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): SharedMetadata {
+  const given = Object.fromEntries(fields.entries());
+  const parse = <S extends v.GenericSchema>(schema: S, value: unknown, other: v.InferOutput<S>) =>
+    v.is(schema, value) ? value : other;
+  const names = [...tags.keys()].filter((tag) => v.is(TagSchema, tag)).sort();
+  return {
+    description: parse(DescriptionSchema, given["description"], ""),
+    prompt_type: parse(PromptTypeSchema, given["prompt_type"], "standard"),
+    eol: parse(EolSchema, given["eol"], "lf"),
+    tags: names.slice(0, MAX_TAGS),
+  };
+}
+
 export function writeMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>, change: MetadataChange): void {
   for (const key of ["description", "prompt_type", "eol"] as const) {
     const value = change[key];
@@ -59,9 +79,12 @@ export function writeMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>, chan
   if (change.tags === undefined) return;
   for (const tag of change.tags.remove) tags.delete(tag);
   const ranks = readRanks(tags) ?? new Map<string, number>();
+  // In order: the known ones ascend, and new ones stand behind them all.
   const isInOrder = change.tags.keep.every((tag, at, keep) => {
+    const rank = ranks.get(tag);
     const before = keep[at - 1];
-    return !ranks.has(tag) || before === undefined || (ranks.get(before) ?? -1) < (ranks.get(tag) ?? 0);
+    if (rank === undefined || before === undefined) return true;
+    return (ranks.get(before) ?? Number.POSITIVE_INFINITY) < rank;
   });
   let last = isInOrder ? Math.max(0, ...ranks.values()) : 0;
   for (const tag of change.tags.keep) {

@@ -2,6 +2,11 @@ import * as encoding from "lib0/encoding";
 import * as Y from "yjs";
 import type { ScannedDelete } from "./update-scan.ts";
 
+interface Range {
+  readonly clock: number;
+  length: number;
+}
+
 /** The delete sets of a document's transactions, by client. */
 export type DeleteSet = Y.Transaction["deleteSet"];
 
@@ -16,7 +21,7 @@ export class UpdateBuilder {
     number,
     { readonly clock: number; structs: number; readonly parts: Uint8Array[] }
   >();
-  readonly #deletes = new Map<number, { clock: number; length: number }[]>();
+  readonly #deletes = new Map<number, Range[]>();
 
   get isEmpty(): boolean {
     return this.#clients.size === 0 && this.#deletes.size === 0;
@@ -63,9 +68,10 @@ export class UpdateBuilder {
   #encodeDeletes(encoder: encoding.Encoder): void {
     encoding.writeVarUint(encoder, this.#deletes.size);
     for (const [client, ranges] of this.#deletes) {
+      const apart = sortAndMerge(ranges);
       encoding.writeVarUint(encoder, client);
-      encoding.writeVarUint(encoder, ranges.length);
-      for (const { clock, length } of ranges) {
+      encoding.writeVarUint(encoder, apart.length);
+      for (const { clock, length } of apart) {
         encoding.writeVarUint(encoder, clock);
         encoding.writeVarUint(encoder, length);
       }
@@ -97,6 +103,21 @@ export function encodeSince(
   }
   if (deletes.length > 0) builder.addDeleteSet(Y.mergeDeleteSets([...deletes]));
   return builder.encode();
+}
+
+/**
+ * Yjs writes deletes that it cannot apply yet as differences of clocks: ranges out of order would come out as others,
+ * and delete what nobody deleted (yjs 13.6.33).
+ */
+function sortAndMerge(ranges: readonly Range[]): Range[] {
+  if (ranges.length === 1) return [...ranges];
+  const apart: Range[] = [];
+  for (const { clock, length } of [...ranges].sort((a, b) => a.clock - b.clock)) {
+    const last = apart.at(-1);
+    if (last === undefined || clock > last.clock + last.length) apart.push({ clock, length });
+    else last.length = Math.max(last.length, clock + length - last.clock);
+  }
+  return apart;
 }
 
 function descending(a: number, b: number): number {

@@ -36,6 +36,9 @@ export const IDLE_CLIENT_ID = Number.MAX_SAFE_INTEGER;
 
 const MAX_CLOCK = 2 ** 31 - 1;
 
+/** A description of the greatest length in four-byte characters, with its key, and room to spare. */
+const MAX_VALUE_BYTES = 10_000;
+
 /** Neighbours are mostly near: beyond so many steps in one batch, one walk over the whole text is cheaper. */
 const MAX_NEIGHBOUR_STEPS = 10_000;
 const NONE: ReadonlyMap<number, number> = new Map();
@@ -139,9 +142,9 @@ export class UpdateCheck {
     return { kind: "sound", clocks: candidate.clocks };
   }
 
-  /** Takes what the last `inspect` found sound: updates after it may build on it. */
-  accept(): void {
-    if (this.#candidate === null) return;
+  /** Takes what the last `inspect` found sound: updates after it may build on it. False if nothing is new. */
+  accept(): boolean {
+    if (this.#candidate === null) return false;
     const { bytes, clocks, structs, deletes } = this.#candidate;
     this.#candidate = null;
     for (const [client, list] of structs) {
@@ -163,6 +166,7 @@ export class UpdateCheck {
     }
     for (const [client, clock] of clocks) this.#clocks.set(client, clock);
     for (const range of deletes) this.#builder.addDelete(range);
+    return true;
   }
 
   /**
@@ -277,8 +281,12 @@ export class UpdateCheck {
   }
 
   #checkContent(candidate: Candidate, struct: ScannedStruct): Inspection | null {
-    const { kind, textStart, end } = struct;
+    const { kind, start, textStart, end } = struct;
     if (kind === KIND.gc) return null;
+    if (kind === KIND.any && struct.length !== 1) return malformed("A map's entry is one value.");
+    if (kind !== KIND.string && end - start > MAX_VALUE_BYTES) {
+      return refused(refusal("content_too_large", `A value or format has at most ${MAX_VALUE_BYTES} bytes.`));
+    }
     if (kind === KIND.string && hasByte(candidate.bytes, textStart, end, 0)) {
       return refused(refusal("invalid_content", "The text must not contain NUL."));
     }
@@ -322,6 +330,7 @@ export class UpdateCheck {
       else if (current.kind !== KIND.any && current.kind !== KIND.deleted) root = ROOTS.content;
       if (root !== null || known === null || current.root !== null) break;
       walked.push(current);
+      this.#roots.set(current, null); // until it is found: whoever comes by again goes in a circle
       const isRight: boolean = current.originClient === -1;
       const client: number = isRight ? current.rightClient : current.originClient;
       const clock: number = isRight ? current.rightClock : current.originClock;
@@ -329,7 +338,10 @@ export class UpdateCheck {
         root = this.#rootInDocument(client, clock);
         break;
       }
-      current = this.#find(candidate, client, clock)?.struct ?? null;
+      const found = this.#find(candidate, client, clock);
+      // It is known by its clock and was not kept: so it is text.
+      if (found === null) root = ROOTS.content;
+      current = found?.struct ?? null;
     }
     for (const step of walked) this.#roots.set(step, root);
     return root;

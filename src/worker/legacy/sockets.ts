@@ -5,11 +5,9 @@ import { isUpgrade, joinFragment, upgradeRequired } from "../routes/sockets.ts";
 
 /** The old system's socket addresses: the JSON socket under other names, and its echo. The longer path first. */
 export const legacySockets = new Hono<AppEnv>()
-  .get("/api/prompts/ws/fragments/:id{.+}", (c) =>
-    joinFragment(c, "/api/prompts/ws/fragments/", "json", true),
-  )
-  .get("/api/prompts/ws/:id{.+}", (c) => joinFragment(c, "/api/prompts/ws/", "json", true))
-  .get("/ws/prompts/:id{.+}", (c) => joinFragment(c, "/ws/prompts/", "json", true))
+  .get("/api/prompts/ws/fragments/*", (c) => joinFragment(c, "/api/prompts/ws/fragments/", "json", true))
+  .get("/api/prompts/ws/*", (c) => joinFragment(c, "/api/prompts/ws/", "json", true))
+  .get("/ws/prompts/*", (c) => joinFragment(c, "/ws/prompts/", "json", true))
   .get("/api/ws/test", (c) => (isUpgrade(c) ? echo() : upgradeRequired(c)));
 
 /** Answers each message with what it was and how many came before. */

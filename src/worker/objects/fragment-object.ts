@@ -4,7 +4,7 @@ import { type ExpandRequest, receiveJson } from "../../core/room/json-protocol.t
 import { send } from "../../core/room/json-sessions.ts";
 import { Room } from "../../core/room/room.ts";
 import { ANONYMOUS, isJson, type Session, type SessionRecord } from "../../core/room/session.ts";
-import type { Write, WriteResult } from "../../core/room/writes.ts";
+import type { Write, WriteResult } from "../../core/room/write.ts";
 import { receiveYjs } from "../../core/room/yjs-protocol.ts";
 import { utf8Length } from "../../language/utf8.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
@@ -150,15 +150,17 @@ export class FragmentObject extends DurableObject<Env> {
     });
   }
 
-  async #write(write: FragmentWrite, isNew: boolean): Promise<FragmentAnswer> {
-    const result = await new Promise<WriteResult>((settle) => {
+  #write(write: FragmentWrite, isNew: boolean): Promise<FragmentAnswer> {
+    return new Promise((resolve) => {
+      // The answer is made in the turn that commits: later the fragment may be another one, or gone.
+      const settle = (result: WriteResult) =>
+        resolve(result.kind === "refused" ? result : { kind: "fragment", fragment: this.#fragment(), isNew });
       this.#turn((nowMs) => {
         const whole: Write = { ...emptyWrite(), ...write, settle };
         if (isNew) this.#room.create(whole, nowMs);
         else this.#room.submit(whole);
       });
     });
-    return result.kind === "refused" ? result : { kind: "fragment", fragment: this.#fragment(), isNew };
   }
 
   #settled(): Promise<void> {
@@ -270,6 +272,7 @@ export class FragmentObject extends DurableObject<Env> {
       expiresAtMs: null,
       generation: this.#room.generation,
       presence: null,
+      presenceClock: -1,
     } as const;
     if (join.protocol === "yjs") {
       return { ...common, protocol: "yjs", clientId: null, isOwnClient: join.isOwnClient };
@@ -284,7 +287,7 @@ export class FragmentObject extends DurableObject<Env> {
       seenRevision: this.#room.committed.revision,
       ownWrite: null,
       sentRevisions: [],
-      ownMetadataRevision: 0,
+      ownTags: null,
     };
   }
 
@@ -309,6 +312,7 @@ function emptyWrite(): Write {
     base: { kind: "current" },
     expectedVersions: null,
     author: ANONYMOUS.kind,
+    session: null,
     request: null,
     settle: () => undefined,
   };

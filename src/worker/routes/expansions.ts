@@ -19,7 +19,7 @@ export const expansions = new Hono<AppEnv>()
     if (parsed !== null && !parsed.ok) return problem(c, "invalid_id", parsed.reason);
     return answer(c, await expander(c).expand(content, parsed === null ? null : parsed.id));
   })
-  .get("/v1/expansions/:id{.+}", async (c) => {
+  .get("/v1/expansions/*", async (c) => {
     const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(PREFIX.length));
     if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
     const fragment = await fragmentStub(c.env, DEFAULT_WORKSPACE, parsed.id).read();

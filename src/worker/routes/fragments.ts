@@ -22,7 +22,8 @@ export const fragments = new Hono<AppEnv>()
     if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
     return answer(c, await stub(c, parsed.id).put(toWrite(body.value, null), "create"));
   })
-  .get("/v1/fragments/:id{.+}", (c) =>
+  .all("/v1/fragments", (c) => notAllowed(c, "POST"))
+  .get("/v1/fragments/*", (c) =>
     withId(c, async (id) => {
       const fragment = await stub(c, id).read();
       if (fragment === null) return refuse(c, refusal("not_found", `Fragment '${id}' not found.`));
@@ -31,7 +32,7 @@ export const fragments = new Hono<AppEnv>()
       return matchesAny(c.req.header("If-None-Match"), tag) ? c.body(null, 304) : c.json(fragment);
     }),
   )
-  .put("/v1/fragments/:id{.+}", (c) =>
+  .put("/v1/fragments/*", (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PutSchema);
       if (!body.ok) return body.response;
@@ -39,7 +40,7 @@ export const fragments = new Hono<AppEnv>()
       return answer(c, await stub(c, id).put(write, mustExist(c) ? "replace" : "either"));
     }),
   )
-  .patch("/v1/fragments/:id{.+}", (c) =>
+  .patch("/v1/fragments/*", (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PatchSchema);
       if (!body.ok) return body.response;
@@ -49,14 +50,13 @@ export const fragments = new Hono<AppEnv>()
       return answer(c, await stub(c, id).patch({ ...write, content }));
     }),
   )
-  .delete("/v1/fragments/:id{.+}", (c) =>
+  .delete("/v1/fragments/*", (c) =>
     withId(c, async (id) => {
       const refused = await stub(c, id).remove(expectedVersions(c));
       return refused === null ? c.body(null, 204) : refuse(c, refused);
     }),
   )
-  .all("/v1/fragments", (c) => notAllowed(c, "POST"))
-  .all("/v1/fragments/:id{.+}", (c) => notAllowed(c, "GET, PUT, PATCH, DELETE"));
+  .all("/v1/fragments/*", (c) => notAllowed(c, "GET, PUT, PATCH, DELETE"));
 
 async function withId(c: Context<AppEnv>, handle: (id: FragmentId) => Promise<Response>): Promise<Response> {
   const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(PREFIX.length));

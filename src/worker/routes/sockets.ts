@@ -9,8 +9,8 @@ import { problem } from "../problem.ts";
 
 /** `/v1/ws/{id}`: the JSON socket. `/v1/sync/{id}`: the Yjs socket, as y-websocket's provider builds it. */
 export const sockets = new Hono<AppEnv>()
-  .get("/v1/ws/:id{.+}", (c) => joinFragment(c, "/v1/ws/", "json", false))
-  .get("/v1/sync/:id{.+}", (c) => joinFragment(c, "/v1/sync/", "yjs", false));
+  .get("/v1/ws/*", (c) => joinFragment(c, "/v1/ws/", "json", false))
+  .get("/v1/sync/*", (c) => joinFragment(c, "/v1/sync/", "yjs", false));
 
 /** Hands a socket to its fragment's object. A bad id is told by a close code, which browsers can read. */
 export function joinFragment(

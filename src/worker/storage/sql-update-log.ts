@@ -1,5 +1,6 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
+import { keptPast } from "../../core/history/compaction-policy.ts";
 import {
   extendRecord,
   type LoggedCommit,
@@ -128,11 +129,9 @@ export class SqlUpdateLog implements UpdateLog {
   }
 
   compact(snapshot: Uint8Array, keepSinceMs: number): void {
-    const kept = this.#read().records.flatMap(({ commits }) =>
-      commits.flatMap(({ entry }) =>
-        decodePastEntry(entry).timeMs >= keepSinceMs ? [{ update: null, entry }] : [],
-      ),
-    );
+    const entries = this.#read().records.flatMap(({ commits }) => commits.map(({ entry }) => entry));
+    const timeOf = (entry: Uint8Array) => decodePastEntry(entry).timeMs;
+    const kept = keptPast(entries, (entry) => entry.length, timeOf, keepSinceMs);
     const state = this.load();
     if (state === null) throw new Error("There is nothing to compact.");
     const at = { revision: state.revision, timeMs: state.updatedAtMs };
@@ -150,7 +149,11 @@ export class SqlUpdateLog implements UpdateLog {
       }
       this.#exec("UPDATE fragment SET revision = ?, updated_at_ms = ?", at.revision, at.timeMs);
       this.#newest = null;
-      if (kept.length > 0) this.#insertRecord(kept, at);
+      if (kept.length > 0)
+        this.#insertRecord(
+          kept.map((entry) => ({ update: null, entry })),
+          at,
+        );
     });
     this.#measure(this.#read().records, snapshot);
   }

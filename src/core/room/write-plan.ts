@@ -1,0 +1,159 @@
+import Delta from "quill-delta";
+import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { type Eol, type Metadata, textFault } from "../../protocol/fragment.ts";
+import type { Change } from "../../protocol/json-frames.ts";
+import { MAX_TAGS } from "../../protocol/limits.ts";
+import { difference, roughDistance } from "../text/difference.ts";
+import { detectEol, fromSharedText, toSharedText } from "../text/line-ends.ts";
+import { type MetadataChange, type SharedMetadata, sameTags } from "../text/shared-metadata.ts";
+import { applyChange, changeSize, fromChanges, NO_CHANGE, type TextChange } from "../text/text-change.ts";
+import type { ContentWrite } from "./write.ts";
+
+/** A text that a write may be based on, and what happened to it up to now. */
+export interface Resolved {
+  readonly text: string;
+  readonly eol: Eol;
+  readonly tags: readonly string[];
+  readonly since: TextChange;
+}
+
+/** How many candidates are compared in full: a rough look tells the others apart. */
+const MAX_COMPARED = 4;
+
+/** The candidate from which the write differs least; the later on a tie. */
+export function likeliestBase(
+  candidates: readonly Resolved[],
+  content: ContentWrite | null,
+  tags: readonly string[] | undefined,
+): Resolved | null {
+  if (content?.kind !== "text") return nearest(candidates, (one) => tagDistance(one.tags, tags ?? one.tags));
+  const text = toSharedText(content.text);
+  const rough = candidates.map((one) => ({ one, distance: roughDistance(one.text, text) }));
+  const near = rough.toSorted((a, b) => a.distance - b.distance).slice(0, MAX_COMPARED);
+  const compared = candidates.filter((one) => near.some((other) => other.one === one));
+  return nearest(compared, (one) => changeSize(difference(one.text, text)));
+}
+
+function nearest(candidates: readonly Resolved[], distanceTo: (one: Resolved) => number): Resolved | null {
+  let best: Resolved | null = null;
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    const distance = distanceTo(candidate);
+    if (distance > least) continue;
+    best = candidate;
+    least = distance;
+  }
+  return best;
+}
+
+function tagDistance(a: readonly string[], b: readonly string[]): number {
+  return a.filter((tag) => !b.includes(tag)).length + b.filter((tag) => !a.includes(tag)).length;
+}
+
+/** What a write means, on the text that its sender had in mind. */
+export interface Meant {
+  readonly change: TextChange;
+  /** The line ends that it brings; null: as they are. */
+  readonly eol: Eol | null;
+  /** The text as the sender has it now, to the letter; null where it said nothing about the text. */
+  readonly literal: string | null;
+}
+
+export const NOTHING_MEANT: Meant = { change: NO_CHANGE, eol: null, literal: null };
+
+export function planContent(write: ContentWrite, base: Resolved): Meant | Refusal {
+  switch (write.kind) {
+    case "text": {
+      const fault = textFault(write.text);
+      if (fault !== null) return refusal("invalid_content", `The content ${fault}.`);
+      const eol = write.text.includes("\n") ? detectEol(write.text) : null;
+      return { change: difference(base.text, toSharedText(write.text)), eol, literal: write.text };
+    }
+    case "changes":
+      return planChanges(write.changes, base);
+    case "substitutions":
+      return planSubstitutions(write.edits, base);
+    default:
+      return write satisfies never;
+  }
+}
+
+function planChanges(changes: readonly Change[], base: Resolved): Meant | Refusal {
+  for (const { insert } of changes) {
+    const fault = textFault(insert);
+    if (fault !== null) return refusal("invalid_content", `The inserted text ${fault}.`);
+  }
+  const shown = fromSharedText(base.text, base.eol);
+  const change = fromChanges(changes, shown);
+  if ("code" in change) return change;
+  const literal = applyChange(change, shown);
+  return { change: base.eol === "crlf" ? toSharedChange(change, shown) : change, eol: null, literal };
+}
+
+/** The same change on the shared text, where each CRLF of the shown text is one LF. */
+function toSharedChange(change: TextChange, shown: string): TextChange {
+  const shared = new Delta();
+  let at = 0;
+  for (const op of change.ops) {
+    if (typeof op.insert === "string") {
+      shared.insert(toSharedText(op.insert));
+      continue;
+    }
+    const length = typeof op.retain === "number" ? op.retain : (op.delete ?? 0);
+    const sharedLength = toSharedText(shown.slice(at, at + length)).length;
+    at += length;
+    if (op.delete === undefined) shared.retain(sharedLength);
+    else shared.delete(sharedLength);
+  }
+  return shared.chop();
+}
+
+function planSubstitutions(
+  edits: readonly { readonly old: string; readonly new: string }[],
+  base: Resolved,
+): Meant | Refusal {
+  let change: TextChange = new Delta();
+  let text = base.text;
+  for (const [index, edit] of edits.entries()) {
+    const fault = textFault(edit.new);
+    if (fault !== null) return refusal("invalid_content", `edits.${index}.new ${fault}.`);
+    const old = toSharedText(edit.old);
+    const matches = countMatches(text, old);
+    if (matches !== 1) {
+      return refusal(
+        "no_single_match",
+        `edits.${index}.old matches ${matches} times; it must match exactly once.`,
+      );
+    }
+    const step = new Delta().retain(text.indexOf(old)).insert(toSharedText(edit.new)).delete(old.length);
+    change = change.compose(step);
+    text = applyChange(step, text);
+  }
+  return { change, eol: null, literal: fromSharedText(text, base.eol) };
+}
+
+export function planMetadata(
+  write: Partial<Metadata>,
+  baseTags: readonly string[],
+  current: SharedMetadata,
+): MetadataChange | Refusal {
+  const { description, prompt_type, tags } = write;
+  if (tags === undefined || sameTags(tags, baseTags)) return { description, prompt_type };
+  const remove = baseTags.filter((tag) => !tags.includes(tag));
+  // A tag that the sender merely left as it was may have been removed by somebody else.
+  const isWanted = (tag: string) => current.tags.includes(tag) || !baseTags.includes(tag);
+  const keep = [...new Set(tags)].filter(isWanted);
+  const left = current.tags.filter((tag) => !remove.includes(tag));
+  if (new Set([...left, ...keep]).size > MAX_TAGS) {
+    return refusal("invalid_metadata", `tags: with the tags of others there would be more than ${MAX_TAGS}.`);
+  }
+  return { description, prompt_type, tags: { keep, remove } };
+}
+
+/** Overlapping ones count each: "aa" stands twice in "aaa". */
+function countMatches(text: string, part: string): number {
+  if (part === "") return text.length + 1;
+  let count = 0;
+  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + 1)) count++;
+  return count;
+}

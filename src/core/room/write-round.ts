@@ -1,0 +1,258 @@
+import { utf8Length } from "../../language/utf8.ts";
+import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
+import type { Past } from "../history/past.ts";
+import type { Answer } from "../history/past-entry.ts";
+import { difference } from "../text/difference.ts";
+import type { FragmentText } from "../text/fragment-text.ts";
+import { fromSharedText, toSharedText } from "../text/line-ends.ts";
+import type { MetadataChange } from "../text/shared-metadata.ts";
+import {
+  applyChange,
+  carryOver,
+  changeSize,
+  invertChange,
+  isEmpty,
+  NO_CHANGE,
+  rebaseChange,
+  type TextChange,
+} from "../text/text-change.ts";
+import type { Base, KnownText, RequestKey, Write, WriteResult } from "./write.ts";
+import { likeliestBase, NOTHING_MEANT, planContent, planMetadata, type Resolved } from "./write-plan.ts";
+
+/** What a write does to the text as it stands when its turn comes. */
+interface Plan {
+  readonly change: TextChange;
+  readonly metadata: MetadataChange;
+  /** The text and the tags as the sender meant them (LF), and the text to the letter. */
+  readonly sent: string;
+  readonly sentTags: readonly string[];
+  readonly literal: string | null;
+  /** From there to the text that this plan makes. */
+  readonly sinceSent: TextChange;
+}
+
+/** A write in the document, with repetitions of the same request that came in the same round. */
+interface Done {
+  readonly write: Write;
+  readonly repetitions: Write[];
+  readonly plan: Plan;
+  /** From what was sent to the text as it is by now. */
+  sinceSent: TextChange;
+}
+
+/** The writes of one commit, one after the other, each on the text that the one before left. */
+export class WriteRound {
+  readonly #text: FragmentText;
+  readonly #past: Past;
+  readonly #revision: number;
+  readonly #nowMs: number;
+  /** From the committed text to now; at first the uncommitted edits of Yjs peers. */
+  #since: TextChange;
+  #content: string;
+  readonly #done: Done[] = [];
+  readonly #answered: { readonly write: Write; readonly result: WriteResult }[] = [];
+  readonly #updates: Uint8Array[] = [];
+  readonly #ways = new Map<
+    number,
+    { readonly undo: TextChange; readonly then: Pick<Resolved, "eol" | "tags"> } | null
+  >();
+
+  constructor(text: FragmentText, past: Past, revision: number, nowMs: number) {
+    this.#text = text;
+    this.#past = past;
+    this.#revision = revision;
+    this.#nowMs = nowMs;
+    const { change, content } = text.uncommitted();
+    this.#since = change;
+    this.#content = content;
+  }
+
+  /** The document's updates, for the Yjs peers once they are durable. */
+  get updates(): readonly Uint8Array[] {
+    return this.#updates;
+  }
+
+  get authors(): Iterable<string> {
+    return this.#done.map(({ write }) => write.author);
+  }
+
+  get hasWritten(): boolean {
+    return this.#done.length > 0;
+  }
+
+  run(writes: readonly Write[], serverClientId: number): void {
+    for (const write of writes) {
+      if (this.#repeats(write)) continue;
+      const result = this.#answerAgain(write) ?? this.#write(write, serverClientId);
+      if (result !== null) this.#answered.push({ write, result });
+    }
+  }
+
+  /** What the commit has to remember of the requests in it. */
+  answers(): Answer[] {
+    return this.#done.flatMap(({ write, plan, sinceSent }) =>
+      write.request === null ? [] : [{ ...write.request, toSent: invertChange(sinceSent, plan.sent) }],
+    );
+  }
+
+  /** Tells every writer what became of its write, once the commit is durable. */
+  settle(committed: { readonly revision: number; readonly timeMs: number; readonly content: string }): void {
+    for (const { write, result } of this.#answered) write.settle(result);
+    const { revision, timeMs } = committed;
+    for (const { write, repetitions, plan, sinceSent } of this.#done) {
+      const isSame = plan.literal === null || plan.literal === committed.content;
+      const content = isSame ? null : committed.content;
+      const toSent = invertChange(sinceSent, plan.sent);
+      const result: WriteResult = { kind: "written", revision, toSent, content, isRepetition: false, timeMs };
+      for (const one of [write, ...repetitions]) one.settle(result);
+    }
+  }
+
+  /** Null: it is done, and settled with the commit. */
+  #write(write: Write, serverClientId: number): WriteResult | null {
+    const plan = this.#plan(write);
+    if ("code" in plan) return { kind: "refused", refusal: plan };
+    const update = this.#text.write(serverClientId, plan.change, plan.metadata);
+    if (update !== null) this.#updates.push(update);
+    for (const earlier of this.#done) earlier.sinceSent = earlier.sinceSent.compose(plan.change);
+    this.#done.push({ write, repetitions: [], plan, sinceSent: plan.sinceSent });
+    this.#since = this.#since.compose(plan.change);
+    this.#content = applyChange(plan.change, this.#content);
+    return null;
+  }
+
+  #plan(write: Write): Plan | Refusal {
+    const { expectedVersions } = write;
+    if (expectedVersions !== null && (!expectedVersions.includes(this.#revision) || this.hasWritten)) {
+      return refusal("version_mismatch", `The current version is ${this.#revision}.`);
+    }
+    const base = this.#resolve(write);
+    if (base === null) {
+      return refusal("stale_base", "The base of this write is unknown or older than ten minutes.");
+    }
+    const meant = write.content === null ? NOTHING_MEANT : planContent(write.content, base);
+    if ("code" in meant) return meant;
+    const { metadata } = this.#text;
+    const metadataChange = planMetadata(write.metadata ?? {}, base.tags, metadata);
+    if ("code" in metadataChange) return metadataChange;
+
+    let change = rebaseChange(meant.change, base.since);
+    let sinceSent = carryOver(base.since, meant.change);
+    const made = applyChange(change, this.#content);
+    if (made.includes("\r\n")) {
+      const mend = difference(made, toSharedText(made));
+      change = change.compose(mend);
+      sinceSent = sinceSent.compose(mend);
+    }
+    const bytes = utf8Length(made);
+    if (bytes > MAX_CONTENT_BYTES && changeSize(change) > 0) {
+      const message = `The content would have ${bytes} bytes; at most ${MAX_CONTENT_BYTES}.`;
+      return refusal("content_too_large", message);
+    }
+    const eol = meant.eol === null || meant.eol === metadata.eol ? {} : { eol: meant.eol };
+    return {
+      change,
+      metadata: { ...metadataChange, ...eol },
+      sent: applyChange(meant.change, base.text),
+      sentTags: write.metadata?.tags ?? base.tags,
+      literal: meant.literal,
+      sinceSent,
+    };
+  }
+
+  /** True if this request is in the round already: it is settled with its twin, and not written again. */
+  #repeats(write: Write): boolean {
+    const twin = write.request === null ? undefined : this.#find(write.request);
+    twin?.repetitions.push(write);
+    return twin !== undefined;
+  }
+
+  /** The result of a request that was committed before. */
+  #answerAgain(write: Write): WriteResult | null {
+    if (write.request === null) return null;
+    const past = this.#past.answerTo(write.request.client, write.request.requestId, this.#nowMs);
+    if (past === null) return null;
+    const { revision, timeMs, answer } = past;
+    const way = isEmpty(answer.toSent) ? null : this.#wayTo(revision);
+    const content =
+      way === null ? null : fromSharedText(applyChange(way.undo, this.#text.committedContent), way.then.eol);
+    return { kind: "written", revision, toSent: answer.toSent, content, isRepetition: true, timeMs };
+  }
+
+  #find({ client, requestId }: RequestKey): Done | undefined {
+    return this.#done.find(
+      ({ write }) => write.request?.client === client && write.request.requestId === requestId,
+    );
+  }
+
+  #resolve(write: Write): Resolved | null {
+    // Who names the version it replaces has not seen what is uncommitted: that is kept.
+    const base: Base =
+      write.expectedVersions === null ? write.base : { kind: "version", version: this.#revision };
+    switch (base.kind) {
+      case "current": {
+        const { eol, tags } = this.#text.metadata;
+        return { text: this.#content, eol, tags, since: NO_CHANGE };
+      }
+      case "version":
+        return this.#at({ revision: base.version, toSent: NO_CHANGE, tags: null });
+      case "request": {
+        const earlier = this.#find(base);
+        if (earlier !== undefined) return this.#inThisRound(earlier);
+        const past = this.#past.answerTo(base.client, base.requestId, this.#nowMs);
+        if (past === null) return null;
+        return this.#at({ revision: past.revision, toSent: past.answer.toSent, tags: null });
+      }
+      case "likeliest":
+        return this.#likeliest(write, base.texts);
+      default:
+        return base satisfies never;
+    }
+  }
+
+  #likeliest(write: Write, texts: readonly KnownText[]): Resolved | null {
+    // What was sent to it before its own last write of this kind is behind it.
+    const own = this.#done.findLast(
+      (one) =>
+        one.write.session === write.session && (one.write.content === null) === (write.content === null),
+    );
+    const before =
+      own?.write.base.kind === "likeliest" ? own.write.base.texts : own === undefined ? [] : texts;
+    const candidates = own === undefined ? [] : [this.#inThisRound(own)];
+    for (const known of texts) {
+      if (before.some(({ revision }) => revision === known.revision)) continue;
+      const resolved = this.#at(known);
+      if (resolved !== null) candidates.push(resolved);
+    }
+    return likeliestBase(candidates, write.content, write.metadata?.tags);
+  }
+
+  #inThisRound({ plan, sinceSent }: Done): Resolved {
+    return { text: plan.sent, eol: this.#text.metadata.eol, tags: plan.sentTags, since: sinceSent };
+  }
+
+  #at({ revision, toSent, tags }: KnownText): Resolved | null {
+    const way = this.#wayTo(revision);
+    if (way === null) return null;
+    const { committedContent } = this.#text;
+    const back = way.undo.compose(toSent);
+    return {
+      text: applyChange(back, committedContent),
+      eol: way.then.eol,
+      tags: tags ?? way.then.tags,
+      since: invertChange(back, committedContent).compose(this.#since),
+    };
+  }
+
+  /** The way back to a past revision, found once a round. */
+  #wayTo(revision: number) {
+    const known = this.#ways.get(revision);
+    if (known !== undefined) return known;
+    const undo = this.#past.undoTo(revision, this.#revision, this.#nowMs);
+    const then = this.#past.metadataAt(revision, this.#revision, this.#text.committedMetadata, this.#nowMs);
+    const way = undo === null || then === null ? null : { undo, then };
+    this.#ways.set(revision, way);
+    return way;
+  }
+}
