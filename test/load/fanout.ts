@@ -1,10 +1,10 @@
 /**
- * `npm run bench:fanout -- [--writers 50] [--readers 50] [--rate 20] [--seconds 8]`
+ * `npm run bench:fanout -- [--writers 50] [--readers 50] [--rate 20] [--seconds 8] [--push-rate 10]`
  *
  * Writers type single characters into one fragment over the Yjs socket, `rate` a second each; everybody gets what
  * the others type. Prints one JSON line: milliseconds from a writer's send to a reader's receive (two of the readers
  * decode, the others only count), frames a second, CPU of the server, and what the writing costs in storage.
- * One more writer pushes ten characters a second with our subprotocol, to measure acknowledgements.
+ * One more writer pushes `push-rate` characters a second with our subprotocol, to measure acknowledgements.
  *
  * Starts `npm run serve`'s build for itself. With --url it measures a running server instead (give its --pid), with
  * --frame hocus a Hocuspocus, where each frame begins with the document's name: the same load on both is a
@@ -21,8 +21,8 @@ import { buildBundle, startServer } from "../../scripts/server-process.ts";
 import type { Fragment } from "../../src/protocol/fragment.ts";
 import { opened } from "../support/live-socket.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
 import { cpuSeconds, quantile, residentBytes } from "./server-figures.ts";
-import { SyncSocket } from "./sync-socket.ts";
 
 const { values } = parseArgs({
   options: {
@@ -30,6 +30,8 @@ const { values } = parseArgs({
     readers: { type: "string", default: "50" },
     rate: { type: "string", default: "20" },
     seconds: { type: "string", default: "8" },
+    /** Of the writer whose acknowledgements are timed. A quiet room is one where commits are not paced: 4 and less. */
+    "push-rate": { type: "string", default: "10" },
     frame: { type: "string", default: "yjs" },
     url: { type: "string" },
     pid: { type: "string" },
@@ -44,6 +46,7 @@ interface Load {
   /** Edits a second of each writer. */
   readonly rate: number;
   readonly seconds: number;
+  readonly pushRate: number;
   readonly id: string;
   readonly isHocuspocus: boolean;
 }
@@ -52,7 +55,6 @@ const MAX_SOCKETS = 1_000;
 const MAX_SECONDS = 60;
 const PROBES = 2;
 const TICK_MS = 4;
-const PUSH_INTERVAL_MS = 100;
 const MAX_DRAIN_MS = 15_000;
 
 const load: Load = {
@@ -60,6 +62,7 @@ const load: Load = {
   readers: Math.max(PROBES, bounded("readers", values.readers, MAX_SOCKETS / 2)),
   rate: bounded("rate", values.rate, 1_000),
   seconds: bounded("seconds", values.seconds, MAX_SECONDS),
+  pushRate: bounded("push-rate", values["push-rate"], 1_000),
   id: values.id,
   isHocuspocus: values.frame === "hocus",
 };
@@ -118,7 +121,9 @@ async function measure(url: string, pid: number | null): Promise<object> {
     sentAt.set(one.doc.clientID, one.sentAt);
     writers.push(one);
   }
-  const acknowledgements = load.isHocuspocus ? null : await Acknowledgements.start(url);
+  const acknowledgements = load.isHocuspocus
+    ? null
+    : await Acknowledgements.start(url, load.id, load.pushRate);
   await delay(800); // everybody is in sync, and the server has tidied up after the joins
 
   const before = { cpu: pid === null ? 0 : cpuSeconds(pid), revision: await readRevision(url) };
@@ -148,8 +153,8 @@ async function measure(url: string, pid: number | null): Promise<object> {
     cpu_s: cpu === null ? null : round(cpu),
     cpu_s_per_1m: cpu === null ? null : round((cpu / deliveries) * 1e6),
     rss_mb: pid === null ? null : Math.round(residentBytes(pid) / 1e6),
-    ack_p50_ms: acknowledgements?.quantile(0.5) ?? null,
-    ack_p95_ms: acknowledgements?.quantile(0.95) ?? null,
+    ack_p50_ms: toMs(acknowledgements?.quantile(0.5)),
+    ack_p95_ms: toMs(acknowledgements?.quantile(0.95)),
     // A commit writes one row; what compaction and alarms write comes on top.
     commits_per_s: revision === null ? null : round((revision - (before.revision ?? 0)) / elapsedS),
   };
@@ -184,53 +189,6 @@ async function typeAll(writers: readonly Writer[]): Promise<number> {
     }
     if (elapsedS >= seconds) return sent;
     await delay(TICK_MS);
-  }
-}
-
-/** How long a `push` waits for its `saved`. */
-class Acknowledgements {
-  readonly #latencies: number[] = [];
-  readonly #pushedAt: number[] = [];
-  #saved = -1;
-  readonly #connection: SyncSocket;
-  #timer: NodeJS.Timeout | null = null;
-
-  private constructor(url: string) {
-    this.#connection = new SyncSocket(url, `/v1/sync/${load.id}`, new Y.Doc(), {
-      onSaved: (seq) => {
-        const nowMs = performance.now();
-        for (let one = this.#saved + 1; one <= seq; one++)
-          this.#latencies.push(nowMs - (this.#pushedAt[one] ?? nowMs));
-        this.#saved = seq;
-      },
-    });
-  }
-
-  static async start(url: string): Promise<Acknowledgements> {
-    const started = new Acknowledgements(url);
-    await opened(started.#connection.socket);
-    // A document of its own: pushing must not cost this process the decoding of all that comes in.
-    const doc = new Y.Doc();
-    doc.on("update", (update: Uint8Array) => {
-      started.#connection.push(started.#pushedAt.length, update);
-      started.#pushedAt.push(performance.now());
-    });
-    started.#timer = setInterval(() => doc.getText("content").insert(0, "a"), PUSH_INTERVAL_MS);
-    return started;
-  }
-
-  stop(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#connection.socket.terminate();
-  }
-
-  quantile(share: number): number {
-    return round(
-      quantile(
-        this.#latencies.toSorted((a, b) => a - b),
-        share,
-      ),
-    );
   }
 }
 
@@ -283,6 +241,10 @@ async function readRevision(url: string): Promise<number | null> {
   const response = await fetch(`${url}/v1/fragments/${load.id}`);
   if (!response.ok) throw new Error(`GET answered ${response.status}: ${await response.text()}`);
   return ((await response.json()) as Fragment).version;
+}
+
+function toMs(value: number | undefined): number | null {
+  return value === undefined ? null : round(value);
 }
 
 function round(value: number): number {

@@ -112,7 +112,7 @@ function expectSameAsYjs(before: Uint8Array, update: Uint8Array | null, text: Fr
 
 const one = (client: number, clock: number, ...structs: Uint8Array[]) => [{ client, clock, structs }];
 
-describe("bytes that are no update", () => {
+describe("bytes that are no update", { timeout: 60_000 }, () => {
   test("[UPDATE-2] a truncated update is refused without a trace, at every length", () => {
     const good = honest(makeText(), "a good 😀 insert", 50);
     for (let length = 0; length < good.length; length++) {
@@ -347,7 +347,7 @@ describe("what no fragment holds", () => {
   });
 });
 
-describe("random structs", () => {
+describe("random structs", { timeout: 60_000 }, () => {
   test("[UPDATE-1] an update of random structs is applied as Yjs would, or leaves no trace", () => {
     let applied = 0;
     forEachSeed(6_000, [], (seed) => {

@@ -20,7 +20,7 @@ const GOLDEN = Uint8Array.of(
   ...[1, 7, 1, 2, 1], // and the "a" is deleted
 );
 
-describe("the scan", () => {
+describe("the scan", { timeout: 60_000 }, () => {
   test("[UPDATE-1] the golden update is read as it is written", () => {
     const { structs, deletes } = scanUpdate(GOLDEN);
     expect(structs.map(({ kind, clock, length, root, key }) => ({ kind, clock, length, root, key }))).toEqual(
@@ -95,7 +95,7 @@ describe("the scan", () => {
   });
 });
 
-describe("real updates", () => {
+describe("real updates", { timeout: 60_000 }, () => {
   test("[UPDATE-1] the text has what a plain Yjs document has, whatever order and batches they come in", () => {
     forEachSeed(300, [], (seed) => {
       const random = new SeededRandom(seed);

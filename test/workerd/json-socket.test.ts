@@ -163,6 +163,31 @@ describe("update", () => {
   });
 });
 
+describe("a large text", () => {
+  test("[JSON-6] whole texts come less often than commits and changes with each, when many read a large text", async () => {
+    const base = "x".repeat(1_000_000);
+    const { id } = await createFragment(base);
+    const [writer, follower, ...readers] = await Promise.all([
+      joinJson(id, "?changes=1"),
+      joinJson(id, "?changes=1"),
+      ...Array.from({ length: 6 }, () => joinJson(id)),
+    ]);
+    let version = 1;
+    for (let n = 0; n < 8; n++) {
+      const changes = [{ from: 0, to: 0, insert: `${n}` }];
+      await writer.request({ action: "edit", base_version: version, changes, request_id: `${n}` });
+      version++;
+      expect(await follower.next("update")).toMatchObject({ version, base_version: version - 1 });
+    }
+    for (const reader of readers) {
+      await reader.inbox.next("the last", (frame) => frame.action === "update" && frame.version === version);
+      const updates = reader.inbox.all.filter(({ action }) => action === "update");
+      expect(updates.length).toBeLessThan(8);
+      expect(updates.at(-1)).toMatchObject({ content: `76543210${base}` });
+    }
+  });
+});
+
 describe("edit", () => {
   test("[JSON-7] the changes are made to the text of the version, when a client edits", async () => {
     const { id } = await createFragment("the quick fox");
@@ -332,6 +357,18 @@ describe("a stale base", () => {
       expect(await readFragment(id)).toMatchObject({ content: "current", version: 1 });
     },
   );
+
+  test("[JSON-11] version 0 is no base, when the fragment has just been made", async () => {
+    const { id } = await createFragment("current");
+    const client = await joinJson(id);
+    const answer = await client.request({
+      action: "update",
+      content: "mine",
+      base_version: 0,
+      request_id: "r",
+    });
+    expect(answer).toMatchObject({ action: "error", code: "stale_base" });
+  });
 
   test("[JSON-11] a base is stale, when its text was replaced more than ten minutes ago", async () => {
     const { id } = await createFragment("one");

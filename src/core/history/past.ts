@@ -57,7 +57,7 @@ export class Past {
 
   /** All commits after `revision`, oldest first, if that revision was current within the horizon. */
   #since(revision: number, current: number, nowMs: number): PastEntry[] | null {
-    if (revision > current || revision < 0) return null;
+    if (revision > current || revision < 1) return null; // the first revision is 1
     const entries = this.#trim(nowMs);
     const first = entries.length - (current - revision);
     return entries[first]?.revision === revision + 1 ? entries.slice(first) : null;

@@ -71,19 +71,24 @@ export class Inbox {
     const { outcomes, update, isMended } = text.receive(updates.map(toIncoming));
     const authors = new Set<YjsSession>();
     const refused: { session: YjsSession; refusal: Refusal }[] = [];
+    let hasFilledGaps = false;
     for (const [index, outcome] of outcomes.entries()) {
       const { session, kind } = updates[index] as YjsUpdate; // one outcome for each update
       if (outcome.kind === "applied") {
         if (outcome.isNew) authors.add(session);
         if (kind === "step2") session.isAskedForMore = session.isBehind = false;
+        hasFilledGaps ||= kind === "step2" && outcome.isNew;
       } else if (outcome.kind === "refused") {
         if (!displaced.has(session)) refused.push({ session, refusal: outcome.refusal });
-      } else if (kind === "step2") session.isAskedForMore = false;
-      else {
+      } else if (kind === "step2") {
+        session.isAskedForMore = false;
+        yjs.askLater(session);
+      } else {
         session.isBehind ||= kind === "push";
         yjs.askForMore(session, text.stateVector());
       }
     }
+    if (hasFilledGaps) yjs.askAgain(text.stateVector());
     const [author] = authors;
     const onlyAuthor = authors.size === 1 && !isMended ? (author ?? null) : null;
     return { update, authors, onlyAuthor, refused, displaced, isServerIdBehind };

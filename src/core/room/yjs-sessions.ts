@@ -19,6 +19,8 @@ export class YjsSessions {
   readonly #owners = new Map<number, YjsSession>();
   /** Those with a push that no `saved` has answered. */
   readonly #unsaved = new Set<YjsSession>();
+  /** Those whose sync step 2 came before what it builds on. */
+  readonly #early = new Set<YjsSession>();
 
   get size(): number {
     return this.#sessions.size;
@@ -45,6 +47,7 @@ export class YjsSessions {
     const { id, clientId } = session.record;
     this.#sessions.delete(id);
     this.#unsaved.delete(session);
+    this.#early.delete(session);
     if (clientId !== null && this.#owners.get(clientId) === session) this.#owners.delete(clientId);
   }
 
@@ -117,6 +120,20 @@ export class YjsSessions {
     if (this.#sessions.size === 0 || entries.length === 0) return;
     const frame = encodeAwareness(entries);
     for (const session of this.#sessions.values()) session.peer.send(frame);
+  }
+
+  /**
+   * Even its sync step 2 builds on what we lack: after a crash, on edits of a third that has not come back yet. It
+   * is asked again when the step 2 of another has brought something.
+   */
+  askLater(session: YjsSession): void {
+    this.#early.add(session);
+  }
+
+  askAgain(stateVector: Uint8Array): void {
+    const early = [...this.#early];
+    this.#early.clear();
+    for (const session of early) this.askForMore(session, stateVector);
   }
 
   /** Asks for what the session has and we lack, unless we are waiting for just that. */
