@@ -12,7 +12,7 @@ import {
   type YjsRecord,
   type YjsSession,
 } from "../../src/core/room/session.ts";
-import type { Write } from "../../src/core/room/write.ts";
+import { EMPTY_WRITE, type Write } from "../../src/core/room/write.ts";
 import { receiveYjs } from "../../src/core/room/yjs-protocol.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
@@ -98,7 +98,7 @@ export class RoomHost {
       ownTags: null,
       ...options,
     };
-    const session: JsonSession = { record, peer };
+    const session: JsonSession = { record, peer, ownWrite: null };
     this.turn(() => this.room.join(session));
     return session;
   }
@@ -170,14 +170,5 @@ export class RoomHost {
 }
 
 export function emptyWrite(): Write {
-  return {
-    content: null,
-    metadata: null,
-    base: { kind: "current" },
-    expectedVersions: null,
-    author: ANONYMOUS.kind,
-    session: null,
-    request: null,
-    settle: () => undefined,
-  };
+  return { ...EMPTY_WRITE, settle: () => undefined };
 }

@@ -1,6 +1,7 @@
 import * as Y from "yjs";
 import type { CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
 import { applyChange } from "../../src/core/text/text-change.ts";
+import { MAX_REMEMBERED_TEXTS } from "../../src/protocol/limits.ts";
 import { GatedPlatform } from "./gated-platform.ts";
 import { RoomHost } from "./room-host.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -179,9 +180,9 @@ export class SimulatedWorld {
     }
   }
 
-  /** The last eight texts sent to a client may be the base of what it sends without naming one: none lags behind more. */
+  /** The last texts sent to a client may be the base of what it sends without naming one: none lags behind more. */
   #keepWithinReach(client: SimulatedJsonClient): void {
-    if ((client.session?.record.sentRevisions.length ?? 0) < 7) return;
+    if ((client.session?.record.sentRevisions.length ?? 0) < MAX_REMEMBERED_TEXTS - 1) return;
     this.#platform.confirmAll();
     this.#deliver(client, client.wire.toServer.length);
     this.#platform.confirmAll();

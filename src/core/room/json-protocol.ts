@@ -71,11 +71,11 @@ export function receiveJson(
 
 function updateBase(session: JsonSession, frame: FrameOf<"update">): Base {
   const named = namedBase(session, frame);
-  return named ?? { kind: "likeliest", texts: knownTexts(session.record) };
+  return named ?? { kind: "likeliest", texts: knownTexts(session) };
 }
 
 function metadataBase(session: JsonSession, frame: FrameOf<"update_metadata">): Base {
-  return namedBase(session, frame) ?? { kind: "likeliest", texts: knownTags(session.record) };
+  return namedBase(session, frame) ?? { kind: "likeliest", texts: knownTags(session) };
 }
 
 function editBase(session: JsonSession, frame: FrameOf<"edit">): Base | Refusal {

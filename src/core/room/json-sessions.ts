@@ -131,9 +131,10 @@ export class JsonSessions {
       send(session, { action: "update", content, timestamp: time, version: revision });
     }
     if (!status.wroteContent) return;
-    const toSent = status.toSent.ops;
-    const isSmall = JSON.stringify(toSent).length <= MAX_REMEMBERED_REBASE_UNITS;
-    record.ownWrite = isSmall ? { revision, toSent } : null;
+    const { toSent } = status;
+    const isSmall = JSON.stringify(toSent.ops).length <= MAX_REMEMBERED_REBASE_UNITS;
+    session.ownWrite = { revision, toSent };
+    record.ownWrite = isSmall ? { revision, toSent: toSent.ops } : null;
     record.sentRevisions = content === null && isSmall ? [] : [revision];
     this.#unremembered.add(session);
   }
@@ -246,9 +247,10 @@ export class JsonSessions {
 }
 
 /** The texts that may be the base of what this session sends without naming one, oldest first. */
-export function knownTexts(record: JsonRecord): KnownText[] {
+export function knownTexts({ record, ownWrite }: JsonSession): KnownText[] {
   const texts: KnownText[] = [];
-  if (record.ownWrite !== null) {
+  if (ownWrite !== null) texts.push({ ...ownWrite, tags: null });
+  else if (record.ownWrite !== null) {
     texts.push({ revision: record.ownWrite.revision, toSent: new Delta(record.ownWrite.toSent), tags: null });
   }
   for (const revision of record.sentRevisions) texts.push({ revision, toSent: NO_CHANGE, tags: null });
@@ -256,10 +258,10 @@ export function knownTexts(record: JsonRecord): KnownText[] {
 }
 
 /** The same for its tags: as it last sent them, and those it was told since. */
-export function knownTags(record: JsonRecord): KnownText[] {
-  const { ownTags } = record;
-  if (ownTags === null) return knownTexts(record);
-  const since = knownTexts(record).filter(({ revision }) => revision >= ownTags.revision);
+export function knownTags(session: JsonSession): KnownText[] {
+  const { ownTags } = session.record;
+  if (ownTags === null) return knownTexts(session);
+  const since = knownTexts(session).filter(({ revision }) => revision >= ownTags.revision);
   return [{ revision: ownTags.revision, toSent: NO_CHANGE, tags: ownTags.tags }, ...since];
 }
 

@@ -8,10 +8,11 @@ import { timestamp } from "../../protocol/timestamp.ts";
 import { COMPACTION_POLICY, type CompactionPolicy, isCompactionDue } from "../history/compaction-policy.ts";
 import { Past } from "../history/past.ts";
 import type { Commit, LogState, UpdateLog } from "../history/update-log.ts";
-import { FragmentText, type Uncommitted } from "../text/fragment-text.ts";
+import { FragmentText } from "../text/fragment-text.ts";
 import { fromSharedText } from "../text/line-ends.ts";
 import { invertChange, isEmpty, type TextChange } from "../text/text-change.ts";
 import { RowBudget } from "./cadence.ts";
+import { makeCommit } from "./commit.ts";
 import { Inbox, type YjsUpdate } from "./inbox.ts";
 import { type CommittedView, JsonSessions, send } from "./json-sessions.ts";
 import { Presence, toPeer } from "./presence.ts";
@@ -405,26 +406,4 @@ export class Room {
     while (taken.has(id)) id = this.#ports.random32();
     return id;
   }
-}
-
-/** What a commit of everything in the document is to hold. */
-function makeCommit(
-  text: FragmentText,
-  round: WriteRound | null,
-  revision: number,
-  authors: readonly string[],
-  timeMs: number,
-): { commit: Commit; uncommitted: Uncommitted } {
-  const uncommitted = text.uncommitted();
-  const hasNewMetadata = uncommitted.metadata !== text.committedMetadata;
-  const commit = {
-    revision,
-    timeMs,
-    authors,
-    update: uncommitted.update,
-    undo: invertChange(uncommitted.change, text.committedContent),
-    metadataBefore: hasNewMetadata ? text.committedMetadata : null,
-    answers: round?.answers() ?? [],
-  };
-  return { commit, uncommitted };
 }

@@ -69,6 +69,8 @@ export type SessionRecord = JsonRecord | YjsRecord;
 export interface JsonSession {
   readonly record: JsonRecord;
   readonly peer: Peer;
+  /** Its own last write with the whole way back, which may be too long for the record; null after hibernation. */
+  ownWrite: { readonly revision: number; readonly toSent: TextChange } | null;
 }
 
 export interface YjsSession {

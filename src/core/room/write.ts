@@ -2,6 +2,7 @@ import type { Refusal } from "../../protocol/errors.ts";
 import type { Metadata } from "../../protocol/fragment.ts";
 import type { Change } from "../../protocol/json-frames.ts";
 import type { TextChange } from "../text/text-change.ts";
+import { ANONYMOUS } from "./session.ts";
 
 /** A client's own name, or its session's id, and the id that it gave the request. */
 export interface RequestKey {
@@ -63,3 +64,14 @@ export type WriteResult =
       readonly timeMs: number;
     }
   | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** A write of the server's own or of a REST request that changes nothing yet, to be filled in. */
+export const EMPTY_WRITE: Omit<Write, "settle"> = {
+  content: null,
+  metadata: null,
+  base: { kind: "current" },
+  expectedVersions: null,
+  author: ANONYMOUS.kind,
+  session: null,
+  request: null,
+};

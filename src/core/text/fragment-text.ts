@@ -3,6 +3,8 @@ import { utf8Length } from "../../language/utf8.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
 import { CRLF } from "./line-ends.ts";
+import { standBetweenNeighbours } from "./neighbour-order.ts";
+import { IDLE_CLIENT_ID, ROOTS } from "./roots.ts";
 import {
   type MetadataChange,
   readMetadata,
@@ -14,7 +16,7 @@ import {
 import { applyChange, NO_CHANGE, type TextChange } from "./text-change.ts";
 import { textDeletes, textSince } from "./text-since.ts";
 import { type DeleteSet, encodeSince } from "./update-builder.ts";
-import { IDLE_CLIENT_ID, ROOTS, UpdateCheck } from "./update-check.ts";
+import { UpdateCheck } from "./update-check.ts";
 
 /**
  * The text of one fragment with its metadata, as a Yjs document, and what of it is committed.
@@ -310,7 +312,7 @@ export class FragmentText {
         return refusal("malformed_update", "The update depends on itself.");
       }
     }
-    if (!check.standBetweenNeighbours) {
+    if (!standBetweenNeighbours(this.#doc, this.#doc.getText(ROOTS.content), check.between)) {
       return refusal("malformed_update", "A struct's neighbours stand the wrong way round.");
     }
     if (this.#metadataTouched) {

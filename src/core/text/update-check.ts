@@ -1,8 +1,12 @@
 import { decodeUtf8 } from "lib0/string";
 import * as Y from "yjs";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { itemAt } from "./neighbour-order.ts";
+import { IDLE_CLIENT_ID, ROOTS, type Root, rootNamed } from "./roots.ts";
 import { UpdateBuilder } from "./update-builder.ts";
 import {
+  findByClock,
+  hasByte,
   KIND,
   type ScannedDelete,
   type ScannedStruct,
@@ -28,19 +32,11 @@ export type Inspection =
       readonly clocks: ReadonlyMap<number, number>;
     };
 
-export const ROOTS = { content: "content", metadata: "metadata", tags: "tags" } as const;
-type Root = keyof typeof ROOTS;
-
-/** Yjs identifies clients by 53-bit numbers; the last one is our document's own idle id, and nobody's. */
-export const IDLE_CLIENT_ID = Number.MAX_SAFE_INTEGER;
-
 const MAX_CLOCK = 2 ** 31 - 1;
 
 /** A description of the greatest length in four-byte characters, with its key, and room to spare. */
 const MAX_VALUE_BYTES = 10_000;
 
-/** Neighbours are mostly near: beyond so many steps in one batch, one walk over the whole text is cheaper. */
-const MAX_NEIGHBOUR_STEPS = 10_000;
 const NONE: ReadonlyMap<number, number> = new Map();
 const GAP: Inspection = { kind: "gap" };
 const NOTHING_NEW: Inspection = { kind: "sound", clocks: NONE };
@@ -169,44 +165,9 @@ export class UpdateCheck {
     return true;
   }
 
-  /**
-   * Whether each accepted struct came to stand between its neighbours, once the document has them. One whose
-   * right neighbour stands left of the other was written by no honest peer, and Yjs puts it into another place
-   * each time that it reads it (yjs 13.6.33): a live document would differ from the stored one.
-   */
-  get standBetweenNeighbours(): boolean {
-    let steps = MAX_NEIGHBOUR_STEPS;
-    for (const struct of this.#between) {
-      const item = this.#itemAt(struct.client, struct.clock);
-      let left: Y.Item | null = item;
-      while (left !== null && !holds(left, struct.originClient, struct.originClock) && steps-- > 0)
-        left = left.left;
-      let right: Y.Item | null = item?.right ?? null;
-      while (right !== null && !holds(right, struct.rightClient, struct.rightClock) && steps-- > 0)
-        right = right.right;
-      if (steps <= 0) return this.#standInOrder();
-      if (item !== null && (left === null || right === null)) return false; // null: collected, it stands nowhere
-    }
-    return true;
-  }
-
-  /** The same by one walk over the text, where many structs have neighbours far away. */
-  #standInOrder(): boolean {
-    const places = new Map<Y.Item, number>();
-    for (let item = this.#doc.getText(ROOTS.content)._start; item !== null; item = item.right) {
-      places.set(item, places.size);
-    }
-    const placeOf = (client: number, clock: number): number | undefined => {
-      const item = this.#itemAt(client, clock);
-      return item === null ? undefined : places.get(item);
-    };
-    return this.#between.every(({ client, clock, originClient, originClock, rightClient, rightClock }) => {
-      const place = placeOf(client, clock);
-      const left = placeOf(originClient, originClock);
-      const right = placeOf(rightClient, rightClock);
-      if (place === undefined || left === undefined || right === undefined) return place === undefined;
-      return left <= place && place < right;
-    });
+  /** Accepted structs with a neighbour on both sides: see neighbour-order.ts. */
+  get between(): readonly ScannedStruct[] {
+    return this.#between;
   }
 
   #keep(struct: ScannedStruct, bytes: Uint8Array): void {
@@ -348,7 +309,7 @@ export class UpdateCheck {
   }
 
   #rootInDocument(client: number, clock: number): Root | null {
-    const parent = this.#itemAt(client, clock)?.parent;
+    const parent = itemAt(this.#doc, client, clock)?.parent;
     if (parent === this.#doc.getText(ROOTS.content)) return ROOTS.content;
     if (parent === this.#doc.getMap(ROOTS.metadata)) return ROOTS.metadata;
     return parent === this.#doc.getMap(ROOTS.tags) ? ROOTS.tags : null;
@@ -391,7 +352,7 @@ export class UpdateCheck {
     let text: string;
     let first: number;
     if (clock <= Y.getState(this.#doc.store, client)) {
-      const item = this.#itemAt(client, clock);
+      const item = itemAt(this.#doc, client, clock);
       if (!(item?.content instanceof Y.ContentString)) return false;
       text = item.content.str;
       first = item.id.clock;
@@ -408,13 +369,6 @@ export class UpdateCheck {
     return isHighSurrogate(text.charCodeAt(clock - first - 1));
   }
 
-  #itemAt(client: number, clock: number): Y.Item | null {
-    const structs = this.#doc.store.clients.get(client);
-    if (structs === undefined || clock >= Y.getState(this.#doc.store, client)) return null;
-    const struct = structs[Y.findIndexSS(structs, clock)];
-    return struct instanceof Y.Item ? struct : null;
-  }
-
   /** A struct of this update or an accepted one that the document does not have yet. */
   #find(candidate: Candidate, client: number, clock: number): Found | null {
     const kept = findByClock(this.#structs.get(client) ?? [], ({ struct }) => struct, clock);
@@ -426,40 +380,6 @@ export class UpdateCheck {
 
 function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
-}
-
-function holds({ id, length }: Y.Item, client: number, clock: number): boolean {
-  return id.client === client && id.clock <= clock && clock < id.clock + length;
-}
-
-/** The one in a list sorted by clock that holds this clock. */
-function findByClock<T>(list: readonly T[], structOf: (one: T) => ScannedStruct, clock: number): T | null {
-  let low = 0;
-  let high = list.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const one = list[middle] as T; // low <= middle <= high, all within the list
-    const struct = structOf(one);
-    if (clock < struct.clock) high = middle - 1;
-    else if (clock >= struct.clock + struct.length) low = middle + 1;
-    else return one;
-  }
-  return null;
-}
-
-/** A text has no keys, and a map nothing but keys. */
-function rootNamed(name: string, hasKey: boolean): Root | null {
-  if (name === ROOTS.content) return hasKey ? null : ROOTS.content;
-  return (name === ROOTS.metadata || name === ROOTS.tags) && hasKey ? name : null;
-}
-
-/** Whether some byte of [start, end) is one of [low, high]. */
-function hasByte(bytes: Uint8Array, start: number, end: number, low: number, high = low): boolean {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] as number; // start <= at < end <= length
-    if (byte >= low && byte <= high) return true;
-  }
-  return false;
 }
 
 function refused(reason: Refusal): Inspection {

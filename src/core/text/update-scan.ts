@@ -155,3 +155,31 @@ function textLength(bytes: Uint8Array, start: number, end: number): number {
   }
   return length;
 }
+
+/** The one in a list sorted by clock that holds this clock. */
+export function findByClock<T>(
+  list: readonly T[],
+  structOf: (one: T) => ScannedStruct,
+  clock: number,
+): T | null {
+  let low = 0;
+  let high = list.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const one = list[middle] as T; // low <= middle <= high, all within the list
+    const struct = structOf(one);
+    if (clock < struct.clock) high = middle - 1;
+    else if (clock >= struct.clock + struct.length) low = middle + 1;
+    else return one;
+  }
+  return null;
+}
+
+/** Whether some byte of [start, end) is one of [low, high]. */
+export function hasByte(bytes: Uint8Array, start: number, end: number, low: number, high = low): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number; // start <= at < end <= length
+    if (byte >= low && byte <= high) return true;
+  }
+  return false;
+}

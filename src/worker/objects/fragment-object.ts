@@ -3,8 +3,8 @@ import { COMPACTION_POLICY } from "../../core/history/compaction-policy.ts";
 import { type ExpandRequest, receiveJson } from "../../core/room/json-protocol.ts";
 import { send } from "../../core/room/json-sessions.ts";
 import { Room } from "../../core/room/room.ts";
-import { ANONYMOUS, isJson, type Session, type SessionRecord } from "../../core/room/session.ts";
-import type { Write, WriteResult } from "../../core/room/write.ts";
+import { isJson, type Session } from "../../core/room/session.ts";
+import { EMPTY_WRITE, type Write, type WriteResult } from "../../core/room/write.ts";
 import { receiveYjs } from "../../core/room/yjs-protocol.ts";
 import { utf8Length } from "../../language/utf8.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
@@ -15,16 +15,13 @@ import { MAX_FRAME_BYTES, MAX_SESSIONS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { SqlUpdateLog } from "../storage/sql-update-log.ts";
+import type { FragmentAnswer, FragmentWrite } from "./fragment-calls.ts";
 import { fragmentIdOf } from "./fragment-stub.ts";
-import { decodeJoinRequest, type JoinRequest } from "./join-request.ts";
-import { closeSocket, refuseSocket, SocketPeer, upgradeResponse } from "./socket-peer.ts";
-
-/** A write as REST makes it; `settle` is the object's. */
-export type FragmentWrite = Pick<Write, "content" | "metadata" | "expectedVersions">;
-
-export type FragmentAnswer =
-  | { readonly kind: "fragment"; readonly fragment: Fragment; readonly isNew: boolean }
-  | { readonly kind: "refused"; readonly refusal: Refusal };
+import { decodeJoinRequest } from "./join-request.ts";
+import { random32 } from "./random.ts";
+import { closeSocket, refuseSocket, upgradeResponse } from "./socket-peer.ts";
+import { newSession, restoreSession } from "./socket-session.ts";
+import { Timer } from "./timer.ts";
 
 /** One fragment: turns the platform's events into calls on its room, and the room's wishes into timers. */
 export class FragmentObject extends DurableObject<Env> {
@@ -33,7 +30,7 @@ export class FragmentObject extends DurableObject<Env> {
   readonly #sessions = new Map<WebSocket, Session>();
   #room: Room;
   #alarms: AlarmTable;
-  #timer: { readonly id: ReturnType<typeof setTimeout>; readonly atMs: number } | null = null;
+  readonly #timer = new Timer(() => this.#turn(() => undefined));
   #hasFailed = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -43,7 +40,7 @@ export class FragmentObject extends DurableObject<Env> {
     this.#alarms = new AlarmTable(ctx.storage);
     this.#log = new SqlUpdateLog(ctx.storage, (problem) => this.#report(problem));
     for (const socket of ctx.getWebSockets()) {
-      const session = this.#restore(socket);
+      const session = restoreSession(socket);
       if (session === null) closeSocket(socket, CLOSE.serverError, "The session is not known any more");
       else this.#sessions.set(socket, session);
     }
@@ -54,7 +51,8 @@ export class FragmentObject extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const join = decodeJoinRequest(request);
     return this.#turn((nowMs) => {
-      if (!this.#room.exists && join.creates) this.#room.create(emptyWrite(), nowMs);
+      if (!this.#room.exists && join.creates)
+        this.#room.create({ ...EMPTY_WRITE, settle: () => undefined }, nowMs);
       const isJsonSocket = join.protocol === "json";
       if (!this.#room.exists) {
         const code = isJsonSocket ? CLOSE.notFoundJson : CLOSE.notFoundYjs;
@@ -64,7 +62,7 @@ export class FragmentObject extends DurableObject<Env> {
         return refuseSocket(request, CLOSE.full, "The room is full");
       const { 0: client, 1: server } = new WebSocketPair();
       this.ctx.acceptWebSocket(server);
-      const session = makeSession(this.#makeRecord(join), new SocketPeer(server));
+      const session = newSession(server, join, this.#room.generation, () => this.#room.committed.revision);
       this.#sessions.set(server, session);
       this.#room.join(session);
       return upgradeResponse(request, client);
@@ -78,7 +76,7 @@ export class FragmentObject extends DurableObject<Env> {
       const size = typeof message === "string" ? utf8Length(message) : message.byteLength;
       if (size > MAX_FRAME_BYTES) {
         const code = isJson(session) ? CLOSE.tooLarge : CLOSE.overLimit;
-        this.#expel(session, code, "The frame is too large", nowMs);
+        this.#room.expel(session, code, "The frame is too large", nowMs);
       } else if (isJson(session)) {
         if (typeof message === "string") {
           receiveJson(this.#room, session, message, nowMs, (request) =>
@@ -86,14 +84,14 @@ export class FragmentObject extends DurableObject<Env> {
           );
         } else this.#room.json.refuse(session, refusal("invalid_frame", "A frame is text."), undefined, null);
       } else if (typeof message === "string") {
-        this.#expel(session, CLOSE.malformed, "A frame is binary", nowMs);
+        this.#room.expel(session, CLOSE.malformed, "A frame is binary", nowMs);
       } else receiveYjs(this.#room, session, new Uint8Array(message), nowMs);
     });
   }
 
   override webSocketClose(socket: WebSocket): void {
     closeSocket(socket, 1000, "");
-    const session = this.#sessions.get(socket) ?? this.#restore(socket);
+    const session = this.#sessions.get(socket) ?? restoreSession(socket);
     if (session === null) return; // expelled: the room has forgotten it
     this.#sessions.delete(socket);
     this.#turn((nowMs) => this.#room.leave(session, nowMs));
@@ -156,7 +154,7 @@ export class FragmentObject extends DurableObject<Env> {
       const settle = (result: WriteResult) =>
         resolve(result.kind === "refused" ? result : { kind: "fragment", fragment: this.#fragment(), isNew });
       this.#turn((nowMs) => {
-        const whole: Write = { ...emptyWrite(), ...write, settle };
+        const whole: Write = { ...EMPTY_WRITE, ...write, settle };
         if (isNew) this.#room.create(whole, nowMs);
         else this.#room.submit(whole);
       });
@@ -220,75 +218,24 @@ export class FragmentObject extends DurableObject<Env> {
   #fail(error: unknown): void {
     this.#report("the room failed", error);
     this.#hasFailed = true;
-    if (this.#timer !== null) clearTimeout(this.#timer.id);
+    this.#timer.set(null, 0);
     this.#sessions.clear();
-    for (const socket of this.ctx.getWebSockets())
-      closeSocket(socket, CLOSE.serverError, "Internal error; reconnect");
+    const reason = "Internal error; reconnect";
+    for (const socket of this.ctx.getWebSockets()) closeSocket(socket, CLOSE.serverError, reason);
     // Not in this turn: the abort would take the close frames with it (workerd, November 2026).
     setTimeout(() => this.ctx.abort("the room failed"), 0);
   }
 
   #arm(nowMs: number): void {
-    const dueMs = this.#room.dueAt(nowMs);
-    if (this.#timer !== null && (dueMs === null || dueMs < this.#timer.atMs)) {
-      clearTimeout(this.#timer.id);
-      this.#timer = null;
-    }
-    if (dueMs !== null && this.#timer === null) {
-      const ring = () => {
-        this.#timer = null;
-        this.#turn(() => undefined);
-      };
-      this.#timer = { id: setTimeout(ring, Math.max(0, dueMs - nowMs)), atMs: dueMs };
-    }
+    this.#timer.set(this.#room.dueAt(nowMs), nowMs);
     const { expiryAtMs } = this.#room.presence;
     if (expiryAtMs !== null) this.#alarms.ensure("presence", expiryAtMs);
-  }
-
-  /**
-   * The session of a socket that outlived this object's memory; null if it was ended. A socket whose close woke
-   * the object is not among `getWebSockets` any more (workerd, November 2026), but its attachment still tells.
-   */
-  #restore(socket: WebSocket): Session | null {
-    const record = socket.deserializeAttachment() as SessionRecord | null; // SocketPeer wrote it
-    return record === null ? null : makeSession(record, new SocketPeer(socket));
-  }
-
-  #expel(session: Session, code: number, reason: string, nowMs: number): void {
-    this.#room.expel(session, code, reason, nowMs);
   }
 
   #makeRoom(sessions: Iterable<Session>): Room {
     const every = Number(this.env.COMPACT_AFTER_COMMITS ?? "");
     const compaction = every > 0 ? { ...COMPACTION_POLICY, maxCommits: every } : COMPACTION_POLICY;
     return new Room({ id: this.#id, log: this.#log, random32, compaction }, sessions);
-  }
-
-  #makeRecord(join: JoinRequest): SessionRecord {
-    const common = {
-      id: crypto.randomUUID(),
-      role: "editor",
-      principal: ANONYMOUS,
-      expiresAtMs: null,
-      generation: this.#room.generation,
-      presence: null,
-      presenceClock: -1,
-    } as const;
-    if (join.protocol === "yjs") {
-      return { ...common, protocol: "yjs", clientId: null, isOwnClient: join.isOwnClient };
-    }
-    return {
-      ...common,
-      protocol: "json",
-      clientId: random32(),
-      isOldClient: join.isOldClient,
-      wantsChanges: join.wantsChanges,
-      clientName: join.clientName,
-      seenRevision: this.#room.committed.revision,
-      ownWrite: null,
-      sentRevisions: [],
-      ownTags: null,
-    };
   }
 
   #notFound(): Refusal {
@@ -298,26 +245,4 @@ export class FragmentObject extends DurableObject<Env> {
   #report(problem: string, error?: unknown): void {
     console.error(`fragment ${this.#id}: ${problem}`, error ?? "");
   }
-}
-
-function makeSession(record: SessionRecord, peer: SocketPeer): Session {
-  if (record.protocol === "json") return { record, peer };
-  return { record, peer, isAskedForMore: false, isBehind: false, pushedSeq: -1, savedSeq: -1 };
-}
-
-function emptyWrite(): Write {
-  return {
-    content: null,
-    metadata: null,
-    base: { kind: "current" },
-    expectedVersions: null,
-    author: ANONYMOUS.kind,
-    session: null,
-    request: null,
-    settle: () => undefined,
-  };
-}
-
-function random32(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }

@@ -6,7 +6,7 @@ import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema } from "../../protocol/rest.ts";
 import type { AppEnv } from "../app.ts";
 import { expectedVersions, matchesAny, mustExist, versionTag } from "../etag.ts";
-import type { FragmentAnswer, FragmentWrite } from "../objects/fragment-object.ts";
+import type { FragmentAnswer, FragmentWrite } from "../objects/fragment-calls.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
 import { problem, refuse } from "../problem.ts";
 import { readBody } from "../request-body.ts";

@@ -1,0 +1,23 @@
+/** The object's one timer. It runs only while something is due: an object with a timer does not hibernate. */
+export class Timer {
+  readonly #ring: () => void;
+  #running: { readonly id: ReturnType<typeof setTimeout>; readonly atMs: number } | null = null;
+
+  constructor(ring: () => void) {
+    this.#ring = ring;
+  }
+
+  /** Rings at `dueMs` or, if it is running for an earlier time, then; null stops it. */
+  set(dueMs: number | null, nowMs: number): void {
+    if (this.#running !== null && (dueMs === null || dueMs < this.#running.atMs)) {
+      clearTimeout(this.#running.id);
+      this.#running = null;
+    }
+    if (dueMs === null || this.#running !== null) return;
+    const ring = () => {
+      this.#running = null;
+      this.#ring();
+    };
+    this.#running = { id: setTimeout(ring, Math.max(0, dueMs - nowMs)), atMs: dueMs };
+  }
+}

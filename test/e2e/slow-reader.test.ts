@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { type ServerProcess, startServer } from "../../scripts/server-process.ts";
+import { connectJson, connectYjs } from "../support/live-clients.ts";
+import { putFragment } from "../support/rest.ts";
+import { makeTemporaryDir, removeDir } from "../support/temporary-dir.ts";
+
+let dir: string;
+let server: ServerProcess;
+
+beforeAll(async () => {
+  dir = await makeTemporaryDir();
+  server = await startServer({ persistTo: dir });
+});
+
+afterAll(async () => {
+  await server.kill();
+  await removeDir(dir);
+});
+
+/** Longer than any window and any pause of a loaded machine, and less than a server waits that waits for a reader. */
+const MAX_DELAY_MS = 2_000;
+
+test("[LIVE-13] a Yjs reader gets each edit in time and a stalled one gets them later, when it has stopped reading", async () => {
+  const id = "slow/yjs";
+  await putFragment(server.url, id, "");
+  const stalled = await connectYjs(server.url, `/v1/sync/${id}`, { name: "the stalled reader" });
+  const reader = await connectYjs(server.url, `/v1/sync/${id}`, { name: "the reader" });
+  const writer = await connectYjs(server.url, `/v1/sync/${id}`, { name: "the writer" });
+  onTestFinished(() => {
+    for (const { socket } of [stalled, reader, writer]) socket.terminate();
+  });
+  stalled.socket.pause();
+  const delaysMs: number[] = [];
+  // 10 MB together: more than the buffers of a socket hold.
+  for (let part = 1; part <= 40; part++) {
+    const startedMs = performance.now();
+    const update = writer.client.edit((text) => {
+      text.delete(0, text.length);
+      text.insert(0, `${part};${"slow ".repeat(50_000)}`);
+    });
+    writer.client.push(part, update);
+    await reader.client.next("update");
+    delaysMs.push(performance.now() - startedMs);
+  }
+  expect(Math.max(...delaysMs)).toBeLessThan(MAX_DELAY_MS);
+  stalled.socket.resume();
+  while (stalled.client.text !== writer.client.text) await stalled.client.next("update");
+});
+
+test("[LIVE-13] a JSON reader gets each text in time and a stalled one gets the last, when it has stopped reading", async () => {
+  const id = "slow/json";
+  await putFragment(server.url, id, "");
+  const stalled = await connectJson(server.url, `/v1/ws/${id}`, "the stalled reader");
+  const reader = await connectJson(server.url, `/v1/ws/${id}`, "the reader");
+  onTestFinished(() => {
+    for (const { socket } of [stalled, reader]) socket.terminate();
+  });
+  await reader.client.next("initial");
+  stalled.socket.pause();
+  const delaysMs: number[] = [];
+  for (let part = 1; part <= 12; part++) {
+    const startedMs = performance.now();
+    await putFragment(server.url, id, `${part};${"slow ".repeat(180_000)}`);
+    await reader.client.next("update");
+    delaysMs.push(performance.now() - startedMs);
+  }
+  expect(Math.max(...delaysMs)).toBeLessThan(MAX_DELAY_MS);
+  stalled.socket.resume();
+  await stalled.client.inbox.next(
+    "the last text",
+    (frame) => frame.action === "update" && "content" in frame && frame.content.startsWith("12;"),
+  );
+});
