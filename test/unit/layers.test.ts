@@ -92,6 +92,12 @@ describe("floors", () => {
     expect(writing.filter((path) => !path.startsWith(join("worker", "storage")))).toEqual([]);
     expect(writing.length).toBeGreaterThan(1);
   });
+
+  test("[LAYER-5] a Durable Object's class is a shell, when its file has fewer than 250 lines", () => {
+    const shells = sources.filter(({ text }) => /extends DurableObject\b/.test(text));
+    expect(shells.length).toBeGreaterThan(0);
+    expect(shells.filter(({ text }) => text.split("\n").length > 250).map(({ path }) => path)).toEqual([]);
+  });
 });
 
 function floorOf(path: string): string {

@@ -30,7 +30,7 @@ export class FragmentObject extends DurableObject<Env> {
   readonly #sessions = new Map<WebSocket, Session>();
   #room: Room;
   #alarms: AlarmTable;
-  readonly #timer = new Timer(() => this.#turn(() => undefined));
+  readonly #timer = new Timer((atMs) => this.#turn(() => undefined, atMs));
   #hasFailed = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -200,9 +200,9 @@ export class FragmentObject extends DurableObject<Env> {
   }
 
   /** One event: the room does it, and what became due by it; then the timer is set for what is left. */
-  #turn<T>(event: (nowMs: number) => T): T {
+  #turn<T>(event: (nowMs: number) => T, notBeforeMs = 0): T {
     if (this.#hasFailed) throw new Error("the room failed before");
-    const nowMs = Date.now();
+    const nowMs = Math.max(Date.now(), notBeforeMs);
     try {
       const result = event(nowMs);
       this.#room.settle(nowMs);

@@ -1,9 +1,10 @@
 /** The object's one timer. It runs only while something is due: an object with a timer does not hibernate. */
 export class Timer {
-  readonly #ring: () => void;
+  readonly #ring: (atMs: number) => void;
   #running: { readonly id: ReturnType<typeof setTimeout>; readonly atMs: number } | null = null;
 
-  constructor(ring: () => void) {
+  /** @param ring is told for what time it rings: the clock may say a millisecond less */
+  constructor(ring: (atMs: number) => void) {
     this.#ring = ring;
   }
 
@@ -14,10 +15,11 @@ export class Timer {
       this.#running = null;
     }
     if (dueMs === null || this.#running !== null) return;
+    const atMs = Math.ceil(dueMs); // times are whole milliseconds everywhere
     const ring = () => {
       this.#running = null;
-      this.#ring();
+      this.#ring(atMs);
     };
-    this.#running = { id: setTimeout(ring, Math.max(0, dueMs - nowMs)), atMs: dueMs };
+    this.#running = { id: setTimeout(ring, Math.max(0, atMs - nowMs)), atMs };
   }
 }
