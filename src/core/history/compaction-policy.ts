@@ -43,3 +43,8 @@ export function isCompactionDue(size: LogSize, policy: CompactionPolicy): boolea
     size.commits >= policy.maxCommits
   );
 }
+
+/** When it cannot wait until it is paid for: the log would get long, or the past too large. */
+export function isCompactionUrgent(size: LogSize, policy: CompactionPolicy): boolean {
+  return size.rows > policy.maxRows || size.pastBytes > MAX_PAST_BYTES || size.commits >= policy.maxCommits;
+}

@@ -5,7 +5,12 @@ import type { Metadata } from "../../protocol/fragment.ts";
 import type { PeerPresence } from "../../protocol/json-frames.ts";
 import { REBASE_HORIZON_MS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { COMPACTION_POLICY, type CompactionPolicy, isCompactionDue } from "../history/compaction-policy.ts";
+import {
+  COMPACTION_POLICY,
+  type CompactionPolicy,
+  isCompactionDue,
+  isCompactionUrgent,
+} from "../history/compaction-policy.ts";
 import { Past } from "../history/past.ts";
 import type { Commit, LogState, UpdateLog } from "../history/update-log.ts";
 import { FragmentText } from "../text/fragment-text.ts";
@@ -339,12 +344,13 @@ export class Room {
     const rows = log.size.rows;
     log.append(commit);
     // A new row is paid for twice: compaction will delete it.
-    this.#budget.spend(log.rowsWritten - rowsWritten + (log.size.rows - rows), nowMs);
+    this.#budget.spendOnCommit(log.rowsWritten - rowsWritten + (log.size.rows - rows), nowMs);
   }
 
   #compactIfDue(nowMs: number): void {
     const { log, compaction = COMPACTION_POLICY } = this.#ports;
     if (!this.isSettled || !isCompactionDue(log.size, compaction)) return;
+    if (!this.#budget.canCompact(nowMs) && !isCompactionUrgent(log.size, compaction)) return;
     const rowsWritten = log.rowsWritten;
     const paid = log.size.rows;
     log.compact(this.text.snapshot(), nowMs - REBASE_HORIZON_MS);
