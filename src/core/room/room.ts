@@ -3,23 +3,17 @@ import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import type { Metadata } from "../../protocol/fragment.ts";
 import type { PeerPresence } from "../../protocol/json-frames.ts";
-import { REBASE_HORIZON_MS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import {
-  COMPACTION_POLICY,
-  type CompactionPolicy,
-  isCompactionDue,
-  isCompactionUrgent,
-} from "../history/compaction-policy.ts";
+import type { CompactionPolicy } from "../history/compaction-policy.ts";
 import { Past } from "../history/past.ts";
-import type { Commit, LogState, UpdateLog } from "../history/update-log.ts";
+import type { LogState, UpdateLog } from "../history/update-log.ts";
 import { FragmentText } from "../text/fragment-text.ts";
 import { fromSharedText } from "../text/line-ends.ts";
 import { invertChange, isEmpty, type TextChange } from "../text/text-change.ts";
-import { RowBudget } from "./cadence.ts";
 import { makeCommit } from "./commit.ts";
 import { Inbox, type YjsUpdate } from "./inbox.ts";
 import { type CommittedView, JsonSessions, send } from "./json-sessions.ts";
+import { PacedLog } from "./paced-log.ts";
 import { Presence, toPeer } from "./presence.ts";
 import { isJson, type Session } from "./session.ts";
 import type { Write } from "./write.ts";
@@ -49,7 +43,7 @@ export interface RoomPorts {
 export class Room {
   readonly #ports: RoomPorts;
   #past: Past;
-  readonly #budget = new RowBudget();
+  readonly #log: PacedLog;
   readonly json: JsonSessions;
   readonly yjs = new YjsSessions();
   readonly presence = new Presence();
@@ -67,6 +61,7 @@ export class Room {
   /** @param sessions those whose sockets outlived the last room, by their records */
   constructor(ports: RoomPorts, sessions: Iterable<Session> = []) {
     this.#ports = ports;
+    this.#log = new PacedLog(ports.log, ports.compaction);
     this.#state = ports.log.load();
     this.#past = this.#makePast();
     this.json = new JsonSessions((revision) => this.#changeSince(revision));
@@ -149,9 +144,7 @@ export class Room {
     round.run([{ ...write, base: { kind: "current" }, expectedVersions: null }], serverClientId);
     if (round.hasWritten) {
       const { commit } = makeCommit(text, round, revision + 1, [write.author], nowMs);
-      const rows = this.#ports.log.rowsWritten;
-      this.#ports.log.create(commit, this.generation + 1, serverClientId);
-      this.#budget.spend(this.#ports.log.rowsWritten - rows, nowMs);
+      this.#log.create(commit, this.generation + 1, serverClientId, nowMs);
       this.#state = this.#ports.log.load();
       this.#view = null;
       this.#contentRevision = this.#metadataRevision = commit.revision;
@@ -244,7 +237,7 @@ export class Room {
   settle(nowMs: number): void {
     if (!this.#inbox.isEmpty && nowMs >= this.#inbox.dueAt(this.yjs.size, nowMs)) this.#deliver(nowMs);
     if (this.#writes.length > 0 || this.#text?.isDirty === true) {
-      if (nowMs >= this.#budget.dueAt(nowMs)) this.#commit(nowMs);
+      if (nowMs >= this.#log.dueAt(nowMs)) this.#commit(nowMs);
     } else if (this.#inbox.isEmpty) this.#settled();
     const presenceDue = this.presence.dueAt(this.sessionCount, nowMs);
     if (presenceDue !== null && nowMs >= presenceDue) this.#flushPresence(nowMs);
@@ -257,8 +250,7 @@ export class Room {
   dueAt(nowMs: number): number | null {
     let due = Number.POSITIVE_INFINITY;
     if (!this.#inbox.isEmpty) due = this.#inbox.dueAt(this.yjs.size, nowMs);
-    if (this.#writes.length > 0 || this.#text?.isDirty === true)
-      due = Math.min(due, this.#budget.dueAt(nowMs));
+    if (this.#writes.length > 0 || this.#text?.isDirty === true) due = Math.min(due, this.#log.dueAt(nowMs));
     due = Math.min(due, this.presence.dueAt(this.sessionCount, nowMs) ?? due);
     if (this.#view !== null) due = Math.min(due, this.json.dueAt(this.#view.size, nowMs) ?? due);
     return due === Number.POSITIVE_INFINITY ? null : due;
@@ -312,13 +304,13 @@ export class Room {
     round?.settle(this.committed);
     this.#settled();
     if (isNew && this.json.size > 0) this.json.committed(this.committed, nowMs);
-    this.#compactIfDue(nowMs);
+    if (this.isSettled) this.#log.compactIfDue(() => text.snapshot(), nowMs);
   }
 
   #makeDurable(text: FragmentText, round: WriteRound | null, nowMs: number): void {
     const authors = new Set([...this.#authors, ...(round?.authors ?? [])]);
     const { commit, uncommitted } = makeCommit(text, round, this.#life.revision + 1, [...authors], nowMs);
-    this.#append(commit, nowMs);
+    this.#log.append(commit, nowMs);
     // With other line ends the same text is shown as another one.
     const hasNewEol = uncommitted.metadata.eol !== text.committedMetadata.eol;
     if (!isEmpty(uncommitted.change) || hasNewEol) this.#contentRevision = commit.revision;
@@ -336,25 +328,6 @@ export class Room {
     if (callbacks.length === 0) return;
     this.#afterCommit = [];
     for (const callback of callbacks) callback();
-  }
-
-  #append(commit: Commit, nowMs: number): void {
-    const { log } = this.#ports;
-    const rowsWritten = log.rowsWritten;
-    const rows = log.size.rows;
-    log.append(commit);
-    // A new row is paid for twice: compaction will delete it.
-    this.#budget.spendOnCommit(log.rowsWritten - rowsWritten + (log.size.rows - rows), nowMs);
-  }
-
-  #compactIfDue(nowMs: number): void {
-    const { log, compaction = COMPACTION_POLICY } = this.#ports;
-    if (!this.isSettled || !isCompactionDue(log.size, compaction)) return;
-    if (!this.#budget.canCompact(nowMs) && !isCompactionUrgent(log.size, compaction)) return;
-    const rowsWritten = log.rowsWritten;
-    const paid = log.size.rows;
-    log.compact(this.text.snapshot(), nowMs - REBASE_HORIZON_MS);
-    this.#budget.spend(Math.max(0, log.rowsWritten - rowsWritten - paid), nowMs);
   }
 
   #flushPresence(nowMs: number): void {
