@@ -24,7 +24,6 @@ export const ERROR_STATUS = {
   content_too_large: 413,
   body_too_large: 413,
   presence_too_large: 413,
-  unsupported_media_type: 415,
   upgrade_required: 426,
   internal_error: 500,
   unavailable: 503,

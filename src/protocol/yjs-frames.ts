@@ -17,7 +17,6 @@ export const SUBPROTOCOL = "prompt-manager.v1";
 const TAG = {
   sync: 0,
   awareness: 1,
-  auth: 2,
   queryAwareness: 3,
   push: 100,
   saved: 101,

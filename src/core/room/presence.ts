@@ -150,7 +150,7 @@ export function toAwarenessState(
   cursors: CursorMap,
 ): string {
   const { name, color, cursor } = state;
-  const ends = cursorEnds(cursor); // code units, and whatever a client takes for them
+  const ends = cursorEnds(cursor);
   const yjsCursor =
     ends === null
       ? {}

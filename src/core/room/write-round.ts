@@ -63,9 +63,8 @@ export class WriteRound {
     this.#past = past;
     this.#revision = revision;
     this.#nowMs = nowMs;
-    const { change, content } = text.uncommitted();
-    this.#since = change;
-    this.#content = content;
+    this.#since = text.changeSinceCommit();
+    this.#content = applyChange(this.#since, text.committedContent);
   }
 
   /** The document's updates, for the Yjs peers once they are durable. */

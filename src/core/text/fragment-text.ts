@@ -221,12 +221,16 @@ export class FragmentText {
     return "code" in metadata ? this.#salvageMetadata() : metadata;
   }
 
-  /** What is not committed, in one walk over the text. */
+  /** From the committed text to the current one, in one walk over the text. */
+  changeSinceCommit(): TextChange {
+    if (!this.isDirty) return NO_CHANGE;
+    return textSince(this.#doc.getText(ROOTS.content), this.#since, this.#textDeletes);
+  }
+
+  /** What is not committed. */
   uncommitted(): Uncommitted {
     const { metadata } = this;
-    const change = this.isDirty
-      ? textSince(this.#doc.getText(ROOTS.content), this.#since, this.#textDeletes)
-      : NO_CHANGE;
+    const change = this.changeSinceCommit();
     return {
       update: this.isDirty ? encodeSince(this.#doc, this.#since, this.#deletes) : null,
       change,
