@@ -57,6 +57,13 @@ export const MAX_CLOSE_REASON_BYTES = 123;
 /** Sockets on one fragment: a Durable Object holds at most 32,768 hibernatable ones. */
 export const MAX_SESSIONS = 32_000;
 
+/** Fragments on one page of a list, which is one answer of the catalogue's object. */
+export const DEFAULT_PAGE_SIZE = 50;
+export const MAX_PAGE_SIZE = 200;
+
+/** A search text. */
+export const MAX_QUERY_UNITS = 500;
+
 /** Texts fetched for one expansion, which run in one isolate of 128 MB. */
 export const MAX_CLOSURE_BYTES = 32 * 1024 * 1024;
 
