@@ -3,6 +3,7 @@ import { cors } from "hono/cors";
 import { HTTPException } from "hono/http-exception";
 import { legacySockets } from "./legacy/sockets.ts";
 import { problem, problemOf } from "./problem.ts";
+import { events } from "./routes/events.ts";
 import { expansions } from "./routes/expansions.ts";
 import { fragments } from "./routes/fragments.ts";
 import { health } from "./routes/health.ts";
@@ -21,6 +22,7 @@ export const app = new Hono<AppEnv>()
   })
   .route("/", sockets)
   .route("/", legacySockets)
+  .route("/", events)
   .use("/v1/*", cors({ origin: "*", exposeHeaders: ["ETag", "Location"] }))
   .route("/", health)
   .route("/", fragments)

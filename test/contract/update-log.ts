@@ -38,6 +38,7 @@ export function describeUpdateLog(
           isDeleted: false,
           serverClientId: 4_000_000_000,
           oldClients: new Set(),
+          deliveredRevision: 0,
         });
         expect(textsOf(reader)).toEqual(["one"]);
       }
@@ -88,6 +89,19 @@ export function describeUpdateLog(
       log.append(one);
       one.update?.fill(0);
       expect(textsOf(log)).toEqual(["first", "as it was"]);
+    });
+
+    check("[LOG-12] what the catalogue has is remembered for one row, over deletion too", (storage) => {
+      const log = created(storage);
+      const before = log.rowsWritten;
+      log.markDelivered(1);
+      expect(log.rowsWritten - before).toBe(1);
+      log.append(commit(2, "second"));
+      log.markDelivered(2);
+      expect(log.rowsWritten - before).toBe(3);
+      for (const reader of [log, storage.open()]) expect(reader.load()?.deliveredRevision).toBe(2);
+      log.remove(3, 2_000, []);
+      for (const reader of [log, storage.open()]) expect(reader.load()?.deliveredRevision).toBe(2);
     });
 
     check("[LOG-4] a commit costs one row, small ones rewrite the newest row", (storage) => {
@@ -202,6 +216,7 @@ export function describeUpdateLog(
             updatedAtMs: 2_000,
             isDeleted: true,
             oldClients: new Set([7, 4_000_000_000, 2 ** 50]),
+            deliveredRevision: 0,
           });
           expect([...reader.updates()]).toEqual([]);
           expect(reader.past()).toEqual([]);
@@ -221,6 +236,7 @@ export function describeUpdateLog(
           isDeleted: false,
           serverClientId: 6,
           oldClients: new Set([7, 8]),
+          deliveredRevision: 0,
         });
         expect(textsOf(reader)).toEqual(["again"]);
       }

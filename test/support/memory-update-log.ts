@@ -60,6 +60,7 @@ export class MemoryUpdateLog implements UpdateLog {
       isDeleted: false,
       serverClientId,
       oldClients: this.#stored?.life.oldClients ?? new Set(),
+      deliveredRevision: this.#stored?.life.deliveredRevision ?? 0,
     };
     this.#commits = 1;
     this.#write({ life, snapshot: null, records: [[logged(first)]] }, 2);
@@ -111,6 +112,11 @@ export class MemoryUpdateLog implements UpdateLog {
   renewServerClientId(serverClientId: number): void {
     const stored = this.#alive;
     this.#write({ ...stored, life: { ...stored.life, serverClientId } }, 1);
+  }
+
+  markDelivered(deliveredRevision: number): void {
+    const stored = this.#alive;
+    this.#write({ ...stored, life: { ...stored.life, deliveredRevision } }, 1);
   }
 
   get #alive(): Stored {

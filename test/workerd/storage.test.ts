@@ -7,7 +7,8 @@ import { Room } from "../../src/core/room/room.ts";
 import { ANONYMOUS, type Peer, type YjsSession } from "../../src/core/room/session.ts";
 import { NO_CHANGE } from "../../src/core/text/text-change.ts";
 import { MAX_ROW_BYTES } from "../../src/worker/storage/chunks.ts";
-import { migrate, schemaVersion } from "../../src/worker/storage/schema.ts";
+import { FRAGMENT_MIGRATIONS } from "../../src/worker/storage/fragment-schema.ts";
+import { migrate, schemaVersion } from "../../src/worker/storage/migrations.ts";
 import { SqlUpdateLog } from "../../src/worker/storage/sql-update-log.ts";
 import {
   connectJson,
@@ -126,9 +127,9 @@ describe("rows", () => {
       const { sql } = storage;
       const shape = () => sql.exec("SELECT name, sql FROM sqlite_master ORDER BY name").toArray();
       expect(schemaVersion(sql)).toBe(0);
-      storage.transactionSync(() => migrate(sql));
+      storage.transactionSync(() => migrate(sql, FRAGMENT_MIGRATIONS));
       const [version, tables] = [schemaVersion(sql), shape()];
-      storage.transactionSync(() => migrate(sql));
+      storage.transactionSync(() => migrate(sql, FRAGMENT_MIGRATIONS));
       expect([schemaVersion(sql), shape()]).toEqual([version, tables]);
     });
   });

@@ -21,6 +21,8 @@ export interface UpdateLog {
   /** Leaves nothing but a tombstone: generation, last revision, and the client ids that must not come back. */
   remove(revision: number, timeMs: number, clients: Iterable<number>): void;
   renewServerClientId(serverClientId: number): void;
+  /** The catalogue has this revision, and its text. Costs one row. */
+  markDelivered(revision: number): void;
   /** Reading has met a damaged row and set it aside: the state lacks what it held. */
   readonly hasFoundDamage: boolean;
   /**
@@ -47,6 +49,8 @@ export interface LogState {
   readonly serverClientId: number;
   /** Client ids of deleted generations. */
   readonly oldClients: ReadonlySet<number>;
+  /** The last revision that the catalogue is known to have, with its text; 0: none. */
+  readonly deliveredRevision: number;
 }
 
 export interface LogSize {

@@ -24,6 +24,22 @@ export class PacedLog {
     return this.#budget.dueAt(nowMs);
   }
 
+  /** When something that can wait and costs so many rows may be done: `nowMs` if at once. */
+  affordableAt(rows: number, nowMs: number): number {
+    return this.#budget.affordableAt(rows, nowMs);
+  }
+
+  /** Pays for rows that were written for this fragment elsewhere. */
+  spend(rows: number, nowMs: number): void {
+    this.#budget.spend(rows, nowMs);
+  }
+
+  markDelivered(revision: number, nowMs: number): void {
+    const { rowsWritten } = this.#log;
+    this.#log.markDelivered(revision);
+    this.#budget.spend(this.#log.rowsWritten - rowsWritten, nowMs);
+  }
+
   create(first: Commit, generation: number, serverClientId: number, nowMs: number): void {
     const rowsWritten = this.#log.rowsWritten;
     this.#log.create(first, generation, serverClientId);

@@ -167,23 +167,35 @@ export function toAwarenessState(
 export function toPeer(session: Session, cursors: CursorMap): PeerPresence | null {
   const { record } = session;
   if (record.presence === null) return null;
-  // Our own toAwarenessState, or checked by `set` to be a JSON object; its fields may be anything.
-  const state = JSON.parse(record.presence.state) as {
-    user?: unknown;
-    cursor?: unknown;
-    json?: { cursor?: unknown };
-  };
-  const user = (typeof state.user === "object" && state.user !== null ? state.user : {}) as Record<
-    string,
-    unknown
-  >;
-  const { name, color } = user;
+  const state = parseState(record.presence.state);
   return {
     session: record.id,
-    name: typeof name === "string" ? name : undefined,
-    color: typeof color === "string" ? color : undefined,
+    ...userOf(state),
     cursor: record.protocol === "json" ? state.json?.cursor : fromYjsCursor(state.cursor, cursors),
   };
+}
+
+/** The name and colour of a presence state, where it has them as stock editors give them. */
+export function shownUser(state: string): ShownUser {
+  return userOf(parseState(state));
+}
+
+interface ShownUser {
+  readonly name: string | undefined;
+  readonly color: string | undefined;
+}
+
+function userOf({ user }: { user?: unknown }): ShownUser {
+  const { name, color } = (typeof user === "object" && user !== null ? user : {}) as Record<string, unknown>;
+  return {
+    name: typeof name === "string" ? name : undefined,
+    color: typeof color === "string" ? color : undefined,
+  };
+}
+
+/** Our own toAwarenessState, or checked by `set` to be a JSON object; its fields may be anything. */
+function parseState(state: string): { user?: unknown; cursor?: unknown; json?: { cursor?: unknown } } {
+  return JSON.parse(state) as ReturnType<typeof parseState>;
 }
 
 function cursorEnds(cursor: unknown): { anchor: number; head: number } | null {

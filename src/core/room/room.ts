@@ -57,6 +57,7 @@ export class Room {
   #writes: Write[] = [];
   #authors = new Set<string>();
   #afterCommit: (() => void)[] = [];
+  #editingChanges = 0;
 
   /** @param sessions those whose sockets outlived the last room, by their records */
   constructor(ports: RoomPorts, sessions: Iterable<Session> = []) {
@@ -71,6 +72,16 @@ export class Room {
 
   get exists(): boolean {
     return this.#state !== null && !this.#state.isDeleted;
+  }
+
+  /** Grows whenever somebody came, left or showed something else of themselves. */
+  get editingChanges(): number {
+    return this.#editingChanges;
+  }
+
+  /** What the log says of the fragment, deleted or not; null if there never was one. */
+  get life(): LogState | null {
+    return this.#state;
   }
 
   get sessionCount(): number {
@@ -156,6 +167,7 @@ export class Room {
   /** Takes a session in. It must have the current generation. */
   join(session: Session): void {
     this.#addSession(session);
+    this.#editingChanges++;
     session.peer.remember(session.record);
     if (!isJson(session)) return;
     this.json.welcome(session, this.committed);
@@ -170,6 +182,7 @@ export class Room {
 
   /** The session's socket is gone. */
   leave(session: Session, nowMs: number): void {
+    this.#editingChanges++;
     const hadPresence = this.presence.remove(session);
     if (isJson(session)) this.json.remove(session);
     else this.yjs.remove(session);
@@ -256,6 +269,23 @@ export class Room {
     return due === Number.POSITIVE_INFINITY ? null : due;
   }
 
+  /** When so many rows may be written for something that can wait. */
+  affordableAt(rows: number, nowMs: number): number {
+    return this.#log.affordableAt(rows, nowMs);
+  }
+
+  /** Pays for rows that were written for this fragment outside of its log. */
+  spend(rows: number, nowMs: number): void {
+    this.#log.spend(rows, nowMs);
+  }
+
+  /** The catalogue has this revision, with its text. */
+  markDelivered(revision: number, nowMs: number): void {
+    if (this.#state === null) throw new Error("There is nothing to deliver.");
+    this.#log.markDelivered(revision, nowMs);
+    this.#state = { ...this.#state, deliveredRevision: revision };
+  }
+
   /** Forgets cursors whose renewals stopped. */
   expirePresence(nowMs: number): void {
     this.presence.expire(this.yjs.values(), nowMs);
@@ -339,8 +369,9 @@ export class Room {
       const owner = this.yjs.ownerOf(client);
       if (owner !== undefined) owner.peer.remember(owner.record);
     }
-    if (!hasNews || this.json.size === 0) return;
-    this.json.broadcastPresence(this.#peers(), onlyTeller);
+    if (!hasNews) return;
+    this.#editingChanges++;
+    if (this.json.size > 0) this.json.broadcastPresence(this.#peers(), onlyTeller);
   }
 
   /** Everybody who shows something, as JSON clients see them. */

@@ -1,7 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
+import type { Editing, KeptParcel } from "../../core/catalogue/parcel.ts";
 import { COMPACTION_POLICY } from "../../core/history/compaction-policy.ts";
+import { CatalogueFeed } from "../../core/room/catalogue-feed.ts";
+import { editingOf } from "../../core/room/editing.ts";
 import { type ExpandRequest, receiveJson } from "../../core/room/json-protocol.ts";
-import { send } from "../../core/room/json-sessions.ts";
 import { Room } from "../../core/room/room.ts";
 import { isJson, type Session } from "../../core/room/session.ts";
 import { EMPTY_WRITE, type Write, type WriteResult } from "../../core/room/write.ts";
@@ -12,16 +14,22 @@ import { type Refusal, refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
 import { MAX_FRAME_BYTES, MAX_SESSIONS } from "../../protocol/limits.ts";
-import { timestamp } from "../../protocol/timestamp.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { SqlUpdateLog } from "../storage/sql-update-log.ts";
+import { CatalogueCourier } from "./catalogue-courier.ts";
+import { catalogueStub } from "./catalogue-stub.ts";
 import type { FragmentAnswer, FragmentWrite } from "./fragment-calls.ts";
-import { fragmentIdOf } from "./fragment-stub.ts";
+import { fragmentIdOf, workspaceOf } from "./fragment-stub.ts";
+import { fragmentOf } from "./fragment-view.ts";
 import { decodeJoinRequest } from "./join-request.ts";
 import { random32 } from "./random.ts";
+import { answerExpand } from "./socket-expansion.ts";
 import { closeSocket, refuseSocket, upgradeResponse } from "./socket-peer.ts";
 import { newSession, restoreSession } from "./socket-session.ts";
 import { Timer } from "./timer.ts";
+
+/** Deliveries that the process did not live to make are made so late. */
+const DELIVERY_ALARM_MS = 15_000;
 
 /** One fragment: turns the platform's events into calls on its room, and the room's wishes into timers. */
 export class FragmentObject extends DurableObject<Env> {
@@ -29,7 +37,8 @@ export class FragmentObject extends DurableObject<Env> {
   readonly #log: SqlUpdateLog;
   readonly #sessions = new Map<WebSocket, Session>();
   #room: Room;
-  #alarms: AlarmTable;
+  #alarms: AlarmTable<"presence" | "catalogue">;
+  readonly #courier: CatalogueCourier;
   readonly #timer = new Timer((atMs) => this.#turn(() => undefined, atMs));
   #hasFailed = false;
 
@@ -45,6 +54,11 @@ export class FragmentObject extends DurableObject<Env> {
       else this.#sessions.set(socket, session);
     }
     this.#room = this.#makeRoom(this.#sessions.values());
+    this.#courier = new CatalogueCourier(new CatalogueFeed(this.#room, this.#id), {
+      catalogue: () => catalogueStub(env, workspaceOf(ctx.id.name ?? "")),
+      turn: (event) => this.#turn(event),
+      report: (problem, error) => this.#report(problem, error),
+    });
   }
 
   /** Takes a WebSocket in; the worker has parsed the address (join-request.ts). */
@@ -80,7 +94,7 @@ export class FragmentObject extends DurableObject<Env> {
       } else if (isJson(session)) {
         if (typeof message === "string") {
           receiveJson(this.#room, session, message, nowMs, (request) =>
-            this.ctx.waitUntil(this.#expand(request)),
+            this.ctx.waitUntil(this.#answerExpand(request)),
           );
         } else this.#room.json.refuse(session, refusal("invalid_frame", "A frame is text."), undefined, null);
       } else if (typeof message === "string") {
@@ -101,20 +115,21 @@ export class FragmentObject extends DurableObject<Env> {
     this.webSocketClose(socket);
   }
 
-  override alarm(): void {
+  override async alarm(): Promise<void> {
     this.#turn((nowMs) => {
       for (const kind of this.#alarms.take(nowMs)) {
         if (kind === "presence") this.#room.expirePresence(nowMs);
-        else kind satisfies never;
+        else kind satisfies "catalogue"; // each turn delivers what is due
       }
     });
+    await this.#courier.whenIdle();
   }
 
   /** The committed fragment, once everything that came in before is committed; null if there is none. */
   async read(): Promise<Fragment | null> {
     if (!this.#room.exists) return null;
     await this.#settled();
-    return this.#room.exists ? this.#fragment() : null;
+    return this.#room.exists ? fragmentOf(this.#room) : null;
   }
 
   /** Creates the fragment or replaces it, or whichever of both it takes. */
@@ -129,7 +144,10 @@ export class FragmentObject extends DurableObject<Env> {
     if (isNew && (mode === "replace" || write.expectedVersions !== null)) {
       return { kind: "refused", refusal: refusal("version_mismatch", "The fragment does not exist.") };
     }
-    return this.#write(write, isNew);
+    const answer = await this.#write(write, isNew);
+    // Who creates a fragment looks for it in the list next.
+    if (isNew) await this.#courier.whenIdle();
+    return answer;
   }
 
   async patch(write: FragmentWrite): Promise<FragmentAnswer> {
@@ -139,20 +157,35 @@ export class FragmentObject extends DurableObject<Env> {
   /** Deletes the fragment; null if it is done. */
   async remove(expectedVersions: readonly number[] | null): Promise<Refusal | null> {
     if (!this.#room.exists) return this.#notFound();
-    return this.#turn((nowMs) => {
-      const refused = this.#room.remove(expectedVersions, nowMs);
-      if (refused !== null) return refused;
+    const refused = this.#turn((nowMs) => {
+      const why = this.#room.remove(expectedVersions, nowMs);
+      if (why !== null) return why;
       this.#sessions.clear();
       this.#alarms = new AlarmTable(this.ctx.storage);
       return null;
     });
+    if (refused === null) await this.#courier.whenIdle();
+    return refused;
+  }
+
+  /** What the catalogue keeps of this fragment; null if there never was one. */
+  async parcel(): Promise<KeptParcel | null> {
+    if (this.#room.exists) await this.#settled();
+    return this.#courier.feed.parcel();
+  }
+
+  /** Who has it open. */
+  editing(): Editing {
+    return editingOf(this.#room);
   }
 
   #write(write: FragmentWrite, isNew: boolean): Promise<FragmentAnswer> {
     return new Promise((resolve) => {
       // The answer is made in the turn that commits: later the fragment may be another one, or gone.
       const settle = (result: WriteResult) =>
-        resolve(result.kind === "refused" ? result : { kind: "fragment", fragment: this.#fragment(), isNew });
+        resolve(
+          result.kind === "refused" ? result : { kind: "fragment", fragment: fragmentOf(this.#room), isNew },
+        );
       this.#turn((nowMs) => {
         const whole: Write = { ...EMPTY_WRITE, ...write, settle };
         if (isNew) this.#room.create(whole, nowMs);
@@ -165,40 +198,6 @@ export class FragmentObject extends DurableObject<Env> {
     return new Promise((resolve) => this.#turn(() => this.#room.whenSettled(resolve)));
   }
 
-  #fragment(): Fragment {
-    const { content, size, metadata, revision, timeMs } = this.#room.committed;
-    const { eol } = this.#room.text.committedMetadata;
-    const created_at = timestamp(this.#room.createdAtMs);
-    return {
-      id: this.#id,
-      content,
-      ...metadata,
-      eol,
-      created_at,
-      updated_at: timestamp(timeMs),
-      version: revision,
-      size,
-    };
-  }
-
-  /** Answers a socket's `expand` from a stateless expander, outside of the room's turn. */
-  async #expand({ session, content: unsaved, requestId: request_id }: ExpandRequest): Promise<void> {
-    try {
-      if (unsaved === null) await this.#settled();
-      const content = unsaved ?? this.#room.committed.content;
-      const answer = await this.ctx.exports.Expander.expand(content, this.#id);
-      if (answer.kind === "refused") this.#room.json.refuse(session, answer.refusal, request_id, null);
-      else {
-        const { expanded, dependencies, warnings } = answer.expansion;
-        send(session, { action: "expanded", content, expanded, dependencies, warnings, request_id });
-      }
-    } catch (error) {
-      this.#report("an expansion failed", error);
-      const failure = refusal("unavailable", "The expansion failed; try again.");
-      this.#room.json.refuse(session, failure, request_id, null);
-    }
-  }
-
   /** One event: the room does it, and what became due by it; then the timer is set for what is left. */
   #turn<T>(event: (nowMs: number) => T, notBeforeMs = 0): T {
     if (this.#hasFailed) throw new Error("the room failed before");
@@ -206,6 +205,7 @@ export class FragmentObject extends DurableObject<Env> {
     try {
       const result = event(nowMs);
       this.#room.settle(nowMs);
+      this.#courier.run(nowMs);
       this.#arm(nowMs);
       return result;
     } catch (error) {
@@ -227,9 +227,28 @@ export class FragmentObject extends DurableObject<Env> {
   }
 
   #arm(nowMs: number): void {
-    this.#timer.set(this.#room.dueAt(nowMs), nowMs);
+    const [roomMs, feedMs] = [this.#room.dueAt(nowMs), this.#courier.feed.dueAt(nowMs)];
+    this.#timer.set(
+      roomMs === null || feedMs === null ? (roomMs ?? feedMs) : Math.min(roomMs, feedMs),
+      nowMs,
+    );
     const { expiryAtMs } = this.#room.presence;
+    const { rowsWritten } = this.#alarms;
     if (expiryAtMs !== null) this.#alarms.ensure("presence", expiryAtMs);
+    // In the same transaction as the commit: a killed process delivers when the alarm wakes it.
+    if (this.#courier.feed.isBehind) this.#alarms.ensure("catalogue", nowMs + DELIVERY_ALARM_MS);
+    this.#room.spend(this.#alarms.rowsWritten - rowsWritten, nowMs);
+  }
+
+  async #answerExpand(request: ExpandRequest): Promise<void> {
+    try {
+      if (request.content === null) await this.#settled();
+      await answerExpand(this.#room, this.#id, request, this.ctx.exports.Expander);
+    } catch (error) {
+      this.#report("an expansion failed", error);
+      const failure = refusal("unavailable", "The expansion failed; try again.");
+      this.#room.json.refuse(request.session, failure, request.requestId, null);
+    }
   }
 
   #makeRoom(sessions: Iterable<Session>): Room {

@@ -18,3 +18,8 @@ export function fragmentStub(env: Env, workspace: Workspace, id: FragmentId) {
 export function fragmentIdOf(objectName: string): string {
   return objectName.slice(objectName.indexOf("/") + 1);
 }
+
+/** The workspace in an object's name. */
+export function workspaceOf(objectName: string): Workspace {
+  return objectName.slice(0, objectName.indexOf("/")) as Workspace; // fragmentStub named it
+}

@@ -12,7 +12,8 @@ import type { Commit, LogSize, LogState, UpdateLog } from "../../core/history/up
 import { checksum } from "./checksum.ts";
 import { cut, join, MAX_ROW_BYTES, toBlob } from "./chunks.ts";
 import { quarantine, type ReadRecord, readRecords, readSnapshot } from "./damage.ts";
-import { migrate, SCHEMA_VERSION, schemaVersion } from "./schema.ts";
+import { FRAGMENT_MIGRATIONS } from "./fragment-schema.ts";
+import { migrate, schemaVersion } from "./migrations.ts";
 
 /** The yjs version 1 update encoding, in one piece. */
 const SNAPSHOT_FORMAT = 1;
@@ -53,7 +54,8 @@ export class SqlUpdateLog implements UpdateLog {
   load(): LogState | null {
     const version = schemaVersion(this.#sql);
     if (version === 0) return null;
-    if (version < SCHEMA_VERSION) this.#storage.transactionSync(() => migrate(this.#sql));
+    if (version < FRAGMENT_MIGRATIONS.length)
+      this.#storage.transactionSync(() => migrate(this.#sql, FRAGMENT_MIGRATIONS));
     const [row] = this.#sql.exec("SELECT * FROM fragment").toArray();
     if (row === undefined) return null;
     const newest = this.#sql
@@ -61,6 +63,7 @@ export class SqlUpdateLog implements UpdateLog {
       .toArray()[0];
     // What was shown before the damage was found was another text: this one has a revision of its own.
     const lost = this.#sql.exec("SELECT max(revision) AS revision FROM quarantine").one()["revision"];
+    const delivery = this.#sql.exec("SELECT delivered_revision FROM delivery").toArray()[0];
     const revisions = [row["revision"], newest?.["revision"] ?? 0, lost === null ? 0 : Number(lost) + 1];
     return {
       generation: Number(row["generation"]),
@@ -70,6 +73,7 @@ export class SqlUpdateLog implements UpdateLog {
       isDeleted: Number(row["is_deleted"]) === 1,
       serverClientId: Number(row["server_client_id"]),
       oldClients: this.#readOldClients(),
+      deliveredRevision: Number(delivery?.["delivered_revision"] ?? 0),
     };
   }
 
@@ -77,7 +81,7 @@ export class SqlUpdateLog implements UpdateLog {
     const entry = encodePastEntry(first);
     this.#measure([], null);
     this.#storage.transactionSync(() => {
-      migrate(this.#sql);
+      migrate(this.#sql, FRAGMENT_MIGRATIONS);
       this.#exec(
         `INSERT OR REPLACE INTO fragment
            (singleton, generation, is_deleted, created_at_ms, updated_at_ms, revision, server_client_id)
@@ -174,6 +178,10 @@ export class SqlUpdateLog implements UpdateLog {
 
   renewServerClientId(serverClientId: number): void {
     this.#exec("UPDATE fragment SET server_client_id = ?", serverClientId);
+  }
+
+  markDelivered(revision: number): void {
+    this.#exec("INSERT OR REPLACE INTO delivery (singleton, delivered_revision) VALUES (1, ?)", revision);
   }
 
   #exec(query: string, ...bindings: SqlStorageValue[]): void {

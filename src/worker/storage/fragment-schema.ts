@@ -1,11 +1,10 @@
 /**
- * The tables of one fragment, by numbered migrations. They are made with the first write: an id that was only
- * probed stores nothing. A fragment that an earlier release has written is migrated when it is opened.
+ * The tables of one fragment.
  *
  * Each commit costs one row written, so the log has no index beside its rowid, and what would need one is kept
  * inside the rows.
  */
-const MIGRATIONS: readonly string[] = [
+export const FRAGMENT_MIGRATIONS: readonly string[] = [
   `CREATE TABLE fragment (
      -- One row: the life of this id.
      singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
@@ -48,26 +47,9 @@ const MIGRATIONS: readonly string[] = [
    );
    -- What the object's one alarm is for.
    CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
+  `-- The last revision that the catalogue is known to have with its text.
+   CREATE TABLE delivery (
+     singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
+     delivered_revision INTEGER NOT NULL
+   );`,
 ];
-
-/** The version that this release reads and writes. */
-export const SCHEMA_VERSION = MIGRATIONS.length;
-
-const VERSION_TABLE = "CREATE TABLE schema_version (version INTEGER PRIMARY KEY)";
-
-/** The schema's version; 0 where nothing was ever stored. Writes nothing. */
-export function schemaVersion(sql: SqlStorage): number {
-  const hasTable = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").toArray().length > 0;
-  if (!hasTable) return 0;
-  return Number(sql.exec("SELECT max(version) AS version FROM schema_version").one()["version"]);
-}
-
-/** Brings the schema to the newest version. Call it within a transaction. */
-export function migrate(sql: SqlStorage): void {
-  const from = schemaVersion(sql);
-  if (from === 0) sql.exec(VERSION_TABLE);
-  for (let version = from + 1; version <= MIGRATIONS.length; version++) {
-    sql.exec(MIGRATIONS[version - 1] ?? "");
-    sql.exec("INSERT INTO schema_version (version) VALUES (?)", version);
-  }
-}

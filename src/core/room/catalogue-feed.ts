@@ -1,0 +1,165 @@
+import type { CatalogueEntry, Editing, KeptParcel, Parcel } from "../catalogue/parcel.ts";
+import { editingOf } from "./editing.ts";
+import type { Room } from "./room.ts";
+
+/** Between two deliveries: list fields show within a second. */
+const TELL_MS = 500;
+/** Nobody has committed anything for so long: the text goes too. */
+const QUIET_MS = 2_000;
+/** While it is being edited the text goes so often. */
+const TEXT_MS = 10_000;
+/** After a failure; doubled with each that follows. */
+const RETRY_MS = 1_000;
+const MAX_RETRY_MS = 30_000;
+/** Rows that a delivery with text costs in the catalogue, until the first has told. */
+const USUAL_ROWS = 10;
+
+/** What is to be sent, at least one of the two. */
+export interface Delivery {
+  readonly id: string;
+  readonly parcel: Parcel | null;
+  readonly editing: Editing | null;
+}
+
+/**
+ * Keeps the workspace's catalogue informed of one fragment: after each commit of what lists show, of the text once
+ * the fragment is quiet or after ten seconds, and of who is here. Pure, like the room: it says what is due and is told
+ * how that ended; one delivery at a time, so that they arrive in order.
+ *
+ * What is not delivered is known from storage (`deliveredRevision` behind `revision`), so no delivery is lost with
+ * the process: `isBehind` is what an alarm must be set for.
+ */
+export class CatalogueFeed {
+  readonly #room: Room;
+  readonly #id: string;
+  #underWay: Delivery | null = null;
+  /** The last revision that the catalogue was told of, with its text or without. */
+  #toldRevision = 0;
+  #toldMs = Number.NEGATIVE_INFINITY;
+  #textMs = Number.NEGATIVE_INFINITY;
+  #textRows = USUAL_ROWS;
+  #failures = 0;
+  #retryMs = Number.NEGATIVE_INFINITY;
+  /** As the catalogue knows it; null: not told by this object. */
+  #toldEditing: string | null = null;
+  /** Of the room's changes of that kind, up to which it was looked. */
+  #seenEditingChanges: number;
+
+  constructor(room: Room, id: string) {
+    this.#room = room;
+    this.#id = id;
+    this.#seenEditingChanges = room.editingChanges;
+  }
+
+  /** The catalogue lacks a revision, or its text. */
+  get isBehind(): boolean {
+    const { life } = this.#room;
+    return life !== null && life.deliveredRevision < life.revision;
+  }
+
+  /** When to call `take`; null while nothing is pending, or something is under way. */
+  dueAt(nowMs: number): number | null {
+    if (this.#underWay !== null) return null;
+    const due = Math.min(this.#textDueAt(nowMs), this.#tellDueAt());
+    return due === Number.POSITIVE_INFINITY ? null : Math.max(due, this.#retryMs);
+  }
+
+  /** What is due; the caller sends it and tells how that ended. Null if nothing is. */
+  take(nowMs: number): Delivery | null {
+    const due = this.dueAt(nowMs);
+    if (due === null || due > nowMs) return null;
+    const editing = this.#takeEditing();
+    const isTextDue = this.#textDueAt(nowMs) <= nowMs;
+    const parcel = isTextDue ? this.parcel() : this.#room.exists ? this.#entryIfNews() : null;
+    if (parcel === null && editing === null) return null;
+    this.#toldMs = nowMs;
+    this.#underWay = { id: this.#id, parcel, editing };
+    return this.#underWay;
+  }
+
+  /** @param rowsWritten what it has cost in the catalogue */
+  arrived(rowsWritten: number, nowMs: number): void {
+    const delivery = this.#end();
+    this.#failures = 0;
+    this.#room.spend(rowsWritten, nowMs);
+    const { parcel, editing } = delivery;
+    if (editing !== null) this.#toldEditing = JSON.stringify(editing);
+    if (parcel === null) return;
+    const revision = parcel.kind === "deleted" ? parcel.revision : parcel.entry.revision;
+    this.#toldRevision = revision;
+    if (parcel.kind === "entry") return;
+    if (parcel.kind === "text" && rowsWritten > 0) this.#textRows = rowsWritten;
+    // The next life begins with a delivery at once.
+    this.#textMs = parcel.kind === "deleted" ? Number.NEGATIVE_INFINITY : nowMs;
+    this.#room.markDelivered(revision, nowMs);
+  }
+
+  failed(nowMs: number): void {
+    const { editing } = this.#end();
+    if (editing !== null) this.#seenEditingChanges = -1;
+    this.#retryMs = nowMs + Math.min(RETRY_MS * 2 ** this.#failures, MAX_RETRY_MS);
+    this.#failures++;
+  }
+
+  /** All that the catalogue keeps of the fragment; null if there never was one. */
+  parcel(): KeptParcel | null {
+    const { life } = this.#room;
+    if (life === null) return null;
+    if (life.isDeleted)
+      return { kind: "deleted", id: this.#id, revision: life.revision, atMs: life.updatedAtMs };
+    return { kind: "text", entry: this.#entry(), text: this.#room.committed.content };
+  }
+
+  editing(): Editing {
+    return editingOf(this.#room);
+  }
+
+  #entryIfNews(): Parcel | null {
+    const { life } = this.#room;
+    return life === null || life.revision <= this.#toldRevision
+      ? null
+      : { kind: "entry", entry: this.#entry() };
+  }
+
+  #entry(): CatalogueEntry {
+    const { id, revision, timeMs: updatedAtMs, size, metadata } = this.#room.committed;
+    return { id, revision, createdAtMs: this.#room.createdAtMs, updatedAtMs, size, ...metadata };
+  }
+
+  /** Null if it is as the catalogue knows it. */
+  #takeEditing(): Editing | null {
+    if (!this.#hasEditingNews) return null;
+    this.#seenEditingChanges = this.#room.editingChanges;
+    const editing = editingOf(this.#room);
+    return JSON.stringify(editing) === this.#toldEditing ? null : editing;
+  }
+
+  get #hasEditingNews(): boolean {
+    return this.#seenEditingChanges !== this.#room.editingChanges;
+  }
+
+  #textDueAt(nowMs: number): number {
+    const { life } = this.#room;
+    if (life === null || !this.isBehind) return Number.POSITIVE_INFINITY;
+    if (life.isDeleted) return Number.NEGATIVE_INFINITY;
+    // The first edit after a pause goes at once.
+    const wanted = Math.min(life.updatedAtMs + QUIET_MS, this.#textMs + TEXT_MS);
+    return Math.max(wanted, this.#room.affordableAt(this.#textRows, nowMs));
+  }
+
+  #tellDueAt(): number {
+    const { life } = this.#room;
+    const hasNews =
+      life !== null &&
+      !life.isDeleted &&
+      life.revision > Math.max(this.#toldRevision, life.deliveredRevision);
+    return hasNews || this.#hasEditingNews ? this.#toldMs + TELL_MS : Number.POSITIVE_INFINITY;
+  }
+
+  #end(): Delivery {
+    if (this.#underWay === null) throw new Error("No delivery is under way.");
+    const delivery = this.#underWay;
+    this.#underWay = null;
+    return delivery;
+  }
+}

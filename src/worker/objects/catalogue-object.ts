@@ -1,0 +1,218 @@
+import { DurableObject } from "cloudflare:workers";
+import {
+  type CatalogueEntry,
+  type Editing,
+  idOf,
+  type KeptParcel,
+  type Parcel,
+  revisionOf,
+} from "../../core/catalogue/parcel.ts";
+import type { FragmentId } from "../../language/fragment-id.ts";
+import type {
+  CatalogueEvent,
+  Dependents,
+  FolderCounts,
+  FragmentPage,
+  ListQuery,
+  RebuildStatus,
+  TagCounts,
+} from "../../protocol/catalogue.ts";
+import { CLOSE } from "../../protocol/close-codes.ts";
+import type { Refusal } from "../../protocol/errors.ts";
+import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
+import { AlarmTable } from "../storage/alarm-table.ts";
+import { CatalogueEntries, type StoredEntry } from "../storage/catalogue-entries.ts";
+import { CatalogueLists, listFields } from "../storage/catalogue-lists.ts";
+import { EditingTable } from "../storage/editing-table.ts";
+import { RebuildTable } from "../storage/rebuild-table.ts";
+import { EventListeners, type NumberedEvent } from "./event-listeners.ts";
+import { parseEventsRequest } from "./events-request.ts";
+import { fragmentStub, type Workspace } from "./fragment-stub.ts";
+import { closeSocket, upgradeResponse } from "./socket-peer.ts";
+
+export type ListAnswer =
+  | { readonly kind: "page"; readonly page: FragmentPage }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** Ids of one page of `ids`. */
+const IDS_PER_PAGE = 1_000;
+/** Fragments that a rebuild asks in one alarm, all at the same time. */
+const ASKED_AT_A_TIME = 32;
+/** Open fragments of which a new listener is told, after they were asked whether it is still so. */
+const MAX_EDITED = 200;
+
+/**
+ * The searchable list of one workspace's fragments, and who includes whom. The fragments tell it of themselves; it
+ * asks them only to rebuild itself.
+ */
+export class CatalogueObject extends DurableObject<Env> {
+  readonly #workspace: Workspace;
+  readonly #entries: CatalogueEntries;
+  readonly #lists: CatalogueLists;
+  readonly #editing: EditingTable;
+  readonly #rebuild: RebuildTable;
+  readonly #alarms: AlarmTable<"rebuild">;
+  readonly #listeners: EventListeners;
+  /** Newer than what is stored; a cache, since each is followed by a parcel that is kept. */
+  readonly #live = new Map<string, CatalogueEntry>();
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#workspace = (ctx.id.name ?? "") as Workspace; // catalogueStub names it
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PLAIN_PING, PLAIN_PONG));
+    this.#entries = new CatalogueEntries(ctx.storage);
+    this.#entries.open();
+    this.#lists = new CatalogueLists(ctx.storage, this.#live);
+    this.#editing = new EditingTable(ctx.storage);
+    this.#rebuild = new RebuildTable(ctx.storage);
+    this.#alarms = new AlarmTable(ctx.storage);
+    this.#listeners = new EventListeners(ctx, (seq, limit) => this.#changesSince(seq, limit));
+  }
+
+  /**
+   * Takes what a fragment tells of itself.
+   *
+   * @returns how many rows that has cost, for the fragment's budget
+   */
+  deliver(id: string, parcel: Parcel | null, editing: Editing | null): number {
+    let rowsWritten = 0;
+    if (parcel?.kind === "entry") this.#show(parcel.entry);
+    else if (parcel !== null) rowsWritten += this.#keep(parcel);
+    const told = editing === null ? null : this.#editing.tell(id, editing);
+    if (editing === null || told === null) return rowsWritten;
+    this.#listeners.tell({ event: "editors", id, ...editing });
+    return rowsWritten + told.rowsWritten;
+  }
+
+  list(query: ListQuery): ListAnswer {
+    const result = this.#lists.list(query);
+    return "code" in result ? { kind: "refused", refusal: result } : { kind: "page", page: result };
+  }
+
+  /** The ids behind one, in their order, a page of them; none when there are no more. */
+  ids(afterId: string): string[] {
+    return this.#lists.ids(afterId, IDS_PER_PAGE);
+  }
+
+  tags(): TagCounts {
+    return this.#lists.tags();
+  }
+
+  folders(prefix: string): FolderCounts {
+    return this.#lists.folders(prefix);
+  }
+
+  dependents(id: string): Dependents {
+    return this.#lists.dependents(id);
+  }
+
+  suggestions(text: string, exclude: readonly string[]): string[] {
+    return this.#lists.suggestions(text, exclude);
+  }
+
+  /** Begins to mend the catalogue from the fragments, unless it is at it; `ids` are asked besides those it knows. */
+  rebuild(ids: readonly string[]): RebuildStatus {
+    if (!this.#rebuild.isRunning) {
+      this.#entries.rebuildWordIndex();
+      this.#rebuild.begin(ids, Date.now());
+      this.#alarms.ensure("rebuild", Date.now());
+    }
+    return this.#rebuild.status();
+  }
+
+  rebuildStatus(): RebuildStatus {
+    return this.#rebuild.status();
+  }
+
+  /** `/v1/events`: a WebSocket or a stream of server-sent events (events-request.ts). */
+  override fetch(request: Request): Response {
+    const asked = parseEventsRequest(request);
+    if (asked === null) return new Response(null, { status: 400 });
+    const { isSocket, lastSeq } = asked;
+    const edited = this.#editing.all(MAX_EDITED);
+    if (edited.length > 0) this.ctx.waitUntil(this.#askWhoEdits(edited.map(({ id }) => id)));
+    const now = edited.map((one): CatalogueEvent => ({ event: "editors", ...one }));
+    const afterSeq = lastSeq ?? this.#entries.seq;
+    if (!isSocket) return this.#listeners.openStream(afterSeq, now);
+    return upgradeResponse(request, this.#listeners.openSocket(afterSeq, now));
+  }
+
+  override webSocketMessage(socket: WebSocket): void {
+    closeSocket(socket, CLOSE.malformed, "Nothing is expected here");
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    closeSocket(socket, 1000, "");
+  }
+
+  override async alarm(): Promise<void> {
+    for (const kind of this.#alarms.take(Date.now())) {
+      if (kind === "rebuild") await this.#rebuildSome();
+      else kind satisfies never;
+    }
+  }
+
+  #show(entry: CatalogueEntry): void {
+    const known = this.#entries.get(entry.id);
+    if (known === null || known.isDeleted || known.revision >= entry.revision) return;
+    this.#live.set(entry.id, entry);
+    const { id, revision: version, updatedAtMs } = entry;
+    this.#listeners.tell({ event: "typing", id, version, updated_at: timestamp(updatedAtMs) });
+  }
+
+  #keep(parcel: KeptParcel): number {
+    const rowsWritten = this.#entries.keep(parcel);
+    const live = this.#live.get(idOf(parcel));
+    if (live !== undefined && live.revision <= revisionOf(parcel)) this.#live.delete(idOf(parcel));
+    if (rowsWritten > 0) this.#tellLastChange();
+    return rowsWritten;
+  }
+
+  #tellLastChange(): void {
+    for (const event of this.#changesSince(this.#entries.seq - 1, 1)) this.#listeners.tell(event);
+  }
+
+  #changesSince(seq: number, limit: number): NumberedEvent[] {
+    return this.#lists.changedSince(seq, limit).map((entry) => this.#toEvent(entry, seq));
+  }
+
+  /** One change, for somebody who knows everything up to `knownSeq`. */
+  #toEvent(entry: StoredEntry, knownSeq: number): NumberedEvent {
+    const { seq, id, revision: version } = entry;
+    if (entry.isDeleted) return { event: "deleted", seq, id, version };
+    const event = entry.createdSeq > knownSeq ? "created" : "changed";
+    return { event, seq, fragment: listFields(entry, this.#lists.includedBy(id)) };
+  }
+
+  async #askWhoEdits(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.deliver(id, null, await this.#fragment(id).editing());
+  }
+
+  /** One step of a rebuild. When it fails it is tried again: nothing of it was counted. */
+  async #rebuildSome(): Promise<void> {
+    if (!this.#rebuild.isRunning) return;
+    const ids = this.#rebuild.next(ASKED_AT_A_TIME);
+    if (ids.length === 0) {
+      this.#rebuild.finish(Date.now());
+      return;
+    }
+    this.#alarms.ensure("rebuild", Date.now());
+    const asked = ids.map(async (id) => {
+      const known = this.#entries.get(id);
+      const parcel = await this.#fragment(id).parcel();
+      if (!this.#entries.repair(id, parcel, known?.seq ?? null)) return 0;
+      this.#tellLastChange();
+      return 1;
+    });
+    const repaired = await Promise.all(asked);
+    this.#rebuild.advance(
+      ids,
+      repaired.reduce<number>((sum, one) => sum + one, 0),
+    );
+  }
+
+  #fragment(id: string) {
+    return fragmentStub(this.env, this.#workspace, id as FragmentId); // a fragment gave it
+  }
+}

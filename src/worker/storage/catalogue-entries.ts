@@ -1,0 +1,208 @@
+import { includedIds } from "../../core/catalogue/included-ids.ts";
+import { type CatalogueEntry, idOf, type KeptParcel, revisionOf } from "../../core/catalogue/parcel.ts";
+import { excerptOf, toSearchText } from "../../core/catalogue/search-text.ts";
+import type { PromptType } from "../../protocol/fragment.ts";
+import { CATALOGUE_MIGRATIONS } from "./catalogue-schema.ts";
+import { migrate, schemaVersion } from "./migrations.ts";
+
+const EXCERPT_UNITS = 200;
+
+/** A row as it is stored. */
+export interface StoredEntry extends CatalogueEntry {
+  readonly number: number;
+  readonly seq: number;
+  readonly createdSeq: number;
+  readonly isDeleted: boolean;
+  readonly includes: readonly string[];
+}
+
+/**
+ * The catalogue's entries in SQLite, with their words and inclusions. Parcels may come twice and out of order: the
+ * revision decides.
+ */
+export class CatalogueEntries {
+  readonly #storage: DurableObjectStorage;
+  readonly #sql: SqlStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    this.#sql = storage.sql;
+  }
+
+  /** Makes the tables, or brings them up to date. A catalogue is there to be written: it does so at its start. */
+  open(): void {
+    if (schemaVersion(this.#sql) < CATALOGUE_MIGRATIONS.length)
+      this.#storage.transactionSync(() => migrate(this.#sql, CATALOGUE_MIGRATIONS));
+  }
+
+  /** The number of the last change; 0 before the first. */
+  get seq(): number {
+    return Number(this.#sql.exec("SELECT coalesce(max(seq), 0) AS seq FROM fragment").one()["seq"]);
+  }
+
+  get(id: string): StoredEntry | null {
+    const [row] = this.#sql.exec("SELECT * FROM fragment WHERE id = ?", id).toArray();
+    return row === undefined ? null : toStored(row);
+  }
+
+  /**
+   * Stores a parcel, unless something as new or newer is stored.
+   *
+   * @returns the rows written; 0 where nothing has changed
+   */
+  keep(parcel: KeptParcel): number {
+    const known = this.get(idOf(parcel));
+    if (known !== null && known.revision >= revisionOf(parcel)) return 0;
+    return this.#storage.transactionSync(() => this.#write(parcel, known, known?.includes ?? []));
+  }
+
+  /**
+   * Makes the entry what the fragment says of itself, whatever is stored. Writes only where that differs.
+   *
+   * @param parcel null where there never was such a fragment
+   * @param seq the entry's last change when the fragment was asked, null for none: if it has told something since,
+   *   that is newer than the answer
+   * @returns whether something was wrong
+   */
+  repair(id: string, parcel: KeptParcel | null, seq: number | null): boolean {
+    const known = this.get(id);
+    if ((known?.seq ?? null) !== seq) return false;
+    const truth = parcel ?? { kind: "deleted", id, revision: 0, atMs: known?.updatedAtMs ?? 0 };
+    if (known === null && truth.kind === "deleted") return false;
+    if (known !== null && this.#isTrue(known, truth)) return false;
+    this.#storage.transactionSync(() => this.#write(truth, known, this.#targetsOf(id)));
+    return true;
+  }
+
+  /** The index of words made anew from the words stored. */
+  rebuildWordIndex(): void {
+    this.#sql.exec("INSERT INTO words (words) VALUES ('rebuild')");
+  }
+
+  /** @param targets the inclusions that are stored for it */
+  #write(parcel: KeptParcel, known: StoredEntry | null, targets: readonly string[]): number {
+    const seq = this.seq + 1;
+    let rows = 0;
+    const exec = (query: string, ...bindings: SqlStorageValue[]) => {
+      rows += this.#sql.exec(query, ...bindings).rowsWritten;
+    };
+    const number = known?.number ?? this.#nextNumber();
+    const includes = parcel.kind === "text" ? includedIds(parcel.text) : [];
+    const id = idOf(parcel);
+    const after = new Set<string>(includes);
+    const before = new Set(targets);
+    for (const target of targets.filter((one) => !after.has(one)))
+      exec("DELETE FROM inclusion WHERE target = ? AND source = ?", target, id);
+    for (const target of includes.filter((one) => !before.has(one)))
+      exec("INSERT INTO inclusion (target, source) VALUES (?, ?)", target, id);
+
+    if (known !== null) exec("DELETE FROM words WHERE rowid = ?", number);
+    if (parcel.kind === "deleted") {
+      exec(
+        `UPDATE fragment SET seq = ?, revision = ?, is_deleted = 1, updated_at_ms = ?, description = '',
+           tags = '[]', includes = '[]', size = 0, excerpt = '' WHERE number = ?`,
+        seq,
+        parcel.revision,
+        parcel.atMs,
+        number,
+      );
+      exec("DELETE FROM editing WHERE id = ?", id);
+      return rows;
+    }
+    const { entry, text } = parcel;
+    exec(
+      "INSERT INTO words (rowid, id, description, tags, content) VALUES (?, ?, ?, ?, ?)",
+      number,
+      ...wordsOf(entry, text),
+    );
+    exec(
+      `INSERT INTO fragment (number, id, seq, created_seq, revision, is_deleted, created_at_ms, updated_at_ms,
+         description, tags, includes, prompt_type, size, excerpt)
+       VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (number) DO UPDATE SET seq = excluded.seq, created_seq = excluded.created_seq,
+         revision = excluded.revision, is_deleted = 0, created_at_ms = excluded.created_at_ms,
+         updated_at_ms = excluded.updated_at_ms, description = excluded.description, tags = excluded.tags,
+         includes = excluded.includes, prompt_type = excluded.prompt_type, size = excluded.size,
+         excerpt = excluded.excerpt`,
+      number,
+      id,
+      seq,
+      known === null || known.isDeleted ? seq : known.createdSeq,
+      entry.revision,
+      entry.createdAtMs,
+      entry.updatedAtMs,
+      entry.description,
+      JSON.stringify(entry.tags),
+      JSON.stringify(includes),
+      entry.prompt_type,
+      entry.size,
+      excerptOf(text, EXCERPT_UNITS),
+    );
+    return rows;
+  }
+
+  /** Whether all that is stored of the fragment is what the parcel would make of it. */
+  #isTrue(known: StoredEntry, parcel: KeptParcel): boolean {
+    if (known.revision !== revisionOf(parcel)) return false;
+    if (parcel.kind === "deleted") return known.isDeleted;
+    const [words] = this.#sql
+      .exec("SELECT id, description, tags, content FROM words WHERE rowid = ?", known.number)
+      .raw();
+    const { entry, text } = parcel;
+    const includes = includedIds(text);
+    const wanted = { ...entry, tags: [...entry.tags], isDeleted: false, includes };
+    const { number: _number, seq: _seq, createdSeq: _createdSeq, ...has } = known;
+    return (
+      isSame(has, wanted) &&
+      isSame(words, wordsOf(entry, text)) &&
+      isSame(this.#targetsOf(known.id), includes)
+    );
+  }
+
+  /** Reads the whole table: the key begins with the target. */
+  #targetsOf(source: string): string[] {
+    const rows = this.#sql.exec("SELECT target FROM inclusion WHERE source = ?", source).toArray();
+    return rows.map((row) => String(row["target"])).sort();
+  }
+
+  #nextNumber(): number {
+    return Number(this.#sql.exec("SELECT coalesce(max(number), 0) AS last FROM fragment").one()["last"]) + 1;
+  }
+}
+
+/** A row of `fragment`; the object wrote it. */
+export function toStored(row: Record<string, SqlStorageValue>): StoredEntry {
+  return {
+    number: Number(row["number"]),
+    seq: Number(row["seq"]),
+    createdSeq: Number(row["created_seq"]),
+    isDeleted: Number(row["is_deleted"]) === 1,
+    id: String(row["id"]),
+    revision: Number(row["revision"]),
+    createdAtMs: Number(row["created_at_ms"]),
+    updatedAtMs: Number(row["updated_at_ms"]),
+    description: String(row["description"]),
+    tags: JSON.parse(String(row["tags"])) as string[],
+    includes: JSON.parse(String(row["includes"])) as string[],
+    prompt_type: String(row["prompt_type"]) as PromptType,
+    size: Number(row["size"]),
+  };
+}
+
+function wordsOf(entry: CatalogueEntry, text: string): [string, string, string, string] {
+  return [entry.id, entry.description, entry.tags.join(" "), text].map(toSearchText) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+}
+
+/** Of JSON values, in any order of their fields. */
+function isSame(a: unknown, b: unknown): boolean {
+  const sorted = (value: unknown): unknown =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.entries(value).sort(([x], [y]) => (x < y ? -1 : 1))
+      : value;
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+}

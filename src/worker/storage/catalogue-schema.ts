@@ -1,0 +1,51 @@
+/**
+ * The tables of a workspace's catalogue. All of it is derived from the fragments; `POST /v1/catalogue/rebuild` makes
+ * it anew from them.
+ */
+export const CATALOGUE_MIGRATIONS: readonly string[] = [
+  `CREATE TABLE fragment (
+     -- Also the row of its words.
+     number INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     -- Counts the changes of the catalogue; the number of a row's own last one, and of its creation.
+     seq INTEGER NOT NULL,
+     created_seq INTEGER NOT NULL,
+     -- Of the fragment. What is older than this changes nothing, so a deleted fragment keeps its row.
+     revision INTEGER NOT NULL,
+     is_deleted INTEGER NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     updated_at_ms INTEGER NOT NULL,
+     description TEXT NOT NULL,
+     -- JSON, as the fragment has them; and what it includes, sorted.
+     tags TEXT NOT NULL,
+     includes TEXT NOT NULL,
+     prompt_type TEXT NOT NULL,
+     size INTEGER NOT NULL,
+     -- The beginning of the content, for lists.
+     excerpt TEXT NOT NULL
+   );
+   CREATE UNIQUE INDEX fragment_by_seq ON fragment (seq);
+   -- Who includes whom. The target need not exist.
+   CREATE TABLE inclusion (target TEXT, source TEXT, PRIMARY KEY (target, source)) WITHOUT ROWID;
+   -- The words of all fragments (core/catalogue/search-text.ts). Marks belong to letters in many scripts.
+   CREATE VIRTUAL TABLE words USING fts5 (
+     id, description, tags, content,
+     tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'",
+     prefix = '1 2 3'
+   );
+   -- Who has a fragment open, as last told; no row: nobody.
+   CREATE TABLE editing (id TEXT PRIMARY KEY, sessions INTEGER NOT NULL, editors TEXT NOT NULL) WITHOUT ROWID;
+   -- The last rebuild, and what it was told to ask besides what is known. Times are null until then.
+   CREATE TABLE rebuild (
+     singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
+     cursor TEXT NOT NULL,
+     done INTEGER NOT NULL,
+     total INTEGER NOT NULL,
+     repaired INTEGER NOT NULL,
+     started_at_ms INTEGER NOT NULL,
+     finished_at_ms INTEGER
+   );
+   CREATE TABLE rebuild_id (id TEXT PRIMARY KEY) WITHOUT ROWID;
+   -- What the object's one alarm is for.
+   CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
+];
