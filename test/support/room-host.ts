@@ -1,6 +1,7 @@
 import type { CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
 import type { UpdateLog } from "../../src/core/history/update-log.ts";
-import { type ExpandRequest, receiveJson } from "../../src/core/room/json-protocol.ts";
+import type { ExpandRequest } from "../../src/core/room/json-protocol.ts";
+import { receive } from "../../src/core/room/receive.ts";
 import { Room } from "../../src/core/room/room.ts";
 import {
   ANONYMOUS,
@@ -13,7 +14,6 @@ import {
   type YjsSession,
 } from "../../src/core/room/session.ts";
 import { EMPTY_WRITE, type Write } from "../../src/core/room/write.ts";
-import { receiveYjs } from "../../src/core/room/yjs-protocol.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 /**
@@ -118,15 +118,10 @@ export class RoomHost {
 
   receive(session: Session, frame: string | Uint8Array | object): void {
     if (!this.#isJoined(session)) return; // expelled; its close is on the way
-    this.turn((nowMs) => {
-      if (!isJson(session)) {
-        if (!(frame instanceof Uint8Array)) throw new Error("A Yjs session sends bytes.");
-        receiveYjs(this.room, session, frame, nowMs);
-        return;
-      }
-      const text = typeof frame === "string" ? frame : JSON.stringify(frame);
-      receiveJson(this.room, session, text, nowMs, (request) => this.expansions.push(request));
-    });
+    const data = typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame);
+    this.turn((nowMs) =>
+      receive(this.room, session, data, nowMs, (request) => this.expansions.push(request)),
+    );
   }
 
   submit(write: Partial<Write>): void {

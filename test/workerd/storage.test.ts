@@ -194,7 +194,7 @@ describe("compaction", () => {
     const { version } = await readFragment(id);
     await evictDurableObject(objectOf(id));
     expect(await readFragment(id)).toMatchObject({ content: client.text, version });
-  });
+  }, 20_000);
 
   test("[STO-5] text, state vector, revision, bases and answers are the same, when it compacts every five commits", async () => {
     await runInDurableObject(objectOf(freshId()), (_, { storage }) => {
@@ -389,7 +389,7 @@ describe("damage", () => {
     expect(await count(id, "quarantine")).toBe(1);
     await evictDurableObject(objectOf(id));
     expect((await readFragment(id)).content).toBe("written anew");
-  });
+  }, 20_000);
 });
 
 describe("rows written", () => {

@@ -35,6 +35,11 @@ export const COMPACTION_POLICY: CompactionPolicy = {
   maxCommits: Number.POSITIVE_INFINITY,
 };
 
+/** @param maxCommits compacts after so many in any case; not a number above 0: when it is worth it */
+export function compactionPolicy(maxCommits: number): CompactionPolicy {
+  return maxCommits > 0 ? { ...COMPACTION_POLICY, maxCommits } : COMPACTION_POLICY;
+}
+
 export function isCompactionDue(size: LogSize, policy: CompactionPolicy): boolean {
   return (
     size.rows > policy.maxRows ||

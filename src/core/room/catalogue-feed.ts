@@ -12,7 +12,7 @@ const TEXT_MS = 10_000;
 const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
 /** Rows that a delivery with text costs in the catalogue, until the first has told. */
-const USUAL_ROWS = 10;
+const USUAL_ROWS = 4;
 
 /** What is to be sent, at least one of the two. */
 export interface Delivery {
@@ -26,15 +26,16 @@ export interface Delivery {
  * the fragment is quiet or after ten seconds, and of who is here. Pure, like the room: it says what is due and is told
  * how that ended; one delivery at a time, so that they arrive in order.
  *
- * What is not delivered is known from storage (`deliveredRevision` behind `revision`), so no delivery is lost with
- * the process: `isBehind` is what an alarm must be set for.
+ * What is not delivered is known from storage (`deliveredRevision` behind the revision), so no delivery is lost with
+ * the process.
  */
 export class CatalogueFeed {
   readonly #room: Room;
   readonly #id: string;
   #underWay: Delivery | null = null;
-  /** The last revision that the catalogue was told of, with its text or without. */
-  #toldRevision = 0;
+  /** The last revisions that the catalogue was told of: at all, and with the text. */
+  #toldRevision: number;
+  #deliveredRevision: number;
   #toldMs = Number.NEGATIVE_INFINITY;
   #textMs = Number.NEGATIVE_INFINITY;
   #textRows = USUAL_ROWS;
@@ -49,12 +50,19 @@ export class CatalogueFeed {
     this.#room = room;
     this.#id = id;
     this.#seenEditingChanges = room.editingChanges;
+    this.#toldRevision = this.#deliveredRevision = room.life?.deliveredRevision ?? 0;
   }
 
-  /** The catalogue lacks a revision, or its text. */
-  get isBehind(): boolean {
+  /** Storage does not know that the catalogue has the last revision: an alarm must be set, and calls `confirm`. */
+  get isUnconfirmed(): boolean {
     const { life } = this.#room;
     return life !== null && life.deliveredRevision < life.revision;
+  }
+
+  /** Remembers what was delivered: once for many deliveries, since each time costs a row. */
+  confirm(nowMs: number): void {
+    if (this.#deliveredRevision > (this.#room.life?.deliveredRevision ?? 0))
+      this.#room.markDelivered(this.#deliveredRevision, nowMs);
   }
 
   /** When to call `take`; null while nothing is pending, or something is under way. */
@@ -81,7 +89,7 @@ export class CatalogueFeed {
   arrived(rowsWritten: number, nowMs: number): void {
     const delivery = this.#end();
     this.#failures = 0;
-    this.#room.spend(rowsWritten, nowMs);
+    this.#room.log.spend(rowsWritten, nowMs);
     const { parcel, editing } = delivery;
     if (editing !== null) this.#toldEditing = JSON.stringify(editing);
     if (parcel === null) return;
@@ -91,7 +99,7 @@ export class CatalogueFeed {
     if (parcel.kind === "text" && rowsWritten > 0) this.#textRows = rowsWritten;
     // The next life begins with a delivery at once.
     this.#textMs = parcel.kind === "deleted" ? Number.NEGATIVE_INFINITY : nowMs;
-    this.#room.markDelivered(revision, nowMs);
+    this.#deliveredRevision = revision;
   }
 
   failed(nowMs: number): void {
@@ -140,19 +148,16 @@ export class CatalogueFeed {
 
   #textDueAt(nowMs: number): number {
     const { life } = this.#room;
-    if (life === null || !this.isBehind) return Number.POSITIVE_INFINITY;
+    if (life === null || this.#deliveredRevision >= life.revision) return Number.POSITIVE_INFINITY;
     if (life.isDeleted) return Number.NEGATIVE_INFINITY;
     // The first edit after a pause goes at once.
     const wanted = Math.min(life.updatedAtMs + QUIET_MS, this.#textMs + TEXT_MS);
-    return Math.max(wanted, this.#room.affordableAt(this.#textRows, nowMs));
+    return Math.max(wanted, this.#room.log.affordableAt(this.#textRows, nowMs));
   }
 
   #tellDueAt(): number {
     const { life } = this.#room;
-    const hasNews =
-      life !== null &&
-      !life.isDeleted &&
-      life.revision > Math.max(this.#toldRevision, life.deliveredRevision);
+    const hasNews = life !== null && !life.isDeleted && life.revision > this.#toldRevision;
     return hasNews || this.#hasEditingNews ? this.#toldMs + TELL_MS : Number.POSITIVE_INFINITY;
   }
 

@@ -43,7 +43,8 @@ export interface RoomPorts {
 export class Room {
   readonly #ports: RoomPorts;
   #past: Past;
-  readonly #log: PacedLog;
+  /** The log, and the budget of rows that the fragment has with everything written for it elsewhere. */
+  readonly log: PacedLog;
   readonly json: JsonSessions;
   readonly yjs = new YjsSessions();
   readonly presence = new Presence();
@@ -62,7 +63,7 @@ export class Room {
   /** @param sessions those whose sockets outlived the last room, by their records */
   constructor(ports: RoomPorts, sessions: Iterable<Session> = []) {
     this.#ports = ports;
-    this.#log = new PacedLog(ports.log, ports.compaction);
+    this.log = new PacedLog(ports.log, ports.compaction);
     this.#state = ports.log.load();
     this.#past = this.#makePast();
     this.json = new JsonSessions((revision) => this.#changeSince(revision));
@@ -155,7 +156,7 @@ export class Room {
     round.run([{ ...write, base: { kind: "current" }, expectedVersions: null }], serverClientId);
     if (round.hasWritten) {
       const { commit } = makeCommit(text, round, revision + 1, [write.author], nowMs);
-      this.#log.create(commit, this.generation + 1, serverClientId, nowMs);
+      this.log.create(commit, this.generation + 1, serverClientId, nowMs);
       this.#state = this.#ports.log.load();
       this.#view = null;
       this.#contentRevision = this.#metadataRevision = commit.revision;
@@ -250,7 +251,7 @@ export class Room {
   settle(nowMs: number): void {
     if (!this.#inbox.isEmpty && nowMs >= this.#inbox.dueAt(this.yjs.size, nowMs)) this.#deliver(nowMs);
     if (this.#writes.length > 0 || this.#text?.isDirty === true) {
-      if (nowMs >= this.#log.dueAt(nowMs)) this.#commit(nowMs);
+      if (nowMs >= this.log.dueAt(nowMs)) this.#commit(nowMs);
     } else if (this.#inbox.isEmpty) this.#settled();
     const presenceDue = this.presence.dueAt(this.sessionCount, nowMs);
     if (presenceDue !== null && nowMs >= presenceDue) this.#flushPresence(nowMs);
@@ -263,26 +264,16 @@ export class Room {
   dueAt(nowMs: number): number | null {
     let due = Number.POSITIVE_INFINITY;
     if (!this.#inbox.isEmpty) due = this.#inbox.dueAt(this.yjs.size, nowMs);
-    if (this.#writes.length > 0 || this.#text?.isDirty === true) due = Math.min(due, this.#log.dueAt(nowMs));
+    if (this.#writes.length > 0 || this.#text?.isDirty === true) due = Math.min(due, this.log.dueAt(nowMs));
     due = Math.min(due, this.presence.dueAt(this.sessionCount, nowMs) ?? due);
     if (this.#view !== null) due = Math.min(due, this.json.dueAt(this.#view.size, nowMs) ?? due);
     return due === Number.POSITIVE_INFINITY ? null : due;
   }
 
-  /** When so many rows may be written for something that can wait. */
-  affordableAt(rows: number, nowMs: number): number {
-    return this.#log.affordableAt(rows, nowMs);
-  }
-
-  /** Pays for rows that were written for this fragment outside of its log. */
-  spend(rows: number, nowMs: number): void {
-    this.#log.spend(rows, nowMs);
-  }
-
   /** The catalogue has this revision, with its text. */
   markDelivered(revision: number, nowMs: number): void {
     if (this.#state === null) throw new Error("There is nothing to deliver.");
-    this.#log.markDelivered(revision, nowMs);
+    this.log.markDelivered(revision, nowMs);
     this.#state = { ...this.#state, deliveredRevision: revision };
   }
 
@@ -334,13 +325,13 @@ export class Room {
     round?.settle(this.committed);
     this.#settled();
     if (isNew && this.json.size > 0) this.json.committed(this.committed, nowMs);
-    if (this.isSettled) this.#log.compactIfDue(() => text.snapshot(), nowMs);
+    if (this.isSettled) this.log.compactIfDue(() => text.snapshot(), nowMs);
   }
 
   #makeDurable(text: FragmentText, round: WriteRound | null, nowMs: number): void {
     const authors = new Set([...this.#authors, ...(round?.authors ?? [])]);
     const { commit, uncommitted } = makeCommit(text, round, this.#life.revision + 1, [...authors], nowMs);
-    this.#log.append(commit, nowMs);
+    this.log.append(commit, nowMs);
     // With other line ends the same text is shown as another one.
     const hasNewEol = uncommitted.metadata.eol !== text.committedMetadata.eol;
     if (!isEmpty(uncommitted.change) || hasNewEol) this.#contentRevision = commit.revision;

@@ -96,8 +96,8 @@ export class EventListeners {
       const changes = this.#changesSince(listener.seq, CHANGES_AT_A_TIME);
       for (const change of changes) {
         if (!hasRoom()) return;
+        listener.seq = change.seq; // first: to enqueue may call `pull`, which comes here again
         stream.enqueue(encode(change));
-        listener.seq = change.seq;
       }
       if (changes.length < CHANGES_AT_A_TIME) break;
     }

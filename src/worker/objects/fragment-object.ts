@@ -1,19 +1,18 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Editing, KeptParcel } from "../../core/catalogue/parcel.ts";
-import { COMPACTION_POLICY } from "../../core/history/compaction-policy.ts";
+import { compactionPolicy } from "../../core/history/compaction-policy.ts";
 import { CatalogueFeed } from "../../core/room/catalogue-feed.ts";
 import { editingOf } from "../../core/room/editing.ts";
-import { type ExpandRequest, receiveJson } from "../../core/room/json-protocol.ts";
+import type { ExpandRequest } from "../../core/room/json-protocol.ts";
+import { receive } from "../../core/room/receive.ts";
 import { Room } from "../../core/room/room.ts";
-import { isJson, type Session } from "../../core/room/session.ts";
+import type { Session } from "../../core/room/session.ts";
 import { EMPTY_WRITE, type Write, type WriteResult } from "../../core/room/write.ts";
-import { receiveYjs } from "../../core/room/yjs-protocol.ts";
-import { utf8Length } from "../../language/utf8.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
-import { MAX_FRAME_BYTES, MAX_SESSIONS } from "../../protocol/limits.ts";
+import { MAX_SESSIONS } from "../../protocol/limits.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { SqlUpdateLog } from "../storage/sql-update-log.ts";
 import { CatalogueCourier } from "./catalogue-courier.ts";
@@ -26,10 +25,10 @@ import { random32 } from "./random.ts";
 import { answerExpand } from "./socket-expansion.ts";
 import { closeSocket, refuseSocket, upgradeResponse } from "./socket-peer.ts";
 import { newSession, restoreSession } from "./socket-session.ts";
-import { Timer } from "./timer.ts";
+import { earlier, Timer } from "./timer.ts";
 
-/** Deliveries that the process did not live to make are made so late. */
-const DELIVERY_ALARM_MS = 15_000;
+/** When deliveries are confirmed, or made if the process did not live to: before an idle object is evicted. */
+const CONFIRMATION_MS = 8_000;
 
 /** One fragment: turns the platform's events into calls on its room, and the room's wishes into timers. */
 export class FragmentObject extends DurableObject<Env> {
@@ -37,7 +36,7 @@ export class FragmentObject extends DurableObject<Env> {
   readonly #log: SqlUpdateLog;
   readonly #sessions = new Map<WebSocket, Session>();
   #room: Room;
-  #alarms: AlarmTable<"presence" | "catalogue">;
+  #alarms: AlarmTable<"presence">;
   readonly #courier: CatalogueCourier;
   readonly #timer = new Timer((atMs) => this.#turn(() => undefined, atMs));
   #hasFailed = false;
@@ -53,7 +52,8 @@ export class FragmentObject extends DurableObject<Env> {
       if (session === null) closeSocket(socket, CLOSE.serverError, "The session is not known any more");
       else this.#sessions.set(socket, session);
     }
-    this.#room = this.#makeRoom(this.#sessions.values());
+    const compaction = compactionPolicy(Number(env.COMPACT_AFTER_COMMITS));
+    this.#room = new Room({ id: this.#id, log: this.#log, random32, compaction }, this.#sessions.values());
     this.#courier = new CatalogueCourier(new CatalogueFeed(this.#room, this.#id), {
       catalogue: () => catalogueStub(env, workspaceOf(ctx.id.name ?? "")),
       turn: (event) => this.#turn(event),
@@ -86,21 +86,9 @@ export class FragmentObject extends DurableObject<Env> {
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
     const session = this.#sessions.get(socket);
     if (session === undefined || !this.#room.holds(session)) return; // expelled; its close is on the way
-    this.#turn((nowMs) => {
-      const size = typeof message === "string" ? utf8Length(message) : message.byteLength;
-      if (size > MAX_FRAME_BYTES) {
-        const code = isJson(session) ? CLOSE.tooLarge : CLOSE.overLimit;
-        this.#room.expel(session, code, "The frame is too large", nowMs);
-      } else if (isJson(session)) {
-        if (typeof message === "string") {
-          receiveJson(this.#room, session, message, nowMs, (request) =>
-            this.ctx.waitUntil(this.#answerExpand(request)),
-          );
-        } else this.#room.json.refuse(session, refusal("invalid_frame", "A frame is text."), undefined, null);
-      } else if (typeof message === "string") {
-        this.#room.expel(session, CLOSE.malformed, "A frame is binary", nowMs);
-      } else receiveYjs(this.#room, session, new Uint8Array(message), nowMs);
-    });
+    const data = typeof message === "string" ? message : new Uint8Array(message);
+    const expand = (request: ExpandRequest) => this.ctx.waitUntil(this.#answerExpand(request));
+    this.#turn((nowMs) => receive(this.#room, session, data, nowMs, expand));
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -119,8 +107,9 @@ export class FragmentObject extends DurableObject<Env> {
     this.#turn((nowMs) => {
       for (const kind of this.#alarms.take(nowMs)) {
         if (kind === "presence") this.#room.expirePresence(nowMs);
-        else kind satisfies "catalogue"; // each turn delivers what is due
+        else kind satisfies never;
       }
+      this.#courier.feed.confirm(nowMs);
     });
     await this.#courier.whenIdle();
   }
@@ -227,17 +216,13 @@ export class FragmentObject extends DurableObject<Env> {
   }
 
   #arm(nowMs: number): void {
-    const [roomMs, feedMs] = [this.#room.dueAt(nowMs), this.#courier.feed.dueAt(nowMs)];
-    this.#timer.set(
-      roomMs === null || feedMs === null ? (roomMs ?? feedMs) : Math.min(roomMs, feedMs),
-      nowMs,
-    );
+    this.#timer.set(earlier(this.#room.dueAt(nowMs), this.#courier.feed.dueAt(nowMs)), nowMs);
     const { expiryAtMs } = this.#room.presence;
     const { rowsWritten } = this.#alarms;
     if (expiryAtMs !== null) this.#alarms.ensure("presence", expiryAtMs);
     // In the same transaction as the commit: a killed process delivers when the alarm wakes it.
-    if (this.#courier.feed.isBehind) this.#alarms.ensure("catalogue", nowMs + DELIVERY_ALARM_MS);
-    this.#room.spend(this.#alarms.rowsWritten - rowsWritten, nowMs);
+    if (this.#courier.feed.isUnconfirmed) this.#alarms.wake(nowMs + CONFIRMATION_MS);
+    this.#room.log.spend(this.#alarms.rowsWritten - rowsWritten, nowMs);
   }
 
   async #answerExpand(request: ExpandRequest): Promise<void> {
@@ -249,12 +234,6 @@ export class FragmentObject extends DurableObject<Env> {
       const failure = refusal("unavailable", "The expansion failed; try again.");
       this.#room.json.refuse(request.session, failure, request.requestId, null);
     }
-  }
-
-  #makeRoom(sessions: Iterable<Session>): Room {
-    const every = Number(this.env.COMPACT_AFTER_COMMITS ?? "");
-    const compaction = every > 0 ? { ...COMPACTION_POLICY, maxCommits: every } : COMPACTION_POLICY;
-    return new Room({ id: this.#id, log: this.#log, random32, compaction }, sessions);
   }
 
   #notFound(): Refusal {

@@ -23,3 +23,8 @@ export class Timer {
     this.#running = { id: setTimeout(ring, Math.max(0, atMs - nowMs)), atMs };
   }
 }
+
+/** Of two times, null for never. */
+export function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
+}

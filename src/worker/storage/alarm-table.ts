@@ -1,8 +1,13 @@
-/** What an object's one alarm is for: the earliest of a table of kinds and times. */
+/**
+ * What an object's one alarm is for: the earliest of a table of kinds and times, and of what the object knows from
+ * elsewhere in its storage and asks for by `wake`.
+ */
 export class AlarmTable<Kind extends string> {
   readonly #storage: DurableObjectStorage;
   /** What is known to be set; null: not looked yet. */
   #due: Map<Kind, number> | null = null;
+  /** For when `wake` has set the alarm; null: not by this object, or it has rung. */
+  #wakeMs: number | null = null;
   #rowsWritten = 0;
 
   constructor(storage: DurableObjectStorage) {
@@ -24,7 +29,14 @@ export class AlarmTable<Kind extends string> {
     this.#set();
   }
 
-  /** The kinds that are due; they are off the table afterwards. */
+  /** Sees to it that the alarm rings by then, for no kind. */
+  wake(atMs: number): void {
+    if (this.#wakeMs !== null && this.#wakeMs <= atMs) return;
+    this.#wakeMs = atMs;
+    this.#set();
+  }
+
+  /** The alarm has rung. Returns the kinds that are due; they are off the table afterwards. */
   take(nowMs: number): Kind[] {
     const due = this.#load();
     const taken: Kind[] = [];
@@ -34,6 +46,7 @@ export class AlarmTable<Kind extends string> {
       due.delete(kind);
       this.#exec("DELETE FROM due WHERE kind = ?", kind);
     }
+    this.#wakeMs = null;
     if (due.size > 0) this.#set();
     return taken;
   }
@@ -47,8 +60,10 @@ export class AlarmTable<Kind extends string> {
   }
 
   #set(): void {
+    const times = [...this.#load().values()];
+    if (this.#wakeMs !== null) times.push(this.#wakeMs);
     // Ordered with the writes of this turn and confirmed by the output gate with them.
-    void this.#storage.setAlarm(Math.min(...this.#load().values()));
+    void this.#storage.setAlarm(Math.min(...times));
     this.#rowsWritten++;
   }
 

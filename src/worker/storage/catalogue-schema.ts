@@ -30,8 +30,7 @@ export const CATALOGUE_MIGRATIONS: readonly string[] = [
    -- The words of all fragments (core/catalogue/search-text.ts). Marks belong to letters in many scripts.
    CREATE VIRTUAL TABLE words USING fts5 (
      id, description, tags, content,
-     tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'",
-     prefix = '1 2 3'
+     tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
    );
    -- Who has a fragment open, as last told; no row: nobody.
    CREATE TABLE editing (id TEXT PRIMARY KEY, sessions INTEGER NOT NULL, editors TEXT NOT NULL) WITHOUT ROWID;

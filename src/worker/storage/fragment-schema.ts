@@ -47,9 +47,6 @@ export const FRAGMENT_MIGRATIONS: readonly string[] = [
    );
    -- What the object's one alarm is for.
    CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
-  `-- The last revision that the catalogue is known to have with its text.
-   CREATE TABLE delivery (
-     singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
-     delivered_revision INTEGER NOT NULL
-   );`,
+  `-- The last revision that the catalogue is known to have, with its text.
+   ALTER TABLE fragment ADD COLUMN delivered_revision INTEGER NOT NULL DEFAULT 0;`,
 ];

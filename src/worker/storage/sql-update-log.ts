@@ -63,7 +63,6 @@ export class SqlUpdateLog implements UpdateLog {
       .toArray()[0];
     // What was shown before the damage was found was another text: this one has a revision of its own.
     const lost = this.#sql.exec("SELECT max(revision) AS revision FROM quarantine").one()["revision"];
-    const delivery = this.#sql.exec("SELECT delivered_revision FROM delivery").toArray()[0];
     const revisions = [row["revision"], newest?.["revision"] ?? 0, lost === null ? 0 : Number(lost) + 1];
     return {
       generation: Number(row["generation"]),
@@ -73,7 +72,7 @@ export class SqlUpdateLog implements UpdateLog {
       isDeleted: Number(row["is_deleted"]) === 1,
       serverClientId: Number(row["server_client_id"]),
       oldClients: this.#readOldClients(),
-      deliveredRevision: Number(delivery?.["delivered_revision"] ?? 0),
+      deliveredRevision: Number(row["delivered_revision"]),
     };
   }
 
@@ -83,9 +82,12 @@ export class SqlUpdateLog implements UpdateLog {
     this.#storage.transactionSync(() => {
       migrate(this.#sql, FRAGMENT_MIGRATIONS);
       this.#exec(
-        `INSERT OR REPLACE INTO fragment
+        `INSERT INTO fragment
            (singleton, generation, is_deleted, created_at_ms, updated_at_ms, revision, server_client_id)
-         VALUES (1, ?, 0, ?, ?, ?, ?)`,
+         VALUES (1, ?, 0, ?, ?, ?, ?)
+         ON CONFLICT (singleton) DO UPDATE SET generation = excluded.generation, is_deleted = 0,
+           created_at_ms = excluded.created_at_ms, updated_at_ms = excluded.updated_at_ms,
+           revision = excluded.revision, server_client_id = excluded.server_client_id`,
         generation,
         first.timeMs,
         first.timeMs,
@@ -181,7 +183,7 @@ export class SqlUpdateLog implements UpdateLog {
   }
 
   markDelivered(revision: number): void {
-    this.#exec("INSERT OR REPLACE INTO delivery (singleton, delivered_revision) VALUES (1, ?)", revision);
+    this.#exec("UPDATE fragment SET delivered_revision = ?", revision);
   }
 
   #exec(query: string, ...bindings: SqlStorageValue[]): void {
