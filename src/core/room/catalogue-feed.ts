@@ -8,6 +8,8 @@ const TELL_MS = 500;
 const QUIET_MS = 2_000;
 /** While it is being edited the text goes so often. */
 const TEXT_MS = 10_000;
+/** What is due waits for its rows to be paid for, but no longer than this. */
+const MAX_UNPAID_MS = 2_000;
 /** After a failure; doubled with each that follows. */
 const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
@@ -152,7 +154,8 @@ export class CatalogueFeed {
     if (life.isDeleted) return Number.NEGATIVE_INFINITY;
     // The first edit after a pause goes at once.
     const wanted = Math.min(life.updatedAtMs + QUIET_MS, this.#textMs + TEXT_MS);
-    return Math.max(wanted, this.#room.log.affordableAt(this.#textRows, nowMs));
+    const affordable = this.#room.log.affordableAt(this.#textRows, nowMs);
+    return Math.max(wanted, Math.min(affordable, wanted + MAX_UNPAID_MS));
   }
 
   #tellDueAt(): number {

@@ -1,0 +1,190 @@
+import { describe, expect, test } from "vitest";
+import type { Parcel } from "../../src/core/catalogue/parcel.ts";
+import { CatalogueFeed, type Delivery } from "../../src/core/room/catalogue-feed.ts";
+import { MemoryUpdateLog } from "../support/memory-update-log.ts";
+import { RoomHost } from "../support/room-host.ts";
+import { ScriptedPeer } from "../support/scripted-peer.ts";
+
+interface Sent extends Delivery {
+  readonly atMs: number;
+}
+
+/** A room with its feed, and a catalogue that takes what comes, fails, or does not answer. */
+class FedRoom {
+  readonly host: RoomHost;
+  readonly feed: CatalogueFeed;
+  readonly sent: Sent[] = [];
+  answer: "takes" | "fails" | "waits" = "takes";
+  readonly #startMs: number;
+
+  constructor(log = new MemoryUpdateLog()) {
+    this.host = new RoomHost(log);
+    this.feed = new CatalogueFeed(this.host.room, "team/greeting");
+    this.#startMs = this.host.nowMs;
+  }
+
+  /** Lets time pass, millisecond by millisecond, and does each millisecond what a Durable Object does. */
+  pass(ms: number): void {
+    for (let left = ms; left > 0; left--) {
+      this.host.pass(1);
+      this.run();
+    }
+  }
+
+  run(): void {
+    const { nowMs } = this.host;
+    const delivery = this.feed.take(nowMs);
+    if (delivery === null) return;
+    this.sent.push({ ...delivery, atMs: nowMs - this.#startMs });
+    const rows = delivery.parcel?.kind === "text" ? 4 : delivery.parcel?.kind === "deleted" ? 2 : 0;
+    if (this.answer === "takes") this.feed.arrived(rows, nowMs);
+    else if (this.answer === "fails") this.feed.failed(nowMs);
+  }
+
+  write(content: string): void {
+    this.host.submit({ content: { kind: "text", text: content } });
+    this.run();
+  }
+
+  /** What went out, as `kind revision @ time`. */
+  story(): string[] {
+    return this.sent.flatMap(({ parcel, atMs }) =>
+      parcel === null ? [] : [`${describeParcel(parcel)} @${atMs}`],
+    );
+  }
+}
+
+function describeParcel(parcel: Parcel): string {
+  return `${parcel.kind} ${parcel.kind === "deleted" ? parcel.revision : parcel.entry.revision}`;
+}
+
+describe("the catalogue's feed", () => {
+  test("[CAT-1] a new fragment is told at once, with its text", () => {
+    const room = new FedRoom();
+    room.host.create("first");
+    room.run();
+    expect(room.story()).toEqual(["text 1 @0"]);
+    expect(room.sent[0]?.parcel).toMatchObject({ text: "first", entry: { id: "team/greeting", size: 5 } });
+    room.pass(60_000);
+    expect(room.story()).toEqual(["text 1 @0"]);
+  });
+
+  test("[CAT-2] list fields are told within a second, the text when the fragment is quiet", () => {
+    const room = new FedRoom();
+    room.host.create("first");
+    room.run();
+    room.pass(100);
+    room.write("second");
+    room.pass(100);
+    room.write("third");
+    room.pass(5_000);
+    expect(room.story()).toEqual(["text 1 @0", "entry 3 @500", "text 3 @2200"]);
+  });
+
+  test("[CAT-2] the text is told every ten seconds, and list fields every half, while somebody types on", () => {
+    const room = new FedRoom();
+    room.host.create("");
+    room.run();
+    for (let n = 0; n < 350; n++) {
+      room.pass(100);
+      room.write(`text ${n}`);
+    }
+    const texts = room.sent.filter(({ parcel }) => parcel?.kind === "text");
+    const gaps = texts.slice(1).map(({ atMs }, at) => atMs - (texts[at]?.atMs ?? 0));
+    expect(gaps.length).toBe(3);
+    for (const gap of gaps) expect(gap).toBeLessThanOrEqual(12_000);
+    const times = room.sent.map(({ atMs }) => atMs);
+    const longest = Math.max(...times.slice(1).map((atMs, at) => atMs - (times[at] ?? 0)));
+    expect(longest).toBeLessThan(1_000);
+  });
+
+  test("[CAT-3] one delivery is under way at a time, and what came meanwhile follows", () => {
+    const room = new FedRoom();
+    room.answer = "waits";
+    room.host.create("first");
+    room.run();
+    room.write("second");
+    room.pass(30_000);
+    expect(room.story()).toEqual(["text 1 @0"]);
+    room.answer = "takes";
+    room.feed.arrived(4, room.host.nowMs);
+    room.pass(3_000);
+    expect(room.story().at(-1)).toMatch(/^text 2/);
+  });
+
+  test("[CAT-3] a delivery that failed is tried again, later each time, and nothing is left out", () => {
+    const room = new FedRoom();
+    room.answer = "fails";
+    room.host.create("first");
+    room.run();
+    room.pass(120_000);
+    const gaps = room.sent.slice(1).map(({ atMs }, at) => atMs - (room.sent[at]?.atMs ?? 0));
+    expect(gaps.slice(0, 7)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    room.answer = "takes";
+    room.pass(31_000);
+    expect(room.story().at(-1)).toMatch(/^text 1/);
+    expect(room.feed.dueAt(room.host.nowMs)).toBeNull();
+  });
+
+  test("[CAT-3] what was not delivered is known from storage, and what was confirmed is not sent again", () => {
+    const log = new MemoryUpdateLog();
+    const first = new FedRoom(log);
+    first.answer = "waits";
+    first.host.create("text");
+    first.run();
+    const second = new FedRoom(new MemoryUpdateLog(log.stored));
+    expect(second.feed.isUnconfirmed).toBe(true);
+    second.run();
+    expect(second.story()).toEqual(["text 1 @0"]);
+    second.feed.confirm(second.host.nowMs);
+    expect(second.feed.isUnconfirmed).toBe(false);
+    const third = new FedRoom(new MemoryUpdateLog((second.host.log as MemoryUpdateLog).stored));
+    third.pass(20_000);
+    expect(third.story()).toEqual([]);
+  });
+
+  test("[CAT-1] a deletion is told at once, and the next life too", () => {
+    const room = new FedRoom();
+    room.host.create("first");
+    room.run();
+    room.pass(10);
+    room.host.turn((nowMs) => room.host.room.remove(null, nowMs));
+    room.run();
+    room.pass(10);
+    room.host.create("again");
+    room.run();
+    room.pass(1_000);
+    expect(room.story()).toEqual(["text 1 @0", "deleted 2 @10", expect.stringMatching(/^text 3/)]);
+  });
+
+  test("[CAT-8] who is here is told when it changes, by name, and not when only a cursor moves", () => {
+    const room = new FedRoom();
+    room.host.create("text");
+    room.run();
+    room.pass(1_000);
+    const session = room.host.joinJson(new ScriptedPeer());
+    room.pass(1_000);
+    room.host.receive(session, { action: "presence", state: { name: "Ada", color: "#abc", cursor: 1 } });
+    room.pass(1_000);
+    for (let cursor = 2; cursor < 4; cursor++) {
+      room.host.receive(session, { action: "presence", state: { name: "Ada", color: "#abc", cursor } });
+      room.pass(1_000);
+    }
+    room.host.leave(session);
+    room.pass(1_000);
+    const told = room.sent.flatMap(({ editing }) => (editing === null ? [] : [editing]));
+    expect(told).toEqual([
+      { sessions: 1, editors: [] },
+      { sessions: 1, editors: [{ session: session.record.id, name: "Ada", color: "#abc" }] },
+      { sessions: 0, editors: [] },
+    ]);
+  });
+
+  test("[CAT-3] a room at rest has no delivery due, so that it hibernates", () => {
+    const room = new FedRoom();
+    room.host.create("text");
+    room.run();
+    room.pass(1_000);
+    expect(room.feed.dueAt(room.host.nowMs)).toBeNull();
+  });
+});
