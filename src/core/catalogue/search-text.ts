@@ -1,12 +1,13 @@
 /**
  * Texts and queries as the full-text index takes them. Its tokenizer (SQLite's unicode61) cuts words at what is
  * neither letter nor digit, which finds nothing in scripts that write no spaces: there the words are cut here, by the
- * dictionaries of `Intl.Segmenter`, and divided by a character that no text has.
+ * dictionaries of `Intl.Segmenter`, and divided by an invisible character.
  */
 import type { TextRange } from "../../protocol/catalogue.ts";
 
-/** Noncharacters (Unicode 23.7): never in interchanged text, and dividers to the tokenizer. */
-const DIVIDER = "\uFDD2";
+/** The word joiner: invisible, no part of a word to the tokenizer, and no loss where an excerpt drops one. */
+const DIVIDER = "\u2060";
+/** Noncharacters (Unicode 23.7): never in interchanged text. */
 export const MARK_OPEN = "\uFDD0";
 export const MARK_CLOSE = "\uFDD1";
 
@@ -44,7 +45,7 @@ export function readMarked(marked: string): { text: string; ranges: TextRange[] 
   let text = "";
   let from = 0;
   const ranges: TextRange[] = [];
-  for (const part of marked.split(/([\uFDD0\uFDD1\uFDD2])/u)) {
+  for (const part of marked.split(/([\uFDD0\uFDD1\u2060])/u)) {
     if (part === MARK_OPEN) from = text.length;
     else if (part === MARK_CLOSE) ranges.push({ from, to: text.length });
     else if (part !== DIVIDER) text += part;

@@ -1,0 +1,349 @@
+import {
+  abortAllDurableObjects,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, test, vi } from "vitest";
+import type { ListQuery } from "../../src/protocol/catalogue.ts";
+import { CatalogueObject } from "../../src/worker/objects/catalogue-object.ts";
+import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
+import { createFragment, joinJson, joinYjs, objectOf, readFragment, request } from "./connect.ts";
+
+/** The catalogue as its object answers, with fragments that tell it of themselves. */
+
+function catalogue() {
+  return catalogueStub(env, "default");
+}
+
+async function list(query: Partial<ListQuery>) {
+  const answer = await catalogue().list({ limit: 50, ...query });
+  if (answer.kind === "refused") throw new Error(answer.refusal.message);
+  return answer.page;
+}
+
+async function idsOf(query: Partial<ListQuery>): Promise<string[]> {
+  return (await list(query)).fragments.map(({ id }) => id);
+}
+
+/** Until the catalogue says so: what it is told takes a moment. */
+function eventually(check: () => Promise<void>, timeout = 8_000): Promise<void> {
+  return vi.waitFor(check, { timeout, interval: 50 });
+}
+
+describe("what the catalogue is told", () => {
+  test("[CAT-1] a fragment is in the list as soon as it is created, and out of it as soon as it is deleted", async () => {
+    const { id, version } = await createFragment("some words", { tags: ["new"], description: "about it" });
+    const [entry] = (await list({ query: `"${id}"` })).fragments;
+    expect(entry).toMatchObject({ id, version, tags: ["new"], description: "about it", size: 10 });
+    await request("DELETE", `/v1/fragments/${id}`);
+    expect(await idsOf({ query: `"${id}"` })).toEqual([]);
+  });
+
+  test("[CAT-2] list fields show within a second while somebody types, the text when they stop", async () => {
+    const { id } = await createFragment("first words", { tags: [`typing-${crypto.randomUUID()}`] });
+    const { tags } = await readFragment(id);
+    const client = await joinYjs(id);
+    for (let seq = 1; seq <= 3; seq++) {
+      client.push(
+        seq,
+        client.edit((text) => text.insert(0, `zebra${seq} `)),
+      );
+      await client.saved(seq);
+    }
+    const { version, updated_at, size } = await readFragment(id);
+    await eventually(async () => {
+      const [entry] = (await list({ tag: [...tags] })).fragments;
+      expect(entry).toMatchObject({ version, updated_at, size });
+    }, 1_000);
+    expect(await idsOf({ tag: [...tags], query: "zebra3" })).toEqual([]);
+    await eventually(async () => expect(await idsOf({ tag: [...tags], query: "zebra3" })).toEqual([id]));
+  }, 20_000);
+
+  test("[CAT-2] the live fields of a fragment are sorted and filtered by too", async () => {
+    const tag = crypto.randomUUID();
+    const older = await createFragment("older", { tags: [tag] });
+    const newer = await createFragment("newer", { tags: [tag] });
+    const client = await joinJson(older.id);
+    await client.request({ action: "update_metadata", tags: [tag, "live"], request_id: "tags" });
+    await eventually(async () => {
+      expect(await idsOf({ tag: [tag], sort: "-updated_at" })).toEqual([older.id, newer.id]);
+      expect(await idsOf({ tag: [tag, "live"] })).toEqual([older.id]);
+    }, 1_500);
+  });
+
+  test("[CAT-3] an older parcel and the same one again change nothing", async () => {
+    const { id } = await createFragment("");
+    await request("DELETE", `/v1/fragments/${id}`);
+    const entry = {
+      id,
+      revision: 15,
+      createdAtMs: 1_000,
+      updatedAtMs: 2_000,
+      size: 4,
+      description: "",
+      tags: [],
+      prompt_type: "standard",
+    } as const;
+    const tell = (revision: number, text: string) =>
+      catalogue().deliver(id, { kind: "text", entry: { ...entry, revision }, text }, null);
+    expect(await tell(15, "five")).toBeGreaterThan(0);
+    expect(await tell(14, "four")).toBe(0);
+    expect(await tell(15, "five again")).toBe(0);
+    expect(await idsOf({ query: "five" })).toEqual([id]);
+    await catalogue().deliver(id, { kind: "deleted", id, revision: 16, atMs: 3_000 }, null);
+    expect(await tell(15, "five")).toBe(0);
+    expect(await idsOf({ query: "five" })).toEqual([]);
+    expect(await tell(17, "seven")).toBeGreaterThan(0);
+    expect(await idsOf({ query: "seven" })).toEqual([id]);
+    await catalogue().deliver(id, { kind: "deleted", id, revision: 18, atMs: 4_000 }, null);
+  });
+
+  test("[CAT-3] what a crash kept from the catalogue is delivered by the alarm", async () => {
+    const { id } = await createFragment("told at once");
+    const stub = objectOf(id);
+    const client = await joinYjs(id);
+    client.push(
+      1,
+      client.edit((text) => text.insert(0, "untold ")),
+    );
+    await client.saved(1);
+    await abortAllDurableObjects();
+    expect(await idsOf({ query: "untold" })).toEqual([]);
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    expect(await idsOf({ query: "untold" })).toEqual([id]);
+  });
+
+  test("[CAT-3] the delivery is confirmed in the fragment's storage by the alarm, and the object can rest", async () => {
+    const { id, version } = await createFragment("words");
+    const delivered = () =>
+      runInDurableObject(objectOf(id), (_, { storage }) =>
+        Number(storage.sql.exec("SELECT delivered_revision FROM fragment").one()["delivered_revision"]),
+      );
+    expect(await delivered()).toBe(0);
+    expect(await runDurableObjectAlarm(objectOf(id))).toBe(true);
+    expect(await delivered()).toBe(version);
+    expect(await runDurableObjectAlarm(objectOf(id))).toBe(false);
+  });
+
+  test("[CAT-3] a fragment works on while the catalogue fails, and tells it afterwards", async () => {
+    const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const deliver = vi.spyOn(CatalogueObject.prototype, "deliver").mockImplementationOnce(() => {
+      throw new Error("the catalogue is out of order");
+    });
+    const { id } = await createFragment("outlived an outage");
+    expect((await readFragment(id)).content).toBe("outlived an outage");
+    expect(String(errors.mock.calls)).toContain("could not be told");
+    errors.mockRestore();
+    deliver.mockRestore();
+    await eventually(async () => expect(await idsOf({ query: "outlived" })).toEqual([id]));
+  });
+});
+
+describe("search", () => {
+  test.each([
+    ["a word", "The customer wants a refund.", "refund"],
+    ["the beginning of a word", "The customer wants a reimbursement.", "reimb"],
+    ["words in any order and case", "Summarise the TRANSCRIPT politely", "politely transcript"],
+    ["a word without its accents", "Crème brûlée für Gäste", "brulee gaste"],
+    ["Japanese", "返金を希望するお客様に丁寧に返信してください", "お客様"],
+    ["Chinese", "请礼貌地回复要求退款的客户", "退款"],
+    ["Thai", "ลูกค้าต้องการคืนเงิน", "คืนเงิน"],
+    ["Hindi, marks and all", "कृपया ग्राहक को उत्तर दें", "ग्राहक"],
+    ["Arabic", "يرجى الرد على العميل", "العميل"],
+  ])("[CAT-5] finds %s", async (_, content, query) => {
+    const { id } = await createFragment(content);
+    expect(await idsOf({ query })).toEqual([id]);
+  });
+
+  test("[CAT-5] finds by id, description and tag, the id first", async () => {
+    const byContent = await createFragment("wombat");
+    const byTag = await createFragment("x", { tags: ["wombat"] });
+    const byDescription = await createFragment("x", { description: "a wombat" });
+    const inId = (await request("PUT", "/v1/fragments/wombat/main", { content: "x" })).status;
+    expect(inId).toBe(201);
+    const found = await idsOf({ query: "wombat" });
+    expect(found[0]).toBe("wombat/main");
+    expect(found.toSorted()).toEqual([byContent.id, byDescription.id, byTag.id, "wombat/main"].toSorted());
+  });
+
+  test.each(['"', "*", "a AND", "NEAR(", "-", "content:x", "\uFDD0", "^", "(((", "' OR 1=1 --"])(
+    "[CAT-5] %s is no error",
+    async (query) => {
+      expect(await list({ query })).toHaveProperty("total");
+    },
+  );
+
+  test("[CAT-6] says where the words stand, in the excerpt and in the description", async () => {
+    const content = `${"before ".repeat(100)}the aardvark, ${"after ".repeat(100)}`;
+    await createFragment(content, { description: "An aardvark prompt" });
+    const [entry] = (await list({ query: "aardv" })).fragments;
+    const cut = (text: string, ranges: readonly { from: number; to: number }[]) =>
+      ranges.map(({ from, to }) => text.slice(from, to));
+    expect(cut(entry?.excerpt ?? "", entry?.highlights.excerpt ?? [])).toEqual(["aardvark"]);
+    expect(cut(entry?.description ?? "", entry?.highlights.description ?? [])).toEqual(["aardvark"]);
+    expect(entry?.excerpt.length).toBeLessThan(400);
+    expect(entry?.excerpt).not.toMatch(/[\uFDD0\uFDD1\u2060]/u);
+  });
+
+  test.each(["relevance", "-updated_at", "id"] as const)(
+    "[CAT-9] pages by %s hold every match once",
+    async (sort) => {
+      const word = `paging${sort.replace("-", "")}x`;
+      const made: string[] = [];
+      for (let n = 0; n < 7; n++) made.push((await createFragment(`${word} ${n}`)).id);
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await list({ query: word, sort, limit: 3, ...(cursor === undefined ? {} : { cursor }) });
+        expect(page.total).toBe(7);
+        seen.push(...page.fragments.map(({ id }) => id));
+        cursor = page.next_cursor ?? undefined;
+      } while (cursor !== undefined);
+      expect(seen.toSorted()).toEqual(made.toSorted());
+    },
+  );
+
+  test("[CAT-9] a cursor that is none, or of another sort, is refused", async () => {
+    const refusalOf = async (query: Partial<ListQuery>) => {
+      const answer = await catalogue().list({ limit: 1, ...query });
+      return answer.kind === "refused" ? answer.refusal.code : "answered";
+    };
+    await createFragment("one");
+    await createFragment("two");
+    const { next_cursor } = await list({ sort: "id", limit: 1 });
+    expect(await refusalOf({ sort: "id", cursor: next_cursor ?? "" })).toBe("answered");
+    expect(await refusalOf({ sort: "-id", cursor: next_cursor ?? "" })).toBe("invalid_query");
+    expect(await refusalOf({ sort: "id", cursor: "nonsense" })).toBe("invalid_query");
+    expect(await refusalOf({ sort: "relevance" })).toBe("invalid_query");
+  });
+
+  test("[CAT-9] folder, type and time narrow the list", async () => {
+    const folder = `narrow${crypto.randomUUID().slice(0, 8)}`;
+    const put = async (id: string, fields: object = {}) =>
+      (await request("PUT", `/v1/fragments/${id}`, { content: "x", ...fields })).json<{
+        updated_at: string;
+      }>();
+    await put(`${folder}/one`);
+    await put(`${folder}/deep/two`, { prompt_type: "system" });
+    await put(`${folder}x/other`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const last = await put(`${folder}/three`);
+    expect(await idsOf({ prefix: folder, sort: "id" })).toEqual([
+      `${folder}/deep/two`,
+      `${folder}/one`,
+      `${folder}/three`,
+    ]);
+    expect(await idsOf({ prefix: folder, type: "system" })).toEqual([`${folder}/deep/two`]);
+    expect(await idsOf({ prefix: folder, updated_since: last.updated_at })).toEqual([`${folder}/three`]);
+    const { folders } = await catalogue().folders(folder);
+    expect(folders).toEqual([{ path: `${folder}/deep`, count: 1 }]);
+    const top = (await catalogue().folders("")).folders.filter(({ path }) => path.startsWith(folder));
+    expect(top).toEqual([
+      { path: folder, count: 3 },
+      { path: `${folder}x`, count: 1 },
+    ]);
+  });
+
+  test("[CAT-9] tags are counted, the most used first", async () => {
+    const [often, once] = [crypto.randomUUID(), crypto.randomUUID()];
+    await createFragment("x", { tags: [often, once] });
+    await createFragment("x", { tags: [often] });
+    const { tags } = await catalogue().tags();
+    const mine = tags.filter(({ tag }) => tag === often || tag === once);
+    expect(mine).toEqual([
+      { tag: often, count: 2 },
+      { tag: once, count: 1 },
+    ]);
+  });
+});
+
+describe("who includes whom", () => {
+  test("[CAT-7] dependents are told, directly and through others, in a cycle too", async () => {
+    const base = `graph${crypto.randomUUID().slice(0, 8)}`;
+    const put = (id: string, content: string) => request("PUT", `/v1/fragments/${base}/${id}`, { content });
+    await put("leaf", "text");
+    await put("middle", `[[${base}/leaf]] [[${base}/top]]`);
+    await put("top", `[[${base}/middle.md]]`);
+    await put("other", `[[${base}/missing]]`);
+    expect(await catalogue().dependents(`${base}/leaf`)).toEqual({
+      id: `${base}/leaf`,
+      direct: [`${base}/middle`],
+      indirect: [`${base}/top`],
+    });
+    expect((await catalogue().dependents(`${base}/missing`)).direct).toEqual([`${base}/other`]);
+    const [entry] = (await list({ prefix: base, query: "middle" })).fragments.filter(({ id }) =>
+      id.endsWith("middle"),
+    );
+    expect(entry).toMatchObject({ includes: 2, included_by: 1 });
+    await request("DELETE", `/v1/fragments/${base}/middle`);
+    expect((await catalogue().dependents(`${base}/leaf`)).direct).toEqual([]);
+  });
+});
+
+describe("rebuild", () => {
+  test("[CAT-10] entries that are missing, wrong or of nothing are mended from the fragments, and the sound ones stay", async () => {
+    const rebuilt = (repaired: number) =>
+      eventually(async () => {
+        expect(await catalogue().rebuildStatus()).toMatchObject({ state: "done", repaired });
+      }, 15_000);
+    const sound = await createFragment("sound as a bell");
+    const lost = await createFragment("lost and found");
+    const wrong = await createFragment("wrong turned right", { description: "right" });
+    const source = await createFragment(`includes [[${lost.id}]]`);
+    // What other tests have told it directly is no fragment's word.
+    await catalogue().rebuild([]);
+    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      const { sql } = storage;
+      sql.exec("DELETE FROM words WHERE rowid = (SELECT number FROM fragment WHERE id = ?)", lost.id);
+      sql.exec("DELETE FROM fragment WHERE id = ?", lost.id);
+      sql.exec("UPDATE fragment SET description = 'wrong', revision = 99 WHERE id = ?", wrong.id);
+      sql.exec("DELETE FROM inclusion WHERE source = ?", source.id);
+      sql.exec(
+        `INSERT INTO fragment SELECT number + 1000, 'never/was', seq + 1000, seq + 1000, 1, 0, 1, 1, '', '[]', '[]',
+           'standard', 0, '' FROM fragment WHERE id = ?`,
+        sound.id,
+      );
+    });
+    expect(await idsOf({ query: "lost" })).toEqual([]);
+    const seqOf = (id: string) =>
+      runInDurableObject(catalogue(), (_, { storage }) =>
+        Number(storage.sql.exec("SELECT seq FROM fragment WHERE id = ?", id).one()["seq"]),
+      );
+    const before = await seqOf(sound.id);
+
+    expect((await catalogue().rebuild([lost.id])).state).toBe("running");
+    await rebuilt(4);
+    await catalogue().rebuild([]);
+    await rebuilt(0);
+    expect(await idsOf({ query: "lost" })).toEqual([lost.id]);
+    expect((await list({ query: "turned" })).fragments[0]).toMatchObject({
+      description: "right",
+      version: 1,
+    });
+    expect((await catalogue().dependents(lost.id)).direct).toEqual([source.id]);
+    expect(await idsOf({ prefix: "never" })).toEqual([]);
+    expect(await seqOf(sound.id)).toBe(before);
+  }, 60_000);
+
+  test("[CAT-10] a rebuild goes on after a crash", async () => {
+    for (let n = 0; n < 40; n++) await createFragment(`number ${n}`);
+    await catalogue().rebuild([]);
+    await abortAllDurableObjects();
+    await eventually(async () => {
+      await runDurableObjectAlarm(catalogue());
+      expect((await catalogue().rebuildStatus()).state).toBe("done");
+    }, 15_000);
+    const { done, total } = await catalogue().rebuildStatus();
+    expect(done).toBe(total);
+    expect(done).toBeGreaterThan(40);
+  }, 20_000);
+
+  test("[CAT-10] what was found before an eviction is found after it", async () => {
+    const { id } = await createFragment("permanent pangolin");
+    await evictDurableObject(catalogue());
+    expect(await idsOf({ query: "pangolin" })).toEqual([id]);
+  });
+});

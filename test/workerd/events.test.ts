@@ -1,0 +1,170 @@
+import { evictDurableObject } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { CatalogueEvent } from "../../src/protocol/catalogue.ts";
+import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
+import { EventStream } from "../support/event-stream.ts";
+import { Inbox } from "../support/inbox.ts";
+import { createFragment, joinJson, joinYjs, openSocket, request } from "./connect.ts";
+
+async function listen(lastEventId?: string): Promise<EventStream> {
+  const headers = lastEventId === undefined ? {} : { "Last-Event-ID": lastEventId };
+  const response = await exports.default.fetch("http://localhost/v1/events", { headers });
+  expect(response.headers.get("Content-Type")).toBe("text/event-stream; charset=utf-8");
+  expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
+  if (response.body === null) throw new Error("no body");
+  const stream = new EventStream(response.body);
+  onTestFinished(() => stream.close());
+  return stream;
+}
+
+async function listenOnSocket(query = ""): Promise<Inbox<CatalogueEvent>> {
+  const socket = await openSocket(`/v1/events${query}`);
+  const inbox = new Inbox<CatalogueEvent>("the listener");
+  socket.addEventListener("message", ({ data }) => inbox.receive(JSON.parse(String(data)) as CatalogueEvent));
+  socket.addEventListener("close", (closed) => inbox.close(closed));
+  socket.accept();
+  onTestFinished(() => socket.close());
+  return inbox;
+}
+
+describe("server-sent events", () => {
+  test("[EVENT-1] a listener is told what is created, changed and deleted", async () => {
+    const stream = await listen();
+    const { id } = await createFragment("text", { tags: ["a"] });
+    expect(await stream.next("created", id)).toMatchObject({
+      fragment: { id, version: 1, tags: ["a"], size: 4 },
+    });
+    await request("PATCH", `/v1/fragments/${id}`, { description: "new" });
+    expect(await stream.next("changed", id)).toMatchObject({ fragment: { version: 2, description: "new" } });
+    await request("DELETE", `/v1/fragments/${id}`);
+    expect(await stream.next("deleted", id)).toMatchObject({ id, version: 3 });
+  }, 20_000);
+
+  test("[EVENT-2] a listener that comes again with the last id is told what it missed, once, in order", async () => {
+    const first = await listen();
+    const before = await createFragment("before");
+    await first.next("created", before.id);
+    const { lastId } = first;
+    await first.close();
+    const missed = [await createFragment("one"), await createFragment("two")];
+    await request("DELETE", `/v1/fragments/${before.id}`);
+    const again = await listen(lastId ?? "");
+    const told = [await again.any(), await again.any(), await again.any()];
+    expect(told.map(({ event }) => event)).toEqual(["created", "created", "deleted"]);
+    expect(
+      told.map((event) => ("fragment" in event ? event.fragment.id : "id" in event ? event.id : "")),
+    ).toEqual([...missed.map(({ id }) => id), before.id]);
+    const next = await createFragment("live");
+    expect(await again.any()).toMatchObject({ event: "created", fragment: { id: next.id } });
+  });
+
+  test("[EVENT-2] nothing is missed over an eviction of the catalogue", async () => {
+    const first = await listen();
+    const { id } = await createFragment("before");
+    await first.next("created", id);
+    await first.close();
+    await evictDurableObject(catalogueStub(env, "default"));
+    const other = await createFragment("meanwhile");
+    const again = await listen(first.lastId ?? "");
+    expect(await again.any()).toMatchObject({ event: "created", fragment: { id: other.id } });
+  });
+
+  test("[EVENT-3] a listener is told who has a fragment open, at once and when it changes", async () => {
+    const { id } = await createFragment("text");
+    const client = await joinJson(id);
+    client.send({ action: "presence", state: { name: "Ada", color: "#336699" } });
+    const watching = await listen();
+    const named = async (stream: EventStream) => {
+      for (;;) {
+        const event = await stream.next("editors", id);
+        if (event.event === "editors" && event.editors.length > 0) return event;
+      }
+    };
+    expect(await named(watching)).toMatchObject({
+      sessions: 1,
+      editors: [{ name: "Ada", color: "#336699" }],
+    });
+    const late = await listen();
+    expect(await named(late)).toMatchObject({ sessions: 1, editors: [{ name: "Ada" }] });
+    client.close();
+    for (;;) {
+      const event = await watching.next("editors", id);
+      if (event.event === "editors" && event.sessions === 0) break;
+    }
+  }, 20_000);
+
+  test("[EVENT-4] a listener is told of typing before the text is searched", async () => {
+    const { id } = await createFragment("text");
+    const stream = await listen();
+    const client = await joinYjs(id);
+    client.push(
+      1,
+      client.edit((text) => text.insert(0, "more ")),
+    );
+    await client.saved(1);
+    expect(await stream.next("typing", id)).toMatchObject({ id, version: 2 });
+    expect(await stream.next("changed", id)).toMatchObject({ fragment: { version: 2 } });
+  }, 20_000);
+
+  test("[EVENT-5] a slow listener is told the newest state of each fragment, and nothing piles up for it", async () => {
+    const stream = await listen();
+    const { id } = await createFragment("text");
+    await stream.next("created", id);
+    const catalogue = catalogueStub(env, "default");
+    const entry = {
+      id,
+      createdAtMs: 1,
+      updatedAtMs: 2,
+      size: 1,
+      description: "",
+      tags: [],
+      prompt_type: "standard",
+    } as const;
+    for (let revision = 2; revision <= 3_000; revision++) {
+      const parcel = { kind: "text", entry: { ...entry, revision }, text: "x" } as const;
+      await catalogue.deliver(id, parcel, null);
+    }
+    let told = 0;
+    for (;;) {
+      const event = await stream.next("changed", id);
+      told++;
+      if (event.event === "changed" && event.fragment.version === 3_000) break;
+    }
+    expect(told).toBeLessThan(2_000);
+  }, 60_000);
+
+  test("[EVENT-6] an id that no event had is refused", async () => {
+    const response = await request("GET", "/v1/events", undefined, { "Last-Event-ID": "yesterday" });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "invalid_query" });
+  });
+});
+
+describe("events over a WebSocket", () => {
+  test("[EVENT-1] a socket is told the same, and what it missed", async () => {
+    const first = await listenOnSocket();
+    const { id } = await createFragment("text");
+    const created = await first.next(
+      "the creation",
+      (event) => event.event === "created" && event.fragment.id === id,
+    );
+    const seq = "seq" in created ? created.seq : 0;
+    const second = await createFragment("text");
+    const late = await listenOnSocket(`?last_event_id=${seq}`);
+    await late.next(
+      "what it missed",
+      (event) => event.event === "created" && event.fragment.id === second.id,
+    );
+    await request("DELETE", `/v1/fragments/${id}`);
+    const isDeletion = (event: CatalogueEvent) => event.event === "deleted" && event.id === id;
+    await Promise.all([first.next("the deletion", isDeletion), late.next("the deletion", isDeletion)]);
+  });
+
+  test("[EVENT-7] a socket goes on listening, when the catalogue has hibernated", async () => {
+    const inbox = await listenOnSocket();
+    await evictDurableObject(catalogueStub(env, "default"));
+    const { id } = await createFragment("text");
+    await inbox.next("the creation", (event) => event.event === "created" && event.fragment.id === id);
+  });
+});
