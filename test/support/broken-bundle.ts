@@ -18,3 +18,16 @@ export function buildBrokenBundle(bundleDir: string): Promise<string> {
     ],
   });
 }
+
+/** A server that forgets: what the catalogue has not been told when the process dies, it is never told. */
+export function buildForgetfulBundle(bundleDir: string): Promise<string> {
+  return buildAlteredBundle(bundleDir, {
+    alterations: [
+      {
+        file: "src/worker/objects/fragment-object.ts",
+        passage: "this.#alarms.wake(nowMs + CONFIRMATION_MS);",
+        replacement: ";",
+      },
+    ],
+  });
+}
