@@ -91,7 +91,7 @@ export function describeUpdateLog(
       expect(textsOf(log)).toEqual(["first", "as it was"]);
     });
 
-    check("[LOG-12] what the catalogue has is remembered for one row, over deletion too", (storage) => {
+    check("[LOG-10] what the catalogue has is remembered for one row, over deletion too", (storage) => {
       const log = created(storage);
       const before = log.rowsWritten;
       log.markDelivered(1);

@@ -57,7 +57,7 @@ export async function runCatalogueKills(options: CatalogueKillsOptions): Promise
 /** One random write; whether it was answered. */
 async function write(url: string, random: SeededRandom, signal: AbortSignal): Promise<boolean> {
   const id = IDS[random.below(IDS.length)] ?? "";
-  const method = (["PUT", "PUT", "PATCH", "DELETE"] as const)[random.below(4)];
+  const method = ["PUT", "PUT", "PATCH", "DELETE"][random.below(4)] ?? "PUT";
   const number = random.below(1_000_000);
   const body = { content: `text ${number} [[kills/f${number % IDS.length}]]`, tags: [`t${number % 7}`] };
   const content = method === "DELETE" ? {} : { body: JSON.stringify(body) };
