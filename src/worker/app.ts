@@ -1,15 +1,18 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { HTTPException } from "hono/http-exception";
+import { oldPrompts } from "./legacy/prompts.ts";
 import { legacySockets } from "./legacy/sockets.ts";
-import { problem, problemOf } from "./problem.ts";
+import { type ErrorRenderer, problem, problemOf } from "./problem.ts";
 import { events } from "./routes/events.ts";
 import { expansions } from "./routes/expansions.ts";
 import { fragments } from "./routes/fragments.ts";
 import { health } from "./routes/health.ts";
 import { sockets } from "./routes/sockets.ts";
 
-export type AppEnv = { Bindings: Env; Variables: { requestId: string } };
+export type AppEnv = { Bindings: Env; Variables: { requestId: string; renderError?: ErrorRenderer } };
+
+const anyOrigin = cors({ origin: "*", exposeHeaders: ["ETag", "Location"] });
 
 /**
  * The routes. Sockets come first and pass no middleware: the headers of a 101 response cannot be changed, and a
@@ -23,10 +26,12 @@ export const app = new Hono<AppEnv>()
   .route("/", sockets)
   .route("/", legacySockets)
   .route("/", events)
-  .use("/v1/*", cors({ origin: "*", exposeHeaders: ["ETag", "Location"] }))
+  .use("/v1/*", anyOrigin)
+  .use("/api/prompts/*", anyOrigin)
   .route("/", health)
   .route("/", fragments)
   .route("/", expansions)
+  .route("/", oldPrompts)
   .notFound((c) => problem(c, "not_found", "There is nothing at this address."))
   .onError((error, c) => {
     if (error instanceof HTTPException) return problemOf(c, error);

@@ -4,7 +4,17 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ERROR_STATUS, type ErrorCode, type Refusal } from "../protocol/errors.ts";
 import type { AppEnv } from "./app.ts";
 
-/** An error answer: problem+json (RFC 9457) with our `code` and the request's id. */
+export interface ErrorAnswer {
+  readonly code: ErrorCode;
+  readonly status: ContentfulStatusCode;
+  readonly detail: string;
+  readonly requestId: string;
+}
+
+/** Another form of error answers, which a router sets for its addresses as `renderError`. */
+export type ErrorRenderer = (c: Context<AppEnv>, error: ErrorAnswer) => Response;
+
+/** An error answer: problem+json (RFC 9457) with our `code` and the request's id, where no other form is set. */
 export function problem(c: Context<AppEnv>, code: ErrorCode, detail: string): Response {
   return render(c, code, ERROR_STATUS[code], detail);
 }
@@ -20,14 +30,13 @@ export function problemOf(c: Context<AppEnv>, error: HTTPException): Response {
 }
 
 function render(c: Context<AppEnv>, code: ErrorCode, status: ContentfulStatusCode, detail: string): Response {
-  const body = {
-    type: "about:blank",
-    title: code.replaceAll("_", " "),
-    status,
-    detail,
-    code,
-    request_id: c.get("requestId"),
-  };
   if (code === "unavailable") c.header("Retry-After", "1");
+  const renderError = c.get("renderError") ?? renderProblem;
+  return renderError(c, { code, status, detail, requestId: c.get("requestId") });
+}
+
+function renderProblem(c: Context<AppEnv>, { code, status, detail, requestId }: ErrorAnswer): Response {
+  const title = code.replaceAll("_", " ");
+  const body = { type: "about:blank", title, status, detail, code, request_id: requestId };
   return c.body(JSON.stringify(body), status, { "Content-Type": "application/problem+json" });
 }

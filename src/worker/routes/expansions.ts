@@ -27,7 +27,7 @@ export const expansions = new Hono<AppEnv>()
     return answer(c, await expander(c).expand(fragment.content, parsed.id));
   });
 
-function expander(c: Context<AppEnv>) {
+export function expander(c: Context<AppEnv>) {
   // The execution context is ours: its exports are those of src/worker/index.ts.
   return (c.executionCtx as ExecutionContext).exports.Expander;
 }

@@ -1,0 +1,62 @@
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { ErrorCode, Refusal } from "../../protocol/errors.ts";
+import type { Fragment } from "../../protocol/fragment.ts";
+import type { AppEnv } from "../app.ts";
+import { type ErrorAnswer, problem } from "../problem.ts";
+
+/** What the old system's clients read: its field names, texts and statuses. */
+
+/**
+ * A fragment as the old system showed it, beside all fields of ours. It kept files in directories; the folder of an
+ * id stands for those.
+ */
+export function oldPrompt(fragment: Fragment) {
+  const { id } = fragment;
+  const directory = folderOf(id);
+  return {
+    ...fragment,
+    filename: `${baseName(id)}.md`,
+    directory,
+    directory_name: baseName(directory),
+    unique_id: id,
+  };
+}
+
+/** Without the slash at its end; empty for an id without a folder. */
+export function folderOf(id: string): string {
+  return id.slice(0, Math.max(0, id.lastIndexOf("/")));
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+export function notFound(c: Context<AppEnv>, id: string): Response {
+  return problem(c, "not_found", `Prompt '${id}' not found`);
+}
+
+/** A refusal of a fragment's object. */
+export function refuseOld(c: Context<AppEnv>, id: string, { code, message }: Refusal): Response {
+  if (code === "not_found") return notFound(c, id);
+  if (code === "already_exists") return problem(c, code, `Prompt with ID '${id}' already exists`);
+  return problem(c, code, message);
+}
+
+/** Where the old system had another status for the same error. */
+const OLD_STATUS: { readonly [C in ErrorCode]?: ContentfulStatusCode } = {
+  already_exists: 400,
+  invalid_body: 422,
+};
+
+/** An error as FastAPI renders it: `detail` is a sentence, and for a body of the wrong shape a list. */
+export function renderOldError(c: Context<AppEnv>, error: ErrorAnswer): Response {
+  const { code, detail, requestId } = error;
+  const isShape = code === "invalid_body";
+  const body = {
+    detail: isShape ? [{ type: "value_error", loc: ["body"], msg: detail }] : detail,
+    code,
+    request_id: requestId,
+  };
+  return c.json(body, OLD_STATUS[code] ?? error.status);
+}

@@ -1,0 +1,150 @@
+import { type Context, Hono, type Next } from "hono";
+import { decodeFragmentPath, type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
+import type { Fragment } from "../../protocol/fragment.ts";
+import type { AppEnv } from "../app.ts";
+import type { ExpansionResult } from "../expander.ts";
+import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
+import { problem, refuse } from "../problem.ts";
+import { readBody } from "../request-body.ts";
+import { expander } from "../routes/expansions.ts";
+import { toWrite } from "../routes/fragments.ts";
+import { OldCreateSchema, OldExpandSchema, OldUpdateSchema } from "./bodies.ts";
+import { notFound, oldPrompt, refuseOld, renderOldError } from "./old-answers.ts";
+
+/**
+ * The old system's REST addresses, over the same calls as `/v1`. Each is there with and without a slash at its end,
+ * and none redirects: clients of that time follow the redirect of a POST with a GET.
+ *
+ * It had fragments and prompts beside each other; here they are one thing under both names. The longer prefix first.
+ */
+export const oldPrompts = new Hono<AppEnv>()
+  .use("/api/prompts/*", async (c, next) => {
+    c.set("renderError", renderOldError);
+    await next();
+  })
+  .route("/", promptsAt("/api/prompts/fragments"))
+  .route("/", promptsAt("/api/prompts"));
+
+/** Fixed names win over ids. The id is what stands between `before` and `after`. */
+function promptsAt(prefix: string) {
+  const withId =
+    (handle: HandleId, { before = "/", after = "" } = {}) =>
+    async (c: Context<AppEnv>, next: Next) => {
+      const path = textBetween(c, `${prefix}${before}`, after);
+      if (path === null) return next();
+      const parsed = decodeFragmentPath(path);
+      return parsed.ok ? handle(c, parsed.id) : problem(c, "invalid_id", parsed.reason);
+    };
+
+  return new Hono<AppEnv>()
+    .on("POST", bothEnds(prefix), create)
+    .on("ALL", bothEnds(prefix), (c) => notAllowed(c, "POST"))
+    .on("POST", bothEnds(`${prefix}/expand`), expandText)
+    .get(`${prefix}/check_exists/*`, withId(checkExists, { before: "/check_exists/" }))
+    .get(`${prefix}/*`, withId(render, { after: "/render" }), withId(read))
+    .put(`${prefix}/*`, withId(update))
+    .delete(`${prefix}/*`, withId(remove))
+    .all(`${prefix}/*`, (c) => notAllowed(c, "GET, PUT, DELETE"));
+}
+
+type HandleId = (c: Context<AppEnv>, id: FragmentId) => Promise<Response>;
+
+async function create(c: Context<AppEnv>): Promise<Response> {
+  const body = await readBody(c, OldCreateSchema);
+  if (!body.ok) return body.response;
+  const parsed = parseFragmentId(body.value.id);
+  if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
+  const answer = await stub(c, parsed.id).put(toWrite(body.value, null), "create");
+  if (answer.kind === "refused") return refuseOld(c, parsed.id, answer.refusal);
+  return c.json(oldPrompt(answer.fragment));
+}
+
+async function read(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
+  const fragment = await stub(c, id).read();
+  return fragment === null ? notFound(c, id) : c.json(oldPrompt(fragment));
+}
+
+async function update(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
+  const body = await readBody(c, OldUpdateSchema);
+  if (!body.ok) return body.response;
+  const answer = await stub(c, id).patch(toWrite(body.value, null));
+  if (answer.kind === "refused") return refuseOld(c, id, answer.refusal);
+  return c.json(oldPrompt(answer.fragment));
+}
+
+async function remove(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
+  const refused = await stub(c, id).remove(null);
+  if (refused !== null) return refuseOld(c, id, refused);
+  return c.json({ success: true, id, message: `Prompt '${id}' deleted successfully` });
+}
+
+async function checkExists(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
+  return c.json({ exists: (await stub(c, id).read()) !== null, id });
+}
+
+/** A text as the editor has it, or a stored fragment by its id; the field names of the two answers differ. */
+async function expandText(c: Context<AppEnv>): Promise<Response> {
+  const body = await readBody(c, OldExpandSchema);
+  if (!body.ok) return body.response;
+  const { content, prompt_id } = body.value;
+  const parsed = prompt_id == null ? null : parseFragmentId(prompt_id);
+  if (parsed !== null && !parsed.ok) return problem(c, "invalid_id", parsed.reason);
+  const root = parsed === null ? null : parsed.id;
+  if (content != null) {
+    const answer = await expander(c).expand(content, root);
+    return answer.kind === "refused" ? refuse(c, answer.refusal) : c.json({ content, ...answer.expansion });
+  }
+  if (root === null) return problem(c, "invalid_body", "Either content or prompt_id must be given.");
+  return expandStored(c, root, (original, { expanded, ...others }) => ({
+    prompt_id: root,
+    original_content: original.content,
+    expanded_content: expanded,
+    ...others,
+  }));
+}
+
+function render(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
+  return expandStored(c, id, (original, { expanded, ...others }) => ({
+    id,
+    original: original.content,
+    rendered: expanded,
+    prompt_type: original.prompt_type,
+    ...others,
+  }));
+}
+
+async function expandStored(
+  c: Context<AppEnv>,
+  id: FragmentId,
+  toAnswer: (original: Fragment, expansion: ExpansionResult) => object,
+): Promise<Response> {
+  const fragment = await stub(c, id).read();
+  if (fragment === null) return notFound(c, id);
+  const answer = await expander(c).expand(fragment.content, id);
+  return answer.kind === "refused" ? refuse(c, answer.refusal) : c.json(toAnswer(fragment, answer.expansion));
+}
+
+function stub(c: Context<AppEnv>, id: FragmentId) {
+  return fragmentStub(c.env, DEFAULT_WORKSPACE, id);
+}
+
+function bothEnds(path: string): [string, string] {
+  return [path, `${path}/`];
+}
+
+/**
+ * The part of the path, still percent-encoded, between these two; null where they do not enclose it. An escaped slash
+ * is no part of `after`, so `a%2Frender` is a whole id.
+ */
+function textBetween(c: Context<AppEnv>, before: string, after: string): string | null {
+  const path = new URL(c.req.url).pathname.replace(/\/$/, "");
+  if (!path.startsWith(before) || !path.endsWith(after)) return null;
+  return path.length < before.length + after.length
+    ? null
+    : path.slice(before.length, path.length - after.length);
+}
+
+function notAllowed(c: Context<AppEnv>, allow: string): Response {
+  c.header("Allow", allow);
+  return problem(c, "method_not_allowed", "Method Not Allowed");
+}
