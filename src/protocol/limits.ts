@@ -57,6 +57,9 @@ export const MAX_CLOSE_REASON_BYTES = 123;
 /** Sockets on one fragment: a Durable Object holds at most 32,768 hibernatable ones. */
 export const MAX_SESSIONS = 32_000;
 
+/** How much later than joined an old client's socket opens: more than two handshakes at the same moment lie apart. */
+export const OLD_HANDSHAKE_DELAY_MS = 50;
+
 /** Fragments on one page of a list, which is one answer of the catalogue's object. */
 export const DEFAULT_PAGE_SIZE = 50;
 export const MAX_PAGE_SIZE = 200;

@@ -1,14 +1,28 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
+import { OLD_HANDSHAKE_DELAY_MS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { AppEnv } from "../app.ts";
 import { isUpgrade, joinFragment, upgradeRequired } from "../routes/sockets.ts";
 
 /** The old system's socket addresses: the JSON socket under other names, and its echo. The longer path first. */
 export const legacySockets = new Hono<AppEnv>()
-  .get("/api/prompts/ws/fragments/*", (c) => joinFragment(c, "/api/prompts/ws/fragments/", "json", true))
-  .get("/api/prompts/ws/*", (c) => joinFragment(c, "/api/prompts/ws/", "json", true))
-  .get("/ws/prompts/*", (c) => joinFragment(c, "/ws/prompts/", "json", true))
+  .get("/api/prompts/ws/fragments/*", (c) => joinOld(c, "/api/prompts/ws/fragments/"))
+  .get("/api/prompts/ws/*", (c) => joinOld(c, "/api/prompts/ws/"))
+  .get("/ws/prompts/*", (c) => joinOld(c, "/ws/prompts/"))
   .get("/api/ws/test", (c) => (isUpgrade(c) ? echo() : upgradeRequired(c)));
+
+/**
+ * Joins at once and opens the socket a moment later, with what was sent to it meanwhile.
+ *
+ * The old server, one thread, had accepted all clients that came at the same moment before it read the first frame of
+ * one, and its clients count on it: who connects beside another is told of the other's first edit, and does not find
+ * it in `initial`.
+ */
+async function joinOld(c: Context<AppEnv>, prefix: string): Promise<Response> {
+  const response = await joinFragment(c, prefix, "json", true);
+  await scheduler.wait(OLD_HANDSHAKE_DELAY_MS);
+  return response;
+}
 
 /** Answers each message with what it was and how many came before. */
 function echo(): Response {
