@@ -23,8 +23,13 @@ export function oldPrompt(fragment: Fragment) {
   };
 }
 
+/** A fragment that includes another. */
+export function oldReference({ id, description }: Fragment) {
+  return { id, description, directory: folderOf(id) };
+}
+
 /** Without the slash at its end; empty for an id without a folder. */
-export function folderOf(id: string): string {
+function folderOf(id: string): string {
   return id.slice(0, Math.max(0, id.lastIndexOf("/")));
 }
 

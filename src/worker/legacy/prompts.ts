@@ -1,15 +1,17 @@
 import { type Context, Hono, type Next } from "hono";
+import type * as v from "valibot";
 import { decodeFragmentPath, type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
-import type { Fragment } from "../../protocol/fragment.ts";
+import { type Fragment, givenMetadata } from "../../protocol/fragment.ts";
 import type { AppEnv } from "../app.ts";
-import type { ExpansionResult } from "../expander.ts";
+import { catalogueStub } from "../objects/catalogue-stub.ts";
+import type { FragmentWrite } from "../objects/fragment-calls.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
 import { problem, refuse } from "../problem.ts";
 import { readBody } from "../request-body.ts";
 import { expander } from "../routes/expansions.ts";
-import { toWrite } from "../routes/fragments.ts";
 import { OldCreateSchema, OldExpandSchema, OldUpdateSchema } from "./bodies.ts";
-import { notFound, oldPrompt, refuseOld, renderOldError } from "./old-answers.ts";
+import { answerList } from "./fragment-list.ts";
+import { notFound, oldPrompt, oldReference, refuseOld, renderOldError } from "./old-answers.ts";
 
 /**
  * The old system's REST addresses, over the same calls as `/v1`. Each is there with and without a slash at its end,
@@ -38,10 +40,14 @@ function promptsAt(prefix: string) {
 
   return new Hono<AppEnv>()
     .on("POST", bothEnds(prefix), create)
-    .on("ALL", bothEnds(prefix), (c) => notAllowed(c, "POST"))
+    .on("GET", [...bothEnds(prefix), ...bothEnds(`${prefix}/all`)], listAll)
+    .on("ALL", bothEnds(prefix), (c) => notAllowed(c, "GET, POST"))
+    .on("GET", bothEnds(`${prefix}/search_suggestions`), suggest)
     .on("POST", bothEnds(`${prefix}/expand`), expandText)
     .get(`${prefix}/check_exists/*`, withId(checkExists, { before: "/check_exists/" }))
-    .get(`${prefix}/*`, withId(render, { after: "/render" }), withId(read))
+    .get(`${prefix}/*`, withId(render, { after: "/render" }))
+    .get(`${prefix}/*`, withId(listReferences, { after: "/referenced_by" }))
+    .get(`${prefix}/*`, withId(read))
     .put(`${prefix}/*`, withId(update))
     .delete(`${prefix}/*`, withId(remove))
     .all(`${prefix}/*`, (c) => notAllowed(c, "GET, PUT, DELETE"));
@@ -54,7 +60,7 @@ async function create(c: Context<AppEnv>): Promise<Response> {
   if (!body.ok) return body.response;
   const parsed = parseFragmentId(body.value.id);
   if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
-  const answer = await stub(c, parsed.id).put(toWrite(body.value, null), "create");
+  const answer = await stub(c, parsed.id).put(toWrite(body.value), "create");
   if (answer.kind === "refused") return refuseOld(c, parsed.id, answer.refusal);
   return c.json(oldPrompt(answer.fragment));
 }
@@ -67,7 +73,7 @@ async function read(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
 async function update(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
   const body = await readBody(c, OldUpdateSchema);
   if (!body.ok) return body.response;
-  const answer = await stub(c, id).patch(toWrite(body.value, null));
+  const answer = await stub(c, id).patch(toWrite(body.value));
   if (answer.kind === "refused") return refuseOld(c, id, answer.refusal);
   return c.json(oldPrompt(answer.fragment));
 }
@@ -92,36 +98,82 @@ async function expandText(c: Context<AppEnv>): Promise<Response> {
   const root = parsed === null ? null : parsed.id;
   if (content != null) {
     const answer = await expander(c).expand(content, root);
-    return answer.kind === "refused" ? refuse(c, answer.refusal) : c.json({ content, ...answer.expansion });
+    if (answer.kind === "refused") return refuse(c, answer.refusal);
+    const { expanded, dependencies, warnings } = answer.expansion;
+    return c.json({ content, expanded, dependencies, warnings });
   }
   if (root === null) return problem(c, "invalid_body", "Either content or prompt_id must be given.");
-  return expandStored(c, root, (original, { expanded, ...others }) => ({
+  return expandStored(c, root, (original, expanded) => ({
     prompt_id: root,
     original_content: original.content,
     expanded_content: expanded,
-    ...others,
   }));
 }
 
 function render(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
-  return expandStored(c, id, (original, { expanded, ...others }) => ({
+  return expandStored(c, id, (original, expanded) => ({
     id,
     original: original.content,
     rendered: expanded,
     prompt_type: original.prompt_type,
-    ...others,
   }));
 }
 
 async function expandStored(
   c: Context<AppEnv>,
   id: FragmentId,
-  toAnswer: (original: Fragment, expansion: ExpansionResult) => object,
+  toAnswer: (original: Fragment, expanded: string) => object,
 ): Promise<Response> {
   const fragment = await stub(c, id).read();
   if (fragment === null) return notFound(c, id);
   const answer = await expander(c).expand(fragment.content, id);
-  return answer.kind === "refused" ? refuse(c, answer.refusal) : c.json(toAnswer(fragment, answer.expansion));
+  if (answer.kind === "refused") return refuse(c, answer.refusal);
+  const { expanded, dependencies, warnings } = answer.expansion;
+  return c.json({ ...toAnswer(fragment, expanded), dependencies, warnings });
+}
+
+/** Who includes it, itself or through others; a name can be included before there is a fragment of it. */
+async function listReferences(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
+  const { direct, indirect } = await catalogue(c).dependents(id);
+  return answerList(c, [[...direct, ...indirect].sort()], oldReference);
+}
+
+function listAll(c: Context<AppEnv>): Promise<Response> {
+  return answerList(c, idPages(c), oldPrompt);
+}
+
+async function* idPages(c: Context<AppEnv>): AsyncGenerator<readonly string[], void> {
+  let lastId = "";
+  for (;;) {
+    const page = await catalogue(c).ids(lastId);
+    if (page.length === 0) return;
+    yield page;
+    lastId = page.at(-1) ?? lastId;
+  }
+}
+
+async function suggest(c: Context<AppEnv>): Promise<Response> {
+  const exclude = (c.req.queries("exclude") ?? [])
+    .map(parseFragmentId)
+    .flatMap((one) => (one.ok ? [one.id] : []));
+  const ids = await catalogue(c).suggestions(c.req.query("query") ?? "", exclude);
+  return c.json(ids.map((id) => ({ id })));
+}
+
+/** What the two bodies of writes have in common. */
+type Fields = v.InferOutput<typeof OldUpdateSchema>;
+
+function toWrite(body: Fields): FragmentWrite {
+  const { content } = body;
+  return {
+    content: content == null ? null : { kind: "text", text: content },
+    metadata: givenMetadata(body),
+    expectedVersions: null,
+  };
+}
+
+function catalogue(c: Context<AppEnv>) {
+  return catalogueStub(c.env, DEFAULT_WORKSPACE);
 }
 
 function stub(c: Context<AppEnv>, id: FragmentId) {

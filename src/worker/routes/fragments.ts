@@ -67,10 +67,10 @@ function stub(c: Context<AppEnv>, id: FragmentId) {
   return fragmentStub(c.env, DEFAULT_WORKSPACE, id);
 }
 
-/** What the bodies of writes have in common. */
+/** What the three bodies have in common. */
 type Fields = Pick<v.InferOutput<typeof PatchSchema>, "content" | "description" | "tags" | "prompt_type">;
 
-export function toWrite(body: Fields, versions: readonly number[] | null): FragmentWrite {
+function toWrite(body: Fields, versions: readonly number[] | null): FragmentWrite {
   const { content } = body;
   return {
     content: content == null ? null : { kind: "text", text: content },

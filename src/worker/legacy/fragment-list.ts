@@ -1,0 +1,67 @@
+import type { Context } from "hono";
+import type { FragmentId } from "../../language/fragment-id.ts";
+import type { Fragment } from "../../protocol/fragment.ts";
+import type { AppEnv } from "../app.ts";
+import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
+
+/** Ids, as the catalogue gives them. */
+type Pages = Iterable<readonly string[]> | AsyncIterable<readonly string[]>;
+
+/** Enough to hide the way to the objects; as many texts as stand in memory at once. */
+const READS_AT_A_TIME = 32;
+
+/**
+ * Answers with a JSON array of these fragments, each as it is now, written as they are read: ten thousand do not fit
+ * into memory. One that is gone meanwhile is left out. What fails before the first of them is told by a status, what
+ * fails later breaks the connection off, so that half a list is never taken for a whole one.
+ */
+export async function answerList(
+  c: Context<AppEnv>,
+  pages: Pages,
+  show: (fragment: Fragment) => object,
+): Promise<Response> {
+  const texts = arrayText(c.env, pages, show);
+  const first = await texts.next();
+  return c.body(toStream(first, texts), 200, { "Content-Type": "application/json" });
+}
+
+async function* arrayText(
+  env: Env,
+  pages: Pages,
+  show: (fragment: Fragment) => object,
+): AsyncGenerator<string, void> {
+  let before = "[";
+  for await (const ids of pages) {
+    for (let at = 0; at < ids.length; at += READS_AT_A_TIME) {
+      const group = ids.slice(at, at + READS_AT_A_TIME);
+      let text = "";
+      for (const fragment of await Promise.all(group.map((id) => read(env, id)))) {
+        if (fragment === null) continue;
+        text += before + JSON.stringify(show(fragment));
+        before = ",";
+      }
+      yield text;
+    }
+  }
+  yield before === "[" ? "[]" : "]";
+}
+
+function read(env: Env, id: string): Promise<Fragment | null> {
+  return fragmentStub(env, DEFAULT_WORKSPACE, id as FragmentId).read(); // a fragment's own word to the catalogue
+}
+
+function toStream(first: IteratorResult<string, void>, others: AsyncGenerator<string, void>): ReadableStream {
+  const encoder = new TextEncoder();
+  let ahead: typeof first | null = first;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = ahead ?? (await others.next());
+      ahead = null;
+      if (done) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+    async cancel() {
+      await others.return();
+    },
+  });
+}
