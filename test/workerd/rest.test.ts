@@ -293,7 +293,12 @@ describe("create, read, replace, change, delete", () => {
 
   test("[REST-4] the version stays, when a PATCH changes nothing", async () => {
     const { id } = await createFragment("text", { tags: ["t"] });
-    const answer = await request("PATCH", `/v1/fragments/${id}`, { content: "text", tags: ["t"] });
+    const unwritten = { description: "", prompt_type: "standard" };
+    const answer = await request("PATCH", `/v1/fragments/${id}`, {
+      content: "text",
+      tags: ["t"],
+      ...unwritten,
+    });
     expect(await answer.json()).toMatchObject({ version: 1 });
   });
 

@@ -31,10 +31,12 @@ export interface MetadataChange {
 }
 
 const EolSchema = v.picklist(["lf", "crlf"]);
+/** What a field is that nobody has written yet. */
+const UNWRITTEN = { description: "", prompt_type: "standard", eol: "lf" } as const;
 const FieldsSchema = v.strictObject({
-  description: v.optional(DescriptionSchema, ""),
-  prompt_type: v.optional(PromptTypeSchema, "standard"),
-  eol: v.optional(EolSchema, "lf"),
+  description: v.optional(DescriptionSchema, UNWRITTEN.description),
+  prompt_type: v.optional(PromptTypeSchema, UNWRITTEN.prompt_type),
+  eol: v.optional(EolSchema, UNWRITTEN.eol),
 });
 const RankSchema = v.union([v.literal(true), v.pipe(v.number(), v.finite())]);
 
@@ -64,9 +66,9 @@ export function salvageMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): S
     v.is(schema, value) ? value : other;
   const names = [...tags.keys()].filter((tag) => v.is(TagSchema, tag)).sort();
   return {
-    description: parse(DescriptionSchema, given["description"], ""),
-    prompt_type: parse(PromptTypeSchema, given["prompt_type"], "standard"),
-    eol: parse(EolSchema, given["eol"], "lf"),
+    description: parse(DescriptionSchema, given["description"], UNWRITTEN.description),
+    prompt_type: parse(PromptTypeSchema, given["prompt_type"], UNWRITTEN.prompt_type),
+    eol: parse(EolSchema, given["eol"], UNWRITTEN.eol),
     tags: names.slice(0, MAX_TAGS),
   };
 }
@@ -74,7 +76,7 @@ export function salvageMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): S
 export function writeMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>, change: MetadataChange): void {
   for (const key of ["description", "prompt_type", "eol"] as const) {
     const value = change[key];
-    if (value !== undefined && fields.get(key) !== value) fields.set(key, value);
+    if (value !== undefined && (fields.get(key) ?? UNWRITTEN[key]) !== value) fields.set(key, value);
   }
   if (change.tags === undefined) return;
   for (const tag of change.tags.remove) tags.delete(tag);
