@@ -71,6 +71,23 @@ describe("the old addresses", () => {
 });
 
 describe("what old clients expect", () => {
+  test.each(PATHS)(
+    "[OLD-6] who connects a little after another is told of the other's first edit, over %s",
+    async (path) => {
+      const { id } = await createFragment("as it was");
+      const early = connectOld(`${path}${id}`).then(async (client) => {
+        await client.next("initial");
+        client.send({ action: "update", content: "the first edit" });
+        await client.next("update_status");
+      });
+      await scheduler.wait(15); // their handshakes lie so far apart
+      const late = await connectOld(`${path}${id}`);
+      expect(await late.next("initial")).toMatchObject({ content: "as it was" });
+      expect(await late.next("update")).toMatchObject({ content: "the first edit" });
+      await early;
+    },
+  );
+
   test.each([
     ["of an unknown action", { action: "dance" }],
     ["without an action", {}],
