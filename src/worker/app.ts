@@ -18,7 +18,7 @@ const anyOrigin = cors({ origin: "*", exposeHeaders: ["ETag", "Location"] });
  * The routes. Sockets come first and pass no middleware: the headers of a 101 response cannot be changed, and a
  * middleware that tries answers 500.
  */
-export const app = new Hono<AppEnv>()
+export const app = new Hono<AppEnv>({ getPath: pathOf })
   .use(async (c, next) => {
     c.set("requestId", c.req.header("cf-ray") ?? crypto.randomUUID());
     await next();
@@ -40,3 +40,11 @@ export const app = new Hono<AppEnv>()
     if (isOverloaded) return problem(c, "unavailable", "The fragment is overloaded; try again later.");
     return problem(c, "internal_error", "The request failed on our side; it can be tried again.");
   });
+
+/**
+ * As the address has it. Hono would match the decoded path, while ids are cut from this one behind a prefix of known
+ * length: with an escape in the prefix, another fragment would be meant.
+ */
+function pathOf(request: Request): string {
+  return new URL(request.url).pathname;
+}

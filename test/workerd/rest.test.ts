@@ -43,6 +43,14 @@ describe("ids", () => {
     },
   );
 
+  test("[FRAG-1] nothing is found, when letters of the address before the id are escaped", async () => {
+    for (const id of ["s/here", "here"]) await createFragment("kept", { id });
+    for (const path of ["/v1/%66ragments/here", "/v1/e%78pansions/here", "/%761/ws/here"])
+      expect((await request("GET", path)).status).toBe(404);
+    expect((await request("DELETE", "/v1/%66ragments/here")).status).toBe(404);
+    for (const id of ["s/here", "here"]) expect(await readFragment(id)).toMatchObject({ version: 1 });
+  });
+
   const bad: readonly [what: string, id: string][] = [
     ["too many segments", "a/b/c/d/e/f/g/h/i"],
     ["an empty segment", "a//b"],
