@@ -258,6 +258,19 @@ describe("lists", () => {
     expect(all.map(({ id }) => id)).toEqual(all.map(({ id }) => id).toSorted());
   });
 
+  test("[OLD-12] the answer breaks off, when a fragment in the midst of the list cannot be asked", async () => {
+    await Promise.all(Array.from({ length: 40 }, () => createFragment("")));
+    const getByName = env.FRAGMENT.getByName.bind(env.FRAGMENT);
+    let asked = 0;
+    vi.spyOn(env.FRAGMENT, "getByName").mockImplementation((name) => {
+      if (++asked > 35) throw new Error("out of reach");
+      return getByName(name);
+    });
+    const answer = await request("GET", "/api/prompts/all");
+    expect(answer.status).toBe(200);
+    await expect(answer.text()).rejects.toThrow("out of reach");
+  });
+
   test("[OLD-13] who includes a prompt is listed, itself and through others, whatever the address ends with", async () => {
     const base = await createOld({ id: "refs/base", content: "here" });
     const near = await createOld({ id: "refs/near", content: "[[refs/base]]", description: "d" });
