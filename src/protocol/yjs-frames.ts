@@ -33,6 +33,14 @@ export type YjsClientFrame =
   /** A message type of an extension that we do not speak; stock peers ignore those too. */
   | { readonly kind: "foreign" };
 
+export type YjsServerFrame =
+  | { readonly kind: "step1"; readonly stateVector: Uint8Array }
+  | { readonly kind: "step2" | "update"; readonly update: Uint8Array }
+  | { readonly kind: "awareness"; readonly entries: AwarenessEntry[] }
+  | { readonly kind: "saved"; readonly seq: number; readonly revision: number }
+  | { readonly kind: "notice"; readonly code: string; readonly message: string }
+  | { readonly kind: "foreign" };
+
 /** One client's awareness: `state` is its JSON, the text `null` when it left. */
 export interface AwarenessEntry {
   readonly client: number;
@@ -40,11 +48,9 @@ export interface AwarenessEntry {
   readonly state: string;
 }
 
-/** Decodes one frame; null when the bytes are no frame. The parts are views of `bytes`. */
+/** Decodes one frame of a client; null when the bytes are no frame. The parts are views of `bytes`. */
 export function decodeYjsFrame(bytes: Uint8Array): YjsClientFrame | null {
-  try {
-    const decoder = decoding.createDecoder(bytes);
-    const tag = decoding.readVarUint(decoder);
+  return decodeFrame(bytes, (tag, decoder) => {
     switch (tag) {
       case TAG.sync:
         return decodeSync(decoder);
@@ -59,12 +65,46 @@ export function decodeYjsFrame(bytes: Uint8Array): YjsClientFrame | null {
       default:
         return { kind: "foreign" };
     }
+  });
+}
+
+/** The same for a frame of the server. */
+export function decodeYjsServerFrame(bytes: Uint8Array): YjsServerFrame | null {
+  return decodeFrame(bytes, (tag, decoder) => {
+    switch (tag) {
+      case TAG.sync:
+        return decodeSync(decoder);
+      case TAG.awareness:
+        return { kind: "awareness", entries: decodeAwareness(decoding.readVarUint8Array(decoder)) };
+      case TAG.saved: {
+        const seq = decoding.readVarUint(decoder);
+        return { kind: "saved", seq, revision: decoding.readVarUint(decoder) };
+      }
+      case TAG.notice: {
+        const code = decoding.readVarString(decoder);
+        return { kind: "notice", code, message: decoding.readVarString(decoder) };
+      }
+      default:
+        return { kind: "foreign" };
+    }
+  });
+}
+
+function decodeFrame<F>(
+  bytes: Uint8Array,
+  decodeTagged: (tag: number, decoder: decoding.Decoder) => F | null,
+): F | null {
+  try {
+    const decoder = decoding.createDecoder(bytes);
+    return decodeTagged(decoding.readVarUint(decoder), decoder);
   } catch {
     return null; // lib0 throws on the end of the bytes and on numbers out of range: no frame
   }
 }
 
-function decodeSync(decoder: decoding.Decoder): YjsClientFrame | null {
+type SyncFrame = Extract<YjsServerFrame, { readonly kind: "step1" | "step2" | "update" }>;
+
+function decodeSync(decoder: decoding.Decoder): SyncFrame | null {
   switch (decoding.readVarUint(decoder)) {
     case SYNC.step1:
       return { kind: "step1", stateVector: decoding.readVarUint8Array(decoder) };
@@ -119,6 +159,18 @@ export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array 
   const encoder = encoding.createEncoder();
   encoding.writeVarUint(encoder, TAG.awareness);
   encoding.writeVarUint8Array(encoder, encoding.toUint8Array(body));
+  return encoding.toUint8Array(encoder);
+}
+
+export function encodeQueryAwareness(): Uint8Array {
+  return Uint8Array.of(TAG.queryAwareness);
+}
+
+export function encodePush(seq: number, update: Uint8Array): Uint8Array {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, TAG.push);
+  encoding.writeVarUint(encoder, seq);
+  encoding.writeVarUint8Array(encoder, update);
   return encoding.toUint8Array(encoder);
 }
 

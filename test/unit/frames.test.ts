@@ -11,8 +11,11 @@ import { decodeClientFrame } from "../../src/protocol/json-frames.ts";
 import { MAX_CLOSE_REASON_BYTES } from "../../src/protocol/limits.ts";
 import {
   decodeYjsFrame,
+  decodeYjsServerFrame,
   encodeAwareness,
   encodeNotice,
+  encodePush,
+  encodeQueryAwareness,
   encodeSaved,
   encodeSyncStep1,
   encodeSyncStep2,
@@ -36,6 +39,8 @@ describe("Yjs frames", { timeout: 60_000 }, () => {
       ]),
       [1, 14, 2, 0xac, 2, 1, 2, 123, 125, 2, 3, 4, 110, 117, 108, 108],
     ],
+    ["a query for awareness", encodeQueryAwareness(), [3]],
+    ["a push", encodePush(300, BODY), [100, 0xac, 2, 2, 9, 8]],
     ["saved", encodeSaved(300, 5), [101, 0xac, 2, 5]],
     ["a notice", encodeNotice("c", "é"), [102, 1, 99, 2, 0xc3, 0xa9]],
   ])("[FRAME-1] the bytes of %s are locked", (_, frame, bytes) => {
@@ -57,6 +62,31 @@ describe("Yjs frames", { timeout: 60_000 }, () => {
     ["a message of an unknown kind", [77, 1, 2, 3], { kind: "foreign" }],
   ])("[FRAME-1] %s is decoded", (_, bytes, frame) => {
     expect(decodeYjsFrame(Uint8Array.from(bytes))).toEqual(frame);
+  });
+
+  test.each([
+    ["sync step 1", [0, 0, 2, 9, 8], { kind: "step1", stateVector: BODY }],
+    ["sync step 2", [0, 1, 2, 9, 8], { kind: "step2", update: BODY }],
+    ["an update", [0, 2, 2, 9, 8], { kind: "update", update: BODY }],
+    [
+      "awareness",
+      [1, 5, 1, 7, 1, 1, 97],
+      { kind: "awareness", entries: [{ client: 7, clock: 1, state: "a" }] },
+    ],
+    ["saved", [101, 0xac, 2, 5], { kind: "saved", seq: 300, revision: 5 }],
+    ["a notice", [102, 1, 99, 2, 0xc3, 0xa9], { kind: "notice", code: "c", message: "é" }],
+    ["a push", [100, 1, 0], { kind: "foreign" }],
+  ])("[FRAME-1] %s of the server is decoded", (_, bytes, frame) => {
+    expect(decodeYjsServerFrame(Uint8Array.from(bytes))).toEqual(frame);
+  });
+
+  test.each([
+    ["nothing", []],
+    ["a sync message without a body", [0, 2]],
+    ["saved without a revision", [101, 1]],
+    ["a notice cut off", [102, 1, 99, 9]],
+  ])("[FRAME-2] %s is no frame of the server", (_, bytes) => {
+    expect(decodeYjsServerFrame(Uint8Array.from(bytes))).toBeNull();
   });
 
   test.each([
