@@ -1,0 +1,41 @@
+/** What a check expects of the server, and the words for what came instead. */
+import { isDeepStrictEqual } from "node:util";
+
+/** The server is not as it should be. The message is for the person who reads the report. */
+export class CheckFailure extends Error {}
+
+const MAX_SHOWN_UNITS = 300;
+
+/** @param what the thing looked at, as the subject of "expected …, got …" */
+export function expectEqual(what: string, actual: unknown, expected: unknown): void {
+  if (isDeepStrictEqual(actual, expected)) return;
+  throw new CheckFailure(`${what}: expected ${show(expected)}, got ${show(actual)}`);
+}
+
+/** Looks only at the fields that `expected` names. */
+export function expectFields(
+  what: string,
+  actual: unknown,
+  expected: Readonly<Record<string, unknown>>,
+): void {
+  if (typeof actual !== "object" || actual === null) expectEqual(what, actual, expected);
+  const fields = new Map(Object.entries(actual ?? {}));
+  const seen = Object.fromEntries(Object.keys(expected).map((name) => [name, fields.get(name)]));
+  expectEqual(what, seen, expected);
+}
+
+/** @param claim what should have been so, as a whole sentence with what was seen */
+export function expectThat(isSo: boolean, claim: string): asserts isSo {
+  if (!isSo) throw new CheckFailure(claim);
+}
+
+/** A value in one line, cut where it gets long. */
+export function show(value: unknown, maxUnits = MAX_SHOWN_UNITS): string {
+  const text = JSON.stringify(value, showUndefined) ?? "nothing";
+  return text.length <= maxUnits ? text : `${text.slice(0, maxUnits)}… (${text.length} characters)`;
+}
+
+/** JSON leaves undefined fields out, and what is missing is just what a reader wants to see. */
+function showUndefined(_key: string, value: unknown): unknown {
+  return value === undefined ? "(absent)" : value;
+}

@@ -1,0 +1,27 @@
+import type { Group } from "./check.ts";
+import { concurrency } from "./groups/concurrency.ts";
+import { connection } from "./groups/connection.ts";
+import { content } from "./groups/content.ts";
+import { errors } from "./groups/errors.ts";
+import { expansion } from "./groups/expansion.ts";
+import { metadata } from "./groups/metadata.ts";
+import { mixed } from "./groups/mixed.ts";
+import { oldAddresses } from "./groups/old-addresses.ts";
+import { presence } from "./groups/presence.ts";
+import { rest } from "./groups/rest.ts";
+import { yjs } from "./groups/yjs.ts";
+
+/** All groups, in the order in which they are checked: what others build on comes first. */
+export const GROUPS: readonly Group[] = [
+  rest,
+  connection,
+  content,
+  metadata,
+  expansion,
+  concurrency,
+  presence,
+  errors,
+  yjs,
+  mixed,
+  oldAddresses,
+];

@@ -1,0 +1,94 @@
+/**
+ * `npm run e2e -- --url URL [--only GROUP]... [--timeout SECONDS] [--json]`: checks a running server, local or
+ * deployed, from outside, and reports on its health.
+ *
+ * SIGINT and SIGTERM stop it: what it made is deleted, what was checked so far is reported, and the exit code is the
+ * signal's. A second one ends it at once.
+ */
+import { constants } from "node:os";
+import { timestamp } from "../../protocol/timestamp.ts";
+import { Deadline } from "./deadline.ts";
+import { show } from "./expect.ts";
+import { GROUPS } from "./groups.ts";
+import { type Options, parseOptions } from "./options.ts";
+import { describeResult, describeSummary, makeReport, type Report } from "./report.ts";
+import { runChecks } from "./run-checks.ts";
+import { Server } from "./server.ts";
+
+const parsed = parseOptions(process.argv.slice(2), GROUPS);
+switch (parsed.kind) {
+  case "help":
+    console.log(parsed.text);
+    break;
+  case "wrong":
+    console.error(parsed.message);
+    process.exitCode = 2;
+    break;
+  case "options":
+    process.exitCode = await check(parsed.options);
+    break;
+  default:
+    parsed satisfies never;
+}
+
+/** Returns the exit code. */
+async function check({ url, groups, isJson, timeoutMs }: Options): Promise<number> {
+  const server = new Server(url);
+  const startedAt = timestamp(Date.now());
+  const print = (text: string) => {
+    if (!isJson) console.log(text);
+  };
+  const finish = (report: Report) => {
+    if (isJson) console.log(JSON.stringify(report, null, 2));
+    return report.ok ? 0 : 1;
+  };
+
+  const fault = await askHealth(server, timeoutMs);
+  if (fault !== null) {
+    console.error(fault);
+    return finish(makeReport(server.url, startedAt, [], fault));
+  }
+  print(`Prompt Manager at ${server.url}, ${startedAt}`);
+  const stopping = new AbortController();
+  let signalled: "SIGINT" | "SIGTERM" | null = null;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (signalled !== null) process.exit(exitCodeOf(signal));
+      signalled = signal;
+      console.error("Stopping. What was made is being deleted; once more to leave it there.");
+      stopping.abort();
+    });
+  }
+  const results = await runChecks({
+    server,
+    groups,
+    timeoutMs,
+    interrupt: stopping.signal,
+    onGroup: (name) => print(`\n${name}`),
+    onResult: (result) => print(describeResult(result)),
+  });
+  const error = signalled === null ? null : "The run was interrupted: not all checks were made.";
+  const report = makeReport(server.url, startedAt, results, error);
+  print(`\n${describeSummary(report)}`);
+  const code = finish(report);
+  return signalled === null ? code : exitCodeOf(signalled);
+}
+
+/** As shells have it for a process that a signal ended. */
+function exitCodeOf(signal: "SIGINT" | "SIGTERM"): number {
+  return 128 + constants.signals[signal];
+}
+
+/** A sentence that says why there is nothing to check; null if there is. */
+async function askHealth(server: Server, timeoutMs: number): Promise<string | null> {
+  const deadline = new Deadline(timeoutMs, null);
+  try {
+    const { status, body } = await server.request(deadline, "GET", "/healthz");
+    if (status === 200) return null;
+    return `${server.url} answers, but not as Prompt Manager: GET /healthz gives ${status} ${show(body)}.`;
+  } catch (error) {
+    return `No server answers at ${server.url}: ${error instanceof Error ? error.message : error}.`;
+  } finally {
+    deadline.clear();
+  }
+}

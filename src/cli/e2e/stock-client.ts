@@ -1,0 +1,82 @@
+import { WebSocket } from "ws";
+import { WebsocketProvider } from "y-websocket";
+import * as Y from "yjs";
+import type { Deadline } from "./deadline.ts";
+import { show } from "./expect.ts";
+import { watchDocument } from "./yjs-client.ts";
+
+type States = ReadonlyMap<number, Readonly<Record<string, unknown>>>;
+
+/** An unchanged y-websocket provider with its document, as the README sets it up. */
+export class StockClient {
+  readonly name: string;
+  readonly doc = new Y.Doc();
+  readonly provider: WebsocketProvider;
+  readonly #deadline: Deadline;
+  readonly #gaveUp: Promise<number>;
+
+  /** @param serverUrl the address before the room's name, with ws or wss */
+  constructor(
+    serverUrl: string,
+    id: string,
+    name: string,
+    deadline: Deadline,
+    params: Record<string, string> = {},
+  ) {
+    this.name = `the stock provider ${name}`;
+    this.#deadline = deadline;
+    this.provider = new WebsocketProvider(serverUrl, id, this.doc, {
+      params,
+      // The DOM's type in the package's signature; ws has all of it that the provider uses.
+      WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
+      disableBc: true,
+    });
+    this.#gaveUp = new Promise((settle) => this.provider.on("closed", ({ code }) => settle(code)));
+  }
+
+  get text(): Y.Text {
+    return this.doc.getText("content");
+  }
+
+  /** Settles when it is connected and in sync. */
+  synced(): Promise<void> {
+    const synced = new Promise<void>((settle) => {
+      if (this.provider.synced) settle();
+      else this.provider.once("sync", () => settle());
+    });
+    return this.#deadline.wait(synced, () => `${this.name} waited to be in sync`);
+  }
+
+  hasText(text: string): Promise<void> {
+    return this.#deadline.until(
+      () => this.text.toString() === text,
+      watchDocument(this.doc),
+      () => `${this.name} waited for the text ${show(text)} and has ${show(this.text.toString())}`,
+    );
+  }
+
+  /** Settles when the states of others are as wanted; by their client ids. */
+  seesOthers(what: string, isSo: (others: States) => boolean): Promise<void> {
+    const { awareness } = this.provider;
+    const others = () => new Map([...awareness.getStates()].filter(([id]) => id !== this.doc.clientID));
+    return this.#deadline.until(
+      () => isSo(others()),
+      (look) => {
+        awareness.on("change", look);
+        return () => awareness.off("change", look);
+      },
+      () => `${this.name} waited to see ${what} and sees ${show([...others().values()])}`,
+    );
+  }
+
+  /** Settles when it has given up for ever, with the close code. */
+  gaveUp(): Promise<number> {
+    return this.#deadline.wait(this.#gaveUp, () => `${this.name} waited for its end`);
+  }
+
+  drop(): void {
+    this.provider.destroy();
+    this.provider.awareness.destroy();
+    this.doc.destroy();
+  }
+}
