@@ -15,6 +15,9 @@ import { describeResult, describeSummary, makeReport, type Report } from "./repo
 import { runChecks } from "./run-checks.ts";
 import { Server } from "./server.ts";
 
+/** A Ctrl-C arrives twice: from the terminal, and from npm, which passes on its own. */
+const SAME_SIGNAL_MS = 500;
+
 const parsed = parseOptions(process.argv.slice(2), GROUPS);
 switch (parsed.kind) {
   case "help":
@@ -51,10 +54,15 @@ async function check({ url, groups, isJson, timeoutMs }: Options): Promise<numbe
   print(`Prompt Manager at ${server.url}, ${startedAt}`);
   const stopping = new AbortController();
   let signalled: "SIGINT" | "SIGTERM" | null = null;
+  let signalledMs = 0;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      if (signalled !== null) process.exit(exitCodeOf(signal));
+      if (signalled !== null) {
+        if (performance.now() - signalledMs > SAME_SIGNAL_MS) process.exit(exitCodeOf(signal));
+        return;
+      }
       signalled = signal;
+      signalledMs = performance.now();
       console.error("Stopping. What was made is being deleted; once more to leave it there.");
       stopping.abort();
     });

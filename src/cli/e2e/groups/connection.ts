@@ -75,8 +75,11 @@ export const connection = group("connection", {
     const id = await scene.fragment("one");
     const failing = await scene.join(id, "the failing client");
     const [ann, bob] = await Promise.all([scene.join(id, "Ann"), scene.join(id, "Bob")]);
+    failing.send({ action: "presence", state: { name: "failing" } });
+    await Promise.all([ann.next("presence"), bob.next("presence")]);
     failing.sendRaw('{"action": "update", "content": ');
     failing.drop();
+    await ann.next("presence"); // its cursor is gone: the server has noticed
     await ann.write({ action: "update", content: "two", request_id: "1" });
     await bob.nextText("two");
     await scene.expectStored(id, "two");

@@ -1,0 +1,280 @@
+import type { Alteration } from "./altered-bundle.ts";
+
+/** One way in which a server may be wrong, and what of `npm run e2e` must find it. */
+export interface PlantedFault {
+  /** What the server does. */
+  readonly what: string;
+  readonly alteration: Alteration;
+  /** The group whose checks fail, and no other's. */
+  readonly group: string;
+  /** A check that fails, by a part of its sentence, and a part of what it says. */
+  readonly check: string;
+  readonly says: RegExp;
+}
+
+const CORE = "src/core";
+const ROOM = `${CORE}/room`;
+const WORKER = "src/worker";
+
+function replace(file: string, passage: string, replacement: string): Alteration {
+  return { file, passage, replacement };
+}
+
+/** At least one for each group, and one for each kind of promise that clients build on. */
+export const PLANTED_FAULTS: readonly PlantedFault[] = [
+  {
+    what: "tells the sender its own text",
+    alteration: replace(`${ROOM}/json-protocol.ts`, "room.json.knows(session, revision);", ""),
+    group: "connection",
+    check: "and not its own text",
+    says: /what else the sender was told: expected \[\], got \[.*"update"/,
+  },
+  {
+    what: "tells the others nothing of a new text",
+    alteration: replace(
+      `${ROOM}/json-sessions.ts`,
+      "peer.send(frame);\n        this.#toldText(session, version);",
+      "this.#toldText(session, version);",
+    ),
+    group: "connection",
+    check: "all others are told the new text",
+    says: /no answer in 2 s: Bob waited for "update"; received .*"initial"/,
+  },
+  {
+    what: "closes the socket of a missing fragment with another code",
+    alteration: replace("src/protocol/close-codes.ts", "notFoundJson: 4004,", "notFoundJson: 4040,"),
+    group: "connection",
+    check: "closed with 4004",
+    says: /expected \{"code":4004.*got \{"code":4040/,
+  },
+  {
+    what: "closes everybody's socket when one client goes",
+    alteration: replace(
+      `${WORKER}/objects/fragment-object.ts`,
+      "this.#sessions.delete(socket);\n",
+      'for (const one of this.ctx.getWebSockets()) closeSocket(one, CLOSE.serverError, "gone");\n',
+    ),
+    group: "connection",
+    check: "when a client fails without a word",
+    says: /Ann waited for "presence"/,
+  },
+  {
+    what: "takes the blanks at the ends off a text",
+    alteration: replace(
+      `${ROOM}/write-plan.ts`,
+      "change: difference(base.text, toSharedText(write.text))",
+      "change: difference(base.text, toSharedText(write.text.trim()))",
+    ),
+    group: "content",
+    check: "blanks and line ends at both ends",
+    says: /the update to another client: expected .*got \{"content":"Hello/,
+  },
+  {
+    what: "makes a repeated request again",
+    alteration: replace(
+      `${ROOM}/write-round.ts`,
+      "const past = this.#past.answerTo(write.request.client, write.request.requestId, this.#nowMs);",
+      "const past = null as ReturnType<Past['answerTo']>;",
+    ),
+    group: "content",
+    check: "answered again and not made again",
+    says: /the version of the second answer: expected 2, got 3/,
+  },
+  {
+    what: "never answers a write",
+    alteration: replace(`${ROOM}/json-protocol.ts`, "  room.submit({", "  void ({"),
+    group: "metadata",
+    check: "fields that are absent or null stay",
+    says: /no answer in 2 s: Ann waited for the answer to request "1"/,
+  },
+  {
+    what: "loses the last tag",
+    alteration: replace(
+      `${CORE}/text/shared-metadata.ts`,
+      "for (const tag of change.tags.keep) {",
+      "for (const tag of change.tags.keep.slice(0, -1)) {",
+    ),
+    group: "metadata",
+    check: "all tags stay in their order",
+    says: /what another client is told: expected/,
+  },
+  {
+    what: "replaces the tags that others have added",
+    alteration: replace(
+      `${ROOM}/write-plan.ts`,
+      "const remove = baseTags.filter((tag) => !tags.includes(tag));",
+      "const remove = current.tags.filter((tag) => !tags.includes(tag));",
+    ),
+    group: "metadata",
+    check: "both tags stay",
+    says: /the stored tags: expected \["ann","bob","old"\]/,
+  },
+  {
+    what: "expands nothing",
+    alteration: replace(
+      `${WORKER}/expander.ts`,
+      "expansion: { expanded, dependencies, warnings } };\n    } catch",
+      "expansion: { expanded: content, dependencies, warnings } };\n    } catch",
+    ),
+    group: "expansion",
+    check: "an inclusion gives way to the text",
+    says: /the expansion: expected \{"expanded":"before <leaf> after"/,
+  },
+  {
+    what: "takes a fragment that cannot be found for an empty one",
+    alteration: replace(
+      `${WORKER}/expander.ts`,
+      "if (fragment === null) return;",
+      'if (fragment === null) return void texts.set(id, { text: "", revision: 0 });',
+    ),
+    group: "expansion",
+    check: "when it does not exist",
+    says: /PROMPT NOT FOUND/,
+  },
+  {
+    what: "lets the last writer win",
+    alteration: replace(
+      `${ROOM}/write-round.ts`,
+      "let change = rebaseChange(meant.change, base.since);",
+      "let change = difference(this.#content, applyChange(meant.change, base.text));",
+    ),
+    group: "concurrency",
+    check: "when two clients change the same version",
+    says: /the stored text: expected "ONE two THREE", got "(ONE two three|one two THREE)"/,
+  },
+  {
+    what: "makes every write, whatever version If-Match names",
+    alteration: replace(
+      `${WORKER}/etag.ts`,
+      "if (header === undefined || mustExist(c)) return null;",
+      "if (header !== '') return null;",
+    ),
+    group: "rest",
+    check: "when If-Match names an old version",
+    says: /the status of PUT: expected 412, got 200/,
+  },
+  {
+    what: "sends a version again that the client knows",
+    alteration: replace(
+      `${WORKER}/routes/fragments.ts`,
+      'matchesAny(c.req.header("If-None-Match"), tag)',
+      "matchesAny(undefined, tag)",
+    ),
+    group: "rest",
+    check: "304 when that is known",
+    says: /expected 304, got 200/,
+  },
+  {
+    what: "leaves the cursor of a client that has gone",
+    alteration: replace(
+      `${ROOM}/presence.ts`,
+      "if (presence === null || clientId === null) return false;",
+      "if (presence === null || clientId !== null) return false;",
+    ),
+    group: "presence",
+    check: "when its socket fails",
+    says: /no answer in 2 s: Bob waited for "presence"/,
+  },
+  {
+    what: "believes what a client says of another's cursor",
+    alteration: replace(`${ROOM}/yjs-protocol.ts`, "if (entry.client !== record.clientId) return;", ""),
+    group: "presence",
+    check: "nobody believes",
+    says: /in Ann's name: expected \[\], got \[.*forged/,
+  },
+  {
+    what: "closes the socket on a frame that is no JSON",
+    alteration: replace(
+      `${ROOM}/json-protocol.ts`,
+      "room.json.refuse(session, decoded.refusal, decoded.requestId, null);",
+      'room.expel(session, 1003, "bad frame", nowMs);',
+    ),
+    group: "errors",
+    check: "when a frame is no JSON",
+    says: /Ann waited for "error"; its socket was closed with 1003 "bad frame"/,
+  },
+  {
+    what: "sends errors without a code",
+    alteration: replace(
+      `${ROOM}/json-sessions.ts`,
+      '{ action: "error", code, message, request_id: requestId }',
+      '{ action: "error", message, request_id: requestId } as ServerFrame',
+    ),
+    group: "errors",
+    check: "when the action is not known",
+    says: /the error: expected \{"action":"error","code":"unknown_action"\}, got \{"action":"error"\}/,
+  },
+  {
+    what: "sends no Yjs edit on",
+    alteration: replace(
+      `${ROOM}/room.ts`,
+      "this.yjs.broadcastUpdate(delivery.update, delivery.onlyAuthor);",
+      "",
+    ),
+    group: "yjs",
+    check: "the others get an edit",
+    says: /Bob waited for the text "typed" and has the text ""/,
+  },
+  {
+    what: "sends a Yjs edit back to its author",
+    alteration: replace(
+      `${ROOM}/yjs-sessions.ts`,
+      "if (session !== except) session.peer.send(frame);",
+      "session.peer.send(frame);",
+    ),
+    group: "yjs",
+    check: "and its author does not",
+    says: /how many updates its author got: expected 0, got 1/,
+  },
+  {
+    what: "says saved before it has saved",
+    alteration: replace(
+      `${ROOM}/yjs-protocol.ts`,
+      "room.yjs.pushed(session, frame.seq);",
+      "room.yjs.pushed(session, frame.seq);\n      room.yjs.sendSaved(room.committed.revision);",
+    ),
+    group: "yjs",
+    check: "saved names the version",
+    says: /expected .*"revision":2\}, got .*"revision":1\}/,
+  },
+  {
+    what: "keeps the writes of JSON clients from Yjs clients",
+    alteration: replace(
+      `${ROOM}/room.ts`,
+      "for (const update of round?.updates ?? []) this.yjs.broadcastUpdate(update, null);",
+      "",
+    ),
+    group: "mixed",
+    check: "a JSON client's text reaches Yjs clients",
+    says: /waited for the text "one two"/,
+  },
+  {
+    what: "refuses one of the old addresses",
+    alteration: replace(`${WORKER}/legacy/sockets.ts`, '.get("/ws/prompts/*"', '.get("/ws/nowhere/*"'),
+    group: "old-addresses",
+    check: "a fragment is edited over /ws/prompts/",
+    says: /could not open ws:.*404/,
+  },
+  {
+    what: "answers old clients where they expect silence",
+    alteration: replace(
+      `${ROOM}/json-protocol.ts`,
+      "if (decoded.silentForOldClients && session.record.isOldClient) return;",
+      "",
+    ),
+    group: "old-addresses",
+    check: "nothing is answered",
+    says: /what was answered: expected \[\], got \[.*unknown_action/,
+  },
+  {
+    what: "says that it has deleted and deletes nothing",
+    alteration: replace(
+      `${WORKER}/objects/fragment-object.ts`,
+      "const refused = this.#room.remove(expectedVersions, nowMs);",
+      "const refused = null as Refusal | null;",
+    ),
+    group: "cleanup",
+    check: "nothing that the checks made is left",
+    says: /ids: expected 404 for each; GET of e2e-.* was answered 200/,
+  },
+];
