@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, test } from "vitest";
 import { DEFAULT_BUNDLE_DIR } from "../../scripts/production-bundle.ts";
 import { startServer } from "../../scripts/server-process.ts";
 import { GROUPS } from "../../src/cli/e2e/groups.ts";
@@ -16,26 +16,29 @@ import { withTemporaryDir } from "../support/temporary-dir.ts";
 const TIMEOUT_ARGS = ["--timeout", "2"];
 const CLEANUP = "cleanup";
 
-test("[E2E-1] every check passes and the exit code is 0, when the server is the one that we ship", async () => {
-  await withTemporaryDir(async (persistTo) => {
-    const server = await startServer({ persistTo });
-    onTestFinished(() => server.kill());
-    const { code, report } = await checkServer(server.url, ["--timeout", "20"]);
-    expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
-    expect(code).toBe(0);
-    const made = GROUPS.flatMap(({ name, checks }) => checks.map((check) => `${name}: ${check.name}`));
-    const reported = report.checks.map(({ group, name }) => `${group}: ${name}`);
-    expect(reported.slice(0, -1)).toEqual(made);
-    expect(report.checks.at(-1)?.group).toBe(CLEANUP);
-    expect(report).toMatchObject({ url: server.url, ok: true, error: null });
-    expect(report.totals).toMatchObject({ checks: made.length + 1, passed: made.length + 1, failed: 0 });
-    await server.kill();
+describe.concurrent("npm run e2e", () => {
+  test("[E2E-1] every check passes and the exit code is 0, when the server is the one that we ship", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    await withTemporaryDir(async (persistTo) => {
+      const server = await startServer({ persistTo });
+      onTestFinished(() => server.kill());
+      const { code, report } = await checkServer(server.url, ["--timeout", "20"]);
+      expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
+      expect(code).toBe(0);
+      const made = GROUPS.flatMap(({ name, checks }) => checks.map((check) => `${name}: ${check.name}`));
+      const reported = report.checks.map(({ group, name }) => `${group}: ${name}`);
+      expect(reported.slice(0, -1)).toEqual(made);
+      expect(report.checks.at(-1)?.group).toBe(CLEANUP);
+      expect(report).toMatchObject({ url: server.url, ok: true, error: null });
+      expect(report.totals).toMatchObject({ checks: made.length + 1, passed: made.length + 1, failed: 0 });
+      await server.kill();
+    });
   });
-});
 
-describe.concurrent("planted faults", () => {
   test.for(PLANTED_FAULTS)(
-    "[E2E-2] a check of $group fails and no other group's, when the server $what",
+    "[E2E-2] a check of $group finds it, when the server $what",
     async ({ alteration, group, check, says }, { expect, onTestFinished }) => {
       await withTemporaryDir(async (dir) => {
         const bundleDir = await buildAlteredBundle(join(dir, "bundle"), {
@@ -60,97 +63,111 @@ describe.concurrent("planted faults", () => {
     const groups = new Set(PLANTED_FAULTS.map(({ group }) => group));
     expect(groups).toEqual(new Set([...GROUPS.map(({ name }) => name), CLEANUP]));
   });
-});
 
-test("[E2E-3] each check is a line, a failure says what was expected and what came, and a table counts them", async () => {
-  await withTemporaryDir(async (dir) => {
-    const alterations = PLANTED_FAULTS.filter(({ what }) => what.includes("with another code")).map(
-      ({ alteration }) => alteration,
-    );
-    const bundleDir = await buildAlteredBundle(join(dir, "bundle"), {
-      alterations,
-      productionDir: DEFAULT_BUNDLE_DIR,
+  test("[E2E-3] each check is a line, a failure says what was expected and what came, and a table counts them", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    await withTemporaryDir(async (dir) => {
+      const alterations = PLANTED_FAULTS.filter(({ what }) => what.includes("with another code")).map(
+        ({ alteration }) => alteration,
+      );
+      const bundleDir = await buildAlteredBundle(join(dir, "bundle"), {
+        alterations,
+        productionDir: DEFAULT_BUNDLE_DIR,
+      });
+      const server = await startServer({ persistTo: join(dir, "data"), bundleDir });
+      onTestFinished(() => server.kill());
+      const command = new CheckCommand(["--url", server.url, "--only", "errors", "--only", "conn"]);
+      const { code, stdout } = await command.ended;
+      expect(stdout).toMatch(/^ {2}✓ a pong comes back, when a client pings \(\d+ ms\)$/m);
+      expect(stdout).toMatch(
+        /^ {2}✗ the socket is closed with 4004 .* \(\d+ ms\)\n {6}the close: expected \{"code":4004.*got \{"code":4040/m,
+      );
+      const { length } = GROUPS.find(({ name }) => name === "connection")?.checks ?? [];
+      expect(stdout).toMatch(new RegExp(`^connection +${length - 1} +1 +\\d+ ms$`, "m"));
+      expect(stdout).toMatch(/^cleanup +1 +0 +\d+ ms$/m);
+      expect(stdout).toMatch(/^2 of \d+ checks failed\.$/m);
+      expect(code).toBe(1);
+      await server.kill();
     });
-    const server = await startServer({ persistTo: join(dir, "data"), bundleDir });
-    onTestFinished(() => server.kill());
-    const command = new CheckCommand(["--url", server.url, "--only", "errors", "--only", "conn"]);
-    const { code, stdout } = await command.ended;
-    expect(stdout).toMatch(/^ {2}✓ a pong comes back, when a client pings \(\d+ ms\)$/m);
-    expect(stdout).toMatch(
-      /^ {2}✗ the socket is closed with 4004 .* \(\d+ ms\)\n {6}the close: expected \{"code":4004.*got \{"code":4040/m,
-    );
-    const { length } = GROUPS.find(({ name }) => name === "connection")?.checks ?? [];
-    expect(stdout).toMatch(new RegExp(`^connection +${length - 1} +1 +\\d+ ms$`, "m"));
-    expect(stdout).toMatch(/^cleanup +1 +0 +\d+ ms$/m);
-    expect(stdout).toMatch(/^2 of \d+ checks failed\.$/m);
+  });
+
+  test("[E2E-4] what was made is deleted and the checks made so far are reported, when the run is interrupted", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    await withTemporaryDir(async (persistTo) => {
+      const server = await startServer({ persistTo });
+      onTestFinished(() => server.kill());
+      const command = new CheckCommand(["--url", server.url]);
+      onTestFinished(() => command.kill("SIGKILL"));
+      await command.printed("\nconnection\n");
+      command.kill("SIGINT");
+      const { code, stdout } = await command.ended;
+      expect(stdout).toContain("✓ nothing that the checks made is left, when they are over");
+      expect(stdout).toContain("The run was interrupted: not all checks were made.");
+      expect(stdout).not.toMatch(/^old-addresses$/m);
+      expect(code).toBe(130);
+      await server.kill();
+    });
+  });
+
+  test.for([
+    { what: "no server is named", args: [], says: "Name it with --url" },
+    { what: "the URL is not one of a server", args: ["--url", "localhost:8081"], says: "--url must be" },
+    { what: "the URL has a path", args: ["--url", "http://localhost:8081/v1"], says: "without a path" },
+    { what: "an option is not known", args: ["--fast"], says: "--fast" },
+    {
+      what: "a group is not known",
+      args: ["--url", "http://localhost:8081", "--only", "speed"],
+      says: 'There is no group "speed". Groups: rest, connection,',
+    },
+    {
+      what: "the timeout is no number",
+      args: ["--url", "http://localhost:8081", "--timeout", "soon"],
+      says: "--timeout must be",
+    },
+  ])(
+    "[E2E-5] the command says so with exit code 2 and checks nothing, when $what",
+    async ({ args, says }, { expect }) => {
+      const { code, stdout, stderr } = await new CheckCommand(args).ended;
+      expect(stderr).toContain(says);
+      expect(stderr).not.toContain("    at ");
+      expect(stdout).toBe("");
+      expect(code).toBe(2);
+    },
+  );
+
+  test("[E2E-5] the command lists its options and groups, when it is asked for help", async ({ expect }) => {
+    const { code, stdout } = await new CheckCommand(["--help"]).ended;
+    for (const { name } of GROUPS) expect(stdout).toContain(name);
+    expect(stdout).toContain("--timeout SECONDS");
+    expect(code).toBe(0);
+  });
+
+  test("[E2E-6] the command says so in a sentence with exit code 1, when no server answers", async ({
+    expect,
+  }) => {
+    const url = `http://127.0.0.1:${await unusedPort()}`;
+    const { code, stdout, stderr } = await new CheckCommand(["--url", url, "--json"]).ended;
+    expect(stderr).toBe(`No server answers at ${url}: GET /healthz was not answered (ECONNREFUSED).\n`);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, checks: [], error: stderr.trim() });
     expect(code).toBe(1);
-    await server.kill();
   });
-});
 
-test("[E2E-4] what was made is deleted and the checks made so far are reported, when the run is interrupted", async () => {
-  await withTemporaryDir(async (persistTo) => {
-    const server = await startServer({ persistTo });
-    onTestFinished(() => server.kill());
-    const command = new CheckCommand(["--url", server.url]);
-    onTestFinished(() => command.kill("SIGKILL"));
-    await command.printed("\nconnection\n");
-    command.kill("SIGINT");
-    const { code, stdout } = await command.ended;
-    expect(stdout).toContain("✓ nothing that the checks made is left, when they are over");
-    expect(stdout).toContain("The run was interrupted: not all checks were made.");
-    expect(stdout).not.toMatch(/^old-addresses$/m);
-    expect(code).toBe(130);
-    await server.kill();
+  test("[E2E-6] the command says so in a sentence with exit code 1, when the server is another one", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const other = createServer((_request, response) => response.writeHead(404).end("nothing"));
+    await new Promise<void>((settle) => other.listen(0, "127.0.0.1", settle));
+    onTestFinished(() => void other.close());
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`; // it listens on a port
+    const { code, stderr } = await new CheckCommand(["--url", url]).ended;
+    expect(stderr).toBe(`${url} answers, but not as Prompt Manager: GET /healthz gives 404 "nothing".\n`);
+    expect(code).toBe(1);
   });
-});
-
-test.for([
-  { what: "no server is named", args: [], says: "Name it with --url" },
-  { what: "the URL is not one of a server", args: ["--url", "localhost:8081"], says: "--url must be" },
-  { what: "the URL has a path", args: ["--url", "http://localhost:8081/v1"], says: "without a path" },
-  { what: "an option is not known", args: ["--fast"], says: "--fast" },
-  {
-    what: "a group is not known",
-    args: ["--url", "http://localhost:8081", "--only", "speed"],
-    says: 'There is no group "speed". Groups: rest, connection,',
-  },
-  {
-    what: "the timeout is no number",
-    args: ["--url", "http://localhost:8081", "--timeout", "soon"],
-    says: "--timeout must be",
-  },
-])("[E2E-5] the command says so with exit code 2 and checks nothing, when $what", async ({ args, says }) => {
-  const { code, stdout, stderr } = await new CheckCommand(args).ended;
-  expect(stderr).toContain(says);
-  expect(stderr).not.toContain("    at ");
-  expect(stdout).toBe("");
-  expect(code).toBe(2);
-});
-
-test("[E2E-5] the command lists its options and groups, when it is asked for help", async () => {
-  const { code, stdout } = await new CheckCommand(["--help"]).ended;
-  for (const { name } of GROUPS) expect(stdout).toContain(name);
-  expect(stdout).toContain("--timeout SECONDS");
-  expect(code).toBe(0);
-});
-
-test("[E2E-6] the command says so in a sentence with exit code 1, when no server answers", async () => {
-  const url = `http://127.0.0.1:${await unusedPort()}`;
-  const { code, stdout, stderr } = await new CheckCommand(["--url", url, "--json"]).ended;
-  expect(stderr).toBe(`No server answers at ${url}: GET /healthz was not answered (ECONNREFUSED).\n`);
-  expect(JSON.parse(stdout)).toMatchObject({ ok: false, checks: [], error: stderr.trim() });
-  expect(code).toBe(1);
-});
-
-test("[E2E-6] the command says so in a sentence with exit code 1, when the server is another one", async () => {
-  const other = createServer((_request, response) => response.writeHead(404).end("nothing"));
-  await new Promise<void>((settle) => other.listen(0, "127.0.0.1", settle));
-  onTestFinished(() => void other.close());
-  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`; // it listens on a port
-  const { code, stderr } = await new CheckCommand(["--url", url]).ended;
-  expect(stderr).toBe(`${url} answers, but not as Prompt Manager: GET /healthz gives 404 "nothing".\n`);
-  expect(code).toBe(1);
 });
 
 /** A port that was free a moment ago. */

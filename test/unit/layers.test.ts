@@ -38,6 +38,7 @@ describe("floors", () => {
     expect(sources.length).toBeGreaterThan(40);
     expect(sources.flatMap(({ imports }) => imports).length).toBeGreaterThan(150);
     expect(sources.map(({ path }) => path)).toContain(join("core", "room", "room.ts"));
+    expect(sources.map(({ path }) => path)).toContain(join("cli", "e2e", "main.ts"));
   });
 
   test("[LAYER-1] every source stands on a known floor", () => {
