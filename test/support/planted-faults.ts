@@ -116,8 +116,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "never answers an expansion over a socket",
     alteration: replace(
-      `${WORKER}/objects/fragment-object.ts`,
-      'send(session, { action: "expanded", content, expanded, dependencies, warnings, request_id });',
+      `${ROOM}/json-protocol.ts`,
+      "expand({ session, content: frame.content ?? null, requestId });",
       "",
     ),
     group: "expansion",

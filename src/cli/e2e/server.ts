@@ -47,7 +47,7 @@ export class Server {
       });
       return { status: response.status, headers: response.headers, body: parse(await response.text()) };
     } catch (error) {
-      if (deadline.signal.aborted) throw deadline.reason(`${method} ${path} was not answered`);
+      if (deadline.signal.aborted) throw deadline.reason(`${method} ${path}`);
       throw new CheckFailure(`${method} ${path} was not answered (${describeCause(error)})`);
     }
   }
