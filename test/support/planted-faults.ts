@@ -242,6 +242,17 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     says: /expected .*"revision":2\}, got .*"revision":1\}/,
   },
   {
+    what: "lets a client write in another's name",
+    alteration: replace(
+      `${ROOM}/yjs-sessions.ts`,
+      'if (!mayTake) return refusal("forged_update", "The client id belongs to another session.");',
+      "",
+    ),
+    group: "yjs",
+    check: "when a client writes in another's name",
+    says: /the forger waited for "notice"/,
+  },
+  {
     what: "keeps the writes of JSON clients from Yjs clients",
     alteration: replace(
       `${ROOM}/room.ts`,

@@ -75,9 +75,10 @@ export class Deadline {
     return new CheckFailure(`no answer in ${this.#timeoutMs / 1000} s: ${waiting}`);
   }
 
-  /** Ends it, so that no timer stays. */
-  clear(): void {
+  /** Ends it early: what still waits is given up, and no timer stays. */
+  end(): void {
     clearTimeout(this.#timer);
     this.#interrupt?.removeEventListener("abort", this.#stop);
+    this.#over.abort();
   }
 }

@@ -31,11 +31,12 @@ export function expectThat(isSo: boolean, claim: string): asserts isSo {
 
 /** A value in one line, cut where it gets long. */
 export function show(value: unknown, maxUnits = MAX_SHOWN_UNITS): string {
-  const text = JSON.stringify(value, showUndefined) ?? "nothing";
+  const text = JSON.stringify(value, readable) ?? "nothing";
   return text.length <= maxUnits ? text : `${text.slice(0, maxUnits)}… (${text.length} characters)`;
 }
 
-/** JSON leaves undefined fields out, and what is missing is just what a reader wants to see. */
-function showUndefined(_key: string, value: unknown): unknown {
+/** JSON leaves undefined fields out, and what is missing is just what a reader wants to see; bytes say nothing. */
+function readable(_key: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
   return value === undefined ? "(absent)" : value;
 }

@@ -5,6 +5,7 @@
  * SIGINT and SIGTERM stop it: what it made is deleted, what was checked so far is reported, and the exit code is the
  * signal's. A second one ends it at once.
  */
+import { Console } from "node:console";
 import { constants } from "node:os";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { Deadline } from "./deadline.ts";
@@ -18,10 +19,13 @@ import { Server } from "./server.ts";
 /** A Ctrl-C arrives twice: from the terminal, and from npm, which passes on its own. */
 const SAME_SIGNAL_MS = 500;
 
+// Yjs prints its warnings with `console.log`, and standard output is for the report.
+globalThis.console = new Console(process.stderr);
+
 const parsed = parseOptions(process.argv.slice(2), GROUPS);
 switch (parsed.kind) {
   case "help":
-    console.log(parsed.text);
+    print(parsed.text);
     break;
   case "wrong":
     console.error(parsed.message);
@@ -38,11 +42,11 @@ switch (parsed.kind) {
 async function check({ url, groups, isJson, timeoutMs }: Options): Promise<number> {
   const server = new Server(url);
   const startedAt = timestamp(Date.now());
-  const print = (text: string) => {
-    if (!isJson) console.log(text);
+  const tell = (text: string) => {
+    if (!isJson) print(text);
   };
   const finish = (report: Report) => {
-    if (isJson) console.log(JSON.stringify(report, null, 2));
+    if (isJson) print(JSON.stringify(report, null, 2));
     return report.ok ? 0 : 1;
   };
 
@@ -51,7 +55,7 @@ async function check({ url, groups, isJson, timeoutMs }: Options): Promise<numbe
     console.error(fault);
     return finish(makeReport(server.url, startedAt, [], fault));
   }
-  print(`Prompt Manager at ${server.url}, ${startedAt}`);
+  tell(`Prompt Manager at ${server.url}, ${startedAt}`);
   const stopping = new AbortController();
   let signalled: "SIGINT" | "SIGTERM" | null = null;
   let signalledMs = 0;
@@ -72,14 +76,18 @@ async function check({ url, groups, isJson, timeoutMs }: Options): Promise<numbe
     groups,
     timeoutMs,
     interrupt: stopping.signal,
-    onGroup: (name) => print(`\n${name}`),
-    onResult: (result) => print(describeResult(result)),
+    onGroup: (name) => tell(`\n${name}`),
+    onResult: (result) => tell(describeResult(result)),
   });
   const error = signalled === null ? null : "The run was interrupted: not all checks were made.";
   const report = makeReport(server.url, startedAt, results, error);
-  print(`\n${describeSummary(report)}`);
+  tell(`\n${describeSummary(report)}`);
   const code = finish(report);
   return signalled === null ? code : exitCodeOf(signalled);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
 }
 
 /** As shells have it for a process that a signal ended. */
@@ -97,6 +105,6 @@ async function askHealth(server: Server, timeoutMs: number): Promise<string | nu
   } catch (error) {
     return `No server answers at ${server.url}: ${error instanceof Error ? error.message : error}.`;
   } finally {
-    deadline.clear();
+    deadline.end();
   }
 }

@@ -8,7 +8,7 @@ import { type FrameOf, JsonClient } from "./json-client.ts";
 import { type Answer, encodePath, fragmentPath, type RequestOptions, type Server } from "./server.ts";
 import { StockClient } from "./stock-client.ts";
 import { TextClient } from "./text-client.ts";
-import { YjsClient } from "./yjs-client.ts";
+import { YjsClient, type YjsClientOptions } from "./yjs-client.ts";
 
 /** A fragment as the server shows it; whatever else it shows is left out. */
 const FragmentSchema = v.object({
@@ -101,22 +101,15 @@ export class Scene {
     return Object.assign(client, { initial: await client.next("initial") });
   }
 
-  /** A Yjs client of our own subprotocol, open. */
-  async yjs(id: FragmentId, name: string, query = ""): Promise<YjsClient> {
-    const url = this.server.socketUrl(`/v1/sync/${encodePath(id)}${query}`);
-    return this.#use(await YjsClient.open(url, name, this.deadline, { isOwnClient: true }));
-  }
-
-  /** The same without the subprotocol, as stock providers come. */
-  async plainYjs(id: FragmentId, name: string): Promise<YjsClient> {
+  /** A Yjs client, open; of our own subprotocol unless the options say otherwise. */
+  async yjs(id: FragmentId, name: string, options: Partial<YjsClientOptions> = {}): Promise<YjsClient> {
     const url = this.server.socketUrl(`/v1/sync/${encodePath(id)}`);
-    return this.#use(await YjsClient.open(url, name, this.deadline, { isOwnClient: false }));
+    return this.#use(await YjsClient.open(url, name, this.deadline, { isOwnClient: true, ...options }));
   }
 
   /** A Yjs client of our own subprotocol, in sync. */
   async joinYjs(id: FragmentId, name: string, doc?: Y.Doc): Promise<YjsClient> {
-    const url = this.server.socketUrl(`/v1/sync/${encodePath(id)}`);
-    const client = this.#use(await YjsClient.open(url, name, this.deadline, { isOwnClient: true, doc }));
+    const client = await this.yjs(id, name, { doc });
     await client.sync();
     return client;
   }
@@ -138,14 +131,15 @@ export class Scene {
     return this.#use(await TextClient.open(this.server.socketUrl(path), name, this.deadline));
   }
 
-  /** Drops every client. */
+  /** Ends it: every client is dropped, also one that a check which failed elsewhere was still opening. */
   leave(): void {
+    this.deadline.end();
     for (const client of this.#clients) client.drop();
-    this.deadline.clear();
   }
 
   #use<C extends { drop(): void }>(client: C): C {
     this.#clients.push(client);
+    if (this.deadline.signal.aborted) client.drop();
     return client;
   }
 }

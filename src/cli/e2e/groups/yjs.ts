@@ -54,7 +54,10 @@ export const yjs = group("yjs", {
 
   "the subprotocol is agreed to, and a client without it gets no frame of it": async (scene) => {
     const id = await scene.fragment("");
-    const [own, plain] = await Promise.all([scene.yjs(id, "Ann"), scene.plainYjs(id, "Bob")]);
+    const [own, plain] = await Promise.all([
+      scene.yjs(id, "Ann"),
+      scene.yjs(id, "Bob", { isOwnClient: false }),
+    ]);
     expectEqual("the subprotocol of a client that offers it", own.subprotocol, SUBPROTOCOL);
     expectEqual("the subprotocol of a client that does not", plain.subprotocol, "");
     await plain.sync();
