@@ -12,8 +12,8 @@ import { withTemporaryDir } from "../support/temporary-dir.ts";
 
 // `npm run e2e`, against servers that are right and servers that are wrong.
 
-/** Enough for a healthy server on a busy machine; a planted fault often costs all of it. */
-const TIMEOUT_ARGS = ["--timeout", "2"];
+/** Long enough for a busy machine. */
+const TIMEOUT_S = 20;
 const CLEANUP = "cleanup";
 
 describe.concurrent("npm run e2e", () => {
@@ -24,7 +24,7 @@ describe.concurrent("npm run e2e", () => {
     await withTemporaryDir(async (persistTo) => {
       const server = await startServer({ persistTo });
       onTestFinished(() => server.kill());
-      const { code, report } = await checkServer(server.url, ["--timeout", "20"]);
+      const { code, report } = await checkServer(server.url, ["--timeout", `${TIMEOUT_S}`]);
       expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
       expect(code).toBe(0);
       const made = GROUPS.flatMap(({ name, checks }) => checks.map((check) => `${name}: ${check.name}`));
@@ -39,7 +39,7 @@ describe.concurrent("npm run e2e", () => {
 
   test.for(PLANTED_FAULTS)(
     "[E2E-2] a check of $group finds it, when the server $what",
-    async ({ alteration, group, check, says }, { expect, onTestFinished }) => {
+    async ({ alteration, group, check, says, timeoutS = TIMEOUT_S }, { expect, onTestFinished }) => {
       await withTemporaryDir(async (dir) => {
         const bundleDir = await buildAlteredBundle(join(dir, "bundle"), {
           alterations: [alteration],
@@ -48,7 +48,7 @@ describe.concurrent("npm run e2e", () => {
         const server = await startServer({ persistTo: join(dir, "data"), bundleDir });
         onTestFinished(() => server.kill());
         const only = group === CLEANUP ? "expansion" : group;
-        const { code, report } = await checkServer(server.url, ["--only", only, ...TIMEOUT_ARGS]);
+        const { code, report } = await checkServer(server.url, ["--only", only, "--timeout", `${timeoutS}`]);
         const failed = report.checks.filter(({ ok }) => !ok);
         expect(failed.find(({ name }) => name.includes(check))?.error).toMatch(says);
         expect([...new Set(failed.map((one) => one.group))]).toEqual([group]);
@@ -113,37 +113,14 @@ describe.concurrent("npm run e2e", () => {
     });
   });
 
-  test.for([
-    { what: "no server is named", args: [], says: "Name it with --url" },
-    { what: "the URL is not one of a server", args: ["--url", "localhost:8081"], says: "--url must be" },
-    { what: "the URL has a path", args: ["--url", "http://localhost:8081/v1"], says: "without a path" },
-    { what: "an option is not known", args: ["--fast"], says: "--fast" },
-    {
-      what: "a group is not known",
-      args: ["--url", "http://localhost:8081", "--only", "speed"],
-      says: 'There is no group "speed". Groups: rest, connection,',
-    },
-    {
-      what: "the timeout is no number",
-      args: ["--url", "http://localhost:8081", "--timeout", "soon"],
-      says: "--timeout must be",
-    },
-  ])(
-    "[E2E-5] the command says so with exit code 2 and checks nothing, when $what",
-    async ({ args, says }, { expect }) => {
-      const { code, stdout, stderr } = await new CheckCommand(args).ended;
-      expect(stderr).toContain(says);
-      expect(stderr).not.toContain("    at ");
-      expect(stdout).toBe("");
-      expect(code).toBe(2);
-    },
-  );
-
-  test("[E2E-5] the command lists its options and groups, when it is asked for help", async ({ expect }) => {
-    const { code, stdout } = await new CheckCommand(["--help"]).ended;
-    for (const { name } of GROUPS) expect(stdout).toContain(name);
-    expect(stdout).toContain("--timeout SECONDS");
-    expect(code).toBe(0);
+  test("[E2E-5] the command says so in a sentence with exit code 2 and checks nothing, when a group is not known", async ({
+    expect,
+  }) => {
+    const { code, stdout, stderr } = await new CheckCommand(["--url", "http://localhost", "--only", "speed"])
+      .ended;
+    expect(stderr).toMatch(/^There is no group "speed"\. Groups: rest, connection, .*\nTry .*\n$/);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
   });
 
   test("[E2E-6] the command says so in a sentence with exit code 1, when no server answers", async ({

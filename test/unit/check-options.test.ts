@@ -1,0 +1,63 @@
+import { expect, test } from "vitest";
+import type { Group } from "../../src/cli/e2e/check.ts";
+import { parseOptions } from "../../src/cli/e2e/options.ts";
+
+const GROUPS: readonly Group[] = ["content", "connection", "con", "yjs"].map((name) => ({
+  name,
+  checks: [],
+}));
+const URL_ARGS = ["--url", "http://localhost:8081"];
+
+test.for([
+  { what: "no server is named", args: [], says: "Name it with --url" },
+  { what: "the URL has no protocol", args: ["--url", "localhost:8081"], says: "--url must be" },
+  { what: "the URL is no URL", args: ["--url", "//"], says: "--url must be" },
+  { what: "the URL has a path", args: ["--url", "http://localhost/v1"], says: "without a path" },
+  { what: "the URL has a password", args: ["--url", "http://a:b@localhost"], says: "--url must be" },
+  { what: "an option is not known", args: [...URL_ARGS, "--fast"], says: "--fast" },
+  { what: "there is an argument", args: [...URL_ARGS, "yjs"], says: "yjs" },
+  {
+    what: "a group is not known",
+    args: [...URL_ARGS, "--only", "speed"],
+    says: "Groups: content, connection",
+  },
+  { what: "a group has no name", args: [...URL_ARGS, "--only", ""], says: 'no group ""' },
+  { what: "the timeout is no number", args: [...URL_ARGS, "--timeout", "soon"], says: "--timeout must be" },
+  { what: "the timeout is nothing", args: [...URL_ARGS, "--timeout", "0"], says: "--timeout must be" },
+])("[E2E-5] a command line is refused with a sentence, when $what", ({ args, says }) => {
+  const parsed = parseOptions(args, GROUPS);
+  expect(parsed.kind === "wrong" && parsed.message).toContain(says);
+});
+
+test.for([
+  { only: [], chosen: ["content", "connection", "con", "yjs"] },
+  { only: ["yjs"], chosen: ["yjs"] },
+  { only: ["conn"], chosen: ["connection"] },
+  { only: ["con"], chosen: ["con"] },
+  { only: ["c"], chosen: ["content", "connection", "con"] },
+  { only: ["y", "content"], chosen: ["content", "yjs"] },
+])("[E2E-3] the groups are $chosen, when --only names $only", ({ only, chosen }) => {
+  const parsed = parseOptions([...URL_ARGS, ...only.flatMap((name) => ["--only", name])], GROUPS);
+  expect(parsed.kind === "options" && parsed.options.groups.map(({ name }) => name)).toEqual(chosen);
+});
+
+test("[E2E-3] what is not said is as documented, when only a server is named", () => {
+  const parsed = parseOptions(["--url", "https://prompts.example.com/"], GROUPS);
+  expect(parsed).toEqual({
+    kind: "options",
+    options: {
+      url: new URL("https://prompts.example.com"),
+      groups: GROUPS,
+      isJson: false,
+      timeoutMs: 10_000,
+    },
+  });
+});
+
+test("[E2E-5] options and groups are listed, when help is asked for", () => {
+  const parsed = parseOptions(["--help"], GROUPS);
+  const text = parsed.kind === "help" ? parsed.text : "";
+  for (const part of ["--url URL", "--only GROUP", "--timeout SECONDS", "--json", "content", "yjs"]) {
+    expect(text).toContain(part);
+  }
+});
