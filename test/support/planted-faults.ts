@@ -274,6 +274,40 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     timeoutS: WAITING_S,
   },
   {
+    what: "lists what was deleted",
+    alteration: replace(
+      `${WORKER}/storage/catalogue-lists.ts`,
+      'const conditions = ["is_deleted = 0"];',
+      'const conditions = ["1 = 1"];',
+    ),
+    group: "catalogue",
+    check: "gone when its deletion is",
+    says: /how many are left: expected 0, got 1/,
+  },
+  {
+    what: "finds whole words only",
+    alteration: replace(
+      `${CORE}/catalogue/search-text.ts`,
+      'words.map((word) => `"${word}"*`)',
+      'words.map((word) => `"${word}"`)',
+    ),
+    group: "catalogue",
+    check: "the beginnings of words",
+    says: /what is found: expected/,
+  },
+  {
+    what: "forgets what a listener missed",
+    alteration: replace(
+      `${WORKER}/objects/catalogue-object.ts`,
+      "const afterSeq = lastSeq ?? this.#entries.seq;",
+      "const afterSeq = this.#entries.seq;",
+    ),
+    group: "events",
+    check: "told what it missed",
+    says: /waited for "created" of e2e-/,
+    timeoutS: WAITING_S,
+  },
+  {
     what: "refuses one of the old addresses",
     alteration: replace(`${WORKER}/legacy/sockets.ts`, '.get("/ws/prompts/*"', '.get("/ws/nowhere/*"'),
     group: "old-addresses",

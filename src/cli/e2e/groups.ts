@@ -1,8 +1,10 @@
 import type { Group } from "./check.ts";
+import { catalogue } from "./groups/catalogue.ts";
 import { concurrency } from "./groups/concurrency.ts";
 import { connection } from "./groups/connection.ts";
 import { content } from "./groups/content.ts";
 import { errors } from "./groups/errors.ts";
+import { events } from "./groups/events.ts";
 import { expansion } from "./groups/expansion.ts";
 import { metadata } from "./groups/metadata.ts";
 import { mixed } from "./groups/mixed.ts";
@@ -23,5 +25,7 @@ export const GROUPS: readonly Group[] = [
   errors,
   yjs,
   mixed,
+  catalogue,
+  events,
   oldAddresses,
 ];

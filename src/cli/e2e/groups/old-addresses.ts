@@ -110,6 +110,29 @@ export const oldAddresses = group("old-addresses", {
     }
   },
 
+  "the old REST paths make, show, list, change, expand and delete a fragment, with a slash behind or not":
+    async (scene) => {
+      for (const slash of ["", "/"]) {
+        const id = scene.id(slash === "" ? "plain" : "slashed");
+        const path = `/api/prompts/${encodePath(id)}${slash}`;
+        const made = await scene.request("POST", `/api/prompts${slash}`, { body: { id, content: "one" } });
+        expectEqual("the status of the creation", made.status, 200);
+        expectFields("the prompt made", made.body, { id, content: "one" });
+        const exists = await scene.request("GET", `/api/prompts/check_exists/${encodePath(id)}${slash}`);
+        expectFields("whether it exists", exists.body, { exists: true });
+        await scene.request("PUT", path, { body: { content: "two" } });
+        expectFields("the prompt shown", (await scene.request("GET", path)).body, { id, content: "two" });
+        const expanded = await scene.request("POST", `/api/prompts/expand${slash}`, {
+          body: { content: `[[${id}]]` },
+        });
+        expectFields("the expansion", expanded.body, { expanded: "two" });
+        expectEqual("the status of the deletion", (await scene.request("DELETE", path)).status, 200);
+        const gone = await scene.request("GET", path);
+        expectEqual("the status when it is gone", gone.status, 404);
+        expectFields("the error", gone.body, { detail: `Prompt '${id}' not found` });
+      }
+    },
+
   "the old addresses answer 426 without an upgrade": async (scene) => {
     const id = await scene.fragment("text");
     for (const path of [...ADDRESSES.map((address) => `${address}${encodePath(id)}`), "/api/ws/test"]) {
