@@ -11,8 +11,11 @@ export const CreateSchema = v.object({
   ...metadataEntries,
 });
 
+/** The version that a write was made on: it is merged with what was committed since. */
+const baseVersion = v.nullish(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
+
 /** PUT /v1/fragments/{id}: absent or null metadata stay as they are. */
-export const PutSchema = v.object({ content: v.string(), ...metadataEntries });
+export const PutSchema = v.object({ content: v.string(), ...metadataEntries, base_version: baseVersion });
 
 /** Replaces `old`, which must stand in the text exactly once, by `new`. */
 export const SubstitutionSchema = v.object({
@@ -26,6 +29,7 @@ export const PatchSchema = v.pipe(
     content: v.nullish(v.string()),
     edits: v.nullish(v.pipe(v.array(SubstitutionSchema), v.minLength(1), v.maxLength(MAX_SUBSTITUTIONS))),
     ...metadataEntries,
+    base_version: baseVersion,
   }),
   v.check(({ content, edits }) => content == null || edits == null, "content and edits exclude each other"),
 );

@@ -5,7 +5,8 @@ import { refusal } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema } from "../../protocol/rest.ts";
 import type { AppEnv } from "../app.ts";
-import { expectedVersions, matchesAny, mustExist, versionTag } from "../etag.ts";
+import { expectedVersions, matchesAny, mustBeNew, mustExist, versionTag } from "../etag.ts";
+import { readIdempotencyKey } from "../idempotency.ts";
 import type { FragmentAnswer, FragmentWrite } from "../objects/fragment-calls.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
 import { problem, refuse } from "../problem.ts";
@@ -20,7 +21,7 @@ export const fragments = new Hono<AppEnv>()
     if (!body.ok) return body.response;
     const parsed = parseFragmentId(body.value.id);
     if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
-    return answer(c, await stub(c, parsed.id).put(toWrite(body.value, null), "create"));
+    return write(c, body.value, (planned) => stub(c, parsed.id).put(planned, "create"));
   })
   .all("/v1/fragments", (c) => notAllowed(c, "POST"))
   .get("/v1/fragments/*", (c) =>
@@ -36,18 +37,19 @@ export const fragments = new Hono<AppEnv>()
     withId(c, async (id) => {
       const body = await readBody(c, PutSchema);
       if (!body.ok) return body.response;
-      const write = toWrite(body.value, expectedVersions(c));
-      return answer(c, await stub(c, id).put(write, mustExist(c) ? "replace" : "either"));
+      if (mustBeNew(c) && c.req.header("If-Match") !== undefined)
+        return problem(c, "version_mismatch", "If-Match and If-None-Match: * cannot both hold.");
+      return write(c, body.value, async (planned) => {
+        const answered = await stub(c, id).put(planned, putMode(c));
+        return mustBeNew(c) ? asPrecondition(answered) : answered;
+      });
     }),
   )
   .patch("/v1/fragments/*", (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PatchSchema);
       if (!body.ok) return body.response;
-      const { edits } = body.value;
-      const write = toWrite(body.value, expectedVersions(c));
-      const content = edits == null ? write.content : ({ kind: "substitutions", edits } as const);
-      return answer(c, await stub(c, id).patch({ ...write, content }));
+      return write(c, body.value, (planned) => stub(c, id).patch(planned));
     }),
   )
   .delete("/v1/fragments/*", (c) =>
@@ -67,20 +69,42 @@ function stub(c: Context<AppEnv>, id: FragmentId) {
   return fragmentStub(c.env, DEFAULT_WORKSPACE, id);
 }
 
-/** What the three bodies have in common. */
-type Fields = Pick<v.InferOutput<typeof PatchSchema>, "content" | "description" | "tags" | "prompt_type">;
+/** What the three bodies have in common, and what only some of them have. */
+type Fields = Partial<v.InferOutput<typeof PatchSchema>>;
 
-function toWrite(body: Fields, versions: readonly number[] | null): FragmentWrite {
-  const { content } = body;
-  return {
-    content: content == null ? null : { kind: "text", text: content },
+/** Makes the write that a body and its headers describe, and answers with what became of the fragment. */
+async function write(
+  c: Context<AppEnv>,
+  body: Fields,
+  make: (planned: FragmentWrite) => Promise<FragmentAnswer>,
+): Promise<Response> {
+  const key = await readIdempotencyKey(c, body);
+  if (!key.ok) return refuse(c, key.refusal);
+  const { content, edits, base_version } = body;
+  const text = content == null ? null : ({ kind: "text", text: content } as const);
+  const result = await make({
+    content: edits == null ? text : { kind: "substitutions", edits },
     metadata: givenMetadata(body),
-    expectedVersions: versions,
-  };
+    base: base_version == null ? { kind: "current" } : { kind: "version", version: base_version },
+    expectedVersions: c.req.method === "POST" ? null : expectedVersions(c),
+    request: key.request,
+  });
+  return answer(c, result);
+}
+
+function putMode(c: Context<AppEnv>): "create" | "replace" | "either" {
+  if (mustBeNew(c)) return "create";
+  return mustExist(c) ? "replace" : "either";
+}
+
+/** Where a header asked for a new fragment, one that exists is a precondition that failed. */
+function asPrecondition(result: FragmentAnswer): FragmentAnswer {
+  if (result.kind !== "refused" || result.refusal.code !== "already_exists") return result;
+  return { ...result, refusal: refusal("version_mismatch", result.refusal.message) };
 }
 
 function answer(c: Context<AppEnv>, result: FragmentAnswer): Response {
-  if (result.kind === "refused") return refuse(c, result.refusal);
+  if (result.kind === "refused") return refuse(c, result.refusal, result.current);
   const { fragment, isNew } = result;
   c.header("ETag", versionTag(fragment.version));
   if (!isNew) return c.json(fragment);
