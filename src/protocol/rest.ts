@@ -36,3 +36,10 @@ export const PatchSchema = v.pipe(
 
 /** POST /v1/expand: `id` says which fragment the content is the text of. */
 export const ExpandSchema = v.object({ content: v.string(), id: v.nullish(v.string()) });
+
+/** The answer of both addresses of expansion. */
+export interface ExpansionResult {
+  readonly expanded: string;
+  readonly dependencies: readonly string[];
+  readonly warnings: readonly string[];
+}

@@ -12,7 +12,10 @@ import { sockets } from "./routes/sockets.ts";
 
 export type AppEnv = { Bindings: Env; Variables: { requestId: string; renderError?: ErrorRenderer } };
 
-const anyOrigin = cors({ origin: "*", exposeHeaders: ["ETag", "Location"] });
+const anyOrigin = cors({
+  origin: "*",
+  exposeHeaders: ["ETag", "Location", "Retry-After", "X-Prompt-Warnings"],
+});
 
 /**
  * The routes. Sockets come first and pass no middleware: the headers of a 101 response cannot be changed, and a

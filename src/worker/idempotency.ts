@@ -3,6 +3,7 @@ import type { RequestKey } from "../core/room/write.ts";
 import { type Refusal, refusal } from "../protocol/errors.ts";
 import { MAX_REQUEST_ID_UNITS } from "../protocol/limits.ts";
 import type { AppEnv } from "./app.ts";
+import { digest } from "./digest.ts";
 
 /** The client that REST requests are remembered under: no socket's client is called by an empty name. */
 const REST_CLIENT = "";
@@ -26,10 +27,4 @@ export async function readIdempotencyKey(c: Context<AppEnv>, body: unknown): Pro
   }
   const fingerprint = await digest(JSON.stringify([c.req.method, body]));
   return { ok: true, request: { client: REST_CLIENT, requestId, fingerprint } };
-}
-
-/** SHA-256 of the text's UTF-8, in hexadecimal digits. */
-export async function digest(text: string): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-  return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -771,6 +771,88 @@ describe("expansion", () => {
   });
 });
 
+describe("expansion as text, and its tag", () => {
+  test.each([
+    ["text/plain", "text/plain; charset=utf-8"],
+    ["text/*", "text/plain; charset=utf-8"],
+    ["TEXT/PLAIN, */*", "text/plain; charset=utf-8"],
+    ["application/json;q=0.5, text/plain", "text/plain; charset=utf-8"],
+    ["application/json;q=0, */*", "text/plain; charset=utf-8"],
+    ["text/plain;q=0.5, */*", "application/json"],
+    ["text/plain;q=0", "application/json"],
+    ["application/json, text/plain, */*", "application/json"],
+    ["text/html, */*;q=0.8", "application/json"],
+    ["image/png", "application/json"],
+    ["*/*", "application/json"],
+    ["", "application/json"],
+  ])("[REST-19] an expansion asked for with Accept: %s comes as %s", async (accept, type) => {
+    const { id } = await createFragment("é[[nobody]]");
+    const answer = await request("GET", `/v1/expansions/${id}`, undefined, { Accept: accept });
+    expect([answer.headers.get("Content-Type"), answer.headers.get("Vary")]).toEqual([type, "Accept"]);
+    const expanded = "é[[PROMPT NOT FOUND: nobody]]";
+    if (type === "application/json") expect(await answer.json()).toMatchObject({ expanded });
+    else {
+      expect(answer.headers.get("X-Prompt-Warnings")).toBe("1");
+      expect(await answer.text()).toBe(expanded);
+    }
+  });
+
+  test.each(["text/plain", "application/json"])(
+    "[REST-20] the answer is 304 for its own tag only, when %s was asked for",
+    async (type) => {
+      const { id } = await createFragment("text");
+      const other = type === "text/plain" ? "application/json" : "text/plain";
+      const headers = { Accept: type, "If-None-Match": await closureTag(id, type) };
+      const same = await request("GET", `/v1/expansions/${id}`, undefined, headers);
+      expect([same.status, same.headers.get("ETag"), same.headers.get("Vary"), await same.text()]).toEqual([
+        304,
+        headers["If-None-Match"],
+        "Accept",
+        "",
+      ]);
+      const foreign = { Accept: type, "If-None-Match": await closureTag(id, other) };
+      const answer = await request("GET", `/v1/expansions/${id}`, undefined, foreign);
+      expect(answer.status).toBe(200);
+      await answer.body?.cancel();
+    },
+  );
+
+  test("[REST-20] the tag changes with each fragment of the closure and with nothing else, when they are written, made and deleted", async () => {
+    const base = freshId();
+    const put = (name: string, content: string) =>
+      request("PUT", `/v1/fragments/${base}/${name}`, { content });
+    await put("leaf", "leaf");
+    await put("middle", `[[${base}/leaf]]`);
+    await put("other", "not included");
+    await put("root", `[[${base}/middle]] [[${base}/missing]]`);
+    const tags = [await closureTag(`${base}/root`)];
+    const changes: [string, () => Promise<unknown>][] = [
+      ["the root", () => put("root", `[[${base}/middle]] [[${base}/missing]]!`)],
+      ["what is included", () => put("middle", `<[[${base}/leaf]]>`)],
+      ["what is included by that", () => put("leaf", "LEAF")],
+      ["metadata of it", () => request("PATCH", `/v1/fragments/${base}/leaf`, { description: "d" })],
+      ["what was missing appears", () => put("missing", `[[${base}/leaf]]`)],
+      ["what was there goes", () => request("DELETE", `/v1/fragments/${base}/leaf`)],
+      ["and comes back with the same text", () => put("leaf", "LEAF")],
+    ];
+    for (const [what, change] of changes) {
+      await change();
+      const tag = await closureTag(`${base}/root`);
+      expect(tags, what).not.toContain(tag);
+      tags.push(tag);
+    }
+    await put("other", "changed");
+    await evictDurableObject(objectOf(`${base}/root`));
+    expect(await closureTag(`${base}/root`)).toBe(tags.at(-1));
+  });
+
+  async function closureTag(id: string, type = "application/json"): Promise<string> {
+    const answer = await request("GET", `/v1/expansions/${id}`, undefined, { Accept: type });
+    await answer.body?.cancel();
+    return answer.headers.get("ETag") ?? "";
+  }
+});
+
 async function storeContract(): Promise<void> {
   await Promise.all(
     Object.entries(contract.fragments).map(([id, content]) =>
