@@ -44,6 +44,9 @@ export const ListQuerySchema = v.object({
 });
 export type ListQuery = v.InferOutput<typeof ListQuerySchema>;
 
+/** The query of `GET /v1/folders`. */
+export const FoldersQuerySchema = v.object({ prefix: v.optional(v.string(), "") });
+
 /** A part of a text, in UTF-16 code units. */
 export interface TextRange {
   readonly from: number;

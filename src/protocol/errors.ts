@@ -7,7 +7,6 @@ export const ERROR_STATUS = {
   invalid_frame: 400,
   invalid_body: 400,
   invalid_header: 400,
-  invalid_query: 400,
   invalid_id: 400,
   invalid_content: 400,
   invalid_metadata: 400,

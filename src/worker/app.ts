@@ -4,6 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import { oldPrompts } from "./legacy/prompts.ts";
 import { legacySockets } from "./legacy/sockets.ts";
 import { type ErrorRenderer, problem, problemOf } from "./problem.ts";
+import { catalogue } from "./routes/catalogue.ts";
 import { events } from "./routes/events.ts";
 import { expansions } from "./routes/expansions.ts";
 import { fragments } from "./routes/fragments.ts";
@@ -32,6 +33,7 @@ export const app = new Hono<AppEnv>({ getPath: pathOf })
   .use("/v1/*", anyOrigin)
   .use("/api/prompts/*", anyOrigin)
   .route("/", health)
+  .route("/", catalogue)
   .route("/", fragments)
   .route("/", expansions)
   .route("/", oldPrompts)

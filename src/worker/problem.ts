@@ -26,6 +26,12 @@ export function refuse(c: Context<AppEnv>, { code, message }: Refusal, members: 
   return render(c, code, ERROR_STATUS[code], message, members);
 }
 
+/** @param allow the methods that are there */
+export function notAllowed(c: Context<AppEnv>, allow: string): Response {
+  c.header("Allow", allow);
+  return problem(c, "method_not_allowed", `Allowed here: ${allow}.`);
+}
+
 /** For what a library has thrown: its status, in our form. */
 export function problemOf(c: Context<AppEnv>, error: HTTPException): Response {
   const code: ErrorCode = error.status < 500 ? "invalid_body" : "internal_error";

@@ -5,7 +5,7 @@ import type { AppEnv } from "../app.ts";
 import { matchesAny } from "../etag.ts";
 import { preferredExpansionType } from "../negotiation.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
-import { problem, refuse } from "../problem.ts";
+import { notAllowed, problem, refuse } from "../problem.ts";
 import { readBody } from "../request-body.ts";
 
 const PREFIX = "/v1/expansions/";
@@ -29,7 +29,9 @@ export const expansions = new Hono<AppEnv>()
     const result = await expander(c).expand(fragment.content, parsed.id);
     if (result.kind === "refused") return refuse(c, result.refusal);
     return answer(c, result.expansion, `${fragment.version}-${result.closureDigest.slice(0, 32)}`);
-  });
+  })
+  .all("/v1/expand", (c) => notAllowed(c, "POST"))
+  .all("/v1/expansions/*", (c) => notAllowed(c, "GET"));
 
 export function expander(c: Context<AppEnv>) {
   // The execution context is ours: its exports are those of src/worker/index.ts.

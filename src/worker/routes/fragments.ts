@@ -9,7 +9,7 @@ import { expectedVersions, matchesAny, mustBeNew, mustExist, versionTag } from "
 import { readIdempotencyKey } from "../idempotency.ts";
 import type { FragmentAnswer, FragmentWrite } from "../objects/fragment-calls.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
-import { problem, refuse } from "../problem.ts";
+import { notAllowed, problem, refuse } from "../problem.ts";
 import { readBody } from "../request-body.ts";
 
 const PREFIX = "/v1/fragments/";
@@ -23,7 +23,7 @@ export const fragments = new Hono<AppEnv>()
     if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
     return write(c, body.value, (planned) => stub(c, parsed.id).put(planned, "create"));
   })
-  .all("/v1/fragments", (c) => notAllowed(c, "POST"))
+  .all("/v1/fragments", (c) => notAllowed(c, "GET, POST"))
   .get("/v1/fragments/*", (c) =>
     withId(c, async (id) => {
       const fragment = await stub(c, id).read();
@@ -110,9 +110,4 @@ function answer(c: Context<AppEnv>, result: FragmentAnswer): Response {
   if (!isNew) return c.json(fragment);
   c.header("Location", `${PREFIX}${fragment.id.split("/").map(encodeURIComponent).join("/")}`);
   return c.json(fragment, 201);
-}
-
-function notAllowed(c: Context<AppEnv>, allow: string): Response {
-  c.header("Allow", allow);
-  return problem(c, "method_not_allowed", `Allowed here: ${allow}.`);
 }
