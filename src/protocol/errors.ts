@@ -33,6 +33,7 @@ export const ERROR_STATUS = {
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
+export const ERROR_CODES = Object.keys(ERROR_STATUS) as ErrorCode[]; // its own keys, and no others
 
 /** A refusal: nothing was changed. `message` is a sentence for people. */
 export interface Refusal {
