@@ -2,7 +2,9 @@ import { type Context, Hono } from "hono";
 import { decodeFragmentPath, parseFragmentId } from "../../language/fragment-id.ts";
 import { ExpandSchema, type ExpansionResult } from "../../protocol/rest.ts";
 import type { AppEnv } from "../app.ts";
+import { describe } from "../description/describe.ts";
 import { matchesAny } from "../etag.ts";
+import { ID_PARAMETER } from "../id-path.ts";
 import { preferredExpansionType } from "../negotiation.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
 import { notAllowed, problem, refuse } from "../problem.ts";
@@ -12,7 +14,7 @@ const PREFIX = "/v1/expansions/";
 
 /** Texts with their inclusions resolved: a stored fragment's, or one that is not saved. */
 export const expansions = new Hono<AppEnv>()
-  .post("/v1/expand", async (c) => {
+  .post("/v1/expand", describe("expandText"), async (c) => {
     const body = await readBody(c, ExpandSchema);
     if (!body.ok) return body.response;
     const { content, id } = body.value;
@@ -21,7 +23,7 @@ export const expansions = new Hono<AppEnv>()
     const result = await expander(c).expand(content, parsed === null ? null : parsed.id);
     return result.kind === "refused" ? refuse(c, result.refusal) : c.json(result.expansion);
   })
-  .get("/v1/expansions/*", async (c) => {
+  .get(`/v1/expansions/${ID_PARAMETER}`, describe("getExpansion"), async (c) => {
     const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(PREFIX.length));
     if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
     const fragment = await fragmentStub(c.env, DEFAULT_WORKSPACE, parsed.id).read();
@@ -31,7 +33,7 @@ export const expansions = new Hono<AppEnv>()
     return answer(c, result.expansion, `${fragment.version}-${result.closureDigest.slice(0, 32)}`);
   })
   .all("/v1/expand", (c) => notAllowed(c, "POST"))
-  .all("/v1/expansions/*", (c) => notAllowed(c, "GET"));
+  .all(`/v1/expansions/${ID_PARAMETER}`, (c) => notAllowed(c, "GET"));
 
 export function expander(c: Context<AppEnv>) {
   // The execution context is ours: its exports are those of src/worker/index.ts.

@@ -5,7 +5,9 @@ import { refusal } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema } from "../../protocol/rest.ts";
 import type { AppEnv } from "../app.ts";
+import { describe } from "../description/describe.ts";
 import { expectedVersions, matchesAny, mustBeNew, mustExist, versionTag } from "../etag.ts";
+import { ID_PARAMETER } from "../id-path.ts";
 import { readIdempotencyKey } from "../idempotency.ts";
 import type { FragmentAnswer, FragmentWrite } from "../objects/fragment-calls.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
@@ -16,7 +18,7 @@ const PREFIX = "/v1/fragments/";
 
 /** Fragments as a REST resource. Writes go through the room, so open editors see them. */
 export const fragments = new Hono<AppEnv>()
-  .post("/v1/fragments", async (c) => {
+  .post("/v1/fragments", describe("createFragment"), async (c) => {
     const body = await readBody(c, CreateSchema);
     if (!body.ok) return body.response;
     const parsed = parseFragmentId(body.value.id);
@@ -24,7 +26,7 @@ export const fragments = new Hono<AppEnv>()
     return write(c, body.value, (planned) => stub(c, parsed.id).put(planned, "create"));
   })
   .all("/v1/fragments", (c) => notAllowed(c, "GET, POST"))
-  .get("/v1/fragments/*", (c) =>
+  .get(`/v1/fragments/${ID_PARAMETER}`, describe("getFragment"), (c) =>
     withId(c, async (id) => {
       const fragment = await stub(c, id).read();
       if (fragment === null) return refuse(c, refusal("not_found", `Fragment '${id}' not found.`));
@@ -33,7 +35,7 @@ export const fragments = new Hono<AppEnv>()
       return matchesAny(c.req.header("If-None-Match"), tag) ? c.body(null, 304) : c.json(fragment);
     }),
   )
-  .put("/v1/fragments/*", (c) =>
+  .put(`/v1/fragments/${ID_PARAMETER}`, describe("putFragment"), (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PutSchema);
       if (!body.ok) return body.response;
@@ -45,20 +47,20 @@ export const fragments = new Hono<AppEnv>()
       });
     }),
   )
-  .patch("/v1/fragments/*", (c) =>
+  .patch(`/v1/fragments/${ID_PARAMETER}`, describe("patchFragment"), (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PatchSchema);
       if (!body.ok) return body.response;
       return write(c, body.value, (planned) => stub(c, id).patch(planned));
     }),
   )
-  .delete("/v1/fragments/*", (c) =>
+  .delete(`/v1/fragments/${ID_PARAMETER}`, describe("deleteFragment"), (c) =>
     withId(c, async (id) => {
       const refused = await stub(c, id).remove(expectedVersions(c));
       return refused === null ? c.body(null, 204) : refuse(c, refused);
     }),
   )
-  .all("/v1/fragments/*", (c) => notAllowed(c, "GET, PUT, PATCH, DELETE"));
+  .all(`/v1/fragments/${ID_PARAMETER}`, (c) => notAllowed(c, "GET, PUT, PATCH, DELETE"));
 
 async function withId(c: Context<AppEnv>, handle: (id: FragmentId) => Promise<Response>): Promise<Response> {
   const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(PREFIX.length));

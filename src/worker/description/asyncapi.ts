@@ -1,0 +1,157 @@
+import type * as v from "valibot";
+import { FRAGMENT_ID_RULE } from "../../language/fragment-id.ts";
+import { catalogueEventSchemas } from "../../protocol/catalogue.ts";
+import { clientFrameSchemas, serverFrameSchemas } from "../../protocol/json-frames.ts";
+import { MAX_CLIENT_NAME_UNITS } from "../../protocol/limits.ts";
+import { SUBPROTOCOL } from "../../protocol/yjs-frames.ts";
+import { CLOSE_REASONS } from "./close-reasons.ts";
+import { bulletList, SOCKET_LIMITS } from "./limits.ts";
+import { EXAMPLES } from "./operations.ts";
+import { describeSchemas, refTo } from "./schemas.ts";
+
+type Message = Readonly<Record<string, unknown>>;
+/** The messages of one side, by their names in the document. */
+type Messages = Readonly<Record<string, Message>>;
+
+const PROSE = `The sockets on which people and programs edit one fragment together, and the events of all fragments. The REST
+API is described in \`/openapi.json\`.
+
+Every origin may open a socket. A socket that is refused is accepted first and then closed with a code, because browsers
+show no HTTP status; without \`Upgrade: websocket\` the answer is 426.
+
+## Close codes
+
+${bulletList(CLOSE_REASONS)}
+
+## Limits
+
+Characters are UTF-16 code units.
+
+${bulletList(SOCKET_LIMITS)}`;
+
+const ID = {
+  description: `${FRAGMENT_ID_RULE} Its slashes may be plain or \`%2F\`.`,
+  examples: [EXAMPLES.fragment.id],
+};
+
+/** Of y-protocols, in binary frames; what the numbers mean stands in each summary. */
+const YJS: Readonly<Record<"both" | "client" | "server", Messages>> = {
+  both: {
+    sync: binary("`0 0 stateVector`: what I have; `0 1 update`: what you lack; `0 2 update`: a change."),
+    awareness: binary("`1 bytes(count (client clock state)*)`: who shows what; a state is JSON."),
+  },
+  client: {
+    queryAwareness: binary("`3`: everybody's awareness, please."),
+    push: binary(`\`100 seq update\`: a change with a number, of clients of \`${SUBPROTOCOL}\`.`),
+  },
+  server: {
+    saved: binary(
+      `\`101 seq revision\`: all pushes up to that are durable, to clients of \`${SUBPROTOCOL}\`.`,
+    ),
+    notice: binary(`\`102 code message\`: something was refused, to clients of \`${SUBPROTOCOL}\`.`),
+  },
+};
+
+/** The sockets as AsyncAPI 3.0, made of the schemas that validate. */
+export function describeSockets(serverUrl: URL): object {
+  const client = jsonMessages("Client", clientFrameSchemas);
+  const server = jsonMessages("Server", serverFrameSchemas);
+  const events = jsonMessages("Event", catalogueEventSchemas);
+  const yjs = { ...YJS.both, ...YJS.client, ...YJS.server };
+  return {
+    asyncapi: "3.0.0",
+    info: { title: "Prompt Manager", version: "1", description: PROSE },
+    defaultContentType: "application/json",
+    servers: {
+      here: { host: serverUrl.host, protocol: serverUrl.protocol === "https:" ? "wss" : "ws" },
+    },
+    channels: {
+      jsonSocket: {
+        address: "/v1/ws/{id}",
+        title: "JSON socket",
+        description: "One JSON object in each text frame; `action` says which.",
+        parameters: { id: ID },
+        messages: channelMessages({ ...client.messages, ...server.messages }),
+        bindings: query({
+          create: { const: "1", description: "Make the fragment, empty, if it does not exist." },
+          changes: { const: "1", description: "Others' edits come as changes instead of as whole texts." },
+          client: {
+            type: "string",
+            maxLength: MAX_CLIENT_NAME_UNITS,
+            description: "The name under which request ids are remembered over reconnects.",
+          },
+        }),
+      },
+      yjsSocket: {
+        address: "/v1/sync/{id}",
+        title: "Yjs socket",
+        description: `What a y-websocket provider speaks, in binary frames. The text is \`getText("content")\`. The subprotocol \`${SUBPROTOCOL}\` adds acknowledgements.`,
+        parameters: { id: ID },
+        messages: channelMessages(yjs),
+        bindings: query({ create: { const: "1", description: "Make the fragment if it does not exist." } }),
+      },
+      events: {
+        address: "/v1/events",
+        title: "Events",
+        description:
+          "What happens to all fragments: one JSON object in each text frame. Without an upgrade the same comes as server-sent events.",
+        messages: channelMessages(events.messages),
+        bindings: query({
+          last_event_id: {
+            type: "string",
+            description: "The `seq` of the last event that the client knows.",
+          },
+        }),
+      },
+    },
+    operations: {
+      receiveFrames: operation("receive", "jsonSocket", client.messages),
+      sendFrames: operation("send", "jsonSocket", server.messages),
+      receiveYjs: operation("receive", "yjsSocket", { ...YJS.both, ...YJS.client }),
+      sendYjs: operation("send", "yjsSocket", { ...YJS.both, ...YJS.server }),
+      sendEvents: operation("send", "events", events.messages),
+    },
+    components: {
+      messages: { ...client.messages, ...server.messages, ...events.messages, ...yjs },
+      schemas: { ...client.schemas, ...server.schemas, ...events.schemas },
+    },
+  };
+}
+
+function binary(summary: string): Message {
+  return { contentType: "application/octet-stream", summary, payload: { type: "string", format: "binary" } };
+}
+
+/** A message for each schema, and the schemas; both are called by the prefix and the schema's own name. */
+function jsonMessages(prefix: string, schemas: Readonly<Record<string, v.GenericSchema>>) {
+  const named = Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [`${prefix}${pascalCase(name)}`, schema]),
+  );
+  const messages = Object.fromEntries(
+    Object.keys(named).map((name) => [name, { name, payload: refTo(name) } as Message]),
+  );
+  return { messages, schemas: describeSchemas(named, "draft-07") };
+}
+
+function pascalCase(name: string): string {
+  return name.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function channelMessages(messages: Messages) {
+  return Object.fromEntries(
+    Object.keys(messages).map((name) => [name, { $ref: `#/components/messages/${name}` }]),
+  );
+}
+
+/** As the server does it: what clients send, it receives. */
+function operation(action: "send" | "receive", channel: string, messages: Messages) {
+  return {
+    action,
+    channel: { $ref: `#/channels/${channel}` },
+    messages: Object.keys(messages).map((name) => ({ $ref: `#/channels/${channel}/messages/${name}` })),
+  };
+}
+
+function query(properties: Readonly<Record<string, object>>) {
+  return { ws: { query: { type: "object", properties }, bindingVersion: "0.1.0" } };
+}
