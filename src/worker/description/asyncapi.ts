@@ -7,9 +7,14 @@ import { SUBPROTOCOL } from "../../protocol/yjs-frames.ts";
 import { CLOSE_REASONS } from "./close-reasons.ts";
 import { bulletList, SOCKET_LIMITS } from "./limits.ts";
 import { EXAMPLES } from "./operations.ts";
-import { describeSchemas, refTo } from "./schemas.ts";
+import { describeSchemas, type JsonSchema, refTo } from "./schemas.ts";
 
-type Message = Readonly<Record<string, unknown>>;
+interface Message {
+  readonly name?: string;
+  readonly summary?: string;
+  readonly contentType?: string;
+  readonly payload: JsonSchema;
+}
 /** The messages of one side, by their names in the document. */
 type Messages = Readonly<Record<string, Message>>;
 
@@ -52,8 +57,36 @@ const YJS: Readonly<Record<"both" | "client" | "server", Messages>> = {
   },
 };
 
+/** The parts of the document that are looked at again; all of it is `describeSockets`. */
+export interface SocketDescription {
+  readonly asyncapi: string;
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly channels: Readonly<
+    Record<
+      string,
+      {
+        readonly address: string;
+        readonly title: string;
+        readonly description: string;
+        readonly messages: Readonly<Record<string, { readonly $ref: string }>>;
+        readonly bindings: { readonly ws: { readonly query: JsonSchema } };
+      }
+    >
+  >;
+  readonly operations: Readonly<
+    Record<
+      string,
+      { readonly action: "send" | "receive"; readonly messages: readonly { readonly $ref: string }[] }
+    >
+  >;
+  readonly components: {
+    readonly messages: Messages;
+    readonly schemas: Readonly<Record<string, JsonSchema>>;
+  };
+}
+
 /** The sockets as AsyncAPI 3.0, made of the schemas that validate. */
-export function describeSockets(serverUrl: URL): object {
+export function describeSockets(serverUrl: URL) {
   const client = jsonMessages("Client", clientFrameSchemas);
   const server = jsonMessages("Server", serverFrameSchemas);
   const events = jsonMessages("Event", catalogueEventSchemas);
@@ -128,7 +161,7 @@ function jsonMessages(prefix: string, schemas: Readonly<Record<string, v.Generic
     Object.entries(schemas).map(([name, schema]) => [`${prefix}${pascalCase(name)}`, schema]),
   );
   const messages = Object.fromEntries(
-    Object.keys(named).map((name) => [name, { name, payload: refTo(name) } as Message]),
+    Object.keys(named).map((name) => [name, { name, payload: refTo(name) }]),
   );
   return { messages, schemas: describeSchemas(named, "draft-07") };
 }
@@ -152,6 +185,7 @@ function operation(action: "send" | "receive", channel: string, messages: Messag
   };
 }
 
-function query(properties: Readonly<Record<string, object>>) {
-  return { ws: { query: { type: "object", properties }, bindingVersion: "0.1.0" } };
+function query(properties: Readonly<Record<string, JsonSchema>>) {
+  const schema: JsonSchema = { type: "object", properties };
+  return { ws: { query: schema, bindingVersion: "0.1.0" } };
 }
