@@ -21,7 +21,8 @@ describe("examples", () => {
     const operation = description.operation(id);
     for (const example of exampleRequests(operation)) {
       const { name, path, body } = await prepareExample(example);
-      const answer = await request(operation.method, path, body);
+      const answer = await request(operation.method, path, body, { Origin: "https://example.org" });
+      if (path.startsWith("/v1/")) expect(answer.headers.get("Access-Control-Allow-Origin"), name).toBe("*");
       expect([name, Math.floor(answer.status / 100)]).toEqual([name, 2]);
       expect(await description.faults(operation, answer), name).toEqual([]);
     }
@@ -154,6 +155,7 @@ describe("errors", () => {
       expect(await description.faults(operation, answer)).toEqual([]);
       expect((await copy.json<{ code: string }>()).code).toBe(code);
       expect(describedErrors(operation)).toContainEqual([answer.status, code]);
+      expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
     },
   );
 

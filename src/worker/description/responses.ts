@@ -12,7 +12,6 @@ const HEADERS = {
   "Retry-After": "Seconds.",
   Vary: "`Accept`: another form may be asked for.",
   "X-Prompt-Warnings": "How many warnings the expansion has.",
-  Allow: "The methods that are there.",
 } as const;
 
 /** Answers with JSON. */

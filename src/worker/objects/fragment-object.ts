@@ -126,13 +126,13 @@ export class FragmentObject extends DurableObject<Env> {
     if (!this.#room.exists) {
       if (mode === "replace" || write.expectedVersions !== null)
         return refuse(refusal("version_mismatch", "The fragment does not exist."));
-      if (write.base.kind === "version") return refuse(this.#notFound());
+      if (write.base?.kind === "version") return refuse(this.#notFound());
       const answer = await this.#write(write, true);
       await this.#courier.whenIdle(); // who creates a fragment looks for it in the list next
       return answer;
     }
     if (mode !== "create") return this.#write(write, false);
-    const isRepetition = write.request !== null && this.#room.hasAnswered(write.request, Date.now());
+    const isRepetition = write.request != null && this.#room.hasAnswered(write.request, Date.now());
     if (!isRepetition) return refuse(refusal("already_exists", `Fragment '${this.#id}' exists already.`));
     // Should it be forgotten before its turn comes, no version fits.
     return this.#write({ ...write, expectedVersions: [] }, true);
