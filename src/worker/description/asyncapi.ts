@@ -6,6 +6,7 @@ import { MAX_CLIENT_NAME_UNITS } from "../../protocol/limits.ts";
 import { SUBPROTOCOL } from "../../protocol/yjs-frames.ts";
 import { CLOSE_REASONS } from "./close-reasons.ts";
 import { bulletList, SOCKET_LIMITS } from "./limits.ts";
+import { CLIENT_FRAMES, EVENTS, SERVER_FRAMES } from "./message-summaries.ts";
 import { EXAMPLES } from "./operations.ts";
 import { describeSchemas, type JsonSchema, refTo } from "./schemas.ts";
 
@@ -87,9 +88,9 @@ export interface SocketDescription {
 
 /** The sockets as AsyncAPI 3.0, made of the schemas that validate. */
 export function describeSockets(serverUrl: URL) {
-  const client = jsonMessages("Client", clientFrameSchemas);
-  const server = jsonMessages("Server", serverFrameSchemas);
-  const events = jsonMessages("Event", catalogueEventSchemas);
+  const client = jsonMessages("Client", clientFrameSchemas, CLIENT_FRAMES);
+  const server = jsonMessages("Server", serverFrameSchemas, SERVER_FRAMES);
+  const events = jsonMessages("Event", catalogueEventSchemas, EVENTS);
   const yjs = { ...YJS.both, ...YJS.client, ...YJS.server };
   return {
     asyncapi: "3.0.0",
@@ -156,13 +157,18 @@ function binary(summary: string): Message {
 }
 
 /** A message for each schema, and the schemas; both are called by the prefix and the schema's own name. */
-function jsonMessages(prefix: string, schemas: Readonly<Record<string, v.GenericSchema>>) {
-  const named = Object.fromEntries(
-    Object.entries(schemas).map(([name, schema]) => [`${prefix}${pascalCase(name)}`, schema]),
-  );
-  const messages = Object.fromEntries(
-    Object.keys(named).map((name) => [name, { name, payload: refTo(name) }]),
-  );
+function jsonMessages<N extends string>(
+  prefix: string,
+  schemas: Readonly<Record<N, v.GenericSchema>>,
+  summaries: Readonly<Record<N, string>>,
+) {
+  const named: Record<string, v.GenericSchema> = {};
+  const messages: Record<string, Message> = {};
+  for (const key of Object.keys(schemas) as N[]) {
+    const name = `${prefix}${pascalCase(key)}`;
+    named[name] = schemas[key];
+    messages[name] = { name, summary: summaries[key], payload: refTo(name) };
+  }
   return { messages, schemas: describeSchemas(named, "draft-07") };
 }
 

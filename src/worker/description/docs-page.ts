@@ -3,7 +3,7 @@ import type { OpenAPIV3_1 } from "openapi-types";
 import type { SocketDescription } from "./asyncapi.ts";
 import { DOCS_STYLE } from "./docs-style.ts";
 import { type Html, renderInline, renderMarkdown } from "./markdown.ts";
-import { renderSchema, renderType } from "./schema-table.ts";
+import { boundsOf, renderSchema, renderType } from "./schema-table.ts";
 import type { JsonSchema } from "./schemas.ts";
 
 /**
@@ -18,10 +18,9 @@ export function renderDocs(
   origin: string,
   nonce: string,
 ): Html {
-  const operations = operationsOf(rest);
   const groups = (rest.tags ?? []).map(({ name, description = "" }) => {
-    const those = operations.filter(({ operation }) => operation.tags?.includes(name));
-    return html`<h2>${name}</h2><p>${description}</p>${those.map((one) => renderOperation(one, origin))}`;
+    const operations = operationsOf(rest).filter(({ operation }) => operation.tags?.includes(name));
+    return { name, description, operations };
   });
   const schemas = {
     ...(rest.components?.schemas as Record<string, JsonSchema>),
@@ -41,10 +40,12 @@ export function renderDocs(
 <p>For programs: <a href="/openapi.json">/openapi.json</a> (OpenAPI ${rest.openapi}) and
 <a href="/asyncapi.json">/asyncapi.json</a> (AsyncAPI ${sockets.asyncapi}).</p>
 <nav><ul>
-${operations.map(
-  ({ operation, method, path }) =>
-    html`<li><a href="#${operation.operationId}"><b>${method}</b> ${path}</a> ${operation.summary}</li>`,
-)}
+${groups
+  .flatMap(({ operations }) => operations)
+  .map(
+    ({ operation, method, path }) =>
+      html`<li><a href="#${operation.operationId}"><b>${method}</b> ${path}</a> ${operation.summary}</li>`,
+  )}
 ${Object.entries(sockets.channels).map(
   ([id, { address, title }]) => html`<li><a href="#${id}"><b>WS</b> ${address}</a> ${title}</li>`,
 )}
@@ -52,7 +53,10 @@ ${Object.entries(sockets.channels).map(
 </header>
 <main>
 ${renderMarkdown(rest.info.description ?? "")}
-${groups}
+${groups.map(
+  ({ name, description, operations }) =>
+    html`<h2>${name}</h2><p>${description}</p>${operations.map((one) => renderOperation(one, origin))}`,
+)}
 <h2>Sockets</h2>
 ${renderMarkdown(sockets.info.description)}
 ${Object.entries(sockets.channels).map(([id, channel]) => renderChannel(id, channel, sockets))}
@@ -110,7 +114,7 @@ function renderParameter({
   schema = {},
 }: OpenAPIV3_1.ParameterObject) {
   return html`<tr><td><code>${name}</code> <small>${place}${required === true ? "" : ", optional"}</small></td>
-<td>${renderType(schema as JsonSchema)}</td><td>${renderInline(description)}</td></tr>`;
+<td>${renderType(schema as JsonSchema)}</td><td>${renderInline(description)} ${boundsOf(schema as JsonSchema)}</td></tr>`;
 }
 
 function renderResponse(
@@ -146,8 +150,8 @@ function renderChannel(
 ): Html {
   const rows = Object.keys(channel.messages).map((name) => {
     const { summary = "", payload } = sockets.components.messages[name] ?? { payload: {} };
-    return html`<tr><td>${directionOf(name, id, sockets)}</td><td>${name}</td>
-<td>${payload.$ref === undefined ? "" : renderType(payload)} ${renderInline(summary)}</td></tr>`;
+    const shown = payload.$ref === undefined ? name : renderType(payload);
+    return html`<tr><td>${shown}</td><td>${directionOf(name, id, sockets)}</td><td>${renderInline(summary)}</td></tr>`;
   });
   return html`<section id="${id}">
 <h3><b>WS</b> <code>${channel.address}</code></h3>

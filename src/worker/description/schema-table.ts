@@ -53,7 +53,7 @@ function descriptionOf(schema: JsonSchema): string {
 }
 
 /** The limits that a schema sets, also within what may be null and in the items of a list. */
-function boundsOf(schema: JsonSchema): string {
+export function boundsOf(schema: JsonSchema): string {
   const bounds: string[] = [];
   const { minLength, maxLength, maxItems, maximum, default: fallback } = schema;
   if (maxLength !== undefined) bounds.push(`${minLength ?? 0} to ${maxLength} characters`);
