@@ -38,6 +38,11 @@ export interface Expansion {
   readonly warnings: readonly string[];
   /** The revision of each dependency that `expanded` was made of. A Map, because `__proto__` is a valid id. */
   readonly revisions: ReadonlyMap<FragmentId, number>;
+  /**
+   * All that this result depends on besides the input: each fragment that was asked for, and its revision, or null if it
+   * does not exist. While nothing of it changes, the same input has the same result.
+   */
+  readonly closure: ReadonlyMap<FragmentId, number | null>;
 }
 
 export const EXPANSION_BUDGETS: ExpansionBudgets = {
@@ -92,5 +97,6 @@ function render(assembly: Assembly, loaded: ReadonlyMap<FragmentId, FetchedText 
     dependencies: [...assembly.dependencies],
     warnings: assembly.warnings,
     revisions,
+    closure: new Map(Array.from(loaded, ([id, text]) => [id, text?.revision ?? null])),
   };
 }

@@ -1,5 +1,12 @@
 import * as v from "valibot";
-import { type Metadata, PROMPT_TYPES } from "./fragment.ts";
+import {
+  listOf,
+  PROMPT_TYPES,
+  SizeSchema,
+  shownMetadataEntries,
+  TimeSchema,
+  VersionSchema,
+} from "./fragment.ts";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_QUERY_UNITS, MAX_TAG_UNITS, MAX_TAGS } from "./limits.ts";
 
 /** What the catalogue of a workspace answers: lists, searches, folders, tags, who includes whom. */
@@ -16,124 +23,181 @@ export const SORTS = [
 ] as const;
 export type Sort = (typeof SORTS)[number];
 
+/** A number as an address has it. */
 const pageSize = v.pipe(
   v.string(),
   v.regex(/^\d{1,4}$/, "must be a whole number"),
   v.transform(Number),
   v.minValue(1, "must be at least 1"),
   v.maxValue(MAX_PAGE_SIZE, `must be at most ${MAX_PAGE_SIZE}`),
+  v.description("Entries on a page."),
+);
+
+const searchText = v.pipe(
+  v.string(),
+  v.maxLength(MAX_QUERY_UNITS, `must have at most ${MAX_QUERY_UNITS} characters`),
+  v.description(
+    "Words that all must occur, each as the beginning of a word of the id, description, tags or content.",
+  ),
+);
+const wantedTags = v.pipe(
+  v.array(v.pipe(v.string(), v.maxLength(MAX_TAG_UNITS, `must have at most ${MAX_TAG_UNITS} characters`))),
+  v.maxLength(MAX_TAGS, `must be at most ${MAX_TAGS} tags`),
+  v.description("May be given several times: all of them must be there."),
+);
+const since = v.pipe(
+  v.string(),
+  v.isoTimestamp("must be a time in ISO 8601 with offset"),
+  v.description("Changed then or later. ISO 8601 with offset; in an address a `+` is `%2B`."),
+);
+const sort = v.pipe(
+  v.picklist(SORTS),
+  v.description(
+    "`-` is descending. `relevance` needs a query, and is what a query has without `sort`; else it is `-updated_at`.",
+  ),
 );
 
 /** The query of `GET /v1/fragments`, each value as the address has it. */
 export const ListQuerySchema = v.object({
-  /** Words that all must occur, each as the beginning of a word of the id, description, tags or content. */
-  query: v.optional(
-    v.pipe(v.string(), v.maxLength(MAX_QUERY_UNITS, `must have at most ${MAX_QUERY_UNITS} characters`)),
-  ),
-  /** May be given several times: all of them must be there. */
-  tag: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(MAX_TAG_UNITS))), v.maxLength(MAX_TAGS))),
-  /** A folder: ids that begin with it and a slash. */
-  prefix: v.optional(v.string()),
+  query: v.optional(searchText),
+  tag: v.optional(wantedTags),
+  prefix: v.optional(v.pipe(v.string(), v.description("A folder: the ids that begin with it and a slash."))),
   type: v.optional(v.picklist(PROMPT_TYPES)),
-  /** ISO 8601 with offset: changed then or later. */
-  updated_since: v.optional(v.pipe(v.string(), v.isoTimestamp("must be a time in ISO 8601 with offset"))),
-  sort: v.optional(v.picklist(SORTS)),
-  /** `next_cursor` of the page before, asked for with the same query. */
-  cursor: v.optional(v.string()),
+  updated_since: v.optional(since),
+  sort: v.optional(sort),
+  cursor: v.optional(
+    v.pipe(v.string(), v.description("`next_cursor` of the page before, asked for with the same query.")),
+  ),
   limit: v.optional(pageSize, String(DEFAULT_PAGE_SIZE)),
 });
 export type ListQuery = v.InferOutput<typeof ListQuerySchema>;
 
-/** A part of a text, in UTF-16 code units. */
-export interface TextRange {
-  readonly from: number;
-  readonly to: number;
-}
+/** The query of `GET /v1/folders`. */
+export const FoldersQuerySchema = v.object({
+  prefix: v.optional(v.pipe(v.string(), v.description("A folder; empty: the top.")), ""),
+});
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const TextRangeSchema = v.pipe(
+  v.object({ from: count, to: count }),
+  v.description("A part of a text, in UTF-16 code units."),
+);
+export type TextRange = Readonly<v.InferOutput<typeof TextRangeSchema>>;
+
+/** What lists and events say of a fragment. */
+const listedEntries = {
+  id: v.string(),
+  ...shownMetadataEntries,
+  created_at: TimeSchema,
+  updated_at: TimeSchema,
+  version: VersionSchema,
+  size: SizeSchema,
+  includes: v.pipe(count, v.description("How many distinct fragments its text includes.")),
+  included_by: v.pipe(count, v.description("In how many other fragments it is included.")),
+};
 
 /** A fragment in a list: its full text is on its own address. */
-export interface FragmentSummary extends Metadata {
-  readonly id: string;
-  /** ISO 8601 with offset. */
-  readonly created_at: string;
-  readonly updated_at: string;
-  readonly version: number;
-  /** Bytes of the content in UTF-8. */
-  readonly size: number;
-  /** How many distinct fragments its text includes, and in how many others it is included. */
-  readonly includes: number;
-  readonly included_by: number;
-  /** A few words of the content: around what was found, else its beginning. */
-  readonly excerpt: string;
-  /** Where the words of the query stand; without a query nothing. */
-  readonly highlights: {
-    readonly id: readonly TextRange[];
-    readonly description: readonly TextRange[];
-    readonly excerpt: readonly TextRange[];
-  };
-}
+export const FragmentSummarySchema = v.object({
+  ...listedEntries,
+  excerpt: v.pipe(
+    v.string(),
+    v.description("A few words of the content: around what was found, else its beginning."),
+  ),
+  highlights: v.pipe(
+    v.object({
+      id: listOf(TextRangeSchema),
+      description: listOf(TextRangeSchema),
+      excerpt: listOf(TextRangeSchema),
+    }),
+    v.description("Where the words of the query stand; without a query nothing."),
+  ),
+});
+export type FragmentSummary = Readonly<v.InferOutput<typeof FragmentSummarySchema>>;
 
-export interface FragmentPage {
-  readonly fragments: readonly FragmentSummary[];
-  /** How many there are over all pages. */
-  readonly total: number;
-  /** Null on the last page. */
-  readonly next_cursor: string | null;
-}
+export const FragmentPageSchema = v.object({
+  fragments: listOf(FragmentSummarySchema),
+  total: v.pipe(count, v.description("How many there are over all pages.")),
+  next_cursor: v.pipe(v.nullable(v.string()), v.description("Null on the last page.")),
+});
+export type FragmentPage = Readonly<v.InferOutput<typeof FragmentPageSchema>>;
 
-/** `GET /v1/tags`, most used first. */
-export interface TagCounts {
-  readonly tags: readonly { readonly tag: string; readonly count: number }[];
-}
+/** `GET /v1/tags` */
+export const TagCountsSchema = v.object({
+  tags: v.pipe(listOf(v.object({ tag: v.string(), count })), v.description("Most used first.")),
+});
+export type TagCounts = Readonly<v.InferOutput<typeof TagCountsSchema>>;
 
-/** `GET /v1/folders?prefix=`: the folders directly within one, and how many fragments each holds at any depth. */
-export interface FolderCounts {
-  readonly folders: readonly { readonly path: string; readonly count: number }[];
-}
+/** `GET /v1/folders?prefix=`: the folders directly within one. */
+export const FolderCountsSchema = v.object({
+  folders: listOf(
+    v.object({ path: v.string(), count: v.pipe(count, v.description("Fragments in it, at any depth.")) }),
+  ),
+});
+export type FolderCounts = Readonly<v.InferOutput<typeof FolderCountsSchema>>;
 
-/** `GET /v1/dependents/{id}`: the fragments that include it, directly and through others, each sorted. */
-export interface Dependents {
-  readonly id: string;
-  readonly direct: readonly string[];
-  readonly indirect: readonly string[];
-}
+/** `GET /v1/dependents/{id}` */
+export const DependentsSchema = v.object({
+  id: v.string(),
+  direct: v.pipe(listOf(v.string()), v.description("The fragments that include it, sorted.")),
+  indirect: v.pipe(listOf(v.string()), v.description("Those that do so through others, sorted.")),
+});
+export type Dependents = Readonly<v.InferOutput<typeof DependentsSchema>>;
 
-/** `GET` and `POST /v1/catalogue/rebuild`. */
-export interface RebuildStatus {
-  readonly state: "never" | "running" | "done";
-  /** Fragments asked so far, of how many. */
-  readonly done: number;
-  readonly total: number;
-  /** Entries that were missing or wrong. */
-  readonly repaired: number;
-  readonly started_at: string | null;
-  readonly finished_at: string | null;
-}
+/** `GET` and `POST /v1/catalogue/rebuild` */
+export const RebuildStatusSchema = v.object({
+  state: v.picklist(["never", "running", "done"]),
+  done: v.pipe(count, v.description("Fragments asked so far.")),
+  total: v.pipe(count, v.description("Fragments to ask.")),
+  repaired: v.pipe(count, v.description("Entries that were missing or wrong.")),
+  started_at: v.nullable(TimeSchema),
+  finished_at: v.nullable(TimeSchema),
+});
+export type RebuildStatus = Readonly<v.InferOutput<typeof RebuildStatusSchema>>;
 
-/** `POST /v1/catalogue/rebuild`: ids that the catalogue may have lost every trace of. */
-export const RebuildSchema = v.object({ ids: v.optional(v.array(v.string()), []) });
-
-/** One event of `/v1/events`. Those with a `seq` are kept and can be resumed from; the others are only told live. */
-export type CatalogueEvent =
-  | {
-      readonly event: "created" | "changed";
-      readonly seq: number;
-      readonly fragment: Omit<FragmentSummary, "excerpt" | "highlights">;
-    }
-  | { readonly event: "deleted"; readonly seq: number; readonly id: string; readonly version: number }
-  | { readonly event: "renamed"; readonly seq: number; readonly from: string; readonly to: string }
-  /** A change whose text is not in the catalogue yet. */
-  | { readonly event: "typing"; readonly id: string; readonly version: number; readonly updated_at: string }
-  /** Who has the fragment open; nobody is an empty list. */
-  | {
-      readonly event: "editors";
-      readonly id: string;
-      readonly editors: readonly Editor[];
-      readonly sessions: number;
-    };
+/** `POST /v1/catalogue/rebuild` */
+export const RebuildSchema = v.object({
+  ids: v.optional(
+    v.pipe(
+      v.array(v.string()),
+      v.description(
+        "Ids that the catalogue may have lost every trace of: they are asked besides those it knows.",
+      ),
+    ),
+    [],
+  ),
+});
 
 /** Somebody who has a fragment open, as their presence names them. */
-export interface Editor {
-  readonly session: string;
-  readonly name: string | null;
-  readonly color: string | null;
-}
+const EditorSchema = v.object({
+  session: v.string(),
+  name: v.nullable(v.string()),
+  color: v.nullable(v.string()),
+});
+export type Editor = Readonly<v.InferOutput<typeof EditorSchema>>;
+
+/** The events of `/v1/events`. Those with a `seq` are kept and can be resumed from; the others are only told live. */
+export const catalogueEventSchemas = {
+  created: v.object({ event: v.literal("created"), seq: count, fragment: v.object(listedEntries) }),
+  changed: v.object({ event: v.literal("changed"), seq: count, fragment: v.object(listedEntries) }),
+  deleted: v.object({ event: v.literal("deleted"), seq: count, id: v.string(), version: VersionSchema }),
+  renamed: v.object({ event: v.literal("renamed"), seq: count, from: v.string(), to: v.string() }),
+  /** A change whose text is not in the catalogue yet. */
+  typing: v.object({
+    event: v.literal("typing"),
+    id: v.string(),
+    version: VersionSchema,
+    updated_at: TimeSchema,
+  }),
+  /** Who has the fragment open; nobody is an empty list. */
+  editors: v.object({
+    event: v.literal("editors"),
+    id: v.string(),
+    editors: listOf(EditorSchema),
+    sessions: count,
+  }),
+};
+type EventSchemas = typeof catalogueEventSchemas;
+export type CatalogueEvent = {
+  [E in keyof EventSchemas]: Readonly<v.InferOutput<EventSchemas[E]>>;
+}[keyof EventSchemas];

@@ -6,6 +6,7 @@ export const ERROR_STATUS = {
   invalid_json: 400,
   invalid_frame: 400,
   invalid_body: 400,
+  invalid_header: 400,
   invalid_id: 400,
   invalid_content: 400,
   invalid_metadata: 400,
@@ -25,12 +26,14 @@ export const ERROR_STATUS = {
   content_too_large: 413,
   body_too_large: 413,
   presence_too_large: 413,
+  idempotency_key_reused: 422,
   upgrade_required: 426,
   internal_error: 500,
   unavailable: 503,
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
+export const ERROR_CODES = Object.keys(ERROR_STATUS) as ErrorCode[]; // its own keys, and no others
 
 /** A refusal: nothing was changed. `message` is a sentence for people. */
 export interface Refusal {

@@ -5,27 +5,8 @@ export const PROMPT_TYPES = ["standard", "composite", "system", "user"] as const
 export type PromptType = (typeof PROMPT_TYPES)[number];
 
 /** Line ends as the text came: the shared text has LF, `crlf` gives them back in JSON, REST and export. */
-export type Eol = "lf" | "crlf";
-
-export interface Metadata {
-  readonly description: string;
-  readonly tags: readonly string[];
-  readonly prompt_type: PromptType;
-}
-
-/** A fragment as REST and the JSON socket show it: one committed revision. */
-export interface Fragment extends Metadata {
-  readonly id: string;
-  readonly content: string;
-  readonly eol: Eol;
-  /** ISO 8601 with offset. */
-  readonly created_at: string;
-  readonly updated_at: string;
-  /** The revision: grows by one with each commit, never goes back. */
-  readonly version: number;
-  /** Bytes of the content in UTF-8. */
-  readonly size: number;
-}
+const EOLS = ["lf", "crlf"] as const;
+export type Eol = (typeof EOLS)[number];
 
 /** Text that can be stored as it is: no NUL, no lone surrogate. Says what is wrong, or null. */
 export function textFault(text: string): string | null {
@@ -59,6 +40,43 @@ export const TagsSchema = v.pipe(
 );
 
 export const PromptTypeSchema = v.picklist(PROMPT_TYPES);
+
+/** A list that is not changed any more. */
+export const listOf = <S extends v.GenericSchema>(item: S) => v.pipe(v.array(item), v.readonly());
+export const TimeSchema = v.pipe(v.string(), v.isoTimestamp(), v.description("ISO 8601 with offset."));
+export const VersionSchema = v.pipe(
+  v.number(),
+  v.safeInteger(),
+  v.minValue(0),
+  v.description("Grows by one with each commit and never goes back."),
+);
+export const SizeSchema = v.pipe(
+  v.number(),
+  v.safeInteger(),
+  v.minValue(0),
+  v.description("Bytes of the content in UTF-8."),
+);
+
+/** Metadata in an answer. */
+export const shownMetadataEntries = {
+  description: v.string(),
+  tags: listOf(v.string()),
+  prompt_type: PromptTypeSchema,
+};
+
+/** A fragment as REST shows it: one committed revision. */
+export const FragmentSchema = v.object({
+  id: v.string(),
+  content: v.string(),
+  ...shownMetadataEntries,
+  eol: v.pipe(v.picklist(EOLS), v.description("The line ends that the content came with.")),
+  created_at: TimeSchema,
+  updated_at: TimeSchema,
+  version: VersionSchema,
+  size: SizeSchema,
+});
+export type Fragment = Readonly<v.InferOutput<typeof FragmentSchema>>;
+export type Metadata = Pick<Fragment, "description" | "tags" | "prompt_type">;
 
 /** Metadata of a request: an absent or null field keeps, `""` and `[]` clear. */
 export const metadataEntries = {

@@ -1,8 +1,14 @@
 import * as v from "valibot";
 import type { ErrorCode, Refusal } from "./errors.ts";
-import { refusal } from "./errors.ts";
-import type { Metadata } from "./fragment.ts";
-import { describeIssues, metadataEntries } from "./fragment.ts";
+import { ERROR_CODES, refusal } from "./errors.ts";
+import {
+  describeIssues,
+  listOf,
+  metadataEntries,
+  shownMetadataEntries,
+  TimeSchema,
+  VersionSchema,
+} from "./fragment.ts";
 import { MAX_CHANGES, MAX_REQUEST_ID_UNITS } from "./limits.ts";
 
 /**
@@ -20,7 +26,8 @@ export const ChangeSchema = v.object({ from: position, to: position, insert: v.o
 /** `[from, to)` of the base text gives way to `insert`. */
 export type Change = v.InferOutput<typeof ChangeSchema>;
 
-const schemas = {
+/** What clients send, by action. */
+export const clientFrameSchemas = {
   update: v.object({
     action: v.literal("update"),
     content: v.string(),
@@ -60,8 +67,10 @@ const schemas = {
   ping: v.object({ action: v.literal("ping"), request_id: requestId }),
 };
 
-export type ClientAction = keyof typeof schemas;
-export type ClientFrame = { [A in ClientAction]: v.InferOutput<(typeof schemas)[A]> }[ClientAction];
+export type ClientAction = keyof typeof clientFrameSchemas;
+export type ClientFrame = {
+  [A in ClientAction]: v.InferOutput<(typeof clientFrameSchemas)[A]>;
+}[ClientAction];
 
 export type DecodedFrame =
   | { readonly ok: true; readonly frame: ClientFrame }
@@ -89,11 +98,11 @@ export function decodeClientFrame(text: string): DecodedFrame {
   if (typeof action !== "string") {
     return fault("invalid_frame", "The field `action` must be a string.", named, action === undefined);
   }
-  if (!Object.hasOwn(schemas, action)) {
-    const known = Object.keys(schemas).join(", ");
+  if (!Object.hasOwn(clientFrameSchemas, action)) {
+    const known = Object.keys(clientFrameSchemas).join(", ");
     return fault("unknown_action", `The action is not known. Known actions: ${known}.`, named, true);
   }
-  const result = v.safeParse(schemas[action as ClientAction], value, { abortEarly: true });
+  const result = v.safeParse(clientFrameSchemas[action as ClientAction], value, { abortEarly: true });
   if (result.success) return { ok: true, frame: result.output };
   const silent = action === "update" && (content === null || content === undefined);
   return fault("invalid_frame", `${action}: ${describeIssues(result.issues)}.`, named, silent);
@@ -108,55 +117,86 @@ function fault(
   return { ok: false, refusal: refusal(code, message), requestId, silentForOldClients };
 }
 
-/** One other session on the fragment, as JSON clients see it. */
-export interface PeerPresence {
-  readonly session: string;
-  readonly name?: string | undefined;
-  readonly color?: string | undefined;
-  readonly cursor?: unknown;
-}
+const PeerPresenceSchema = v.object({
+  session: v.string(),
+  name: v.optional(v.string()),
+  color: v.optional(v.string()),
+  cursor: v.optional(v.unknown()),
+});
+/** One other session on the fragment, as JSON clients see them. */
+export type PeerPresence = Readonly<v.InferOutput<typeof PeerPresenceSchema>>;
 
-export type ServerFrame =
-  | ({
-      action: "initial";
-      id: string;
-      content: string;
-      updated_at: string;
-      version: number;
-      session: string;
-    } & Metadata)
-  | {
-      action: "update_status";
-      success: true;
-      timestamp: string;
-      version: number;
-      request_id?: string | undefined;
-      /** Present when the merge gave something else than what was sent. */
-      content?: string | undefined;
-    }
-  | { action: "update"; content: string; timestamp: string; version: number }
+const echoedRequestId = v.optional(v.string());
+const shownChange = v.pipe(
+  v.object({ from: position, to: position, insert: v.string() }),
+  v.description("Units `from` to `to` of the base give way to `insert`."),
+);
+
+/** What the server sends. */
+export const serverFrameSchemas = {
+  initial: v.object({
+    action: v.literal("initial"),
+    id: v.string(),
+    content: v.string(),
+    ...shownMetadataEntries,
+    updated_at: TimeSchema,
+    version: VersionSchema,
+    session: v.pipe(v.string(), v.description("This connection's id.")),
+  }),
+  update_status: v.object({
+    action: v.literal("update_status"),
+    success: v.literal(true),
+    timestamp: TimeSchema,
+    version: VersionSchema,
+    request_id: echoedRequestId,
+    content: v.optional(
+      v.pipe(v.string(), v.description("Present when the merge gave something else than what was sent.")),
+    ),
+  }),
+  updateText: v.object({
+    action: v.literal("update"),
+    content: v.string(),
+    timestamp: TimeSchema,
+    version: VersionSchema,
+  }),
   /** To `?changes=1` sessions: applied to the text of `base_version` they give that of `version`. */
-  | { action: "update"; changes: readonly Change[]; base_version: number; timestamp: string; version: number }
-  | ({ action: "update_metadata"; timestamp: string; version: number } & Metadata)
-  | {
-      action: "expanded";
-      content: string;
-      expanded: string;
-      dependencies: readonly string[];
-      warnings: readonly string[];
-      request_id?: string | undefined;
-    }
-  | { action: "presence"; peers: readonly PeerPresence[] }
-  | {
-      action: "error";
-      code: ErrorCode;
-      message: string;
-      request_id?: string | undefined;
-      version?: number | undefined;
-      content?: string | undefined;
-    }
-  | { action: "pong"; request_id?: string | undefined }
-  | { action: "deleted"; id: string; timestamp: string };
+  updateChanges: v.object({
+    action: v.literal("update"),
+    changes: listOf(shownChange),
+    base_version: VersionSchema,
+    timestamp: TimeSchema,
+    version: VersionSchema,
+  }),
+  update_metadata: v.object({
+    action: v.literal("update_metadata"),
+    timestamp: TimeSchema,
+    version: VersionSchema,
+    ...shownMetadataEntries,
+  }),
+  expanded: v.object({
+    action: v.literal("expanded"),
+    content: v.string(),
+    expanded: v.string(),
+    dependencies: listOf(v.string()),
+    warnings: listOf(v.string()),
+    request_id: echoedRequestId,
+  }),
+  presence: v.object({ action: v.literal("presence"), peers: listOf(PeerPresenceSchema) }),
+  error: v.object({
+    action: v.literal("error"),
+    code: v.picklist(ERROR_CODES),
+    message: v.string(),
+    request_id: echoedRequestId,
+    version: v.optional(VersionSchema),
+    content: v.optional(v.string()),
+  }),
+  pong: v.object({ action: v.literal("pong"), request_id: echoedRequestId }),
+  deleted: v.object({ action: v.literal("deleted"), id: v.string(), timestamp: TimeSchema }),
+};
+type ServerFrameSchemas = typeof serverFrameSchemas;
+export type ServerFrame = {
+  [F in keyof ServerFrameSchemas]: v.InferOutput<ServerFrameSchemas[F]>;
+}[keyof ServerFrameSchemas];
 
 export function encodeServerFrame(frame: ServerFrame): string {
   return JSON.stringify(frame);

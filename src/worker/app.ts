@@ -4,6 +4,8 @@ import { HTTPException } from "hono/http-exception";
 import { oldPrompts } from "./legacy/prompts.ts";
 import { legacySockets } from "./legacy/sockets.ts";
 import { type ErrorRenderer, problem, problemOf } from "./problem.ts";
+import { catalogue } from "./routes/catalogue.ts";
+import { descriptions } from "./routes/descriptions.ts";
 import { events } from "./routes/events.ts";
 import { expansions } from "./routes/expansions.ts";
 import { fragments } from "./routes/fragments.ts";
@@ -12,13 +14,16 @@ import { sockets } from "./routes/sockets.ts";
 
 export type AppEnv = { Bindings: Env; Variables: { requestId: string; renderError?: ErrorRenderer } };
 
-const anyOrigin = cors({ origin: "*", exposeHeaders: ["ETag", "Location"] });
+const anyOrigin = cors({
+  origin: "*",
+  exposeHeaders: ["ETag", "Location", "Retry-After", "X-Prompt-Warnings"],
+});
 
 /**
  * The routes. Sockets come first and pass no middleware: the headers of a 101 response cannot be changed, and a
  * middleware that tries answers 500.
  */
-export const app = new Hono<AppEnv>({ getPath: pathOf })
+export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   .use(async (c, next) => {
     c.set("requestId", c.req.header("cf-ray") ?? crypto.randomUUID());
     await next();
@@ -26,9 +31,16 @@ export const app = new Hono<AppEnv>({ getPath: pathOf })
   .route("/", sockets)
   .route("/", legacySockets)
   .route("/", events)
+  .use("/openapi.json", anyOrigin)
+  .use("/asyncapi.json", anyOrigin)
   .use("/v1/*", anyOrigin)
   .use("/api/prompts/*", anyOrigin)
+  .route(
+    "/",
+    descriptions(() => app),
+  )
   .route("/", health)
+  .route("/", catalogue)
   .route("/", fragments)
   .route("/", expansions)
   .route("/", oldPrompts)

@@ -25,6 +25,11 @@ export function mustExist(c: Context): boolean {
   return c.req.header("If-Match")?.trim() === "*";
 }
 
+/** `If-None-Match: *` on a write: there must be no fragment yet. */
+export function mustBeNew(c: Context): boolean {
+  return c.req.header("If-None-Match")?.trim() === "*";
+}
+
 function tagsOf(header: string): string[] {
   return header.split(",").map((tag) => tag.trim());
 }

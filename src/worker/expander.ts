@@ -5,16 +5,17 @@ import { utf8Length } from "../language/utf8.ts";
 import { type ErrorCode, type Refusal, refusal } from "../protocol/errors.ts";
 import { textFault } from "../protocol/fragment.ts";
 import { MAX_CLOSURE_BYTES, MAX_CONTENT_BYTES } from "../protocol/limits.ts";
+import type { ExpansionResult } from "../protocol/rest.ts";
+import { digest } from "./digest.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "./objects/fragment-stub.ts";
 
-export interface ExpansionResult {
-  readonly expanded: string;
-  readonly dependencies: readonly string[];
-  readonly warnings: readonly string[];
-}
-
 export type ExpansionAnswer =
-  | { readonly kind: "expanded"; readonly expansion: ExpansionResult }
+  | {
+      readonly kind: "expanded";
+      readonly expansion: ExpansionResult;
+      /** Another one when another fragment of the closure exists or has another revision; for an `ETag`. */
+      readonly closureDigest: string;
+    }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** How many fragments are asked at a time: enough to hide the way there, few enough to hold their texts. */
@@ -44,13 +45,19 @@ export class Expander extends WorkerEntrypoint<Env> {
     const closure = new Closure(this.env);
     try {
       const input = { content, root: parsed === null ? null : parsed.id };
-      const { expanded, dependencies, warnings } = await expand(input, (ids) => closure.fetch(ids));
-      return { kind: "expanded", expansion: { expanded, dependencies, warnings } };
+      const expansion = await expand(input, (ids) => closure.fetch(ids));
+      const { expanded, dependencies, warnings, closure: seen } = expansion;
+      const closureDigest = await digest(JSON.stringify([...seen].sort(byId)));
+      return { kind: "expanded", expansion: { expanded, dependencies, warnings }, closureDigest };
     } catch (error) {
       if (!(error instanceof ClosureTooLarge)) throw error;
       return refuse("content_too_large", error.message);
     }
   }
+}
+
+function byId([a]: readonly [FragmentId, unknown], [b]: readonly [FragmentId, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 function refuse(code: ErrorCode, message: string): ExpansionAnswer {

@@ -9,6 +9,8 @@ export interface ErrorAnswer {
   readonly status: ContentfulStatusCode;
   readonly detail: string;
   readonly requestId: string;
+  /** What else a problem says. */
+  readonly members: object;
 }
 
 /** Another form of error answers, which a router sets for its addresses as `renderError`. */
@@ -19,8 +21,15 @@ export function problem(c: Context<AppEnv>, code: ErrorCode, detail: string): Re
   return render(c, code, ERROR_STATUS[code], detail);
 }
 
-export function refuse(c: Context<AppEnv>, { code, message }: Refusal): Response {
-  return problem(c, code, message);
+/** @param members what else the problem says */
+export function refuse(c: Context<AppEnv>, { code, message }: Refusal, members: object = {}): Response {
+  return render(c, code, ERROR_STATUS[code], message, members);
+}
+
+/** @param allow the methods that are there */
+export function notAllowed(c: Context<AppEnv>, allow: string): Response {
+  c.header("Allow", allow);
+  return problem(c, "method_not_allowed", `Allowed here: ${allow}.`);
 }
 
 /** For what a library has thrown: its status, in our form. */
@@ -29,14 +38,21 @@ export function problemOf(c: Context<AppEnv>, error: HTTPException): Response {
   return render(c, code, error.status, error.message === "" ? "The request was refused." : error.message);
 }
 
-function render(c: Context<AppEnv>, code: ErrorCode, status: ContentfulStatusCode, detail: string): Response {
+function render(
+  c: Context<AppEnv>,
+  code: ErrorCode,
+  status: ContentfulStatusCode,
+  detail: string,
+  members: object = {},
+): Response {
   if (code === "unavailable") c.header("Retry-After", "1");
   const renderError = c.get("renderError") ?? renderProblem;
-  return renderError(c, { code, status, detail, requestId: c.get("requestId") });
+  return renderError(c, { code, status, detail, requestId: c.get("requestId"), members });
 }
 
-function renderProblem(c: Context<AppEnv>, { code, status, detail, requestId }: ErrorAnswer): Response {
+function renderProblem(c: Context<AppEnv>, error: ErrorAnswer): Response {
+  const { code, status, detail, requestId, members } = error;
   const title = code.replaceAll("_", " ");
-  const body = { type: "about:blank", title, status, detail, code, request_id: requestId };
+  const body = { type: "about:blank", title, status, detail, code, request_id: requestId, ...members };
   return c.body(JSON.stringify(body), status, { "Content-Type": "application/problem+json" });
 }

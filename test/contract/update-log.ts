@@ -301,7 +301,11 @@ function commit(revision: number, update: string): Commit {
     undo,
     metadataBefore:
       revision % 2 === 0 ? null : { description: "d", tags: ["a", "b"], prompt_type: "system", eol: "crlf" },
-    answers: [{ client: "c", requestId: `r${revision}`, toSent: undo }],
+    answers: [
+      { client: "c", requestId: `r${revision}`, toSent: undo },
+      // Of every third commit, and not of all its answers.
+      { client: "", requestId: "key", fingerprint: revision % 3 === 0 ? "f1" : undefined, toSent: undo },
+    ],
   };
 }
 
@@ -312,7 +316,7 @@ function plain({ revision, timeMs, authors, undo, metadataBefore, answers }: Omi
     authors,
     undo: undo.ops,
     metadataBefore,
-    answers: answers.map(({ client, requestId, toSent }) => ({ client, requestId, toSent: toSent.ops })),
+    answers: answers.map(({ toSent, ...request }) => ({ ...request, toSent: toSent.ops })),
   };
 }
 

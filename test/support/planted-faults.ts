@@ -286,11 +286,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   },
   {
     what: "finds whole words only",
-    alteration: replace(
-      `${CORE}/catalogue/search-text.ts`,
-      'words.map((word) => `"${word}"*`)',
-      'words.map((word) => `"${word}"`)',
-    ),
+    alteration: replace(`${CORE}/catalogue/search-text.ts`, '"*`).join(" ")', '"`).join(" ")'),
     group: "catalogue",
     check: "the beginnings of words",
     says: /what is found: expected/,

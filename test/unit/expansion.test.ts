@@ -135,8 +135,19 @@ describe("loading", () => {
       dependencies: [],
       warnings: [],
       revisions: new Map(),
+      closure: new Map(),
     });
     expect(store.calls).toEqual([]);
+  });
+
+  test("[EXP-16] expand names all that it asked for, when some is missing and some was asked for twice", async () => {
+    const store = new Store({ a: "[[b]][[none]]", b: "[[a]][[none]]", unused: "" });
+    const { closure } = await expand({ content: "[[a]][[b]][[root]]", root: id("root") }, store.fetchTexts);
+    expect([...closure]).toEqual([
+      ["a", 1],
+      ["b", 2],
+      ["none", null],
+    ]);
   });
 
   test("[EXP-9] expand shows one revision of a fragment, when it changes between two levels", async () => {

@@ -394,6 +394,29 @@ describe("conditional requests", () => {
     },
   );
 
+  test("[REST-17] PUT makes a fragment and then answers 412, when If-None-Match is *", async () => {
+    const path = `/v1/fragments/${freshId()}`;
+    const put = (content: string) => request("PUT", path, { content }, { "If-None-Match": "*" });
+    expect((await put("first")).status).toBe(201);
+    const second = await put("second");
+    expect([second.status, await second.json()]).toMatchObject([412, { code: "version_mismatch" }]);
+    expect(await (await request("GET", path)).json()).toMatchObject({ content: "first", version: 1 });
+  });
+
+  test.each(["*", '"1"'])(
+    "[REST-17] PUT answers 412, when If-None-Match is * and If-Match is %s",
+    async (tag) => {
+      const { id } = await createFragment("kept");
+      for (const name of [id, freshId()]) {
+        const headers = { "If-None-Match": "*", "If-Match": tag };
+        const answer = await request("PUT", `/v1/fragments/${name}`, { content: "new" }, headers);
+        expect(answer.status).toBe(412);
+        await answer.body?.cancel();
+      }
+      expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
+    },
+  );
+
   test("[REST-7] one write wins and the others get 412, when ten come with the same If-Match", async () => {
     const { id } = await createFragment("start");
     const answers = await Promise.all(
@@ -420,6 +443,161 @@ describe("conditional requests", () => {
     const answer = await request("GET", `/v1/fragments/${id}`, undefined, { "If-None-Match": '"2"' });
     expect(answer.status).toBe(200);
     await answer.body?.cancel();
+  });
+});
+
+describe("writes on a base", () => {
+  test.each(["PUT", "PATCH"])(
+    "[REST-16] %s keeps both changes and answers with the merged text, when base_version is behind",
+    async (method) => {
+      const { id } = await createFragment("one two three");
+      await request("PUT", `/v1/fragments/${id}`, { content: "1 two three" });
+      const answer = await request(method, `/v1/fragments/${id}`, { content: "one two 3", base_version: 1 });
+      expect([answer.status, answer.headers.get("ETag")]).toEqual([200, '"3"']);
+      expect(await answer.json()).toMatchObject({ content: "1 two 3", version: 3 });
+    },
+  );
+
+  test("[REST-16] edits are looked for in the text of the base, when base_version is behind", async () => {
+    const { id } = await createFragment("one two");
+    await request("PUT", `/v1/fragments/${id}`, { content: "one two. Again two" });
+    const body = { edits: [{ old: "two", new: "2" }], base_version: 1 };
+    const answer = await request("PATCH", `/v1/fragments/${id}`, body);
+    expect(await answer.json()).toMatchObject({ content: "one 2. Again two" });
+  });
+
+  test("[REST-16] the tags of both stay, when base_version is behind", async () => {
+    const { id } = await createFragment("", { tags: ["a", "b"] });
+    await request("PATCH", `/v1/fragments/${id}`, { tags: ["a", "b", "theirs"] });
+    const answer = await request("PATCH", `/v1/fragments/${id}`, { tags: ["a", "mine"], base_version: 1 });
+    const { tags } = await answer.json<FragmentBody>();
+    expect([...tags].sort()).toEqual(["a", "mine", "theirs"]);
+  });
+
+  test.each([0, 2, 99])(
+    "[REST-16] the answer is 409 with the current text and nothing changes, when base_version is %s of 1",
+    async (base_version) => {
+      const { id } = await createFragment("kept");
+      for (const method of ["PUT", "PATCH"]) {
+        const answer = await request(method, `/v1/fragments/${id}`, { content: "new", base_version });
+        expect(answer.status).toBe(409);
+        expect(await answer.json()).toMatchObject({ code: "stale_base", version: 1, content: "kept" });
+      }
+      expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
+    },
+  );
+
+  test("[REST-16] the answer is 404 and nothing is made, when there is no fragment for the base_version", async () => {
+    const path = `/v1/fragments/${freshId()}`;
+    expect((await request("PUT", path, { content: "a", base_version: 1 })).status).toBe(404);
+    expect((await request("GET", path)).status).toBe(404);
+  });
+
+  test("[REST-16] If-Match is looked at first and the base merged then, when a write has both", async () => {
+    const { id } = await createFragment("one two");
+    await request("PUT", `/v1/fragments/${id}`, { content: "1 two" });
+    const put = (body: object, tag: string) =>
+      request("PUT", `/v1/fragments/${id}`, body, { "If-Match": tag });
+    expect((await put({ content: "one 2", base_version: 99 }, '"1"')).status).toBe(412);
+    expect((await put({ content: "one 2", base_version: 99 }, '"2"')).status).toBe(409);
+    const merged = await put({ content: "one 2", base_version: 1 }, '"2"');
+    expect(await merged.json()).toMatchObject({ content: "1 2", version: 3 });
+  });
+
+  test.each([-1, 1.5, "1", true])(
+    "[REST-16] the answer is 400, when base_version is %s",
+    async (base_version) => {
+      const { id } = await createFragment("kept");
+      const answer = await request("PATCH", `/v1/fragments/${id}`, { content: "new", base_version });
+      expect([answer.status, await answer.json()]).toMatchObject([400, { code: "invalid_body" }]);
+    },
+  );
+});
+
+describe("repeated requests", () => {
+  const key = (value: string) => ({ "Idempotency-Key": value });
+
+  test("[REST-18] a POST is answered again with the same 201 and made once, when its key comes again", async () => {
+    const id = freshId();
+    const body = { id, content: "a\r\nb\n", tags: ["t"] };
+    const first = await request("POST", "/v1/fragments", body, key("k"));
+    const made = await first.json();
+    const second = await request("POST", "/v1/fragments", body, key("k"));
+    expect([first.status, second.status]).toEqual([201, 201]);
+    expect(await second.json()).toEqual(made);
+    for (const name of ["ETag", "Location"]) expect(second.headers.get(name)).toBe(first.headers.get(name));
+    expect(await readFragment(id)).toEqual(made);
+  });
+
+  test("[REST-18] the answer shows the fragment as it was made, when it was changed and its object restarted since", async () => {
+    const id = freshId();
+    const body = { id, content: "made", description: "then" };
+    const made = await (await request("POST", "/v1/fragments", body, key("k"))).json<FragmentBody>();
+    await request("PATCH", `/v1/fragments/${id}`, { content: "changed", description: "now" });
+    await evictDurableObject(objectOf(id));
+    const again = await request("POST", "/v1/fragments", body, key("k"));
+    expect([again.status, again.headers.get("ETag"), await again.json()]).toEqual([201, '"1"', made]);
+    expect(await readFragment(id)).toMatchObject({ content: "changed", version: 2 });
+  });
+
+  test("[REST-18] one is made and both are answered alike, when the same request comes twice at once", async () => {
+    const body = { id: freshId(), content: "text" };
+    const send = () => request("POST", "/v1/fragments", body, key("k"));
+    const [first, second] = await Promise.all([send(), send()]);
+    expect([first.status, second.status]).toEqual([201, 201]);
+    expect(await first.json()).toEqual(await second.json());
+  });
+
+  test("[REST-18] the answer is 422 and nothing changes, when a key comes with another request", async () => {
+    const id = freshId();
+    await request("POST", "/v1/fragments", { id, content: "kept" }, key("k"));
+    await evictDurableObject(objectOf(id));
+    const others = [
+      await request("POST", "/v1/fragments", { id, content: "other" }, key("k")),
+      await request("PUT", `/v1/fragments/${id}`, { content: "kept" }, key("k")),
+      await request("PATCH", `/v1/fragments/${id}`, {}, key("k")),
+    ];
+    for (const answer of others) {
+      expect(answer.status).toBe(422);
+      expect(await answer.json()).toMatchObject({ code: "idempotency_key_reused" });
+    }
+    expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
+  });
+
+  test("[REST-18] the answer is 409, when the fragment exists and the key is another one", async () => {
+    const body = { id: freshId(), content: "text" };
+    await request("POST", "/v1/fragments", body, key("k"));
+    expect((await request("POST", "/v1/fragments", body, key("l"))).status).toBe(409);
+  });
+
+  test("[REST-18] an edit is made once and answered again, when PATCH repeats a key, with If-Match too", async () => {
+    const { id } = await createFragment("a");
+    const patch = () =>
+      request(
+        "PATCH",
+        `/v1/fragments/${id}`,
+        { edits: [{ old: "a", new: "aa" }] },
+        { ...key("k"), "If-Match": '"1"' },
+      );
+    const first = await (await patch()).json();
+    await request("PATCH", `/v1/fragments/${id}`, { content: "later" });
+    const again = await patch();
+    expect([again.status, await again.json()]).toEqual([200, first]);
+    expect(await readFragment(id)).toMatchObject({ content: "later", version: 3 });
+  });
+
+  test("[REST-18] a fragment is made anew, when it was deleted since", async () => {
+    const body = { id: freshId(), content: "text" };
+    await request("POST", "/v1/fragments", body, key("k"));
+    await request("DELETE", `/v1/fragments/${body.id}`);
+    const again = await request("POST", "/v1/fragments", body, key("k"));
+    expect([again.status, await again.json()]).toMatchObject([201, { version: 3 }]);
+  });
+
+  test.each(["", "k".repeat(129)])("[REST-18] the answer is 400, when the key is '%s'", async (value) => {
+    const body = { id: freshId(), content: "text" };
+    const answer = await request("POST", "/v1/fragments", body, key(value));
+    expect([answer.status, await answer.json()]).toMatchObject([400, { code: "invalid_header" }]);
   });
 });
 
@@ -591,6 +769,88 @@ describe("expansion", () => {
     expect(answer.status).toBe(200);
     expect(warnings.join()).toMatch(/Maximum inclusion depth|limit reached/);
   });
+});
+
+describe("expansion as text, and its tag", () => {
+  test.each([
+    ["text/plain", "text/plain; charset=utf-8"],
+    ["text/*", "text/plain; charset=utf-8"],
+    ["TEXT/PLAIN, */*", "text/plain; charset=utf-8"],
+    ["application/json;q=0.5, text/plain", "text/plain; charset=utf-8"],
+    ["application/json;q=0, */*", "text/plain; charset=utf-8"],
+    ["text/plain;q=0.5, */*", "application/json"],
+    ["text/plain;q=0", "application/json"],
+    ["application/json, text/plain, */*", "application/json"],
+    ["text/html, */*;q=0.8", "application/json"],
+    ["image/png", "application/json"],
+    ["*/*", "application/json"],
+    ["", "application/json"],
+  ])("[REST-19] an expansion asked for with Accept: %s comes as %s", async (accept, type) => {
+    const { id } = await createFragment("é[[nobody]]");
+    const answer = await request("GET", `/v1/expansions/${id}`, undefined, { Accept: accept });
+    expect([answer.headers.get("Content-Type"), answer.headers.get("Vary")]).toEqual([type, "Accept"]);
+    const expanded = "é[[PROMPT NOT FOUND: nobody]]";
+    if (type === "application/json") expect(await answer.json()).toMatchObject({ expanded });
+    else {
+      expect(answer.headers.get("X-Prompt-Warnings")).toBe("1");
+      expect(await answer.text()).toBe(expanded);
+    }
+  });
+
+  test.each(["text/plain", "application/json"])(
+    "[REST-20] the answer is 304 for its own tag only, when %s was asked for",
+    async (type) => {
+      const { id } = await createFragment("text");
+      const other = type === "text/plain" ? "application/json" : "text/plain";
+      const headers = { Accept: type, "If-None-Match": await closureTag(id, type) };
+      const same = await request("GET", `/v1/expansions/${id}`, undefined, headers);
+      expect([same.status, same.headers.get("ETag"), same.headers.get("Vary"), await same.text()]).toEqual([
+        304,
+        headers["If-None-Match"],
+        "Accept",
+        "",
+      ]);
+      const foreign = { Accept: type, "If-None-Match": await closureTag(id, other) };
+      const answer = await request("GET", `/v1/expansions/${id}`, undefined, foreign);
+      expect(answer.status).toBe(200);
+      await answer.body?.cancel();
+    },
+  );
+
+  test("[REST-20] the tag changes with each fragment of the closure and with nothing else, when they are written, made and deleted", async () => {
+    const base = freshId();
+    const put = (name: string, content: string) =>
+      request("PUT", `/v1/fragments/${base}/${name}`, { content });
+    await put("leaf", "leaf");
+    await put("middle", `[[${base}/leaf]]`);
+    await put("other", "not included");
+    await put("root", `[[${base}/middle]] [[${base}/missing]]`);
+    const tags = [await closureTag(`${base}/root`)];
+    const changes: [string, () => Promise<unknown>][] = [
+      ["the root", () => put("root", `[[${base}/middle]] [[${base}/missing]]!`)],
+      ["what is included", () => put("middle", `<[[${base}/leaf]]>`)],
+      ["what is included by that", () => put("leaf", "LEAF")],
+      ["metadata of it", () => request("PATCH", `/v1/fragments/${base}/leaf`, { description: "d" })],
+      ["what was missing appears", () => put("missing", `[[${base}/leaf]]`)],
+      ["what was there goes", () => request("DELETE", `/v1/fragments/${base}/leaf`)],
+      ["and comes back with the same text", () => put("leaf", "LEAF")],
+    ];
+    for (const [what, change] of changes) {
+      await change();
+      const tag = await closureTag(`${base}/root`);
+      expect(tags, what).not.toContain(tag);
+      tags.push(tag);
+    }
+    await put("other", "changed");
+    await evictDurableObject(objectOf(`${base}/root`));
+    expect(await closureTag(`${base}/root`)).toBe(tags.at(-1));
+  });
+
+  async function closureTag(id: string, type = "application/json"): Promise<string> {
+    const answer = await request("GET", `/v1/expansions/${id}`, undefined, { Accept: type });
+    await answer.body?.cancel();
+    return answer.headers.get("ETag") ?? "";
+  }
 });
 
 async function storeContract(): Promise<void> {

@@ -8,6 +8,8 @@ export interface Answer {
   /** The client's own name for itself, or its session's id. */
   readonly client: string;
   readonly requestId: string;
+  /** Of what was asked, where the client wants another question under the same id to be refused. */
+  readonly fingerprint?: string | undefined;
   /** Leads from the committed text back to the text that the client had in mind; mostly empty. */
   readonly toSent: TextChange;
 }
@@ -25,8 +27,9 @@ export interface PastEntry {
 }
 
 /**
- * entry = revision time (count author*) undo (0 | 1 metadataJson) count (client requestId toSent)*
- * with lib0's varUint and varString. The time is in milliseconds since 1970.
+ * entry = revision time (count author*) undo (0 | 1 metadataJson) count (client requestId toSent)* fingerprint*
+ * with lib0's varUint and varString. The time is in milliseconds since 1970. There are no fingerprints, or one for each
+ * answer, empty where it has none.
  */
 export function encodePastEntry(entry: PastEntry): Uint8Array {
   const encoder = encoding.createEncoder();
@@ -42,6 +45,9 @@ export function encodePastEntry(entry: PastEntry): Uint8Array {
     encoding.writeVarString(encoder, answer.client);
     encoding.writeVarString(encoder, answer.requestId);
     writeChange(encoder, answer.toSent);
+  }
+  if (entry.answers.some(({ fingerprint }) => fingerprint !== undefined)) {
+    for (const { fingerprint = "" } of entry.answers) encoding.writeVarString(encoder, fingerprint);
   }
   return encoding.toUint8Array(encoder);
 }
@@ -62,7 +68,10 @@ export function decodePastEntry(bytes: Uint8Array): PastEntry {
     requestId: decoding.readVarString(decoder),
     toSent: readChange(decoder),
   }));
-  return { revision, timeMs, authors, undo, metadataBefore, answers };
+  const withFingerprints = decoding.hasContent(decoder)
+    ? answers.map((answer) => ({ ...answer, fingerprint: decoding.readVarString(decoder) || undefined }))
+    : answers;
+  return { revision, timeMs, authors, undo, metadataBefore, answers: withFingerprints };
 }
 
 function times<T>(decoder: decoding.Decoder, read: () => T): T[] {

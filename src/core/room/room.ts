@@ -9,14 +9,15 @@ import { Past } from "../history/past.ts";
 import type { LogState, UpdateLog } from "../history/update-log.ts";
 import { FragmentText } from "../text/fragment-text.ts";
 import { fromSharedText } from "../text/line-ends.ts";
-import { invertChange, isEmpty, type TextChange } from "../text/text-change.ts";
+import type { SharedMetadata } from "../text/shared-metadata.ts";
+import { applyChange, invertChange, isEmpty, type TextChange } from "../text/text-change.ts";
 import { makeCommit } from "./commit.ts";
 import { Inbox, type YjsUpdate } from "./inbox.ts";
 import { type CommittedView, JsonSessions, send } from "./json-sessions.ts";
 import { PacedLog } from "./paced-log.ts";
 import { Presence, toPeer } from "./presence.ts";
 import { isJson, type Session } from "./session.ts";
-import type { Write } from "./write.ts";
+import type { RequestKey, Write } from "./write.ts";
 import { WriteRound } from "./write-round.ts";
 import { sendNotice, YjsSessions, yjsCloseCode } from "./yjs-sessions.ts";
 
@@ -135,6 +136,20 @@ export class Room {
   /** The metadata of a past revision; null if that is not known any more. */
   metadataAt(revision: number, nowMs: number): Metadata | null {
     return this.#past.metadataAt(revision, this.#life.revision, this.text.committedMetadata, nowMs);
+  }
+
+  /** The text of a past revision as it was shown, and its metadata; null if that is not known any more. */
+  shownAt(revision: number, nowMs: number): { content: string; metadata: SharedMetadata } | null {
+    const { committedContent, committedMetadata } = this.text;
+    const metadata = this.#past.metadataAt(revision, this.#life.revision, committedMetadata, nowMs);
+    const undo = this.#past.undoTo(revision, this.#life.revision, nowMs);
+    if (metadata === null || undo === null) return null;
+    return { content: fromSharedText(applyChange(undo, committedContent), metadata.eol), metadata };
+  }
+
+  /** Whether a request of this id is committed and still remembered. */
+  hasAnswered({ client, requestId }: RequestKey, nowMs: number): boolean {
+    return this.#past.answerTo(client, requestId, nowMs) !== null;
   }
 
   /** Everything that came in is durable. */
@@ -383,7 +398,7 @@ export class Room {
   }
 
   #makePast(): Past {
-    return new Past(() => this.#ports.log.past());
+    return new Past(() => (this.exists ? this.#ports.log.past() : []));
   }
 
   /**

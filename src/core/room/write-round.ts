@@ -41,6 +41,11 @@ interface Done {
   sinceSent: TextChange;
 }
 
+const REUSED: WriteResult = {
+  kind: "refused",
+  refusal: refusal("idempotency_key_reused", "The key was used for another request in the last ten minutes."),
+};
+
 /** The writes of one commit, one after the other, each on the text that the one before left. */
 export class WriteRound {
   readonly #text: FragmentText;
@@ -163,8 +168,10 @@ export class WriteRound {
   /** True if this request is in the round already: it is settled with its twin, and not written again. */
   #repeats(write: Write): boolean {
     const twin = write.request === null ? undefined : this.#find(write.request);
-    twin?.repetitions.push(write);
-    return twin !== undefined;
+    if (twin === undefined) return false;
+    if (twin.write.request?.fingerprint === write.request?.fingerprint) twin.repetitions.push(write);
+    else this.#answered.push({ write, result: REUSED });
+    return true;
   }
 
   /** The result of a request that was committed before. */
@@ -173,6 +180,7 @@ export class WriteRound {
     const past = this.#past.answerTo(write.request.client, write.request.requestId, this.#nowMs);
     if (past === null) return null;
     const { revision, timeMs, answer } = past;
+    if (answer.fingerprint !== write.request.fingerprint) return REUSED;
     const way = isEmpty(answer.toSent) ? null : this.#wayTo(revision);
     const content =
       way === null ? null : fromSharedText(applyChange(way.undo, this.#text.committedContent), way.then.eol);
@@ -187,8 +195,8 @@ export class WriteRound {
 
   #resolve(write: Write): Resolved | null {
     // Who names the version it replaces has not seen what is uncommitted: that is kept.
-    const base: Base =
-      write.expectedVersions === null ? write.base : { kind: "version", version: this.#revision };
+    const isBasedOnExpected = write.expectedVersions !== null && write.base.kind === "current";
+    const base: Base = isBasedOnExpected ? { kind: "version", version: this.#revision } : write.base;
     switch (base.kind) {
       case "current": {
         const { eol, tags } = this.#text.metadata;

@@ -8,6 +8,8 @@ import { ANONYMOUS } from "./session.ts";
 export interface RequestKey {
   readonly client: string;
   readonly requestId: string;
+  /** Of what is asked: the same request with another one is refused. Without one, nobody compares. */
+  readonly fingerprint?: string | undefined;
 }
 
 /** A write that the server makes for a JSON session or a REST request, on the text its sender had in mind. */

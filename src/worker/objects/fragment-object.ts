@@ -19,7 +19,7 @@ import { CatalogueCourier } from "./catalogue-courier.ts";
 import { catalogueStub } from "./catalogue-stub.ts";
 import type { FragmentAnswer, FragmentWrite } from "./fragment-calls.ts";
 import { fragmentIdOf, workspaceOf } from "./fragment-stub.ts";
-import { fragmentOf } from "./fragment-view.ts";
+import { answerWrite, fragmentOf, refuse } from "./fragment-view.ts";
 import { decodeJoinRequest } from "./join-request.ts";
 import { random32 } from "./random.ts";
 import { answerExpand } from "./socket-expansion.ts";
@@ -123,24 +123,23 @@ export class FragmentObject extends DurableObject<Env> {
 
   /** Creates the fragment or replaces it, or whichever of both it takes. */
   async put(write: FragmentWrite, mode: "create" | "replace" | "either"): Promise<FragmentAnswer> {
-    const isNew = !this.#room.exists;
-    if (!isNew && mode === "create") {
-      return {
-        kind: "refused",
-        refusal: refusal("already_exists", `Fragment '${this.#id}' exists already.`),
-      };
+    if (!this.#room.exists) {
+      if (mode === "replace" || write.expectedVersions !== null)
+        return refuse(refusal("version_mismatch", "The fragment does not exist."));
+      if (write.base?.kind === "version") return refuse(this.#notFound());
+      const answer = await this.#write(write, true);
+      await this.#courier.whenIdle(); // who creates a fragment looks for it in the list next
+      return answer;
     }
-    if (isNew && (mode === "replace" || write.expectedVersions !== null)) {
-      return { kind: "refused", refusal: refusal("version_mismatch", "The fragment does not exist.") };
-    }
-    const answer = await this.#write(write, isNew);
-    // Who creates a fragment looks for it in the list next.
-    if (isNew) await this.#courier.whenIdle();
-    return answer;
+    if (mode !== "create") return this.#write(write, false);
+    const isRepetition = write.request != null && this.#room.hasAnswered(write.request, Date.now());
+    if (!isRepetition) return refuse(refusal("already_exists", `Fragment '${this.#id}' exists already.`));
+    // Should it be forgotten before its turn comes, no version fits.
+    return this.#write({ ...write, expectedVersions: [] }, true);
   }
 
   async patch(write: FragmentWrite): Promise<FragmentAnswer> {
-    return this.#room.exists ? this.#write(write, false) : { kind: "refused", refusal: this.#notFound() };
+    return this.#room.exists ? this.#write(write, false) : refuse(this.#notFound());
   }
 
   /** Deletes the fragment; null if it is done. */
@@ -170,15 +169,12 @@ export class FragmentObject extends DurableObject<Env> {
 
   #write(write: FragmentWrite, isNew: boolean): Promise<FragmentAnswer> {
     return new Promise((resolve) => {
-      // The answer is made in the turn that commits: later the fragment may be another one, or gone.
-      const settle = (result: WriteResult) =>
-        resolve(
-          result.kind === "refused" ? result : { kind: "fragment", fragment: fragmentOf(this.#room), isNew },
-        );
       this.#turn((nowMs) => {
+        // The answer is made in the turn that commits: later the fragment may be another one, or gone.
+        const settle = (result: WriteResult) => resolve(answerWrite(this.#room, result, isNew, nowMs));
         const whole: Write = { ...EMPTY_WRITE, ...write, settle };
-        if (isNew) this.#room.create(whole, nowMs);
-        else this.#room.submit(whole);
+        if (this.#room.exists) this.#room.submit(whole);
+        else this.#room.create(whole, nowMs);
       });
     });
   }

@@ -1,18 +1,42 @@
 import type { Room } from "../../core/room/room.ts";
+import type { WriteResult } from "../../core/room/write.ts";
+import { utf8Length } from "../../language/utf8.ts";
+import type { Refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
+import type { FragmentAnswer } from "./fragment-calls.ts";
 
 /** The committed revision as REST shows it. */
 export function fragmentOf(room: Room): Fragment {
   const { id, content, size, metadata, revision, timeMs } = room.committed;
-  return {
-    id,
-    content,
-    ...metadata,
-    eol: room.text.committedMetadata.eol,
-    created_at: timestamp(room.createdAtMs),
-    updated_at: timestamp(timeMs),
-    version: revision,
-    size,
-  };
+  const { eol } = room.text.committedMetadata;
+  const created_at = timestamp(room.createdAtMs);
+  const updated_at = timestamp(timeMs);
+  return { id, content, ...metadata, eol, created_at, updated_at, version: revision, size };
+}
+
+/** The same at a past revision, which was committed at `timeMs`; null if that is not known any more. */
+function revisionOf(room: Room, revision: number, timeMs: number, nowMs: number): Fragment | null {
+  const past = room.shownAt(revision, nowMs);
+  if (past === null) return null;
+  const { content, metadata } = past;
+  const { id, created_at } = fragmentOf(room);
+  const size = utf8Length(content);
+  return { id, content, ...metadata, created_at, updated_at: timestamp(timeMs), version: revision, size };
+}
+
+/** What a writer is told, in the turn that has committed its write or refused it. */
+export function answerWrite(room: Room, result: WriteResult, isNew: boolean, nowMs: number): FragmentAnswer {
+  if (result.kind === "written") {
+    const { revision, timeMs } = result;
+    const past = result.isRepetition ? revisionOf(room, revision, timeMs, nowMs) : null;
+    return { kind: "fragment", fragment: past ?? fragmentOf(room), isNew };
+  }
+  if (result.refusal.code !== "stale_base") return refuse(result.refusal);
+  const { version, content } = fragmentOf(room);
+  return { ...refuse(result.refusal), current: { version, content } };
+}
+
+export function refuse(why: Refusal) {
+  return { kind: "refused", refusal: why } as const;
 }

@@ -5,25 +5,28 @@ import { refusal } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema } from "../../protocol/rest.ts";
 import type { AppEnv } from "../app.ts";
-import { expectedVersions, matchesAny, mustExist, versionTag } from "../etag.ts";
+import { describe } from "../description/describe.ts";
+import { expectedVersions, matchesAny, mustBeNew, mustExist, versionTag } from "../etag.ts";
+import { ID_PARAMETER } from "../id-path.ts";
+import { readIdempotencyKey } from "../idempotency.ts";
 import type { FragmentAnswer, FragmentWrite } from "../objects/fragment-calls.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
-import { problem, refuse } from "../problem.ts";
+import { notAllowed, problem, refuse } from "../problem.ts";
 import { readBody } from "../request-body.ts";
 
 const PREFIX = "/v1/fragments/";
 
 /** Fragments as a REST resource. Writes go through the room, so open editors see them. */
 export const fragments = new Hono<AppEnv>()
-  .post("/v1/fragments", async (c) => {
+  .post("/v1/fragments", describe("createFragment"), async (c) => {
     const body = await readBody(c, CreateSchema);
     if (!body.ok) return body.response;
     const parsed = parseFragmentId(body.value.id);
     if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
-    return answer(c, await stub(c, parsed.id).put(toWrite(body.value, null), "create"));
+    return write(c, body.value, (planned) => stub(c, parsed.id).put(planned, "create"));
   })
-  .all("/v1/fragments", (c) => notAllowed(c, "POST"))
-  .get("/v1/fragments/*", (c) =>
+  .all("/v1/fragments", (c) => notAllowed(c, "GET, POST"))
+  .get(`/v1/fragments/${ID_PARAMETER}`, describe("getFragment"), (c) =>
     withId(c, async (id) => {
       const fragment = await stub(c, id).read();
       if (fragment === null) return refuse(c, refusal("not_found", `Fragment '${id}' not found.`));
@@ -32,31 +35,32 @@ export const fragments = new Hono<AppEnv>()
       return matchesAny(c.req.header("If-None-Match"), tag) ? c.body(null, 304) : c.json(fragment);
     }),
   )
-  .put("/v1/fragments/*", (c) =>
+  .put(`/v1/fragments/${ID_PARAMETER}`, describe("putFragment"), (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PutSchema);
       if (!body.ok) return body.response;
-      const write = toWrite(body.value, expectedVersions(c));
-      return answer(c, await stub(c, id).put(write, mustExist(c) ? "replace" : "either"));
+      if (mustBeNew(c) && c.req.header("If-Match") !== undefined)
+        return problem(c, "version_mismatch", "If-Match and If-None-Match: * cannot both hold.");
+      return write(c, body.value, async (planned) => {
+        const answered = await stub(c, id).put(planned, putMode(c));
+        return mustBeNew(c) ? asPrecondition(answered) : answered;
+      });
     }),
   )
-  .patch("/v1/fragments/*", (c) =>
+  .patch(`/v1/fragments/${ID_PARAMETER}`, describe("patchFragment"), (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PatchSchema);
       if (!body.ok) return body.response;
-      const { edits } = body.value;
-      const write = toWrite(body.value, expectedVersions(c));
-      const content = edits == null ? write.content : ({ kind: "substitutions", edits } as const);
-      return answer(c, await stub(c, id).patch({ ...write, content }));
+      return write(c, body.value, (planned) => stub(c, id).patch(planned));
     }),
   )
-  .delete("/v1/fragments/*", (c) =>
+  .delete(`/v1/fragments/${ID_PARAMETER}`, describe("deleteFragment"), (c) =>
     withId(c, async (id) => {
       const refused = await stub(c, id).remove(expectedVersions(c));
       return refused === null ? c.body(null, 204) : refuse(c, refused);
     }),
   )
-  .all("/v1/fragments/*", (c) => notAllowed(c, "GET, PUT, PATCH, DELETE"));
+  .all(`/v1/fragments/${ID_PARAMETER}`, (c) => notAllowed(c, "GET, PUT, PATCH, DELETE"));
 
 async function withId(c: Context<AppEnv>, handle: (id: FragmentId) => Promise<Response>): Promise<Response> {
   const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(PREFIX.length));
@@ -67,28 +71,45 @@ function stub(c: Context<AppEnv>, id: FragmentId) {
   return fragmentStub(c.env, DEFAULT_WORKSPACE, id);
 }
 
-/** What the three bodies have in common. */
-type Fields = Pick<v.InferOutput<typeof PatchSchema>, "content" | "description" | "tags" | "prompt_type">;
+/** What the three bodies have in common, and what only some of them have. */
+type Fields = Partial<v.InferOutput<typeof PatchSchema>>;
 
-function toWrite(body: Fields, versions: readonly number[] | null): FragmentWrite {
-  const { content } = body;
-  return {
-    content: content == null ? null : { kind: "text", text: content },
+/** Makes the write that a body and its headers describe, and answers with what became of the fragment. */
+async function write(
+  c: Context<AppEnv>,
+  body: Fields,
+  make: (planned: FragmentWrite) => Promise<FragmentAnswer>,
+): Promise<Response> {
+  const key = await readIdempotencyKey(c, body);
+  if (!key.ok) return refuse(c, key.refusal);
+  const { content, edits, base_version } = body;
+  const text = content == null ? null : ({ kind: "text", text: content } as const);
+  const result = await make({
+    content: edits == null ? text : { kind: "substitutions", edits },
     metadata: givenMetadata(body),
-    expectedVersions: versions,
-  };
+    base: base_version == null ? { kind: "current" } : { kind: "version", version: base_version },
+    expectedVersions: c.req.method === "POST" ? null : expectedVersions(c),
+    request: key.request,
+  });
+  return answer(c, result);
+}
+
+function putMode(c: Context<AppEnv>): "create" | "replace" | "either" {
+  if (mustBeNew(c)) return "create";
+  return mustExist(c) ? "replace" : "either";
+}
+
+/** Where a header asked for a new fragment, one that exists is a precondition that failed. */
+function asPrecondition(result: FragmentAnswer): FragmentAnswer {
+  if (result.kind !== "refused" || result.refusal.code !== "already_exists") return result;
+  return { ...result, refusal: refusal("version_mismatch", result.refusal.message) };
 }
 
 function answer(c: Context<AppEnv>, result: FragmentAnswer): Response {
-  if (result.kind === "refused") return refuse(c, result.refusal);
+  if (result.kind === "refused") return refuse(c, result.refusal, result.current);
   const { fragment, isNew } = result;
   c.header("ETag", versionTag(fragment.version));
   if (!isNew) return c.json(fragment);
   c.header("Location", `${PREFIX}${fragment.id.split("/").map(encodeURIComponent).join("/")}`);
   return c.json(fragment, 201);
-}
-
-function notAllowed(c: Context<AppEnv>, allow: string): Response {
-  c.header("Allow", allow);
-  return problem(c, "method_not_allowed", `Allowed here: ${allow}.`);
 }

@@ -1,0 +1,21 @@
+import { CLOSE } from "../../protocol/close-codes.ts";
+
+/** Why a socket is closed, in words, by the name of the code. */
+const REASONS: Readonly<Record<keyof typeof CLOSE, string>> = {
+  tooLarge: "JSON socket: the frame is too large.",
+  serverError: "A failure of the server; connect again.",
+  notFoundJson: "JSON socket: the fragment does not exist.",
+  malformed: "The address holds no valid id, or the bytes are no frame or update.",
+  unauthorised: "Reserved: not signed in.",
+  forbidden: "Yjs socket: this session may only read.",
+  notFoundYjs: "Yjs socket: the fragment does not exist.",
+  forged: "Yjs socket: the client id is somebody else's, or a newer connection has taken it over.",
+  deleted: "The fragment was deleted, or the change belongs to a deleted generation.",
+  overLimit: "Yjs socket: the text, or the frame, is too large.",
+  full: "The room is full; try later.",
+};
+
+/** `code: reason`, for each. */
+export const CLOSE_REASONS: readonly string[] = Object.entries(REASONS).map(
+  ([name, reason]) => `${CLOSE[name as keyof typeof CLOSE]}: ${reason}`, // the keys of the table above
+);

@@ -1,0 +1,104 @@
+import type { Hono } from "hono";
+import { generateSpecs } from "hono-openapi";
+import type { OpenAPIV3_1 } from "openapi-types";
+import type * as v from "valibot";
+import * as catalogue from "../../protocol/catalogue.ts";
+import { FragmentSchema } from "../../protocol/fragment.ts";
+import * as rest from "../../protocol/rest.ts";
+import type { AppEnv } from "../app.ts";
+import { bulletList, REST_LIMITS } from "./limits.ts";
+import type { OperationId } from "./operations.ts";
+import { describeSchemas, type JsonSchema } from "./schemas.ts";
+
+/** The schemas of bodies and answers, by the names that the description gives them. */
+const SCHEMAS = {
+  Fragment: FragmentSchema,
+  FragmentCreate: rest.CreateSchema,
+  FragmentPut: rest.PutSchema,
+  FragmentPatch: rest.PatchSchema,
+  Substitution: rest.SubstitutionSchema,
+  Expand: rest.ExpandSchema,
+  Expansion: rest.ExpansionSchema,
+  FragmentPage: catalogue.FragmentPageSchema,
+  FragmentSummary: catalogue.FragmentSummarySchema,
+  TagCounts: catalogue.TagCountsSchema,
+  FolderCounts: catalogue.FolderCountsSchema,
+  Dependents: catalogue.DependentsSchema,
+  Rebuild: catalogue.RebuildSchema,
+  RebuildStatus: catalogue.RebuildStatusSchema,
+  Problem: rest.ProblemSchema,
+};
+
+/** The schemas that check queries, by the operation that they are of. */
+const QUERIES: Partial<Record<OperationId, v.GenericSchema>> = {
+  listFragments: catalogue.ListQuerySchema,
+  listFolders: catalogue.FoldersQuerySchema,
+};
+
+const PROSE = `Fragments are short markdown texts with a description and tags, which include each other with \`[[name]]\`.
+What is written here shows at once in every open editor, and is durable when it is answered.
+
+The sockets are described in \`/asyncapi.json\`. The REST paths of the old system under \`/api/prompts\` are for old clients
+only, and not described here.
+
+## Versions
+
+Each commit raises the version of its fragment by one. It is the \`ETag\`, in quotes. \`If-Match\` asks for a version,
+\`base_version\` merges with what came since.
+
+## Errors
+
+An error is \`application/problem+json\` (RFC 9457), with a \`code\` for programs and a \`detail\` for people. 503 comes with
+\`Retry-After\`.
+
+## CORS
+
+Every origin may call every address under \`/v1\`, without credentials. Browsers may read \`ETag\`, \`Location\`,
+\`Retry-After\` and \`X-Prompt-Warnings\`.
+
+## Limits
+
+Characters are UTF-16 code units.
+
+${bulletList(REST_LIMITS)}`;
+
+/** The REST API as OpenAPI 3.1: the routes of the app, and the schemas that validate. */
+export async function describeRest(app: Hono<AppEnv>): Promise<OpenAPIV3_1.Document> {
+  const document = await generateSpecs(app, {
+    documentation: {
+      info: { title: "Prompt Manager", version: "1", description: PROSE },
+      servers: [{ url: "/" }],
+      tags: [
+        { name: "Fragments", description: "The texts themselves." },
+        { name: "Catalogue", description: "Lists, searches and counts over all fragments." },
+        { name: "Expansion", description: "Texts with their inclusions resolved." },
+        { name: "Service" },
+      ],
+    },
+  });
+  for (const path of Object.values(document.paths)) {
+    for (const operation of Object.values(path) as OpenAPIV3_1.OperationObject[]) {
+      const query = QUERIES[operation.operationId as OperationId]; // from the table of them
+      if (query !== undefined)
+        operation.parameters = [...(operation.parameters ?? []), ...describeQuery(query)];
+    }
+  }
+  // The two libraries have different types for the same JSON Schema.
+  const schemas = describeSchemas(SCHEMAS, "draft-2020-12") as Record<string, OpenAPIV3_1.SchemaObject>;
+  return { ...document, components: { schemas } };
+}
+
+type ParameterSchema = NonNullable<OpenAPIV3_1.ParameterObject["schema"]>;
+
+/** Each property of a query's schema as a parameter. */
+function describeQuery(schema: v.GenericSchema): OpenAPIV3_1.ParameterObject[] {
+  const { properties = {} } = describeSchemas({ query: schema }, "draft-2020-12").query;
+  return Object.entries(properties as Record<string, JsonSchema>).map(([name, property]) => {
+    const { description, pattern: _, ...described } = property;
+    // A default is written as it stands in an address.
+    if (described.type === "integer" && described.default !== undefined)
+      described.default = Number(described.default);
+    const parameter = { name, in: "query", schema: described as ParameterSchema };
+    return description === undefined ? parameter : { ...parameter, description };
+  });
+}

@@ -1,0 +1,304 @@
+import type { DescribeRouteOptions } from "hono-openapi";
+import type { OpenAPIV3_1 } from "openapi-types";
+import { FRAGMENT_ID_RULE } from "../../language/fragment-id.ts";
+import { MAX_REQUEST_ID_UNITS } from "../../protocol/limits.ts";
+import { answers, describeHeaders, empty, refuses } from "./responses.ts";
+import { refTo } from "./schemas.ts";
+
+/** Each operation of the REST API, in words. Its examples are requests that work on the samples of `EXAMPLES`. */
+
+/** The fragments that the examples speak of. */
+export const EXAMPLES = {
+  fragment: { id: "team/greeting", content: "Hello, [[team/name]]!", tags: ["greeting"] },
+  included: { id: "team/name", content: "world" },
+  /** Made by the example, and not there before. */
+  created: { id: "team/farewell", content: "Goodbye, [[team/name]]!", description: "How we part" },
+} as const;
+
+const shown = {
+  id: EXAMPLES.fragment.id,
+  content: EXAMPLES.fragment.content,
+  description: "",
+  tags: EXAMPLES.fragment.tags,
+  prompt_type: "standard",
+  eol: "lf",
+  created_at: "2026-11-23T03:14:57.776+00:00",
+  updated_at: "2026-11-23T03:14:57.786+00:00",
+  version: 1,
+  size: 21,
+};
+
+const TAG = {
+  fragments: ["Fragments"],
+  catalogue: ["Catalogue"],
+  expansion: ["Expansion"],
+  service: ["Service"],
+};
+
+const id: OpenAPIV3_1.ParameterObject = {
+  name: "id",
+  in: "path",
+  required: true,
+  description: `${FRAGMENT_ID_RULE} Its slashes may be plain or \`%2F\`: both name the same fragment.`,
+  schema: { type: "string", minLength: 1 },
+  example: EXAMPLES.fragment.id,
+};
+
+function header(name: string, description: string, lengths: { minLength?: number; maxLength?: number } = {}) {
+  return { name, in: "header", description, schema: { type: "string", ...lengths } } as const;
+}
+
+const ifMatch = header(
+  "If-Match",
+  "Versions in quotes, of which one must be current, or `*` for any; otherwise the answer is 412.",
+);
+const ifNoneMatch = header("If-None-Match", "Tags that the client has, or `*`: the answer is then 304.");
+const idempotencyKey = header(
+  "Idempotency-Key",
+  "The same request with the same key, within ten minutes, is made once and answered again as it was made.",
+  { minLength: 1, maxLength: MAX_REQUEST_ID_UNITS },
+);
+
+type NamedExamples = Record<string, { readonly summary: string; readonly value: unknown }>;
+
+function jsonBody(schema: string, examples: NamedExamples) {
+  return { required: true, content: { "application/json": { schema: refTo(schema), examples } } };
+}
+
+const WRITE_REFUSALS = ["invalid_header", "invalid_body", "invalid_content", "content_too_large"] as const;
+
+export const operations = {
+  listFragments: {
+    summary: "List and search fragments",
+    description:
+      "Fields and counts, with an excerpt and where the words of the query stand; the full text of a fragment is on its own address. Unknown parameters are ignored.",
+    tags: TAG.catalogue,
+    responses: {
+      ...answers(200, "One page of the list.", "FragmentPage"),
+      ...refuses("invalid_query"),
+    },
+  },
+  createFragment: {
+    summary: "Make a fragment",
+    tags: TAG.fragments,
+    parameters: [idempotencyKey],
+    requestBody: jsonBody("FragmentCreate", {
+      farewell: { summary: "A fragment that includes another one", value: EXAMPLES.created },
+    }),
+    responses: {
+      ...answers(201, "Made, and durable.", "Fragment", ["ETag", "Location"], shown),
+      ...refuses(
+        ...WRITE_REFUSALS,
+        "invalid_id",
+        "already_exists",
+        "body_too_large",
+        "idempotency_key_reused",
+      ),
+    },
+  },
+  getFragment: {
+    summary: "Read a fragment",
+    description: "With everything that came in before. `HEAD` gives the headers alone.",
+    tags: TAG.fragments,
+    parameters: [id, ifNoneMatch],
+    responses: {
+      ...answers(200, "The committed fragment.", "Fragment", ["ETag"], shown),
+      ...empty(304, "The client has this version.", ["ETag"]),
+      ...refuses("invalid_id", "not_found"),
+    },
+  },
+  putFragment: {
+    summary: "Make or replace a fragment",
+    description:
+      "Open editors see what differs. Metadata that are absent or null stay. With `base_version` the content is an edit of that version, and merged with what was committed since; `If-Match` is looked at first.",
+    tags: TAG.fragments,
+    parameters: [
+      id,
+      ifMatch,
+      header("If-None-Match", "`*`: only if there is no fragment yet, otherwise the answer is 412."),
+      idempotencyKey,
+    ],
+    requestBody: jsonBody("FragmentPut", {
+      whole: { summary: "The whole text", value: { content: "Good morning, [[team/name]]!" } },
+    }),
+    responses: {
+      ...answers(
+        200,
+        "Replaced or merged, and durable: the fragment as it is now.",
+        "Fragment",
+        ["ETag"],
+        shown,
+      ),
+      ...answers(201, "Made, and durable.", "Fragment", ["ETag", "Location"]),
+      ...refuses(
+        ...WRITE_REFUSALS,
+        "invalid_id",
+        "invalid_metadata",
+        "not_found",
+        "stale_base",
+        "version_mismatch",
+        "body_too_large",
+        "idempotency_key_reused",
+      ),
+    },
+  },
+  patchFragment: {
+    summary: "Change a part of a fragment",
+    description:
+      "What is absent or null stays. `edits` replace pieces of the text, each of which must stand in it exactly once; with `base_version`, in the text of that version.",
+    tags: TAG.fragments,
+    parameters: [id, ifMatch, idempotencyKey],
+    requestBody: jsonBody("FragmentPatch", {
+      edit: { summary: "One edit", value: { edits: [{ old: "Hello", new: "Good morning" }] } },
+      metadata: {
+        summary: "Metadata only",
+        value: { description: "How we begin", tags: ["greeting", "short"], prompt_type: "composite" },
+      },
+      based: {
+        summary: "A text made on an earlier version",
+        value: { content: "Hello there, [[team/name]]!", base_version: 1 },
+      },
+    }),
+    responses: {
+      ...answers(
+        200,
+        "Changed or merged, and durable: the fragment as it is now.",
+        "Fragment",
+        ["ETag"],
+        shown,
+      ),
+      ...refuses(
+        ...WRITE_REFUSALS,
+        "invalid_id",
+        "invalid_metadata",
+        "not_found",
+        "no_single_match",
+        "stale_base",
+        "version_mismatch",
+        "body_too_large",
+        "idempotency_key_reused",
+      ),
+    },
+  },
+  deleteFragment: {
+    summary: "Delete a fragment",
+    description: "Every open session is told and closed.",
+    tags: TAG.fragments,
+    parameters: [id, ifMatch],
+    responses: {
+      ...empty(204, "Deleted."),
+      ...refuses("invalid_id", "not_found", "version_mismatch"),
+    },
+  },
+  listTags: {
+    summary: "Count the fragments of each tag",
+    tags: TAG.catalogue,
+    responses: { ...answers(200, "All tags in use.", "TagCounts"), ...refuses() },
+  },
+  listFolders: {
+    summary: "Count the fragments of each folder",
+    tags: TAG.catalogue,
+    responses: {
+      ...answers(200, "The folders directly within one.", "FolderCounts"),
+      ...refuses("invalid_query"),
+    },
+  },
+  listDependents: {
+    summary: "Say who includes a fragment",
+    description: "Also of an id that does not exist: those whose texts ask for it.",
+    tags: TAG.catalogue,
+    parameters: [{ ...id, example: EXAMPLES.included.id }],
+    responses: { ...answers(200, "Its dependents.", "Dependents"), ...refuses("invalid_id") },
+  },
+  getCatalogueRebuild: {
+    summary: "Say how far the rebuild of the catalogue is",
+    tags: TAG.catalogue,
+    responses: { ...answers(200, "The last rebuild.", "RebuildStatus"), ...refuses() },
+  },
+  startCatalogueRebuild: {
+    summary: "Rebuild the catalogue from the fragments",
+    description: "Unless a rebuild is running. Lists are answered meanwhile.",
+    tags: TAG.catalogue,
+    requestBody: jsonBody("Rebuild", { all: { summary: "All that the catalogue knows", value: {} } }),
+    responses: {
+      ...answers(202, "Begun.", "RebuildStatus"),
+      ...refuses("invalid_body", "invalid_id", "body_too_large"),
+    },
+  },
+  streamEvents: {
+    summary: "Follow what happens to the fragments",
+    description:
+      "Server-sent events until the client ends them; over a WebSocket the same events come as frames (`/asyncapi.json`).",
+    tags: TAG.catalogue,
+    parameters: [
+      header("Last-Event-ID", "The last event that the client knows: it is told what changed since."),
+      {
+        name: "last_event_id",
+        in: "query",
+        description: "The same for clients that cannot set a header.",
+        schema: { type: "string" },
+      },
+    ],
+    responses: {
+      200: {
+        description: "Events whose data is JSON.",
+        content: { "text/event-stream": { schema: { type: "string" } } },
+      },
+      ...refuses("invalid_query"),
+    },
+  },
+  expandText: {
+    summary: "Expand a text that is not stored",
+    tags: TAG.expansion,
+    requestBody: jsonBody("Expand", {
+      text: { summary: "A text with an inclusion", value: { content: "Dear [[team/name]]" } },
+    }),
+    responses: {
+      ...answers(200, "The text with its inclusions resolved.", "Expansion", [], {
+        expanded: "Dear world",
+        dependencies: ["team/name"],
+        warnings: [],
+      }),
+      ...refuses("invalid_body", "invalid_content", "invalid_id", "content_too_large", "body_too_large"),
+    },
+  },
+  getExpansion: {
+    summary: "Expand a fragment",
+    description:
+      "JSON, or the expanded text alone where `Accept` prefers `text/plain`. The tag changes with the version of each fragment that the text asks for at any depth, also when one appears or goes.",
+    tags: TAG.expansion,
+    parameters: [id, ifNoneMatch],
+    responses: {
+      200: {
+        description: "The text with its inclusions resolved.",
+        headers: describeHeaders(["ETag", "Vary", "X-Prompt-Warnings"]),
+        content: {
+          "application/json": { schema: refTo("Expansion") },
+          "text/plain": { schema: { type: "string" }, example: "Hello, world!" },
+        },
+      },
+      ...empty(304, "The client has this expansion in this form.", ["ETag", "Vary"]),
+      ...refuses("invalid_id", "not_found", "content_too_large"),
+    },
+  },
+  getHealth: {
+    summary: "Say that the service runs",
+    tags: TAG.service,
+    responses: {
+      200: {
+        description: "It runs; it asks no fragment.",
+        content: {
+          "application/json": {
+            schema: {
+              type: "object",
+              properties: { status: { type: "string", const: "ok" } },
+              required: ["status"],
+            },
+          },
+        },
+      },
+    },
+  },
+} as const satisfies Record<string, DescribeRouteOptions>;
+
+export type OperationId = keyof typeof operations;

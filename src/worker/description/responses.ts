@@ -1,0 +1,58 @@
+import type { OpenAPIV3_1 } from "openapi-types";
+import { ERROR_STATUS, type ErrorCode } from "../../protocol/errors.ts";
+import { refTo } from "./schemas.ts";
+
+type Responses = Record<string, OpenAPIV3_1.ResponseObject>;
+type HeaderName = keyof typeof HEADERS;
+
+/** The headers of answers. */
+const HEADERS = {
+  ETag: "The version in quotes; of an expansion, a name of its closure and form.",
+  Location: "The address of the new fragment.",
+  "Retry-After": "Seconds.",
+  Vary: "`Accept`: another form may be asked for.",
+  "X-Prompt-Warnings": "How many warnings the expansion has.",
+} as const;
+
+/** Answers with JSON. */
+export function answers(
+  status: number,
+  description: string,
+  schema: string,
+  headers: readonly HeaderName[] = [],
+  example?: unknown,
+): Responses {
+  const content = {
+    "application/json": { schema: refTo(schema), ...(example === undefined ? {} : { example }) },
+  };
+  return { [status]: { description, headers: describeHeaders(headers), content } };
+}
+
+/** An answer without a body. */
+export function empty(status: number, description: string, headers: readonly HeaderName[] = []): Responses {
+  return { [status]: { description, headers: describeHeaders(headers) } };
+}
+
+export function describeHeaders(names: readonly HeaderName[]): Record<string, OpenAPIV3_1.HeaderObject> {
+  return Object.fromEntries(
+    names.map((name) => [name, { description: HEADERS[name], schema: { type: "string" } }]),
+  );
+}
+
+/** What an operation may refuse; that it fails, or is overloaded, can happen to all of them. */
+export function refuses(...codes: readonly ErrorCode[]): Responses {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of [...codes, "internal_error", "unavailable"] as const) {
+    const status = ERROR_STATUS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(Array.from(byStatus, ([status, those]) => [status, problem(status, those)]));
+}
+
+function problem(status: number, codes: readonly ErrorCode[]): OpenAPIV3_1.ResponseObject {
+  return {
+    description: codes.map((code) => `\`${code}\``).join(", "),
+    headers: describeHeaders(status === ERROR_STATUS.unavailable ? ["Retry-After"] : []),
+    content: { "application/problem+json": { schema: refTo("Problem") } },
+  };
+}

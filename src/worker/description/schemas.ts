@@ -1,0 +1,33 @@
+import { toJsonSchemaDefs } from "@valibot/to-json-schema";
+import type * as v from "valibot";
+
+/** A JSON Schema, as a description holds it. */
+export type JsonSchema = ReturnType<typeof toJsonSchemaDefs>[string];
+
+/** The dialect of OpenAPI 3.1, and that of AsyncAPI 3.0. */
+export type Dialect = "draft-2020-12" | "draft-07";
+
+export function refTo(name: string): { $ref: string } {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/**
+ * The schemas that validate, as JSON Schemas that name each other as `refTo` does. A check that JSON Schema has no word
+ * for is left out: what it asks stands in a description.
+ */
+export function describeSchemas<N extends string>(
+  schemas: Readonly<Record<N, v.GenericSchema>>,
+  dialect: Dialect,
+): Record<N, JsonSchema> {
+  return toJsonSchemaDefs(schemas, {
+    target: dialect,
+    errorMode: "ignore",
+    overrideRef: ({ referenceId }) => refTo(referenceId).$ref,
+    // A number in an address: what is checked behind the transformation is checked of a number.
+    overrideAction: ({ valibotAction }) => (isToNumber(valibotAction) ? { type: "integer" } : undefined),
+  });
+}
+
+function isToNumber(action: { readonly type: string }): boolean {
+  return action.type === "transform" && (action as { operation?: unknown }).operation === Number;
+}

@@ -1,0 +1,26 @@
+import type { Context } from "hono";
+import * as v from "valibot";
+import { type Refusal, refusal } from "../protocol/errors.ts";
+import { describeIssues } from "../protocol/fragment.ts";
+import type { AppEnv } from "./app.ts";
+
+export type Query<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+/** Reads the parameters that a schema knows from the address; those that it has a list for may stand there often. */
+export function readQuery<S extends v.ObjectSchema<v.ObjectEntries, undefined>>(
+  c: Context<AppEnv>,
+  schema: S,
+  lists: readonly string[] = [],
+): Query<v.InferOutput<S>> {
+  const { searchParams } = new URL(c.req.url);
+  const given: Record<string, string | string[]> = {};
+  for (const name of new Set(searchParams.keys())) {
+    const values = searchParams.getAll(name);
+    given[name] = lists.includes(name) ? values : (values[0] ?? "");
+  }
+  const result = v.safeParse(schema, given, { abortEarly: true });
+  if (result.success) return { ok: true, value: result.output };
+  return { ok: false, refusal: refusal("invalid_query", `${describeIssues(result.issues)}.`) };
+}

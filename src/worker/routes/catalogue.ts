@@ -1,0 +1,70 @@
+import { type Context, Hono } from "hono";
+import { decodeFragmentPath, parseFragmentId } from "../../language/fragment-id.ts";
+import { FoldersQuerySchema, ListQuerySchema, RebuildSchema } from "../../protocol/catalogue.ts";
+import type { AppEnv } from "../app.ts";
+import { describe } from "../description/describe.ts";
+import { ID_PARAMETER } from "../id-path.ts";
+import { catalogueStub } from "../objects/catalogue-stub.ts";
+import { DEFAULT_WORKSPACE } from "../objects/fragment-stub.ts";
+import { notAllowed, problem, refuse } from "../problem.ts";
+import { readQuery } from "../query.ts";
+import { readBody } from "../request-body.ts";
+
+const DEPENDENTS = "/v1/dependents/";
+
+/** Lists of fragments, and what is known of them together. The catalogue answers from its own tables. */
+export const catalogue = new Hono<AppEnv>()
+  .get("/v1/fragments", describe("listFragments"), async (c) => {
+    const query = readQuery(c, ListQuerySchema, ["tag"]);
+    if (!query.ok) return refuse(c, query.refusal);
+    const { prefix, ...rest } = query.value;
+    const folder = parseFolder(prefix ?? "");
+    if (folder === null) return refuseFolder(c);
+    const answer = await stub(c).list(folder === "" ? rest : { ...rest, prefix: folder });
+    return answer.kind === "refused" ? refuse(c, answer.refusal) : c.json(answer.page);
+  })
+  .get("/v1/tags", describe("listTags"), async (c) => c.json(await stub(c).tags()))
+  .get("/v1/folders", describe("listFolders"), async (c) => {
+    const query = readQuery(c, FoldersQuerySchema);
+    if (!query.ok) return refuse(c, query.refusal);
+    const folder = parseFolder(query.value.prefix);
+    return folder === null ? refuseFolder(c) : c.json(await stub(c).folders(folder));
+  })
+  .get(`/v1/dependents/${ID_PARAMETER}`, describe("listDependents"), async (c) => {
+    const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(DEPENDENTS.length));
+    if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
+    return c.json(await stub(c).dependents(parsed.id));
+  })
+  .get("/v1/catalogue/rebuild", describe("getCatalogueRebuild"), async (c) =>
+    c.json(await stub(c).rebuildStatus()),
+  )
+  .post("/v1/catalogue/rebuild", describe("startCatalogueRebuild"), async (c) => {
+    const body = await readBody(c, RebuildSchema);
+    if (!body.ok) return body.response;
+    const ids: string[] = [];
+    for (const raw of body.value.ids) {
+      const parsed = parseFragmentId(raw);
+      if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
+      ids.push(parsed.id);
+    }
+    return c.json(await stub(c).rebuild(ids), 202);
+  })
+  .all("/v1/tags", (c) => notAllowed(c, "GET"))
+  .all("/v1/folders", (c) => notAllowed(c, "GET"))
+  .all(`/v1/dependents/${ID_PARAMETER}`, (c) => notAllowed(c, "GET"))
+  .all("/v1/catalogue/rebuild", (c) => notAllowed(c, "GET, POST"));
+
+function stub(c: Context<AppEnv>) {
+  return catalogueStub(c.env, DEFAULT_WORKSPACE);
+}
+
+/** The canonical name of a folder, with or without a slash at its end; "" is all of them, null is none. */
+function parseFolder(prefix: string): string | null {
+  if (prefix === "") return "";
+  const parsed = parseFragmentId(prefix.replace(/\/$/, ""));
+  return parsed.ok ? parsed.id : null;
+}
+
+function refuseFolder(c: Context<AppEnv>): Response {
+  return problem(c, "invalid_query", "prefix: must be the beginning of ids, up to a slash.");
+}

@@ -1,0 +1,163 @@
+/** The two descriptions by the standards that they follow, and the sockets by theirs. */
+import asyncapi from "@asyncapi/specs";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { Ajv } from "ajv";
+import formats from "ajv-formats";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type WebSocket from "ws";
+import { type ServerProcess, startServer } from "../../scripts/server-process.ts";
+import { CLOSE } from "../../src/protocol/close-codes.ts";
+import { clientFrameSchemas, serverFrameSchemas } from "../../src/protocol/json-frames.ts";
+import * as limits from "../../src/protocol/limits.ts";
+import { DescribedMessages } from "../support/described-messages.ts";
+import { makeSocket, opened } from "../support/live-socket.ts";
+import { deleteFragment, putFragment } from "../support/rest.ts";
+import { makeTemporaryDir, removeDir } from "../support/temporary-dir.ts";
+
+let server: ServerProcess;
+let dir: string;
+
+beforeAll(async () => {
+  dir = await makeTemporaryDir();
+  server = await startServer({ persistTo: dir });
+});
+
+afterAll(async () => {
+  await server.kill();
+  await removeDir(dir);
+});
+
+const load = async (path: string) => (await fetch(`${server.url}${path}`)).json();
+
+describe("standards", () => {
+  test("[API-4] /openapi.json is OpenAPI 3.1, by the schema of the standard", async () => {
+    const document = (await load("/openapi.json")) as Record<string, string>; // a parsed JSON object
+    const validator = new Validator();
+    expect(await validator.validate(document)).toEqual({ valid: true });
+    expect(validator.version).toBe("3.1");
+    expect((await new Validator().validate({ ...document, info: "" })).valid).toBe(false);
+  });
+
+  test("[API-4] /asyncapi.json is AsyncAPI 3.0, by the schema of the standard", async () => {
+    const ajv = new Ajv({ strict: false, allErrors: true });
+    formats(ajv);
+    const isValid = ajv.compile(asyncapi.schemasWithoutId["3.0.0"] as object);
+    const document = (await load("/asyncapi.json")) as object;
+    isValid(document);
+    expect(isValid.errors).toBeNull();
+    expect(isValid({ ...document, operations: { x: { action: "shout" } } })).toBe(false);
+  });
+
+  test("[API-4] both say the limits and who may call, and the sockets' the close codes", async () => {
+    const rest = (await load("/openapi.json")) as { info: { description: string } };
+    const sockets = (await load("/asyncapi.json")) as { info: { description: string } };
+    for (const { description } of [rest.info, sockets.info]) {
+      expect(description).toMatch(/Every origin may/);
+      expect(description).toContain(`content: ${limits.MAX_CONTENT_BYTES / 1024 / 1024} MiB`);
+      expect(description).toContain(`tags: ${limits.MAX_TAGS}`);
+    }
+    expect(rest.info.description).toContain(`body: ${limits.MAX_BODY_BYTES / 1024 / 1024} MiB`);
+    expect(sockets.info.description).toContain(`frame: ${limits.MAX_FRAME_BYTES / 1024 / 1024} MiB`);
+    for (const code of Object.values(CLOSE)) expect(sockets.info.description).toContain(`- ${code}: `);
+  });
+
+  test.each(["/openapi.json", "/asyncapi.json"])("[API-4] any origin may read %s", async (path) => {
+    const answer = await fetch(`${server.url}${path}`, { headers: { Origin: "https://example.org" } });
+    expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
+    await answer.body?.cancel();
+  });
+});
+
+describe("sockets", () => {
+  test("[API-6] every kind of JSON frame is sent as described, and what is sent to the server is too", async () => {
+    const messages = new DescribedMessages((await load("/asyncapi.json")) as never);
+    const seen = new Set<string>();
+    const faults: string[] = [];
+    const join = async (query: string) => {
+      const socket = makeSocket(server.url, `/v1/ws/described/frames${query}`);
+      const frames: { action: string; request_id?: string; version?: number }[] = [];
+      socket.on("message", (data) => {
+        const frame = JSON.parse(String(data));
+        frames.push(frame);
+        const names = messages.namesOf("jsonSocket", frame).filter((name) => name.startsWith("Server"));
+        if (names.length !== 1) faults.push(`${names.length} messages fit ${data}`);
+        for (const name of names) seen.add(name);
+      });
+      await opened(socket);
+      return {
+        send(frame: object) {
+          const names = messages.namesOf("jsonSocket", frame);
+          for (const name of names.filter((one) => one.startsWith("Client"))) seen.add(name);
+          socket.send(JSON.stringify(frame));
+        },
+        async until(action: string) {
+          await expect.poll(() => frames.map((frame) => frame.action), { timeout: 10_000 }).toContain(action);
+          return frames.find((frame) => frame.action === action);
+        },
+      };
+    };
+    const writer = await join("?create=1&client=w");
+    const version = (await writer.until("initial"))?.version ?? 0;
+    const plain = await join("");
+    const changes = await join("?changes=1");
+    await plain.until("initial");
+    await changes.until("initial");
+    writer.send({ action: "presence", state: { name: "Ann", color: "#123456", cursor: 0 } });
+    await plain.until("presence");
+    writer.send({ action: "update", content: "one", base_version: version, request_id: "a" });
+    await plain.until("update");
+    await changes.until("update");
+    await writer.until("update_status");
+    // Merged with the line before: the status carries the text.
+    writer.send({
+      action: "edit",
+      base_version: version,
+      changes: [{ from: 0, to: 0, insert: "[[none]]" }],
+      request_id: "b",
+    });
+    writer.send({ action: "update_metadata", description: "d", tags: ["t"], prompt_type: "user" });
+    await plain.until("update_metadata");
+    writer.send({ action: "expand", request_id: "c" });
+    await writer.until("expanded");
+    writer.send({ action: "update", content: "x", base_version: 999, request_id: "d" });
+    await writer.until("error");
+    writer.send({ action: "ping", request_id: "e" });
+    await writer.until("pong");
+    await deleteFragment(server.url, "described/frames");
+    for (const client of [writer, plain, changes]) await client.until("deleted");
+    expect(faults).toEqual([]);
+    expect([...seen].sort()).toEqual(
+      [
+        ...Object.keys(clientFrameSchemas).map((name) => messageName("Client", name)),
+        ...Object.keys(serverFrameSchemas).map((name) => messageName("Server", name)),
+      ].sort(),
+    );
+  });
+
+  test("[API-6] events are sent as described, when a fragment is made, edited and deleted", async () => {
+    const messages = new DescribedMessages((await load("/asyncapi.json")) as never);
+    const socket: WebSocket = makeSocket(server.url, "/v1/events");
+    const seen = new Set<string>();
+    const faults: string[] = [];
+    socket.on("message", (data) => {
+      const names = messages.namesOf("events", JSON.parse(String(data)));
+      if (names.length !== 1) faults.push(`${names.length} messages fit ${data}`);
+      for (const name of names) seen.add(name);
+    });
+    await opened(socket);
+    await putFragment(server.url, "described/events", "one");
+    const editor = makeSocket(server.url, "/v1/ws/described/events");
+    await opened(editor);
+    editor.send(JSON.stringify({ action: "update", content: "two" }));
+    const wanted = ["EventCreated", "EventChanged", "EventTyping", "EventEditors"];
+    await expect.poll(() => [...seen], { timeout: 20_000 }).toEqual(expect.arrayContaining(wanted));
+    await deleteFragment(server.url, "described/events");
+    await expect.poll(() => [...seen], { timeout: 20_000 }).toContain("EventDeleted");
+    expect(faults).toEqual([]);
+    socket.close();
+  });
+});
+
+function messageName(side: string, schema: string): string {
+  return `${side}${schema.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())}`;
+}

@@ -1,0 +1,200 @@
+/** Every operation of `/openapi.json` against the worker: its examples, its errors, and whether it is all there is. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { app } from "../../src/worker/app.ts";
+import { operations } from "../../src/worker/description/operations.ts";
+import { createFragment, freshId, request } from "./connect.ts";
+import { Description, describedErrors, exampleRequests, prepareExample } from "./described.ts";
+
+const MIB = 1024 * 1024;
+const TOO_LARGE_BODY = `{"content":"${" ".repeat(8 * MIB)}"}`;
+const TOO_LARGE = "x".repeat(MIB + 1);
+const ids = Object.keys(operations);
+
+let description: Description;
+
+beforeAll(async () => {
+  description = await Description.load();
+});
+
+describe("examples", () => {
+  test.each(ids)("[API-1] %s does what is described, when it is called by its examples", async (id) => {
+    const operation = description.operation(id);
+    for (const example of exampleRequests(operation)) {
+      const { name, path, body } = await prepareExample(example);
+      const answer = await request(operation.method, path, body, { Origin: "https://example.org" });
+      if (path.startsWith("/v1/")) expect(answer.headers.get("Access-Control-Allow-Origin"), name).toBe("*");
+      expect([name, Math.floor(answer.status / 100)]).toEqual([name, 2]);
+      expect(await description.faults(operation, answer), name).toEqual([]);
+    }
+  });
+
+  test.each(ids.flatMap((id) => headersOf(id)))(
+    "[API-1] %s answers %s with the headers that are described",
+    async (id, status) => {
+      const operation = description.operation(id);
+      const [first] = exampleRequests(operation);
+      if (first === undefined) throw new Error("there is no example");
+      const { path, body } = await prepareExample(first);
+      const headers: Record<string, string> = {};
+      if (status === "304") headers["If-None-Match"] = "*";
+      if (id === "getExpansion") headers["Accept"] = "text/plain";
+      if (id === "putFragment" && status === "201") await request("DELETE", path);
+      const answer = await request(operation.method, path, body, headers);
+      await answer.body?.cancel();
+      expect(String(answer.status)).toBe(status);
+      for (const name of Object.keys(operation.responses[status]?.headers ?? {}))
+        expect(answer.headers.get(name), name).not.toBeNull();
+    },
+  );
+});
+
+describe("errors", () => {
+  const fragment = (id: string) => `/v1/fragments/${id}`;
+  const send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => () =>
+    request(method, path, body, headers);
+  const key = { "Idempotency-Key": "k" };
+  const badKey = { "Idempotency-Key": "k".repeat(129) };
+  const badId = "/v1/fragments/a%2F%2Fb";
+
+  /** What PUT and PATCH have in common. */
+  const writeErrors = (method: string) => ({
+    invalid_header: send(method, fragment("a"), { content: "" }, badKey),
+    invalid_body: send(method, fragment("a"), "{"),
+    invalid_content: async () => request(method, fragment((await createFragment("")).id), { content: "\0" }),
+    invalid_id: send(method, badId, { content: "" }),
+    invalid_metadata: async () => {
+      const { id } = await createFragment("", { tags: ["a"] });
+      const tags = Array.from({ length: 64 }, (_, n) => `${n}`);
+      await request("PATCH", fragment(id), { tags });
+      return request(method, fragment(id), { content: "", tags: ["a", "mine"], base_version: 1 });
+    },
+    not_found: send(method, fragment(freshId()), { content: "", base_version: 1 }),
+    stale_base: async () =>
+      request(method, fragment((await createFragment("")).id), { content: "", base_version: 9 }),
+    version_mismatch: async () =>
+      request(method, fragment((await createFragment("")).id), { content: "" }, { "If-Match": '"9"' }),
+    content_too_large: async () =>
+      request(method, fragment((await createFragment("")).id), { content: TOO_LARGE }),
+    body_too_large: send(method, fragment("a"), TOO_LARGE_BODY),
+    idempotency_key_reused: async () => {
+      const { id } = await createFragment("");
+      await request(method, fragment(id), { content: "a" }, key);
+      return request(method, fragment(id), { content: "b" }, key);
+    },
+  });
+
+  /** How each error is reached that an operation names. */
+  const CAUSES: Record<string, Record<string, () => Promise<Response>>> = {
+    listFragments: { invalid_query: send("GET", "/v1/fragments?limit=0") },
+    createFragment: {
+      invalid_header: send("POST", "/v1/fragments", { id: "a" }, badKey),
+      invalid_body: send("POST", "/v1/fragments", {}),
+      invalid_content: send("POST", "/v1/fragments", { id: freshId(), content: "\0" }),
+      invalid_id: send("POST", "/v1/fragments", { id: "a//b" }),
+      already_exists: async () => request("POST", "/v1/fragments", { id: (await createFragment("")).id }),
+      content_too_large: send("POST", "/v1/fragments", { id: freshId(), content: TOO_LARGE }),
+      body_too_large: send("POST", "/v1/fragments", TOO_LARGE_BODY),
+      idempotency_key_reused: async () => {
+        const id = freshId();
+        await request("POST", "/v1/fragments", { id, content: "a" }, key);
+        return request("POST", "/v1/fragments", { id, content: "b" }, key);
+      },
+    },
+    getFragment: { invalid_id: send("GET", badId), not_found: send("GET", fragment(freshId())) },
+    putFragment: writeErrors("PUT"),
+    patchFragment: {
+      ...writeErrors("PATCH"),
+      no_single_match: async () =>
+        request("PATCH", fragment((await createFragment("aa")).id), { edits: [{ old: "a", new: "b" }] }),
+    },
+    deleteFragment: {
+      invalid_id: send("DELETE", badId),
+      not_found: send("DELETE", fragment(freshId())),
+      version_mismatch: async () =>
+        request("DELETE", fragment((await createFragment("")).id), undefined, { "If-Match": '"9"' }),
+    },
+    listFolders: { invalid_query: send("GET", "/v1/folders?prefix=a//b") },
+    listDependents: { invalid_id: send("GET", "/v1/dependents/a%2F%2Fb") },
+    startCatalogueRebuild: {
+      invalid_body: send("POST", "/v1/catalogue/rebuild", { ids: "a" }),
+      invalid_id: send("POST", "/v1/catalogue/rebuild", { ids: ["a//b"] }),
+      body_too_large: send("POST", "/v1/catalogue/rebuild", TOO_LARGE_BODY),
+    },
+    streamEvents: { invalid_query: send("GET", "/v1/events?last_event_id=x") },
+    expandText: {
+      invalid_body: send("POST", "/v1/expand", {}),
+      invalid_content: send("POST", "/v1/expand", { content: "\0" }),
+      invalid_id: send("POST", "/v1/expand", { content: "", id: "a//b" }),
+      content_too_large: send("POST", "/v1/expand", { content: TOO_LARGE }),
+      body_too_large: send("POST", "/v1/expand", TOO_LARGE_BODY),
+    },
+    getExpansion: {
+      invalid_id: send("GET", "/v1/expansions/a%2F%2Fb"),
+      not_found: send("GET", `/v1/expansions/${freshId()}`),
+      content_too_large: async () => {
+        const content = "x".repeat(MIB);
+        const parts: string[] = [];
+        for (let n = 0; n < 33; n++) parts.push((await createFragment(content)).id);
+        const { id } = await createFragment(parts.map((part) => `[[${part}]]`).join(""));
+        return request("GET", `/v1/expansions/${id}`);
+      },
+    },
+  };
+
+  const causes = Object.entries(CAUSES).flatMap(([id, byCode]) =>
+    Object.entries(byCode).map(([code, cause]) => ({ id, code, cause })),
+  );
+
+  test.each(causes)(
+    "[API-2] $id answers $code as described, when that is what is wrong",
+    { timeout: 60_000 },
+    async ({ id, code, cause }) => {
+      const operation = description.operation(id);
+      const answer = await cause();
+      const copy = answer.clone();
+      expect(await description.faults(operation, answer)).toEqual([]);
+      expect((await copy.json<{ code: string }>()).code).toBe(code);
+      expect(describedErrors(operation)).toContainEqual([answer.status, code]);
+      expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
+    },
+  );
+
+  test("[API-2] each error that is described is reached here, but for outages", () => {
+    const isOutage = (code: string) => code === "internal_error" || code === "unavailable";
+    const described = description.operations.flatMap((operation) =>
+      describedErrors(operation).map(([, code]) => `${operation.id} ${code}`),
+    );
+    const expected = described.filter((name) => !isOutage(name.split(" ")[1] ?? ""));
+    expect(causes.map(({ id, code }) => `${id} ${code}`).sort()).toEqual(expected.sort());
+  });
+});
+
+describe("the whole", () => {
+  test("[API-3] each route under /v1 is described, as an operation or as a socket, and nothing else is", async () => {
+    const sockets = await (await request("GET", "/asyncapi.json")).json<{ channels: object }>();
+    const channels = Object.values(sockets.channels as Record<string, { address: string }>);
+    const described = new Set([
+      ...description.operations.map(({ method, path }) => `${method} ${path}`),
+      ...channels.map(({ address }) => `GET ${address}`),
+    ]);
+    const routes = new Set(
+      app.routes
+        .filter(({ method, path }) => method !== "ALL" && path.startsWith("/v1"))
+        .map(({ method, path }) => `${method} ${path.replace(/\/(?:\*|:id\{.*\})$/, "/{id}")}`),
+    );
+    expect(routes.size).toBeGreaterThan(10);
+    expect([...described].filter((one) => one.includes(" /v1")).sort()).toEqual([...routes].sort());
+  });
+
+  test("[API-3] every operation says what it is, and nothing is told twice", () => {
+    expect(description.operations.map(({ id }) => id).sort()).toEqual([...ids].sort());
+  });
+});
+
+/** The answers of an operation that have headers, but for those of outages. */
+function headersOf(id: string): [id: string, status: string][] {
+  const { responses } = operations[id as keyof typeof operations]; // of its keys
+  return Object.entries(responses)
+    .filter(([status, { headers }]) => Number(status) < 400 && Object.keys(headers ?? {}).length > 0)
+    .map(([status]) => [id, status]);
+}
