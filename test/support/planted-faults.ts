@@ -111,8 +111,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "expands nothing",
     alteration: replace(
       `${WORKER}/expander.ts`,
-      "expansion: { expanded, dependencies, warnings } };\n    } catch",
-      "expansion: { expanded: content, dependencies, warnings } };\n    } catch",
+      "expansion: { expanded, dependencies, warnings },",
+      "expansion: { expanded: content, dependencies, warnings },",
     ),
     group: "expansion",
     check: "an inclusion gives way to the text",
