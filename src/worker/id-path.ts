@@ -1,5 +1,5 @@
 /**
- * The id at the end of a path, slashes and all, under a name that the description can show. It is matched as the
- * router sees it; routes take it from the raw path, which is decoded once (ID-8).
+ * The id at the end of a path, slashes and all, under a name that the description can show. Routes take it from the raw
+ * path, which is decoded once (ID-8).
  */
-export const ID_PARAMETER = ":id{[\\s\\S]*}";
+export const ID_PARAMETER = ":id{.*}";

@@ -19,7 +19,7 @@ import { notFound, oldPrompt, oldReference, refuseOld, renderOldError } from "./
  *
  * It had fragments and prompts beside each other; here they are one thing under both names. The longer prefix first.
  */
-export const oldPrompts = new Hono<AppEnv>()
+export const oldPrompts: Hono<AppEnv> = new Hono<AppEnv>()
   .use("/api/prompts/*", async (c, next) => {
     c.set("renderError", renderOldError);
     await next();

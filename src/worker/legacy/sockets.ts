@@ -5,7 +5,7 @@ import type { AppEnv } from "../app.ts";
 import { isUpgrade, joinFragment, upgradeRequired } from "../routes/sockets.ts";
 
 /** The old system's socket addresses: the JSON socket under other names, and its echo. The longer path first. */
-export const legacySockets = new Hono<AppEnv>()
+export const legacySockets: Hono<AppEnv> = new Hono<AppEnv>()
   .get("/api/prompts/ws/fragments/*", (c) => joinOld(c, "/api/prompts/ws/fragments/"))
   .get("/api/prompts/ws/*", (c) => joinOld(c, "/api/prompts/ws/"))
   .get("/ws/prompts/*", (c) => joinOld(c, "/ws/prompts/"))

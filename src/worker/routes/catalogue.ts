@@ -13,7 +13,7 @@ import { readBody } from "../request-body.ts";
 const DEPENDENTS = "/v1/dependents/";
 
 /** Lists of fragments, and what is known of them together. The catalogue answers from its own tables. */
-export const catalogue = new Hono<AppEnv>()
+export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
   .get("/v1/fragments", describe("listFragments"), async (c) => {
     const query = readQuery(c, ListQuerySchema, ["tag"]);
     if (!query.ok) return refuse(c, query.refusal);

@@ -4,6 +4,7 @@ import { ExpandSchema, type ExpansionResult } from "../../protocol/rest.ts";
 import type { AppEnv } from "../app.ts";
 import { describe } from "../description/describe.ts";
 import { matchesAny } from "../etag.ts";
+import type { Expander } from "../expander.ts";
 import { ID_PARAMETER } from "../id-path.ts";
 import { preferredExpansionType } from "../negotiation.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
@@ -13,7 +14,7 @@ import { readBody } from "../request-body.ts";
 const PREFIX = "/v1/expansions/";
 
 /** Texts with their inclusions resolved: a stored fragment's, or one that is not saved. */
-export const expansions = new Hono<AppEnv>()
+export const expansions: Hono<AppEnv> = new Hono<AppEnv>()
   .post("/v1/expand", describe("expandText"), async (c) => {
     const body = await readBody(c, ExpandSchema);
     if (!body.ok) return body.response;
@@ -35,7 +36,7 @@ export const expansions = new Hono<AppEnv>()
   .all("/v1/expand", (c) => notAllowed(c, "POST"))
   .all(`/v1/expansions/${ID_PARAMETER}`, (c) => notAllowed(c, "GET"));
 
-export function expander(c: Context<AppEnv>) {
+export function expander(c: Context<AppEnv>): Pick<Expander, "expand"> {
   // The execution context is ours: its exports are those of src/worker/index.ts.
   return (c.executionCtx as ExecutionContext).exports.Expander;
 }

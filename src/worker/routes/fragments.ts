@@ -17,7 +17,7 @@ import { readBody } from "../request-body.ts";
 const PREFIX = "/v1/fragments/";
 
 /** Fragments as a REST resource. Writes go through the room, so open editors see them. */
-export const fragments = new Hono<AppEnv>()
+export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
   .post("/v1/fragments", describe("createFragment"), async (c) => {
     const body = await readBody(c, CreateSchema);
     if (!body.ok) return body.response;

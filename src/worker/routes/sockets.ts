@@ -8,7 +8,7 @@ import { refuseSocket } from "../objects/socket-peer.ts";
 import { problem } from "../problem.ts";
 
 /** `/v1/ws/{id}`: the JSON socket. `/v1/sync/{id}`: the Yjs socket, as y-websocket's provider builds it. */
-export const sockets = new Hono<AppEnv>()
+export const sockets: Hono<AppEnv> = new Hono<AppEnv>()
   .get("/v1/ws/*", (c) => joinFragment(c, "/v1/ws/", "json", false))
   .get("/v1/sync/*", (c) => joinFragment(c, "/v1/sync/", "yjs", false));
 
