@@ -58,6 +58,12 @@ export const PatchSchema = v.pipe(
   v.check(({ content, edits }) => content == null || edits == null, "content and edits exclude each other"),
 );
 
+/** POST /v1/renames */
+export const RenameSchema = v.object({
+  from: v.pipe(v.string(), v.description("The fragment's id.")),
+  to: v.pipe(v.string(), v.description("The id that it shall have; no fragment has it.")),
+});
+
 /** POST /v1/expand: `id` says which fragment the content is the text of. */
 export const ExpandSchema = v.object({
   content: ContentSchema,

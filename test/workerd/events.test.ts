@@ -41,6 +41,29 @@ describe("server-sent events", () => {
     expect(await stream.next("deleted", id)).toMatchObject({ id, version: 3 });
   }, 20_000);
 
+  test("[EVENT-1] a listener is told of a rename, also one that was away", async () => {
+    const stream = await listen();
+    const { id } = await createFragment("moving", { tags: ["a"] });
+    await stream.next("created", id);
+    const { lastId } = stream;
+    const to = `${id}-moved`;
+    const renamed = await request("POST", "/v1/renames", { from: id, to });
+    expect(renamed.status).toBe(201);
+    expect(await renamed.json()).toMatchObject({ id: to, content: "moving", tags: ["a"], version: 1 });
+    for (;;) {
+      const event = await stream.any();
+      if (event.event !== "renamed") continue;
+      expect(event).toMatchObject({ from: id, to });
+      break;
+    }
+    const late = await listen(lastId ?? "");
+    expect([await late.any(), await late.any()]).toMatchObject([
+      { event: "created", fragment: { id: to } },
+      { event: "renamed", from: id, to },
+    ]);
+    expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
+  }, 20_000);
+
   test("[EVENT-2] a listener that comes again with the last id is told what it missed, once, in order", async () => {
     const first = await listen();
     const before = await createFragment("before");

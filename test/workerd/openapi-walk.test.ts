@@ -113,6 +113,16 @@ describe("errors", () => {
       version_mismatch: async () =>
         request("DELETE", fragment((await createFragment("")).id), undefined, { "If-Match": '"9"' }),
     },
+    renameFragment: {
+      invalid_body: send("POST", "/v1/renames", { from: "a" }),
+      invalid_id: send("POST", "/v1/renames", { from: "a", to: "a//b" }),
+      not_found: send("POST", "/v1/renames", { from: freshId(), to: freshId() }),
+      already_exists: async () => {
+        const { id } = await createFragment("");
+        return request("POST", "/v1/renames", { from: id, to: id });
+      },
+      body_too_large: send("POST", "/v1/renames", TOO_LARGE_BODY),
+    },
     listFolders: { invalid_query: send("GET", "/v1/folders?prefix=a//b") },
     listDependents: { invalid_id: send("GET", "/v1/dependents/a%2F%2Fb") },
     startCatalogueRebuild: {

@@ -860,3 +860,53 @@ async function storeContract(): Promise<void> {
     ),
   );
 }
+
+describe("renames", () => {
+  test("[REST-25] a fragment keeps its text and metadata under the new id, and its old one is gone", async () => {
+    const { id } = await createFragment("line\r\nline\r\n", {
+      tags: ["a"],
+      description: "d",
+      prompt_type: "user",
+    });
+    const to = freshId();
+    const answer = await request("POST", "/v1/renames", { from: id, to });
+    expect(answer.status).toBe(201);
+    expect(answer.headers.get("Location")).toBe(`/v1/fragments/${to}`);
+    expect(await readFragment(to)).toMatchObject({
+      content: "line\r\nline\r\n",
+      tags: ["a"],
+      description: "d",
+      prompt_type: "user",
+      version: 1,
+    });
+    expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
+  });
+
+  test("[REST-25] neither is changed, when the new id is taken", async () => {
+    const [from, to] = [await createFragment("from"), await createFragment("to")];
+    const answer = await request("POST", "/v1/renames", { from: from.id, to: to.id });
+    expect(answer.status).toBe(409);
+    expect((await readFragment(from.id)).content).toBe("from");
+    expect((await readFragment(to.id)).content).toBe("to");
+  });
+
+  test("[REST-25] what is written while it is renamed is in the text that moves, or under the old id", async () => {
+    const { id } = await createFragment("0");
+    const to = freshId();
+    const writes = Array.from({ length: 20 }, (_, n) =>
+      request("PATCH", `/v1/fragments/${id}`, { edits: [{ old: "0", new: `0 w${n}` }] }),
+    );
+    const renamed = request("POST", "/v1/renames", { from: id, to });
+    const answers = await Promise.all(writes);
+    await renamed;
+    const texts = await Promise.all(
+      [id, to].map(async (one) => {
+        const answer = await request("GET", `/v1/fragments/${one}`);
+        return answer.status === 200 ? (await answer.json<{ content: string }>()).content : "";
+      }),
+    );
+    for (const [n, { status }] of answers.entries())
+      if (status === 200) expect(texts.join(" ").split(" ")).toContain(`w${n}`);
+    expect(texts.filter((text) => text !== "")).toHaveLength(1);
+  });
+});

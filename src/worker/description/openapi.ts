@@ -14,6 +14,7 @@ import { describeSchemas, type JsonSchema } from "./schemas.ts";
 const SCHEMAS = {
   Fragment: FragmentSchema,
   FragmentCreate: rest.CreateSchema,
+  Rename: rest.RenameSchema,
   FragmentPut: rest.PutSchema,
   FragmentPatch: rest.PatchSchema,
   Substitution: rest.SubstitutionSchema,

@@ -190,6 +190,22 @@ export const operations = {
       ...refuses("invalid_id", "not_found", "version_mismatch"),
     },
   },
+  renameFragment: {
+    summary: "Give a fragment another id",
+    description:
+      "Text and metadata move, and the version begins anew. Open sessions are closed as by a deletion, and texts that include the old id are not changed: `listDependents` names them.",
+    tags: TAG.fragments,
+    requestBody: jsonBody("Rename", {
+      greeting: { summary: "To another name", value: { from: EXAMPLES.fragment.id, to: "team/welcome" } },
+    }),
+    responses: {
+      ...answers(201, "Renamed, and durable: the fragment under its new id.", "Fragment", [
+        "ETag",
+        "Location",
+      ]),
+      ...refuses("invalid_body", "invalid_id", "not_found", "already_exists", "body_too_large"),
+    },
+  },
   listTags: {
     summary: "Count the fragments of each tag",
     tags: TAG.catalogue,

@@ -111,6 +111,11 @@ export class CatalogueObject extends DurableObject<Env> {
     return this.#lists.suggestions(text, exclude);
   }
 
+  /** A fragment that was deleted lives on under another id. */
+  renamed(from: string, to: string): void {
+    if (this.#entries.rename(from, to)) this.#tellLastChange();
+  }
+
   /** Begins to mend the catalogue from the fragments, unless it is at it; `ids` are asked besides those it knows. */
   rebuild(ids: readonly string[]): RebuildStatus {
     if (!this.#rebuild.isRunning) {
@@ -180,6 +185,8 @@ export class CatalogueObject extends DurableObject<Env> {
   /** One change, for somebody who knows everything up to `knownSeq`. */
   #toEvent(entry: StoredEntry, knownSeq: number): NumberedEvent {
     const { seq, id, revision: version } = entry;
+    if (entry.isDeleted && entry.renamedTo !== null)
+      return { event: "renamed", seq, from: id, to: entry.renamedTo };
     if (entry.isDeleted) return { event: "deleted", seq, id, version };
     const event = entry.createdSeq > knownSeq ? "created" : "changed";
     return { event, seq, fragment: listFields(entry, this.#lists.includedBy(id)) };

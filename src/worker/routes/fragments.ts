@@ -3,7 +3,7 @@ import type * as v from "valibot";
 import { decodeFragmentPath, type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
 import { refusal } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
-import { CreateSchema, PatchSchema, PutSchema } from "../../protocol/rest.ts";
+import { CreateSchema, PatchSchema, PutSchema, RenameSchema } from "../../protocol/rest.ts";
 import type { AppEnv } from "../app.ts";
 import { describe } from "../description/describe.ts";
 import { expectedVersions, matchesAny, mustBeNew, mustExist, versionTag } from "../etag.ts";
@@ -12,6 +12,7 @@ import { readIdempotencyKey } from "../idempotency.ts";
 import type { FragmentAnswer, FragmentWrite } from "../objects/fragment-calls.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
 import { notAllowed, problem, refuse } from "../problem.ts";
+import { renameFragment } from "../rename.ts";
 import { readBody } from "../request-body.ts";
 
 const PREFIX = "/v1/fragments/";
@@ -60,6 +61,15 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
       return refused === null ? c.body(null, 204) : refuse(c, refused);
     }),
   )
+  .post("/v1/renames", describe("renameFragment"), async (c) => {
+    const body = await readBody(c, RenameSchema);
+    if (!body.ok) return body.response;
+    const [from, to] = [parseFragmentId(body.value.from), parseFragmentId(body.value.to)];
+    if (!from.ok) return problem(c, "invalid_id", `from: ${from.reason}`);
+    if (!to.ok) return problem(c, "invalid_id", `to: ${to.reason}`);
+    return answer(c, await renameFragment(c.env, DEFAULT_WORKSPACE, from.id, to.id));
+  })
+  .all("/v1/renames", (c) => notAllowed(c, "POST"))
   .all(`/v1/fragments/${ID_PARAMETER}`, (c) => notAllowed(c, "GET, PUT, PATCH, DELETE"));
 
 async function withId(c: Context<AppEnv>, handle: (id: FragmentId) => Promise<Response>): Promise<Response> {

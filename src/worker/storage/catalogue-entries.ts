@@ -14,6 +14,8 @@ export interface StoredEntry extends CatalogueEntry {
   readonly createdSeq: number;
   readonly isDeleted: boolean;
   readonly includes: readonly string[];
+  /** Of a deleted fragment: the id under which it lives on. */
+  readonly renamedTo: string | null;
 }
 
 /**
@@ -74,6 +76,12 @@ export class CatalogueEntries {
     return true;
   }
 
+  /** Notes under which id a deleted fragment lives on; false where it is not deleted. */
+  rename(from: string, to: string): boolean {
+    const query = "UPDATE fragment SET seq = ?, renamed_to = ? WHERE id = ? AND is_deleted = 1";
+    return this.#sql.exec(query, this.seq + 1, to, from).rowsWritten > 0;
+  }
+
   /** The index of words made anew from the words stored. */
   rebuildWordIndex(): void {
     this.#sql.exec("INSERT INTO words (words) VALUES ('rebuild')");
@@ -121,7 +129,7 @@ export class CatalogueEntries {
        VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (number) DO UPDATE SET seq = excluded.seq, created_seq = excluded.created_seq,
          revision = excluded.revision, is_deleted = 0, created_at_ms = excluded.created_at_ms,
-         updated_at_ms = excluded.updated_at_ms, description = excluded.description, tags = excluded.tags,
+         updated_at_ms = excluded.updated_at_ms, renamed_to = NULL, description = excluded.description, tags = excluded.tags,
          includes = excluded.includes, prompt_type = excluded.prompt_type, size = excluded.size,
          excerpt = excluded.excerpt`,
       number,
@@ -151,7 +159,7 @@ export class CatalogueEntries {
     const { entry, text } = parcel;
     const includes = includedIds(text);
     const wanted = { ...entry, tags: [...entry.tags], isDeleted: false, includes };
-    const { number: _number, seq: _seq, createdSeq: _createdSeq, ...has } = known;
+    const { number: _number, seq: _seq, createdSeq: _createdSeq, renamedTo: _renamedTo, ...has } = known;
     return (
       isSame(has, wanted) &&
       isSame(words, wordsOf(entry, text)) &&
@@ -184,6 +192,7 @@ export function toStored(row: Record<string, SqlStorageValue>): StoredEntry {
     description: String(row["description"]),
     tags: JSON.parse(String(row["tags"])) as string[],
     includes: JSON.parse(String(row["includes"])) as string[],
+    renamedTo: row["renamed_to"] == null ? null : String(row["renamed_to"]),
     prompt_type: String(row["prompt_type"]) as PromptType,
     size: Number(row["size"]),
   };

@@ -149,7 +149,7 @@ export class CatalogueLists {
   #entries(): string {
     if (this.#live.size === 0) return "SELECT * FROM fragment AS entry";
     return `SELECT * FROM (
-      SELECT number, id, seq, created_seq, is_deleted, created_at_ms, includes, excerpt,
+      SELECT number, id, seq, created_seq, is_deleted, renamed_to, created_at_ms, includes, excerpt,
         coalesce(live.value ->> 'revision', revision) AS revision,
         coalesce(live.value ->> 'updatedAtMs', updated_at_ms) AS updated_at_ms,
         coalesce(live.value ->> 'description', description) AS description,

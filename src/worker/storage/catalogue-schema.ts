@@ -22,7 +22,9 @@ export const CATALOGUE_MIGRATIONS: readonly string[] = [
      prompt_type TEXT NOT NULL,
      size INTEGER NOT NULL,
      -- The beginning of the content, for lists.
-     excerpt TEXT NOT NULL
+     excerpt TEXT NOT NULL,
+     -- Of a deleted fragment: the id under which it lives on.
+     renamed_to TEXT
    );
    CREATE UNIQUE INDEX fragment_by_seq ON fragment (seq);
    -- Who includes whom. The target need not exist.
