@@ -1,0 +1,226 @@
+/** Whatever README.md and docs/*.md show is true: their code blocks are run, their lists are complete, their links lead somewhere. */
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { describeNextSteps } from "../../scripts/next-steps.ts";
+import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { CLOSE } from "../../src/protocol/close-codes.ts";
+import { ERROR_STATUS } from "../../src/protocol/errors.ts";
+import { runPage, type StoryRules, type Substitute } from "../support/document-story.ts";
+import { withTemporaryDir } from "../support/temporary-dir.ts";
+import { typeInTwoBrowsers } from "../support/two-browsers.ts";
+
+const PAGES = ["README.md", "docs", "test/README.md"].flatMap((path) =>
+  path.endsWith(".md")
+    ? [path]
+    : readdirSync(join(PROJECT_DIR, path), { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".md"))
+        .map((name) => `${path}/${name}`),
+);
+
+const read = (path: string) => readFileSync(join(PROJECT_DIR, path), "utf8");
+const packageJson: {
+  scripts: Record<string, string>;
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+} = JSON.parse(read("package.json"));
+
+/** Commands of the pages that are not run as they stand. Each says why, and checks what it can. */
+const SUBSTITUTES: readonly Substitute[] = [
+  {
+    command: /^npm ci$/,
+    because: "it has run, or this test would not",
+    check: () => "",
+  },
+  {
+    command: /^git (clone|pull|fetch|checkout)\b/,
+    because: "it needs the repository's address",
+    check: () => "",
+  },
+  {
+    command: /^npm run dev\b/,
+    because: "it is slow to start; cold-start.test.ts runs it",
+    check: (_command, { server }) => {
+      expect(packageJson.scripts["dev"]).toBe("exec node scripts/dev.ts");
+      return describeNextSteps(server);
+    },
+  },
+  {
+    command: /^npm (test|run check|run bench:\w+)\b/,
+    because: "it takes minutes, or is what runs this",
+    check: (command) => {
+      const [, run = "", script = ""] = command.split(" ");
+      expect(packageJson.scripts).toHaveProperty([run === "run" ? script : run]);
+      for (const [path] of command.matchAll(/\b(?:test|scripts)\/\S+/g)) {
+        expect(existsSync(join(PROJECT_DIR, path)), path).toBe(true);
+      }
+      return "";
+    },
+  },
+  {
+    command: /^npm init -y$/,
+    because: "the folder of the test has a package.json",
+    check: () => "",
+  },
+  {
+    command: /^npm install [a-z@]/,
+    because: "it needs the network; the same packages are dependencies here, exactly pinned",
+    check: (command) => {
+      for (const name of command.split(" ").slice(2)) {
+        const [, bare = "", version] = /^(@?[^@]+)(?:@(.+))?$/.exec(name) ?? [];
+        const installed = { ...packageJson.dependencies, ...packageJson.devDependencies }[bare];
+        expect(installed, `${bare} is a dependency`).toBeDefined();
+        expect(installed?.startsWith(version ?? ""), `${name}, installed ${installed}`).toBe(true);
+      }
+      return "";
+    },
+  },
+  {
+    command: /^npx wrangler deploy$/,
+    because: "it needs an account: the same with --dry-run",
+    check: async (_command, { checkout }) => {
+      const { stdout, stderr } = await wrangler(["deploy", "--dry-run", "--outdir", "dry-run"], checkout);
+      expect(stderr).not.toMatch(/unexpected|error/i);
+      return stdout;
+    },
+  },
+  {
+    command: /^npx wrangler (login|tail|secret put \w+|rollback|deployments list|versions list)$/,
+    because: "it needs an account: that Wrangler has the command",
+    check: async (command, { checkout }) => {
+      const words = command.split(" ").slice(2);
+      const { stdout } = await wrangler(
+        [...words.slice(0, words[0] === "secret" ? 2 : 9), "--help"],
+        checkout,
+      );
+      expect(stdout).toContain(`wrangler ${words.slice(0, words.length === 1 ? 1 : 2).join(" ")}`);
+      return "";
+    },
+  },
+];
+
+const RULES: StoryRules = {
+  substitutes: SUBSTITUTES,
+  openInBrowsers: typeInTwoBrowsers,
+  others: {
+    "text grammar": (text) => {
+      const comment = /\/\*\*([\s\S]*?)\*\//.exec(read("src/protocol/yjs-frames.ts"))?.[1] ?? "";
+      const words = (line: string) => line.trim().split(/\s+/).slice(0, 4).join(" ");
+      const shown = text.split("\n").map(words);
+      const ours = comment.split("\n").map((line) => words(line.replace(/^ \*/, "")));
+      const rules = ours.filter((line) => /^(query|push|saved|notice) = \d/.test(line));
+      expect(rules).toHaveLength(4);
+      expect(shown).toEqual(expect.arrayContaining(rules));
+    },
+  },
+};
+
+describe("blocks", () => {
+  test.for(PAGES)(
+    "[DOC-1] each code block does what the page says, when %s is followed",
+    { timeout: 120_000 },
+    async (page) => {
+      await withTemporaryDir((dir) => runPage(read(page), dir, RULES));
+    },
+  );
+
+  test.for([
+    [
+      "a language that nobody runs",
+      "```ruby\nputs 1\n```",
+      "line 1 (ruby): there is no rule for such a block",
+    ],
+    ["no language", "```\nputs 1\n```", "there is no rule"],
+    ["a block that is not closed", "Text\n\n```sh\necho 1", "line 3: this block is not closed"],
+    ["a command that fails", "```sh\nfalse\n```", "ended with 1"],
+    [
+      "another output",
+      "```sh\necho one two\n```\n```text\none … three\n```",
+      "line 4 (text): shown:\none … three",
+    ],
+    [
+      "another field",
+      '```sh\necho \'{"a": [1, 2]}\'\n```\n```json\n{ "a": [1, 3] }\n```',
+      "$.a.1 is not as shown",
+    ],
+    [
+      "a field more",
+      '```sh\necho \'{"a": 1, "b": 2}\'\n```\n```json\n{ "a": 1 }\n```',
+      "$.b is not as shown",
+    ],
+    ["output of nothing", "```text\none\n```", "no command before it"],
+    ["a file that is not used", "```js write.mjs\n1;\n```", "line 1: no command uses write.mjs"],
+    [
+      "a frame that does not come",
+      "```console a\nnpx wscat -c 'ws://localhost:8081/v1/ws/none'\n< {}\n```",
+      "4004",
+    ],
+    [
+      "a frame that is not shown",
+      "```console a\nnpx wscat -c 'ws://localhost:8081/v1/ws/none'\n```\n```sh\nsleep 1\n```",
+      "was sent what is not shown",
+    ],
+  ] as const)("[DOC-2] a page fails, when it has %s", async ([, markdown, message]) => {
+    await withTemporaryDir(async (dir) => {
+      await expect(runPage(markdown, dir, RULES)).rejects.toThrow(message);
+    });
+  });
+});
+
+describe("lists", () => {
+  /** The headings of a page that are nothing but a code span, as written in it. */
+  const codeHeadings = (page: string) =>
+    [...read(page).matchAll(/^#{2,4} `([^`]+)`/gm)].map(([, heading = ""]) => heading);
+
+  test("[DOC-3] troubleshooting has a section for each close code and each error code, and for no other", () => {
+    const codes = [...new Set(Object.values(CLOSE).map(String)), ...Object.keys(ERROR_STATUS)];
+    const headings = codeHeadings("docs/troubleshooting.md");
+    expect(headings.toSorted()).toEqual(codes.toSorted());
+  });
+
+  test("[DOC-3] the README names each command of package.json", () => {
+    const named = read("README.md");
+    const missing = Object.keys(packageJson.scripts).filter(
+      (name) => !named.includes(name === "test" ? "npm test" : name),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test("[DOC-3] the index of the documents names each page of the folder", () => {
+    const index = read("docs/README.md");
+    const pages = PAGES.filter((page) => /^docs\/[^/]+\.md$/.test(page) && page !== "docs/README.md");
+    expect(pages.filter((page) => !index.includes(`](${page.slice("docs/".length)})`))).toEqual([]);
+  });
+});
+
+test.for(PAGES)(
+  "[DOC-4] each link within the repository leads to a file and a heading that are there, in %s",
+  (page) => {
+    const prose = read(page).replaceAll(/^(\s*)(`{3,})[\s\S]*?^\1\2`*$/gm, "");
+    const links = [...prose.matchAll(/\]\((?!https?:)([^)\s]*)\)/g)].map(([, target = ""]) => target);
+    const broken = links.filter((link) => {
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? page : normalize(join(dirname(page), path));
+      if (!existsSync(join(PROJECT_DIR, target))) return true;
+      return anchor !== undefined && !anchorsOf(target).includes(anchor);
+    });
+    expect(broken).toEqual([]);
+  },
+);
+
+/** The anchors that GitHub gives to the headings of a page. */
+function anchorsOf(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .trim()
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(/\s/g, "-"),
+  );
+}
+
+function wrangler(args: readonly string[], cwd: string) {
+  return promisify(execFile)(process.execPath, [join(PROJECT_DIR, "scripts/wrangler.ts"), ...args], { cwd });
+}

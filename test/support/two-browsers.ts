@@ -1,0 +1,74 @@
+/** Two people with the same page of a document open, who type at the same moment. */
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
+import { launchChromium } from "./chromium.ts";
+import type { BrowserScene } from "./document-story.ts";
+import { putFragment, readFragment } from "./rest.ts";
+
+/** The fragment that the editors of the documents open. */
+const ID = "team/greeting";
+const BEFORE = "Good morning.";
+const ANN = "Written by Ann.\nAnd a line. ";
+const BOB = " Bob adds.\nOne more";
+const TIMEOUT_MS = 20_000;
+/** What is typed within half a second is one step. */
+const MAX_UNDO = 20;
+
+/** Opens the page twice, types in both at once, and compares both with what the server keeps. */
+export async function typeInTwoBrowsers(scene: BrowserScene): Promise<void> {
+  const { pageUrl, selector, serverUrl, hasOwnUndo } = scene;
+  await putFragment(serverUrl, ID, BEFORE);
+  const browser = await launchChromium();
+  try {
+    // Of one profile they would talk to each other past the server.
+    const pages = await Promise.all([openIn(), openIn()]);
+    const [ann, bob] = pages;
+    await Promise.all([typeAt(ann, "Control+Home", ANN), typeAt(bob, "Control+End", BOB)]);
+    await agree(pages, ANN + BEFORE + BOB);
+    if (!hasOwnUndo) return;
+    for (let times = 0; times < MAX_UNDO && (await linesOf(ann)) !== BEFORE + BOB; times++) {
+      await ann.keyboard.press("Control+z");
+    }
+    await agree(pages, BEFORE + BOB);
+  } finally {
+    await browser.close();
+  }
+
+  async function openIn(): Promise<Page> {
+    const page = await (await browser.newContext()).newPage();
+    const faults: string[] = [];
+    page.on("pageerror", (error) => faults.push(String(error.stack)));
+    await page.goto(pageUrl);
+    await page.waitForSelector(selector, { timeout: TIMEOUT_MS });
+    await expect.poll(() => linesOf(page), { timeout: TIMEOUT_MS }).toBe(BEFORE);
+    expect(faults).toEqual([]);
+    return page;
+  }
+
+  async function typeAt(page: Page, key: string, text: string): Promise<void> {
+    await page.click(selector);
+    await page.keyboard.press(key);
+    await page.keyboard.type(text, { delay: 20 });
+  }
+
+  async function agree(pages: readonly Page[], text: string): Promise<void> {
+    const all = async () => [
+      (await readFragment(serverUrl, ID)).content,
+      ...(await Promise.all(pages.map(linesOf))),
+    ];
+    await expect.poll(all, { timeout: TIMEOUT_MS }).toEqual([text, text, text]);
+  }
+}
+
+/** What the editor shows, from top to bottom, without the names at others' cursors. */
+function linesOf(page: Page): Promise<string> {
+  return page.evaluate(`
+    [...document.querySelectorAll(".cm-line, .view-line, .ProseMirror > p")]
+      .toSorted((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
+      .map((line) => {
+        const copy = line.cloneNode(true);
+        for (const caret of copy.querySelectorAll(".cm-ySelectionCaret")) caret.remove();
+        return copy.textContent.replaceAll("\\u00a0", " ").replaceAll(/[\\u200b\\u2060\\ufeff]/g, "");
+      })
+      .join("\\n")`);
+}
