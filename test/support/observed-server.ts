@@ -28,6 +28,12 @@ export class ObservedServer {
     return Number(await response.text());
   }
 
+  /** Rows that all fragments have written since this process started, as the platform counts them. */
+  async rowsWritten(): Promise<number> {
+    const response = await fetch(`${this.url}/test/rows`);
+    return Number(await response.text());
+  }
+
   /** The next commit of this fragment fails, and with it the room. */
   async failNextCommit(id: string): Promise<void> {
     const response = await fetch(`${this.url}/test/fail-commits/${id}`);

@@ -21,7 +21,7 @@ export function textFault(shown: string, printed: string): string | null {
 const ANY_LINES = "\0";
 
 function tidy(text: string): string {
-  return text.replaceAll(/[ \t]+$/gm, "").trim();
+  return text.replaceAll(/[ \t\r]+$/gm, "").trim();
 }
 
 function escaped(line: string): string {

@@ -9,11 +9,34 @@ export { Expander } from "../../src/worker/index.ts";
 /** What a commit does to the log. */
 const EVENTS = ["INSERT", "UPDATE"] as const;
 
+/** Rows written by all objects of this process: by statements, and one for each alarm that is set. */
+let rowsWritten = 0;
+
+/** Makes `rowsWritten` count: the objects' storages share their prototypes. */
+function countRows(storage: DurableObjectStorage): void {
+  const sql = Object.getPrototypeOf(storage.sql) as SqlStorage & { isCounted?: boolean };
+  if (sql.isCounted) return;
+  sql.isCounted = true;
+  const { exec } = sql;
+  sql.exec = function (this: SqlStorage, ...args: Parameters<SqlStorage["exec"]>) {
+    const cursor = exec.apply(this, args);
+    rowsWritten += cursor.rowsWritten;
+    return cursor;
+  } as SqlStorage["exec"];
+  const prototype = Object.getPrototypeOf(storage) as DurableObjectStorage;
+  const { setAlarm } = prototype;
+  prototype.setAlarm = function (...args) {
+    rowsWritten++;
+    return setAlarm.apply(this, args);
+  };
+}
+
 /** By the object's name. */
 const constructions = new Map<string, number>();
 
 export class FragmentObject extends RealFragmentObject {
   constructor(ctx: DurableObjectState, env: Env) {
+    countRows(ctx.storage);
     const name = ctx.id.name ?? "";
     constructions.set(name, (constructions.get(name) ?? 0) + 1);
     for (const event of EVENTS) ctx.storage.sql.exec(`DROP TRIGGER IF EXISTS failing_disk_${event}`);
@@ -36,6 +59,7 @@ export default {
     const [, root, question, ...id] = new URL(request.url).pathname.split("/");
     const name = `default/${id.join("/")}`;
     if (root === "test" && question === "constructions") return Response.json(constructions.get(name) ?? 0);
+    if (root === "test" && question === "rows") return Response.json(rowsWritten);
     if (root === "test" && question === "fail-commits") {
       // The class above is what the binding names in this bundle.
       const stub = env.FRAGMENT.getByName(name) as unknown as DurableObjectStub<FragmentObject>;

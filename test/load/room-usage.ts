@@ -1,0 +1,103 @@
+/**
+ * `npm run bench:room -- [--writers 2] [--rate 5] [--seconds 60]`
+ *
+ * What one room uses of that which Cloudflare bills: messages that come in, and rows written. The writers are stock
+ * y-websocket providers with a name and a cursor, each of which types `--rate` characters a second; 0 is a room that
+ * is only open. The counting starts when all have joined.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { WebSocket } from "ws";
+import { WebsocketProvider } from "y-websocket";
+import * as Y from "yjs";
+import { ObservedServer } from "../support/observed-server.ts";
+import { withTemporaryDir } from "../support/temporary-dir.ts";
+
+const { values } = parseArgs({
+  options: {
+    writers: { type: "string", default: "2" },
+    rate: { type: "string", default: "5" },
+    seconds: { type: "string", default: "60" },
+  },
+});
+const [writers, rate, seconds] = [values.writers, values.rate, values.seconds].map(Number) as [
+  number,
+  number,
+  number,
+];
+
+let messages = 0;
+class CountingSocket extends WebSocket {
+  override send(data: Parameters<WebSocket["send"]>[0]): void {
+    messages++;
+    super.send(data);
+  }
+}
+
+/** Types at the end of what it has typed itself, with the cursor behind it. */
+class Writer {
+  readonly #doc = new Y.Doc();
+  readonly #provider: WebsocketProvider;
+  #end: Y.RelativePosition | null = null;
+
+  constructor(serverUrl: string) {
+    this.#provider = new WebsocketProvider(`${serverUrl.replace(/^http/, "ws")}/v1/sync`, "bench/room", this.#doc, {
+      params: { create: "1" },
+      // The DOM's type in the package's signature; ws has all of it that the provider uses.
+      WebSocketPolyfill: CountingSocket as unknown as typeof globalThis.WebSocket,
+      disableBc: true,
+    });
+    this.#provider.awareness.setLocalStateField("user", { name: "Ann", color: "#3366cc" });
+  }
+
+  async synced(): Promise<void> {
+    if (!this.#provider.synced) await new Promise<void>((settle) => this.#provider.once("sync", () => settle()));
+  }
+
+  async type(endMs: number): Promise<void> {
+    const text = this.#doc.getText("content");
+    while (performance.now() < endMs) {
+      const at = this.#end && Y.createAbsolutePositionFromRelativePosition(this.#end, this.#doc)?.index;
+      const index = at ?? text.length;
+      text.insert(index, "x");
+      this.#end = Y.createRelativePositionFromTypeIndex(text, index + 1);
+      this.#provider.awareness.setLocalStateField("cursor", { anchor: this.#end, head: this.#end });
+      await delay((1_000 / rate) * (0.5 + Math.random()));
+    }
+  }
+
+  close(): void {
+    this.#provider.destroy();
+    this.#doc.destroy();
+  }
+}
+
+await withTemporaryDir(async (dir) => {
+  const server = await ObservedServer.start(dir);
+  try {
+    const all = Array.from({ length: writers }, () => new Writer(server.url));
+    await Promise.all(all.map((writer) => writer.synced()));
+    await delay(1_000);
+    messages = 0;
+    const before = await server.rowsWritten();
+    const endMs = performance.now() + seconds * 1_000;
+    if (rate > 0) await Promise.all(all.map((writer) => writer.type(endMs)));
+    else await delay(seconds * 1_000);
+    const sent = messages;
+    await delay(1_000); // the last window
+    const rows = (await server.rowsWritten()) - before;
+    for (const writer of all) writer.close();
+    const perMinute = (count: number) => Math.round((count * 60) / seconds);
+    console.log(
+      JSON.stringify({
+        writers,
+        keys_per_s: rate,
+        seconds,
+        messages_per_minute: perMinute(sent),
+        rows_per_minute: perMinute(rows),
+      }),
+    );
+  } finally {
+    await server.process.kill();
+  }
+});
