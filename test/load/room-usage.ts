@@ -1,8 +1,8 @@
 /**
  * `npm run bench:room -- [--writers 2] [--rate 5] [--seconds 60]`
  *
- * What one room uses of that which Cloudflare bills: messages that come in, and rows written. The writers are stock
- * y-websocket providers with a name and a cursor, each of which types `--rate` characters a second; 0 is a room that
+ * What one room uses of that which Cloudflare bills: messages that come in, rows written, and seconds in which it could
+ * not hibernate. The writers are stock y-websocket providers with a name and a cursor, each of which types `--rate` characters a second; 0 is a room that
  * is only open. The counting starts when all have joined.
  */
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,6 +12,7 @@ import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
 import { ObservedServer } from "../support/observed-server.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
+import { cpuSeconds } from "./server-figures.ts";
 
 const { values } = parseArgs({
   options: {
@@ -26,6 +27,7 @@ const [writers, rate, seconds] = [values.writers, values.rate, values.seconds].m
   number,
 ];
 
+process.setMaxListeners(0); // each provider listens for the end
 let messages = 0;
 class CountingSocket extends WebSocket {
   override send(data: Parameters<WebSocket["send"]>[0]): void {
@@ -79,22 +81,27 @@ await withTemporaryDir(async (dir) => {
     await Promise.all(all.map((writer) => writer.synced()));
     await delay(1_000);
     messages = 0;
-    const before = await server.rowsWritten();
-    const endMs = performance.now() + seconds * 1_000;
+    const { pid } = server.process;
+    const before = { ...(await server.usage()), cpuS: cpuSeconds(pid) };
+    const startedMs = performance.now();
+    const endMs = startedMs + seconds * 1_000;
     if (rate > 0) await Promise.all(all.map((writer) => writer.type(endMs)));
     else await delay(seconds * 1_000);
-    const sent = messages;
-    await delay(1_000); // the last window
-    const rows = (await server.rowsWritten()) - before;
+    const after = { ...(await server.usage()), cpuS: cpuSeconds(pid) };
+    // While it runs, or has a timer; what is both counts twice.
+    const awakeS = (after.awakeMs - before.awakeMs) / 1_000 + after.cpuS - before.cpuS;
+    const minutes = (performance.now() - startedMs) / 60_000;
     for (const writer of all) writer.close();
-    const perMinute = (count: number) => Math.round((count * 60) / seconds);
     console.log(
       JSON.stringify({
         writers,
         keys_per_s: rate,
         seconds,
-        messages_per_minute: perMinute(sent),
-        rows_per_minute: perMinute(rows),
+        per_minute: {
+          messages: Math.round(messages / minutes),
+          rows: Math.round((after.rowsWritten - before.rowsWritten) / minutes),
+          awake_s: Math.round((10 * awakeS) / minutes) / 10,
+        },
       }),
     );
   } finally {
