@@ -43,17 +43,23 @@ class Writer {
   #end: Y.RelativePosition | null = null;
 
   constructor(serverUrl: string) {
-    this.#provider = new WebsocketProvider(`${serverUrl.replace(/^http/, "ws")}/v1/sync`, "bench/room", this.#doc, {
-      params: { create: "1" },
-      // The DOM's type in the package's signature; ws has all of it that the provider uses.
-      WebSocketPolyfill: CountingSocket as unknown as typeof globalThis.WebSocket,
-      disableBc: true,
-    });
+    this.#provider = new WebsocketProvider(
+      `${serverUrl.replace(/^http/, "ws")}/v1/sync`,
+      "bench/room",
+      this.#doc,
+      {
+        params: { create: "1" },
+        // The DOM's type in the package's signature; ws has all of it that the provider uses.
+        WebSocketPolyfill: CountingSocket as unknown as typeof globalThis.WebSocket,
+        disableBc: true,
+      },
+    );
     this.#provider.awareness.setLocalStateField("user", { name: "Ann", color: "#3366cc" });
   }
 
   async synced(): Promise<void> {
-    if (!this.#provider.synced) await new Promise<void>((settle) => this.#provider.once("sync", () => settle()));
+    if (!this.#provider.synced)
+      await new Promise<void>((settle) => this.#provider.once("sync", () => settle()));
   }
 
   async type(endMs: number): Promise<void> {

@@ -168,11 +168,24 @@ class Story {
   async #run(script: string, terminalName: string | undefined): Promise<void> {
     const lines: string[] = [];
     let substituted: string | null = null;
-    for (const command of script.replaceAll("\\\n", " ").split("\n")) {
-      const bare = command.replace(/\s+#.*$/, "").trim();
-      const substitute = this.#rules.substitutes.find((one) => one.command.test(bare));
-      if (substitute === undefined) lines.push(command);
-      else substituted = (substituted ?? "") + (await substitute.check(bare, this.#whereabouts()));
+    for (const line of script.replaceAll("\\\n", " ").split("\n")) {
+      const commands = line.replace(/\s+#.*$/, "").split(" && ");
+      const substitutes = commands.map((one) =>
+        this.#rules.substitutes.find(({ command }) => command.test(one.trim())),
+      );
+      if (substitutes.every((one) => one === undefined)) {
+        // The packages are those of the checkout that is tested, by a link.
+        if (/\bnpm (ci|i|install|update|uninstall)\b/.test(line))
+          throw new Error(`"${line}" has no substitute`);
+        lines.push(line);
+        continue;
+      }
+      for (const [index, one] of substitutes.entries()) {
+        const command = (commands[index] ?? "").trim();
+        if (one === undefined)
+          throw new Error(`"${command}" has no substitute, unlike what stands beside it`);
+        substituted = (substituted ?? "") + (await one.check(command, this.#whereabouts()));
+      }
     }
     this.#markUsed(script);
     if (substituted !== null && lines.every((line) => line.trim() === "")) {
@@ -182,7 +195,7 @@ class Story {
     const port = this.#authority.split(":")[1];
     const rewritten = lines
       .join("\n")
-      .replaceAll("npm run seed", `npm run seed -- --url http://${this.#authority}`)
+      .replaceAll(/npm run seed(?: --)?/g, `npm run seed -- --url http://${this.#authority}`)
       .replaceAll(/npm run serve(?: --)?/g, `npm run serve -- --port ${port}`);
     const terminal = new Terminal(rewritten, this.#surroundings());
     if (terminalName === undefined) {
