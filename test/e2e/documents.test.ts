@@ -5,7 +5,7 @@ import { dirname, join, normalize } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { describeNextSteps } from "../../scripts/next-steps.ts";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { PROJECT_DIR, wranglerCommand } from "../../scripts/wrangler-command.ts";
 import { CLOSE } from "../../src/protocol/close-codes.ts";
 import { ERROR_STATUS } from "../../src/protocol/errors.ts";
 import { runPage, type StoryRules, type Substitute } from "../support/document-story.ts";
@@ -134,10 +134,11 @@ const RULES: StoryRules = {
   },
 };
 
-describe("blocks", () => {
+// Concurrently: a page waits more than it computes.
+describe.concurrent("blocks", () => {
   test.for(PAGES.filter((page) => readBlocks(read(page)).length > 0))(
     "[DOC-1] each code block does what the page says, when %s is followed",
-    { timeout: 120_000 },
+    { timeout: 180_000 },
     async (page) => {
       await withTemporaryDir((dir) => runPage(read(page), dir, RULES));
     },
@@ -239,6 +240,8 @@ function anchorsOf(page: string): string[] {
   );
 }
 
-function wrangler(args: readonly string[], cwd: string) {
-  return promisify(execFile)(process.execPath, [join(PROJECT_DIR, "scripts/wrangler.ts"), ...args], { cwd });
+/** In the folder of the page, with its wrangler.toml. */
+function wrangler(words: readonly string[], cwd: string) {
+  const { command, args, env } = wranglerCommand(words);
+  return promisify(execFile)(command, args, { cwd, env });
 }
