@@ -115,6 +115,13 @@ const RULES: StoryRules = {
       expect(rules).toHaveLength(4);
       expect(shown).toEqual(expect.arrayContaining(rules));
     },
+    // No server here is wrong: that the words are those of a check.
+    "text failed-check": (text) => {
+      const [, title = "", what = ""] = /^ +✗ (.*) \(\d+ ms\)\n +(.*): expected .*, got /.exec(text) ?? [];
+      const checks = read("src/cli/e2e/groups/concurrency.ts");
+      expect(checks).toContain(`"${title}"`);
+      expect(checks).toContain(`"${what}"`);
+    },
     // There is no systemd in a test: that the command it starts is one of ours.
     "ini systemd": (text) => {
       const [, script = "", options = ""] = /^ExecStart=\S*npm run (\S+) -- (.*)$/m.exec(text) ?? [];
