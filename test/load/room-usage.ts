@@ -5,12 +5,14 @@
  * not hibernate. The writers are stock y-websocket providers with a name and a cursor, each of which types `--rate` characters a second; 0 is a room that
  * is only open. The counting starts when all have joined.
  */
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { WebSocket } from "ws";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
-import { ObservedServer } from "../support/observed-server.ts";
+import { startServer } from "../../scripts/server-process.ts";
+import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { cpuSeconds } from "./server-figures.ts";
 
@@ -81,19 +83,23 @@ class Writer {
 }
 
 await withTemporaryDir(async (dir) => {
-  const server = await ObservedServer.start(dir);
+  const entry = "test/workerd/metered-worker.ts";
+  const bundleDir = await buildAlteredBundle(join(dir, "bundle"), { entry });
+  const server = await startServer({ persistTo: join(dir, "data"), bundleDir });
+  const usage = async () =>
+    (await (await fetch(`${server.url}/test/usage`)).json()) as { rowsWritten: number; awakeMs: number };
   try {
     const all = Array.from({ length: writers }, () => new Writer(server.url));
     await Promise.all(all.map((writer) => writer.synced()));
     await delay(1_000);
     messages = 0;
-    const { pid } = server.process;
-    const before = { ...(await server.usage()), cpuS: cpuSeconds(pid) };
+    const { pid } = server;
+    const before = { ...(await usage()), cpuS: cpuSeconds(pid) };
     const startedMs = performance.now();
     const endMs = startedMs + seconds * 1_000;
     if (rate > 0) await Promise.all(all.map((writer) => writer.type(endMs)));
     else await delay(seconds * 1_000);
-    const after = { ...(await server.usage()), cpuS: cpuSeconds(pid) };
+    const after = { ...(await usage()), cpuS: cpuSeconds(pid) };
     // While it runs, or has a timer; what is both counts twice.
     const awakeS = (after.awakeMs - before.awakeMs) / 1_000 + after.cpuS - before.cpuS;
     const minutes = (performance.now() - startedMs) / 60_000;
@@ -111,6 +117,6 @@ await withTemporaryDir(async (dir) => {
       }),
     );
   } finally {
-    await server.process.kill();
+    await server.kill();
   }
 });

@@ -28,12 +28,6 @@ export class ObservedServer {
     return Number(await response.text());
   }
 
-  /** Since this process started, of all fragments: rows as the platform counts them, and time with a timer pending. */
-  async usage(): Promise<{ rowsWritten: number; awakeMs: number }> {
-    const response = await fetch(`${this.url}/test/usage`);
-    return (await response.json()) as { rowsWritten: number; awakeMs: number };
-  }
-
   /** The next commit of this fragment fails, and with it the room. */
   async failNextCommit(id: string): Promise<void> {
     const response = await fetch(`${this.url}/test/fail-commits/${id}`);
