@@ -106,7 +106,7 @@ export interface StoredFragment {
 export async function readStoredFragment(dataDir: string): Promise<StoredFragment> {
   const files = await readdir(dataDir, { recursive: true });
   const [file, ...others] = files.filter(
-    (name) => name.endsWith(".sqlite") && !name.endsWith("metadata.sqlite"),
+    (name) => /FragmentObject.*\.sqlite$/.test(name) && !name.endsWith("metadata.sqlite"),
   );
   if (file === undefined || others.length > 0) throw new Error(`not one database in ${dataDir}: ${files}`);
   const path = join(dataDir, file);
