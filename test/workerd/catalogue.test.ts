@@ -303,7 +303,7 @@ describe("rebuild", () => {
       sql.exec("DELETE FROM inclusion WHERE source = ?", source.id);
       sql.exec(
         `INSERT INTO fragment SELECT number + 1000, 'never/was', seq + 1000, seq + 1000, 1, 0, 1, 1, '', '[]', '[]',
-           'standard', 0, '' FROM fragment WHERE id = ?`,
+           'standard', 0, '', NULL FROM fragment WHERE id = ?`,
         sound.id,
       );
     });
