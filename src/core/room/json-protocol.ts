@@ -6,6 +6,7 @@ import { knownTags, knownTexts, rememberTags, send } from "./json-sessions.ts";
 import { toAwarenessState } from "./presence.ts";
 import type { Room } from "./room.ts";
 import { canWrite, type JsonSession } from "./session.ts";
+import { metadataAt } from "./shown-past.ts";
 import type { Base, ContentWrite, WriteResult } from "./write.ts";
 
 /** A JSON session asks for an expansion; what comes of it is sent to the session, outside of the room's turn. */
@@ -157,7 +158,7 @@ function settle(
   if (metadata?.tags !== undefined) rememberTags(session, revision, metadata.tags);
   const knowsContent = wroteContent || view.contentRevision <= session.record.seenRevision;
   if (!knowsContent) return; // the room tells it of both
-  const believed = { ...room.metadataAt(seenRevision, nowMs), ...metadata };
+  const believed = { ...metadataAt(room.pastOf, seenRevision, nowMs), ...metadata };
   if (!sameAs(believed, view.metadata)) room.json.tellMetadata(session, view);
   room.json.knows(session, revision);
 }

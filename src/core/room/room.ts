@@ -1,7 +1,6 @@
 import { utf8Length } from "../../language/utf8.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
-import type { Metadata } from "../../protocol/fragment.ts";
 import type { PeerPresence } from "../../protocol/json-frames.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { CompactionPolicy } from "../history/compaction-policy.ts";
@@ -9,14 +8,14 @@ import { Past } from "../history/past.ts";
 import type { LogState, UpdateLog } from "../history/update-log.ts";
 import { FragmentText } from "../text/fragment-text.ts";
 import { fromSharedText } from "../text/line-ends.ts";
-import type { SharedMetadata } from "../text/shared-metadata.ts";
-import { applyChange, invertChange, isEmpty, type TextChange } from "../text/text-change.ts";
+import { isEmpty } from "../text/text-change.ts";
 import { makeCommit } from "./commit.ts";
 import { Inbox, type YjsUpdate } from "./inbox.ts";
 import { type CommittedView, JsonSessions, send } from "./json-sessions.ts";
 import { PacedLog } from "./paced-log.ts";
 import { Presence, toPeer } from "./presence.ts";
 import { isJson, type Session } from "./session.ts";
+import { changeSince, type PastOf } from "./shown-past.ts";
 import type { RequestKey, Write } from "./write.ts";
 import { WriteRound } from "./write-round.ts";
 import { sendNotice, YjsSessions, yjsCloseCode } from "./yjs-sessions.ts";
@@ -67,7 +66,7 @@ export class Room {
     this.log = new PacedLog(ports.log, ports.compaction);
     this.#state = ports.log.load();
     this.#past = this.#makePast();
-    this.json = new JsonSessions((revision) => this.#changeSince(revision));
+    this.json = new JsonSessions((then) => changeSince(this.pastOf, then, this.committed.timeMs));
     this.#contentRevision = this.#metadataRevision = this.#state?.revision ?? 0;
     for (const session of sessions) this.#addSession(session);
   }
@@ -133,18 +132,9 @@ export class Room {
     return this.#view;
   }
 
-  /** The metadata of a past revision; null if that is not known any more. */
-  metadataAt(revision: number, nowMs: number): Metadata | null {
-    return this.#past.metadataAt(revision, this.#life.revision, this.text.committedMetadata, nowMs);
-  }
-
-  /** The text of a past revision as it was shown, and its metadata; null if that is not known any more. */
-  shownAt(revision: number, nowMs: number): { content: string; metadata: SharedMetadata } | null {
-    const { committedContent, committedMetadata } = this.text;
-    const metadata = this.#past.metadataAt(revision, this.#life.revision, committedMetadata, nowMs);
-    const undo = this.#past.undoTo(revision, this.#life.revision, nowMs);
-    if (metadata === null || undo === null) return null;
-    return { content: fromSharedText(applyChange(undo, committedContent), metadata.eol), metadata };
+  /** What is known of past revisions. Loads the document. */
+  get pastOf(): PastOf {
+    return { past: this.#past, text: this.text, revision: this.#life.revision };
   }
 
   /** Whether a request of this id is committed and still remembered. */
@@ -384,17 +374,6 @@ export class Room {
   #peers(): PeerPresence[] {
     const sessions: Session[] = [...this.json.values(), ...this.yjs.values()];
     return sessions.flatMap((session) => toPeer(session, this.text) ?? []);
-  }
-
-  /** The change from a past revision's shown text to the current one; null if it is not known any more. */
-  #changeSince(revision: number): TextChange | null {
-    const { committedContent, committedMetadata } = this.text;
-    const { timeMs } = this.committed;
-    const then = this.#past.metadataAt(revision, this.#life.revision, committedMetadata, timeMs);
-    // With CRLF the positions in the shown text are not those in the shared one.
-    if (committedMetadata.eol === "crlf" || then?.eol !== "lf") return null;
-    const undo = this.#past.undoTo(revision, this.#life.revision, timeMs);
-    return undo === null ? null : invertChange(undo, committedContent);
   }
 
   #makePast(): Past {

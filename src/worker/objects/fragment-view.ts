@@ -1,4 +1,5 @@
 import type { Room } from "../../core/room/room.ts";
+import { shownAt } from "../../core/room/shown-past.ts";
 import type { WriteResult } from "../../core/room/write.ts";
 import { utf8Length } from "../../language/utf8.ts";
 import type { Refusal } from "../../protocol/errors.ts";
@@ -17,7 +18,7 @@ export function fragmentOf(room: Room): Fragment {
 
 /** The same at a past revision, which was committed at `timeMs`; null if that is not known any more. */
 function revisionOf(room: Room, revision: number, timeMs: number, nowMs: number): Fragment | null {
-  const past = room.shownAt(revision, nowMs);
+  const past = shownAt(room.pastOf, revision, nowMs);
   if (past === null) return null;
   const { content, metadata } = past;
   const { id, created_at } = fragmentOf(room);
