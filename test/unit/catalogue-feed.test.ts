@@ -136,7 +136,7 @@ describe("the catalogue's feed", () => {
     expect(second.feed.isUnconfirmed).toBe(true);
     second.run();
     expect(second.story()).toEqual(["text 1 @0"]);
-    second.feed.confirm(second.host.nowMs);
+    second.feed.confirm(false, second.host.nowMs);
     expect(second.feed.isUnconfirmed).toBe(false);
     const third = new FedRoom(new MemoryUpdateLog((second.host.log as MemoryUpdateLog).stored));
     third.pass(20_000);

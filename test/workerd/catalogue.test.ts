@@ -115,16 +115,30 @@ describe("what the catalogue is told", () => {
     expect(await idsOf({ query: "untold" })).toEqual([id]);
   });
 
-  test("[CAT-3] the delivery is confirmed in the fragment's storage by the alarm, and the object can rest", async () => {
+  test("[CAT-3] the delivery is confirmed in the fragment's storage, and no alarm is left", async () => {
     const { id, version } = await createFragment("words");
-    const delivered = () =>
-      runInDurableObject(objectOf(id), (_, { storage }) =>
-        Number(storage.sql.exec("SELECT delivered_revision FROM fragment").one()["delivered_revision"]),
+    await eventually(() =>
+      runInDurableObject(objectOf(id), async (_, { storage }) => {
+        const row = storage.sql.exec("SELECT delivered_revision FROM fragment").one();
+        expect(row["delivered_revision"]).toBe(version);
+        expect(await storage.getAlarm()).toBeNull();
+      }),
+    );
+  });
+
+  test("[CAT-3] an alarm is set while something is still to be delivered", async () => {
+    const { id } = await createFragment("words");
+    const client = await joinYjs(id);
+    for (let seq = 1; seq <= 3; seq++) {
+      client.push(
+        seq,
+        client.edit((text) => text.insert(0, "x")),
       );
-    expect(await delivered()).toBe(0);
-    expect(await runDurableObjectAlarm(objectOf(id))).toBe(true);
-    expect(await delivered()).toBe(version);
-    expect(await runDurableObjectAlarm(objectOf(id))).toBe(false);
+      await client.saved(seq);
+    }
+    await runInDurableObject(objectOf(id), async (_, { storage }) => {
+      expect(await storage.getAlarm()).not.toBeNull();
+    });
   });
 
   test("[CAT-3] a fragment works on while the catalogue fails, and tells it afterwards", async () => {

@@ -55,15 +55,20 @@ export class CatalogueFeed {
     this.#toldRevision = this.#deliveredRevision = room.life?.deliveredRevision ?? 0;
   }
 
-  /** Storage does not know that the catalogue has the last revision: an alarm must be set, and calls `confirm`. */
+  /** Storage does not know that the catalogue has the last revision: an alarm must be set. */
   get isUnconfirmed(): boolean {
     const { life } = this.#room;
     return life !== null && life.deliveredRevision < life.revision;
   }
 
-  /** Remembers what was delivered: once for many deliveries, since each time costs a row. */
-  confirm(nowMs: number): void {
-    if (this.#deliveredRevision > (this.#room.life?.deliveredRevision ?? 0))
+  /**
+   * Remembers what was delivered: once everything is, and in a room that is never at rest when the alarm rings.
+   * Not each time, since it costs a row.
+   */
+  confirm(hasRung: boolean, nowMs: number): void {
+    const { life } = this.#room;
+    if (life === null || this.#deliveredRevision <= life.deliveredRevision) return;
+    if (hasRung || this.#deliveredRevision === life.revision)
       this.#room.markDelivered(this.#deliveredRevision, nowMs);
   }
 

@@ -27,7 +27,7 @@ import { closeSocket, refuseSocket, upgradeResponse } from "./socket-peer.ts";
 import { newSession, restoreSession } from "./socket-session.ts";
 import { earlier, Timer } from "./timer.ts";
 
-/** When deliveries are confirmed, or made if the process did not live to: before an idle object is evicted. */
+/** When deliveries to a room that is never at rest are confirmed, or made if the process did not live to. */
 const CONFIRMATION_MS = 8_000;
 
 /** One fragment: turns the platform's events into calls on its room, and the room's wishes into timers. */
@@ -109,7 +109,7 @@ export class FragmentObject extends DurableObject<Env> {
         if (kind === "presence") this.#room.expirePresence(nowMs);
         else kind satisfies never;
       }
-      this.#courier.feed.confirm(nowMs);
+      this.#courier.feed.confirm(true, nowMs);
     });
     await this.#courier.whenIdle();
   }
@@ -191,6 +191,7 @@ export class FragmentObject extends DurableObject<Env> {
       const result = event(nowMs);
       this.#room.settle(nowMs);
       this.#courier.run(nowMs);
+      this.#courier.feed.confirm(false, nowMs);
       this.#arm(nowMs);
       return result;
     } catch (error) {
@@ -218,6 +219,7 @@ export class FragmentObject extends DurableObject<Env> {
     if (expiryAtMs !== null) this.#alarms.ensure("presence", expiryAtMs);
     // In the same transaction as the commit: a killed process delivers when the alarm wakes it.
     if (this.#courier.feed.isUnconfirmed) this.#alarms.wake(nowMs + CONFIRMATION_MS);
+    else this.#alarms.rest();
     this.#room.log.spend(this.#alarms.rowsWritten - rowsWritten, nowMs);
   }
 

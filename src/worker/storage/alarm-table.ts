@@ -36,6 +36,18 @@ export class AlarmTable<Kind extends string> {
     this.#set();
   }
 
+  /** What `wake` was for is done: an object at rest is not woken. */
+  rest(): void {
+    if (this.#wakeMs === null) return;
+    this.#wakeMs = null;
+    if (this.#load().size > 0) {
+      this.#set();
+      return;
+    }
+    void this.#storage.deleteAlarm();
+    this.#rowsWritten++;
+  }
+
   /** The alarm has rung. Returns the kinds that are due; they are off the table afterwards. */
   take(nowMs: number): Kind[] {
     const due = this.#load();
