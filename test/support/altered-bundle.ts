@@ -32,7 +32,7 @@ export async function buildAlteredBundle(
   }: { entry?: string; alterations?: readonly Alteration[]; productionDir?: string },
 ): Promise<string> {
   if (productionDir === undefined) await buildBundle(bundleDir);
-  else await cp(productionDir, bundleDir, { recursive: true });
+  else await cp(productionDir, bundleDir, { recursive: true, filter: isOfTheBundle });
   await build({
     entryPoints: [join(PROJECT_DIR, entry)],
     outfile: join(bundleDir, "index.js"),
@@ -45,6 +45,11 @@ export async function buildAlteredBundle(
     plugins: alterations.map(replacePassage),
   });
   return bundleDir;
+}
+
+/** A server that starts there meanwhile writes its configuration, and renames it. */
+function isOfTheBundle(path: string): boolean {
+  return !path.includes(".capnp");
 }
 
 function replacePassage({ file, passage, replacement }: Alteration): Plugin {
