@@ -228,7 +228,7 @@ export class CatalogueLists {
       .exec(
         `SELECT highlight(words, 0, ?1, ?2) AS id, highlight(words, 1, ?1, ?2) AS description,
            snippet(words, 3, ?1, ?2, '…', ?3) AS excerpt
-         FROM words WHERE words MATCH ?4 AND rowid = ?5`,
+         FROM words WHERE words MATCH ?4 AND rowid = CAST(?5 AS INTEGER)`, // FTS5 seeks by integers only, and a number is none
         MARK_OPEN,
         MARK_CLOSE,
         SNIPPET_WORDS,
