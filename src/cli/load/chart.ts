@@ -40,7 +40,8 @@ const LEGEND_STEP = 150;
 
 export function renderChart(chart: Chart): string {
   const points = chart.series.flatMap((series) => series.points.filter(isFinitePoint));
-  const yTicks = roundTicks(0, Math.max(1e-3, ...points.map(({ y }) => y)));
+  const highest = Math.max(0, ...points.map(({ y }) => y));
+  const yTicks = roundTicks(0, highest > 0 ? highest : 1);
   const xs = points.map(({ x }) => x);
   const xFrom = xs.length === 0 ? 0 : Math.min(...xs);
   const xTo = Math.max(xFrom + 1e-9, ...xs);
@@ -104,7 +105,7 @@ export function roundTicks(from: number, to: number): Tick[] {
   const digits = Math.max(0, -Math.floor(Math.log10(step)));
   const ticks: Tick[] = [];
   for (let index = Math.ceil(from / step - 1e-9); ; index++) {
-    const at = index * step;
+    const at = index * step + 0; // never -0
     const label = at.toLocaleString("en-US", { maximumFractionDigits: digits });
     ticks.push({ at, label });
     if (at >= to - step * 1e-9) return ticks;

@@ -2,7 +2,7 @@
  * A result as one HTML file that can be sent to somebody: it asks no other host for anything (its policy forbids it),
  * runs no script, and is readable in the dark and in the light.
  */
-import { type Chart, renderChart, type Series, type Tick } from "./chart.ts";
+import { type Chart, renderChart, roundTicks, type Series, type Tick } from "./chart.ts";
 import type { Distribution } from "./distribution.ts";
 import type { LoadResult } from "./load-run.ts";
 import { isClean } from "./load-run.ts";
@@ -106,11 +106,14 @@ function timelineCharts(timeline: readonly Second[]): Chart[] {
     name,
     points: timeline.map((second) => ({ x: second.second, y: value(second) ?? Number.NaN })),
   });
-  const xLabel = "second";
+  const xTicks = roundTicks(1, Math.max(2, timeline.length)).filter(
+    ({ at }) => Number.isInteger(at) && at <= timeline.length,
+  );
+  const axis = { xLabel: "second", xTicks };
   return [
     {
       title: "Latency, second by second",
-      xLabel,
+      ...axis,
       yLabel: "ms",
       series: [
         series("to receive, p50", ({ receive }) => receive?.p50),
@@ -121,13 +124,13 @@ function timelineCharts(timeline: readonly Second[]): Chart[] {
     },
     {
       title: "Edits, second by second",
-      xLabel,
+      ...axis,
       yLabel: "1/s",
       series: [series("edits", ({ edits }) => edits), series("said to be durable", ({ saved }) => saved)],
     },
     {
       title: "Deliveries and frames, second by second",
-      xLabel,
+      ...axis,
       yLabel: "1/s",
       series: [
         series("deliveries", ({ deliveries }) => deliveries),
@@ -136,7 +139,7 @@ function timelineCharts(timeline: readonly Second[]): Chart[] {
     },
     {
       title: "Errors and reconnects, second by second",
-      xLabel,
+      ...axis,
       yLabel: "1/s",
       series: [
         series("errors", ({ errors }) => errors),

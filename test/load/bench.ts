@@ -1,0 +1,135 @@
+/**
+ * `npm run bench -- [--only NAME,NAME] [--writers 50] [--readers 50] [--rate 20] [--seconds 8] [--rounds 5]`: the same
+ * load on this project, Hocuspocus, y-partyserver and y-websocket's server, in turn, each time a new process and a new
+ * document; each server on one core and the load on another, where `taskset` can arrange it. Prints the table, and
+ * writes it into docs/benchmarks.md if all were measured and the page has a place for this load.
+ *
+ * Installs the others' packages into bench/. Talks to the loopback only.
+ */
+import { execFile, spawnSync } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { checkTotals, type Load, UsageError } from "../../src/cli/load/settings.ts";
+import { withTemporaryDir } from "../support/temporary-dir.ts";
+import { type Comparison, loadName, putBetweenMarks, type Round, renderComparison } from "./bench-result.ts";
+import { installPeers, packageVersion, SERVER_NAMES, SERVERS, type ServerName } from "./bench-servers.ts";
+import { describeMachine } from "./machine.ts";
+
+interface Settings {
+  readonly load: Load;
+  readonly names: readonly ServerName[];
+  readonly rounds: number;
+}
+
+const PAGE = join(PROJECT_DIR, "docs", "benchmarks.md");
+const ROUND_SCRIPT = fileURLToPath(new URL("bench-round.ts", import.meta.url));
+const MAX_ROUNDS = 20;
+const MAX_SECONDS = 60;
+const SERVER_CORE = 0;
+const LOAD_CORE = 1;
+const canPin = availableParallelism() > 1 && spawnSync("taskset", ["--version"]).status === 0;
+
+async function main(): Promise<void> {
+  const { load, names, rounds } = parseSettings();
+  await installPeers();
+  const measured = new Map(names.map((name): [ServerName, Round[]] => [name, []]));
+  await withTemporaryDir(async (dir) => {
+    for (const name of names) {
+      await mkdir(join(dir, name), { recursive: true });
+      await SERVERS[name].prepare?.(join(dir, name));
+    }
+    for (let round = 1; round <= rounds; round++) {
+      for (const name of names) {
+        const result = await measure(name, load, join(dir, name), join(dir, `${name}-${round}`));
+        measured.get(name)?.push(result);
+        console.log(`round ${round}, ${name}: ${JSON.stringify(result)}`);
+      }
+    }
+  });
+  const servers = [];
+  for (const [name, of] of measured)
+    servers.push({ name, title: await SERVERS[name].describe(), rounds: of });
+  const comparison: Comparison = { load, rounds, servers, circumstances: await describeCircumstances() };
+  const text = renderComparison(comparison);
+  console.log(`\n${text}\n`);
+  await writePage(loadName(load), text, names.length === SERVER_NAMES.length);
+}
+
+function parseSettings(): Settings {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string", default: SERVER_NAMES.join(",") },
+      writers: { type: "string", default: "50" },
+      readers: { type: "string", default: "50" },
+      rate: { type: "string", default: "20" },
+      seconds: { type: "string", default: "8" },
+      rounds: { type: "string", default: "5" },
+    },
+  });
+  const wanted = values.only.split(",");
+  const unknown = wanted.filter((name) => !SERVER_NAMES.some((known) => known === name));
+  if (unknown.length > 0)
+    throw new UsageError(`--only ${values.only}: must be of ${SERVER_NAMES.join(", ")}, with commas`);
+  const load: Load = {
+    fragments: 1,
+    writers: parseWhole("writers", values.writers, 1_000),
+    readers: parseWhole("readers", values.readers, 1_000),
+    rate: parseWhole("rate", values.rate, 1_000),
+    seconds: parseWhole("seconds", values.seconds, MAX_SECONDS),
+  };
+  checkTotals(load);
+  const names = SERVER_NAMES.filter((name) => wanted.includes(name));
+  return { load, names, rounds: parseWhole("rounds", values.rounds, MAX_ROUNDS) };
+}
+
+function parseWhole(name: string, text: string, most: number): number {
+  const number = Number(text);
+  if (!(Number.isInteger(number) && number >= 1 && number <= most))
+    throw new UsageError(`--${name} ${text}: must be a whole number from 1 to ${most}`);
+  return number;
+}
+
+async function measure(name: ServerName, load: Load, dir: string, dataDir: string): Promise<Round> {
+  const server = await SERVERS[name].start(dir, dataDir);
+  try {
+    if (canPin) await promisify(execFile)("taskset", ["-a", "-c", "-p", `${SERVER_CORE}`, `${server.pid}`]);
+    const args = [ROUND_SCRIPT, name, server.origin, String(server.pid), JSON.stringify(load)];
+    const { stdout } = canPin
+      ? await promisify(execFile)("taskset", ["-c", `${LOAD_CORE}`, process.execPath, ...args])
+      : await promisify(execFile)(process.execPath, args);
+    return JSON.parse(stdout) as Round; // the script's own word
+  } finally {
+    await server.stop();
+  }
+}
+
+async function describeCircumstances(): Promise<string> {
+  const day = new Date().toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+  const fromWrangler = createRequire(createRequire(import.meta.url).resolve("wrangler"));
+  const workerd = await packageVersion(dirname(fromWrangler.resolve("workerd/package.json")));
+  const yjs = await packageVersion(join(PROJECT_DIR, "node_modules", "yjs"));
+  const cores = canPin ? "the server on one core and the load on another" : "server and load on all cores";
+  return `${day}; ${describeMachine()}, ${cores}; workerd ${workerd}, yjs ${yjs}, Node ${process.versions.node}.`;
+}
+
+async function writePage(name: string, text: string, isComplete: boolean): Promise<void> {
+  if (!isComplete) return console.log("Not all servers were measured: docs/benchmarks.md stays as it is.");
+  const page = putBetweenMarks(await readFile(PAGE, "utf8"), name, text);
+  if (page === null)
+    return console.log(`docs/benchmarks.md has no place for a load of ${name}, and stays as it is.`);
+  await writeFile(PAGE, page);
+  console.log("This table is now in docs/benchmarks.md.");
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`npm run bench: ${error.message}`);
+  process.exitCode = 2;
+}
