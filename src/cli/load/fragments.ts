@@ -21,10 +21,10 @@ export class RestFragments implements Fragments {
     this.#origin = origin;
   }
 
-  /** Throws when no server answers. */
   async checkServer(): Promise<void> {
     const response = await this.#send("GET", "/healthz");
-    if (!response.ok) throw new Error(`${this.#origin}/healthz answered ${response.status}`);
+    if (!response.ok)
+      throw new Error(`${this.#origin}/healthz answered ${response.status}, and not as Prompt Manager does.`);
   }
 
   async create(id: string): Promise<void> {
@@ -66,7 +66,9 @@ export class RestFragments implements Fragments {
         ...sent,
       });
     } catch (error) {
-      throw new Error(`${method} ${this.#origin}${path} was not answered (${describeCause(error)})`);
+      throw new Error(
+        `No server answers at ${this.#origin} (${describeCause(error)}). Start one with "npm run serve", or name another with --url.`,
+      );
     }
   }
 }

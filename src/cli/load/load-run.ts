@@ -12,6 +12,7 @@ import { LoadedFragment } from "./loaded-fragment.ts";
 import { type CountedError, Meter, type Second, type Totals } from "./meter.ts";
 import { pace } from "./pace.ts";
 import { Peer } from "./peer.ts";
+import { counted } from "./quantity.ts";
 import { editsOfWriter, type Load } from "./settings.ts";
 
 export interface LoadTarget {
@@ -128,17 +129,17 @@ class LoadRun {
   async begin(): Promise<void> {
     const { origin, fragments } = this.#target;
     const { writers, readers } = this.#load;
-    this.#phase(`making ${count(this.#fragments.length, "fragment")}`);
     for (const { id } of this.#fragments) {
       this.#made.push(id);
       await fragments?.create(id);
     }
+    this.#phase(`made ${this.#made[0]}${this.#made.length > 1 ? ` to ${this.#made.at(-1)}` : ""}`);
     for (let writer = 0; writer < writers; writer++)
       for (const fragment of this.#fragments) this.#writers.push(new Peer(fragment, origin, writer));
     for (const fragment of this.#fragments)
       for (let reader = 0; reader < readers; reader++) this.#peers.push(new Peer(fragment, origin, null));
     this.#peers.push(...this.#writers);
-    this.#phase(`opening ${count(this.#peers.length, "socket")}`);
+    this.#phase(`opening ${counted(this.#peers.length, "socket")}`);
     for (let first = 0; first < this.#peers.length; first += BATCH)
       await Promise.all(this.#peers.slice(first, first + BATCH).map((peer) => peer.open()));
     await delay(SETTLE_MS);
@@ -158,7 +159,7 @@ class LoadRun {
     loopDelay.enable();
     const ticks = setInterval(() => this.#options.onSecond?.(this.#meter.closeSecond()), 1_000);
     const startedMs = performance.now();
-    this.#phase(`writing for ${count(seconds, "second")}`);
+    this.#phase(`writing for ${counted(seconds, "second")}`);
     await this.#write(seconds);
     const writtenMs = performance.now();
     // Judged by the time of writing: what is under way afterwards is the server's.
@@ -287,8 +288,4 @@ function since(before: Totals, now: Totals): Totals {
     reconnects: now.reconnects - before.reconnects,
     failedAttempts: now.failedAttempts - before.failedAttempts,
   };
-}
-
-function count(number: number, noun: string): string {
-  return `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`;
 }

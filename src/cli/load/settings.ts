@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
+import { grouped } from "./quantity.ts";
 import { maxTokenBytes } from "./token.ts";
 
 /** How much is written, by how many, for how long. */
@@ -142,8 +143,4 @@ function checkTotal(total: number, most: number, whatAndHow: string): void {
     throw new UsageError(
       `That would make ${grouped(Math.ceil(total))} and at most ${grouped(most)} are allowed: ${whatAndHow}.`,
     );
-}
-
-function grouped(number: number): string {
-  return number.toLocaleString("en-US");
 }

@@ -3,10 +3,13 @@ import type { Distribution } from "./distribution.ts";
 import type { LoadResult } from "./load-run.ts";
 import { isClean } from "./load-run.ts";
 import type { Second } from "./meter.ts";
+import { counted, grouped, milliseconds } from "./quantity.ts";
 import type { Load } from "./settings.ts";
 
 export function describeLoad({ fragments, writers, readers, rate, seconds }: Load): string {
-  return `${grouped(fragments)} fragment${fragments === 1 ? "" : "s"}, each with ${grouped(writers)} writers and ${grouped(readers)} readers; ${rate} edits a second from each writer for ${seconds} s`;
+  const each = fragments === 1 ? "with" : "each with";
+  const sockets = `${counted(writers, "writer")} and ${counted(readers, "reader")}`;
+  return `${counted(fragments, "fragment")} ${each} ${sockets}; ${counted(rate, "edit")} a second from each writer for ${seconds} s`;
 }
 
 export function describeSecond(second: Second): string {
@@ -16,12 +19,12 @@ export function describeSecond(second: Second): string {
       : `${name} p50 ${milliseconds(quantiles.p50)} p99 ${milliseconds(quantiles.p99)} ms`;
   return [
     `${String(second.second).padStart(3)} s`,
-    `${grouped(second.edits)} edits`,
+    counted(second.edits, "edit"),
     `${grouped(second.deliveries)} deliveries`,
     times("receive", second.receive),
     times("durable", second.durable),
-    `${grouped(second.errors)} errors`,
-    `${grouped(second.reconnects)} reconnects`,
+    counted(second.errors, "error"),
+    counted(second.reconnects, "reconnect"),
   ].join(" · ");
 }
 
@@ -101,15 +104,4 @@ function alignColumns(rows: readonly string[][]): string[] {
   return rows.map(
     ([name = "", ...cells]) => name.padEnd(12) + cells.map((cell) => cell.padStart(9)).join(""),
   );
-}
-
-/** Three significant digits are what a histogram knows. */
-export function milliseconds(ms: number): string {
-  if (!Number.isFinite(ms)) return "–";
-  if (ms >= 100) return grouped(Math.round(ms));
-  return ms.toFixed(ms >= 10 ? 1 : 2);
-}
-
-export function grouped(number: number): string {
-  return number.toLocaleString("en-US");
 }
