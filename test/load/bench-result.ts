@@ -11,6 +11,8 @@ export interface Round {
   readonly framesPerSecond: number;
   /** Seconds of CPU of the server for a million deliveries. */
   readonly cpuPerMillion: number | null;
+  /** How many of the machine's cores were busy with something else. */
+  readonly othersCores: number | null;
   readonly undelivered: number;
   readonly reconnects: number;
   readonly errors: readonly string[];
@@ -33,7 +35,10 @@ export interface MeasuredServer {
   readonly rounds: readonly Round[];
 }
 
-type Metric = "p50" | "p99" | "framesPerSecond" | "cpuPerMillion";
+type Metric = "p50" | "p99" | "framesPerSecond" | "cpuPerMillion" | "othersCores";
+
+/** What an operating system does by itself. */
+const NOTABLE_CORES = 0.1;
 
 /** What we want to be, as a share of the other's figure: at most so much. By load, as `loadName` writes it. */
 const GOALS: Readonly<
@@ -64,6 +69,7 @@ export function renderComparison(comparison: Comparison): string {
     ...others.flatMap((other) => [renderServer(other), ...ratios(other)]),
     "",
     ...servers.flatMap(renderTroubles),
+    ...renderOthers(servers),
   ]
     .join("\n")
     .trimEnd();
@@ -149,6 +155,17 @@ function renderTroubles({ title, rounds }: MeasuredServer): string[] {
   if (rounds.every(({ cpuPerMillion }) => cpuPerMillion === null))
     troubles.push("CPU is not measured on a system without /proc.");
   return troubles.length === 0 ? [] : [`- ${title}: ${troubles.join(" ")}`];
+}
+
+/** Figures from a machine that is busy otherwise are figures of that too. */
+function renderOthers(servers: readonly MeasuredServer[]): string[] {
+  const cores = servers.flatMap((server) => valuesOf(server, "othersCores"));
+  const most = Math.max(0, ...cores);
+  if (most < NOTABLE_CORES) return [];
+  const mean = cores.reduce((sum, one) => sum + one, 0) / cores.length;
+  return [
+    `- Other work kept ${mean.toFixed(1)} of the machine's cores busy on average over the rounds, ${most.toFixed(1)} in the busiest.`,
+  ];
 }
 
 function row(cells: readonly string[]): string {

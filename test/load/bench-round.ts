@@ -6,7 +6,7 @@ import { runLoad } from "../../src/cli/load/load-run.ts";
 import type { Load } from "../../src/cli/load/settings.ts";
 import type { Round } from "./bench-result.ts";
 import { DIALECTS, type ServerName } from "./bench-servers.ts";
-import { cpuSecondsOfTree } from "./server-figures.ts";
+import { busySecondsOfMachine, cpuSecondsOfTree } from "./server-figures.ts";
 
 /** In which the server and this process compile what they run. */
 const WARM_UP_SECONDS = 2;
@@ -14,17 +14,21 @@ const WARM_UP_SECONDS = 2;
 const [server, origin = "", pid, loadJson = ""] = process.argv.slice(2);
 const load = JSON.parse(loadJson) as Load; // bench.ts wrote it
 const target = { origin, dialect: DIALECTS[server as ServerName], fragments: null };
-let cpuBefore: number | null = null;
+const before = { server: null as number | null, machine: null as number | null, own: 0 };
 let cpu: number | null = null;
+let othersSeconds: number | null = null;
 const result = await runLoad(load, target, {
   signal: new AbortController().signal,
   warmUpSeconds: WARM_UP_SECONDS,
   onMeasuring: () => {
-    cpuBefore = cpuSecondsOfTree(Number(pid));
+    before.server = cpuSecondsOfTree(Number(pid));
+    before.machine = busySecondsOfMachine();
+    before.own = ownCpuSeconds();
   },
   onMeasured: () => {
-    const after = cpuSecondsOfTree(Number(pid));
-    cpu = after === null || cpuBefore === null ? null : after - cpuBefore;
+    cpu = minus(cpuSecondsOfTree(Number(pid)), before.server);
+    const busy = minus(busySecondsOfMachine(), before.machine);
+    othersSeconds = minus(minus(busy, cpu), ownCpuSeconds() - before.own);
   },
 });
 const { totals, receive, undelivered, elapsedMs, generator, errors } = result;
@@ -33,6 +37,7 @@ const round: Round = {
   p99: receive?.p99 ?? null,
   framesPerSecond: (totals.framesIn / elapsedMs) * 1_000,
   cpuPerMillion: cpu === null || totals.deliveries === 0 ? null : (cpu / totals.deliveries) * 1e6,
+  othersCores: othersSeconds === null ? null : Math.max(0, othersSeconds / (elapsedMs / 1_000)),
   undelivered,
   reconnects: totals.reconnects,
   errors: errors.map(({ message, count }) => `${count} x ${message}`),
@@ -40,3 +45,12 @@ const round: Round = {
 };
 console.log(JSON.stringify(round));
 process.exit(0); // timers of what has fallen behind may still run
+
+function minus(after: number | null, subtracted: number | null): number | null {
+  return after === null || subtracted === null ? null : after - subtracted;
+}
+
+function ownCpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}

@@ -24,6 +24,17 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/**
+ * Time that all cores of the machine worked so far, or that its host withheld; null without /proc. Interrupts are left
+ * out: nearly all of them are for frames on the loopback, and no process has them on its account.
+ */
+export function busySecondsOfMachine(): number | null {
+  if (!existsSync("/proc/stat")) return null;
+  const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n", 1);
+  const [, user = 0, nice = 0, system = 0, , , , , steal = 0] = line.split(/ +/).map(Number);
+  return (user + nice + system + steal) / TICKS_PER_SECOND;
+}
+
 /** Memory that the process holds now. */
 export function residentBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES;

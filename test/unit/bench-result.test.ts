@@ -16,6 +16,7 @@ function makeRound(replaced: Partial<Round> = {}): Round {
     p99: 10,
     framesPerSecond: 1_000,
     cpuPerMillion: 2,
+    othersCores: 0.05,
     undelivered: 0,
     reconnects: 0,
     errors: [],
@@ -83,7 +84,7 @@ describe("the table of the benchmarks", () => {
   test("[BENCH-3] what makes a row doubtful is told below it", () => {
     const text = renderComparison(
       makeComparison(
-        [{ cpuPerMillion: null }, { cpuPerMillion: null }],
+        [{ cpuPerMillion: null }, { cpuPerMillion: null, othersCores: 1.45 }],
         [
           { undelivered: 1_234, isGeneratorSaturated: true },
           { reconnects: 1, errors: ["2 x broken"] },
@@ -93,6 +94,9 @@ describe("the table of the benchmarks", () => {
     expect(text).toContain("- ours: CPU is not measured on a system without /proc.");
     expect(text).toContain(
       "- theirs: In 1 of 2 rounds deliveries were missing 30 s after the last edit, 1,234 at most. It dropped sockets in 1 of 2 rounds. Errors: 2 x broken. In 1 of 2 rounds the load generator was too slow too, so that the latencies are partly its own.",
+    );
+    expect(text).toContain(
+      "- Other work kept 0.4 of the machine's cores busy on average over the rounds, 1.4 in the busiest.",
     );
     expect(renderComparison(makeComparison([{}], [{}]))).not.toMatch(/^- /m);
   });
