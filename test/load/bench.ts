@@ -11,14 +11,18 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
+import { spawnBound } from "../../scripts/child-lifetime.ts";
 import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
 import { checkTotals, type Load, UsageError } from "../../src/cli/load/settings.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { type Comparison, loadName, putBetweenMarks, type Round, renderComparison } from "./bench-result.ts";
 import { installPeers, packageVersion, SERVER_NAMES, SERVERS, type ServerName } from "./bench-servers.ts";
 import { describeMachine } from "./machine.ts";
+import { busySecondsOfMachine } from "./server-figures.ts";
 
 interface Settings {
   readonly load: Load;
@@ -36,6 +40,8 @@ const MAX_SECONDS = 60;
  */
 const MAX_OTHERS_CORES = 0.2;
 const MAX_ATTEMPTS = 3;
+const QUIET_MS = 2_000;
+const MAX_WAIT_MS = 60_000;
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
 const canPin = availableParallelism() > 1 && spawnSync("taskset", ["--version"]).status === 0;
@@ -60,9 +66,9 @@ async function main(): Promise<void> {
   for (const [name, of] of measured)
     servers.push({ name, title: await SERVERS[name].describe(), rounds: of });
   const comparison: Comparison = { load, rounds, servers, circumstances: await describeCircumstances() };
-  const text = renderComparison(comparison);
-  console.log(`\n${text}\n`);
-  await writePage(loadName(load), text, names.length === SERVER_NAMES.length);
+  const table = renderComparison(comparison);
+  console.log(`\n${table}\n`);
+  await writePage(loadName(load), table, names.length === SERVER_NAMES.length);
 }
 
 function parseSettings(): Settings {
@@ -103,6 +109,7 @@ function parseWhole(name: string, text: string, most: number): number {
 async function measureQuietly(what: string, name: ServerName, load: Load, dir: string): Promise<Round> {
   let best: Round | null = null;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    await waitForQuiet();
     const round = await withTemporaryDir((dataDir) => measure(name, load, dir, dataDir));
     console.log(`${what}, attempt ${attempt}: ${JSON.stringify(round)}`);
     const others = round.othersCores ?? 0;
@@ -113,15 +120,29 @@ async function measureQuietly(what: string, name: ServerName, load: Load, dir: s
   return best;
 }
 
+/** Waits until the machine has done little for a while, though not for ever. */
+async function waitForQuiet(): Promise<void> {
+  const deadlineMs = performance.now() + MAX_WAIT_MS;
+  while (performance.now() < deadlineMs) {
+    const before = busySecondsOfMachine();
+    await delay(QUIET_MS);
+    const after = busySecondsOfMachine();
+    if (before === null || after === null) return;
+    if (after - before < (MAX_OTHERS_CORES * QUIET_MS) / 1_000) return;
+  }
+}
+
 async function measure(name: ServerName, load: Load, dir: string, dataDir: string): Promise<Round> {
   const server = await SERVERS[name].start(dir, dataDir);
   try {
     if (canPin) await promisify(execFile)("taskset", ["-a", "-c", "-p", `${SERVER_CORE}`, `${server.pid}`]);
     const args = [ROUND_SCRIPT, name, server.origin, String(server.pid), JSON.stringify(load)];
-    const { stdout } = canPin
-      ? await promisify(execFile)("taskset", ["-c", `${LOAD_CORE}`, process.execPath, ...args])
-      : await promisify(execFile)(process.execPath, args);
-    return JSON.parse(stdout) as Round; // the script's own word
+    const [command, ...all] = canPin
+      ? ["taskset", "-c", `${LOAD_CORE}`, process.execPath, ...args]
+      : [process.execPath, ...args];
+    const child = spawnBound(command, all, "SIGKILL", { stdio: ["ignore", "pipe", "inherit"] });
+    if (child.stdout === null) throw new Error("no pipe from the load");
+    return JSON.parse(await text(child.stdout)) as Round; // the script's own word
   } finally {
     await server.stop();
   }
@@ -136,9 +157,9 @@ async function describeCircumstances(): Promise<string> {
   return `${day}; ${describeMachine()}, ${cores}; workerd ${workerd}, yjs ${yjs}, Node ${process.versions.node}.`;
 }
 
-async function writePage(name: string, text: string, isComplete: boolean): Promise<void> {
+async function writePage(name: string, table: string, isComplete: boolean): Promise<void> {
   if (!isComplete) return console.log("Not all servers were measured: docs/benchmarks.md stays as it is.");
-  const page = putBetweenMarks(await readFile(PAGE, "utf8"), name, text);
+  const page = putBetweenMarks(await readFile(PAGE, "utf8"), name, table);
   if (page === null)
     return console.log(`docs/benchmarks.md has no place for a load of ${name}, and stays as it is.`);
   await writeFile(PAGE, page);
