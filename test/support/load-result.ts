@@ -5,7 +5,8 @@ import { Meter } from "../../src/cli/load/meter.ts";
 export function makeLoadResult(replaced: Partial<LoadResult> = {}): LoadResult {
   const meter = new Meter();
   for (let second = 1; second <= 3; second++) {
-    meter.sent(20, 0.1);
+    meter.edited(0.1);
+    meter.frameOut(20);
     for (const ms of [1, 2, 30]) meter.received(ms * second);
     meter.saved(50 * second);
     meter.frameIn(100);

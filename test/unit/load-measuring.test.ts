@@ -154,7 +154,8 @@ describe("durations", () => {
 describe("the meter", () => {
   test("[LOAD-3] each second has its own counts and times, and the whole has all", () => {
     const meter = new Meter();
-    meter.sent(10, 1);
+    meter.edited(1);
+    meter.frameOut(10);
     meter.received(1);
     meter.received(2);
     meter.error("a");

@@ -37,19 +37,17 @@ export class LastingSocket {
     this.#events = events;
   }
 
-  get isOpen(): boolean {
-    return this.#socket?.readyState === WebSocket.OPEN;
-  }
-
   /** The first connection. Throws when it cannot be made: there is nothing to load then. */
   async open(): Promise<void> {
     const fault = await this.#connect();
     if (fault !== null) throw new Error(`${this.#url} was not opened: ${fault}`);
   }
 
-  /** Nothing is sent while there is no connection. */
-  send(frame: Uint8Array): void {
-    if (this.isOpen) this.#socket?.send(frame);
+  /** Returns whether there is a connection; without one nothing is sent. */
+  send(frame: Uint8Array): boolean {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(frame);
+    return true;
   }
 
   /** Settles when the server has answered the close, or has had a second for it. */

@@ -75,11 +75,10 @@ export class Meter {
     return counted.toSorted((a, b) => b.count - a.count);
   }
 
-  /** @param lateMs how long after it was due */
-  sent(bytes: number, lateMs: number): void {
+  /** An edit was made, and sent if there was a connection. @param lateMs how long after it was due */
+  edited(lateMs: number): void {
     this.totals.edits++;
     this.#lateness.record(lateMs);
-    this.frameOut(bytes);
   }
 
   frameOut(bytes: number): void {

@@ -65,9 +65,8 @@ export class Peer {
     const text = this.#doc.getText("content");
     text.insert(text.length, encodeToken(token));
     if (dialect.tellsSaved) this.#unsaved.push({ seq: token.seq, update: this.#update });
-    const frame = dialect.encodeEdit(id, token.seq, this.#update);
-    this.#socket.send(frame);
-    meter.sent(frame.length, performance.now() - dueMs);
+    this.#send(dialect.encodeEdit(id, token.seq, this.#update));
+    meter.edited(performance.now() - dueMs);
   }
 
   #greet(): void {
@@ -118,7 +117,6 @@ export class Peer {
   }
 
   #send(frame: Uint8Array): void {
-    this.fragment.meter.frameOut(frame.length);
-    this.#socket.send(frame);
+    if (this.#socket.send(frame)) this.fragment.meter.frameOut(frame.length);
   }
 }
