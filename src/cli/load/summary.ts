@@ -7,9 +7,9 @@ import { counted, grouped, milliseconds } from "./quantity.ts";
 import type { Load } from "./settings.ts";
 
 export function describeLoad({ fragments, writers, readers, rate, seconds }: Load): string {
-  const each = fragments === 1 ? "with" : "each with";
+  const each = fragments === 1 ? " with" : ", each with";
   const sockets = `${counted(writers, "writer")} and ${counted(readers, "reader")}`;
-  return `${counted(fragments, "fragment")} ${each} ${sockets}; ${counted(rate, "edit")} a second from each writer for ${seconds} s`;
+  return `${counted(fragments, "fragment")}${each} ${sockets}; ${counted(rate, "edit")} a second from each writer for ${seconds} s`;
 }
 
 export function describeSecond(second: Second): string {
