@@ -25,14 +25,16 @@ function cpuSeconds(pid: number): number {
 }
 
 /**
- * Time that all cores of the machine worked so far, or that its host withheld; null without /proc. Interrupts are left
- * out: nearly all of them are for frames on the loopback, and no process has them on its account.
+ * Time that all cores of the machine worked so far, or that its host withheld; null without /proc. With interrupts, which
+ * are nearly all for frames on the loopback: processes have theirs on their accounts too.
  */
 export function busySecondsOfMachine(): number | null {
   if (!existsSync("/proc/stat")) return null;
   const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n", 1);
-  const [, user = 0, nice = 0, system = 0, , , , , steal = 0] = line.split(/ +/).map(Number);
-  return (user + nice + system + steal) / TICKS_PER_SECOND;
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line
+    .split(/ +/)
+    .map(Number);
+  return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
 }
 
 /** Memory that the process holds now. */
