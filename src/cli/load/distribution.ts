@@ -48,7 +48,9 @@ export class Durations {
   /** NaN where there is none. @param percentile of 100 */
   at(percentile: number): number {
     if (this.count === 0) return Number.NaN;
-    return this.#histogram.getValueAtPercentile(percentile) / US_PER_MS;
+    // The histogram answers with the end of a bucket, which may lie beyond the longest of all.
+    const { maxValue } = this.#histogram;
+    return Math.min(this.#histogram.getValueAtPercentile(percentile), maxValue) / US_PER_MS;
   }
 
   /** Null where there is none. */
