@@ -17,7 +17,8 @@ function childrenOf(pid: number): number[] {
   return lists.flatMap((list) => list.split(" ").filter((child) => child !== "")).map(Number);
 }
 
-function cpuSeconds(pid: number): number {
+/** User and system time so far, of this process alone. */
+export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
     .replace(/^.*\) /s, "")
     .split(" ");
