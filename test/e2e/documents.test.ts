@@ -49,7 +49,7 @@ const SUBSTITUTES: readonly Substitute[] = [
     },
   },
   {
-    command: /^npm (test|run check|run bench:\w+)\b/,
+    command: /^npm (test|run check|run bench(:\w+)?)\b/,
     because: "it takes minutes, or is what runs this",
     check: (command) => {
       const [, run = "", script = ""] = command.split(" ");

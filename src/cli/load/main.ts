@@ -1,0 +1,59 @@
+/**
+ * `npm run load -- [--url URL] [--fragments F] [--writers W] [--readers R] [--rate X] [--seconds S]`: puts load on a
+ * running server, from outside, and says how long edits are under way. Each of F fragments, made for the occasion, gets
+ * W writers and R readers; each writer makes X edits a second. Every edit must reach every other socket, be said to be
+ * durable, and stand in the text at the end.
+ *
+ * Exit code 0: all of that, without an error. 1: not. 2: not what the command line can be.
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { OWN_DIALECT } from "./dialect.ts";
+import { RestFragments } from "./fragments.ts";
+import { isClean, runLoad } from "./load-run.ts";
+import { Progress } from "./progress.ts";
+import { renderReport } from "./report.ts";
+import { parseLoadCommand, UsageError } from "./settings.ts";
+import { describeLoad, describeResult, describeSecond } from "./summary.ts";
+
+async function main(): Promise<number> {
+  const { load, url, reportFile, jsonFile } = parseLoadCommand(process.argv.slice(2));
+  const fragments = new RestFragments(url.origin);
+  await fragments.checkServer();
+  console.log(`${url.origin}: ${describeLoad(load)}`);
+  const progress = new Progress(process.stdout);
+  const result = await runLoad(
+    load,
+    { origin: url.origin, dialect: OWN_DIALECT, fragments },
+    {
+      signal: interruption(),
+      onPhase: (what) => progress.show(what),
+      onSecond: (second) => progress.show(describeSecond(second)),
+    },
+  );
+  progress.end();
+  console.log(`\n${describeResult(result)}`);
+  await write(reportFile, renderReport(result));
+  console.log(`Report: ${reportFile}`);
+  if (jsonFile !== null) await write(jsonFile, `${JSON.stringify(result, null, 2)}\n`);
+  return isClean(result) ? 0 : 1;
+}
+
+/** The first Ctrl-C ends the writing, the second everything. */
+function interruption(): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+  return interrupted.signal;
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`npm run load: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

@@ -1,0 +1,193 @@
+/**
+ * `npm run bench -- [--only NAME,NAME] [--writers 50] [--readers 50] [--rate 20] [--seconds 8] [--rounds 5]
+ * [--wait 60]`: the same load on this project, Hocuspocus, y-partyserver and y-websocket's server, in turn, each time a new process and a new
+ * document; each server on one core and the load on another, where `taskset` can arrange it. Prints the table, and
+ * writes it into docs/benchmarks.md if all were measured and the page has a place for this load.
+ *
+ * Installs the others' packages into bench/. Talks to the loopback only.
+ */
+import { execFile, spawnSync } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+import { spawnBound } from "../../scripts/child-lifetime.ts";
+import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { checkTotals, type Load, UsageError } from "../../src/cli/load/settings.ts";
+import { withTemporaryDir } from "../support/temporary-dir.ts";
+import { type Comparison, loadName, putBetweenMarks, type Round, renderComparison } from "./bench-result.ts";
+import { installPeers, packageVersion, SERVER_NAMES, SERVERS, type ServerName } from "./bench-servers.ts";
+import { describeMachine } from "./machine.ts";
+import { busySecondsOfMachine } from "./server-figures.ts";
+
+interface Settings {
+  readonly load: Load;
+  readonly names: readonly ServerName[];
+  readonly rounds: number;
+  /** How long each attempt waits for a quiet machine; with 0 there is one attempt, whatever else the machine does. */
+  readonly waitSeconds: number;
+}
+
+const PAGE = join(PROJECT_DIR, "docs", "benchmarks.md");
+const ROUND_SCRIPT = fileURLToPath(new URL("bench-round.ts", import.meta.url));
+const MAX_ROUNDS = 20;
+const MAX_SECONDS = 60;
+/**
+ * A round is measured again when other work on the machine took more of its cores than this. Which attempt counts is
+ * chosen by that alone, never by what it measured.
+ */
+const MAX_OTHERS_CORES = 0.2;
+const MAX_ATTEMPTS = 3;
+const QUIET_MS = 2_000;
+const MAX_WAIT_SECONDS = 600;
+const SERVER_CORE = 0;
+const LOAD_CORE = 1;
+const canPin = availableParallelism() > 1 && spawnSync("taskset", ["--version"]).status === 0;
+
+async function main(): Promise<void> {
+  const { load, names, rounds, waitSeconds } = parseSettings();
+  await installPeers();
+  const measured = new Map(names.map((name): [ServerName, Round[]] => [name, []]));
+  await withTemporaryDir(async (dir) => {
+    for (const name of names) {
+      await mkdir(join(dir, name), { recursive: true });
+      await SERVERS[name].prepare?.(join(dir, name));
+    }
+    for (let round = 1; round <= rounds; round++) {
+      for (const name of names) {
+        const what = `round ${round}, ${name}`;
+        measured.get(name)?.push(await measureQuietly(what, name, load, join(dir, name), waitSeconds));
+      }
+    }
+  });
+  const servers = [];
+  for (const [name, of] of measured)
+    servers.push({ name, title: await SERVERS[name].describe(), rounds: of });
+  const comparison: Comparison = { load, rounds, servers, circumstances: await describeCircumstances() };
+  const table = renderComparison(comparison);
+  console.log(`\n${table}\n`);
+  await writePage(loadName(load), table, names.length === SERVER_NAMES.length);
+}
+
+function parseSettings(): Settings {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string", default: SERVER_NAMES.join(",") },
+      writers: { type: "string", default: "50" },
+      readers: { type: "string", default: "50" },
+      rate: { type: "string", default: "20" },
+      seconds: { type: "string", default: "8" },
+      rounds: { type: "string", default: "5" },
+      wait: { type: "string", default: "60" },
+    },
+  });
+  const wanted = values.only.split(",");
+  const unknown = wanted.filter((name) => !SERVER_NAMES.some((known) => known === name));
+  if (unknown.length > 0)
+    throw new UsageError(`--only ${values.only}: must be of ${SERVER_NAMES.join(", ")}, with commas`);
+  const load: Load = {
+    fragments: 1,
+    writers: parseWhole("writers", values.writers, 1, 1_000),
+    readers: parseWhole("readers", values.readers, 1, 1_000),
+    rate: parseWhole("rate", values.rate, 1, 1_000),
+    seconds: parseWhole("seconds", values.seconds, 1, MAX_SECONDS),
+  };
+  checkTotals(load);
+  const names = SERVER_NAMES.filter((name) => wanted.includes(name));
+  const rounds = parseWhole("rounds", values.rounds, 1, MAX_ROUNDS);
+  return { load, names, rounds, waitSeconds: parseWhole("wait", values.wait, 0, MAX_WAIT_SECONDS) };
+}
+
+function parseWhole(name: string, text: string, least: number, most: number): number {
+  const number = Number(text);
+  if (!(Number.isInteger(number) && number >= least && number <= most))
+    throw new UsageError(`--${name} ${text}: must be a whole number from ${least} to ${most}`);
+  return number;
+}
+
+/** The least disturbed of some attempts; the first that was not disturbed is the last. */
+async function measureQuietly(
+  what: string,
+  name: ServerName,
+  load: Load,
+  dir: string,
+  waitSeconds: number,
+): Promise<Round> {
+  let best: Round | null = null;
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    await waitForQuiet(waitSeconds);
+    let round: Round;
+    try {
+      round = await withTemporaryDir((dataDir) => measure(name, load, dir, dataDir));
+    } catch (error) {
+      console.log(`${what}, attempt ${attempt} failed: ${error instanceof Error ? error.message : error}`);
+      continue; // a port that somebody else took, say: no reason to lose the rounds before
+    }
+    console.log(`${what}, attempt ${attempt}: ${JSON.stringify(round)}`);
+    const others = round.othersCores ?? 0;
+    if (best === null || others < (best.othersCores ?? 0)) best = round;
+    if (others <= MAX_OTHERS_CORES || waitSeconds === 0) break;
+  }
+  if (best === null) throw new Error(`${what} failed ${MAX_ATTEMPTS} times`);
+  return best;
+}
+
+/** Waits until the machine has done little for a while, though not for ever. */
+async function waitForQuiet(waitSeconds: number): Promise<void> {
+  const deadlineMs = performance.now() + waitSeconds * 1_000;
+  while (performance.now() < deadlineMs) {
+    const before = busySecondsOfMachine();
+    await delay(QUIET_MS);
+    const after = busySecondsOfMachine();
+    if (before === null || after === null) return;
+    if (after - before < (MAX_OTHERS_CORES * QUIET_MS) / 1_000) return;
+  }
+}
+
+async function measure(name: ServerName, load: Load, dir: string, dataDir: string): Promise<Round> {
+  const server = await SERVERS[name].start(dir, dataDir);
+  try {
+    if (canPin) await promisify(execFile)("taskset", ["-a", "-c", "-p", `${SERVER_CORE}`, `${server.pid}`]);
+    const args = [ROUND_SCRIPT, name, server.origin, String(server.pid), JSON.stringify(load)];
+    const [command, ...all] = canPin
+      ? ["taskset", "-c", `${LOAD_CORE}`, process.execPath, ...args]
+      : [process.execPath, ...args];
+    const child = spawnBound(command, all, "SIGKILL", { stdio: ["ignore", "pipe", "inherit"] });
+    if (child.stdout === null) throw new Error("no pipe from the load");
+    const printed = await text(child.stdout);
+    if (printed === "") throw new Error("the load ended without a result");
+    return JSON.parse(printed) as Round; // the script's own word
+  } finally {
+    await server.stop();
+  }
+}
+
+async function describeCircumstances(): Promise<string> {
+  const day = new Date().toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+  const fromWrangler = createRequire(createRequire(import.meta.url).resolve("wrangler"));
+  const workerd = await packageVersion(dirname(fromWrangler.resolve("workerd/package.json")));
+  const yjs = await packageVersion(join(PROJECT_DIR, "node_modules", "yjs"));
+  const cores = canPin ? "the server on one core and the load on another" : "server and load on all cores";
+  return `${day}; ${describeMachine()}, ${cores}; workerd ${workerd}, yjs ${yjs}, Node ${process.versions.node}.`;
+}
+
+async function writePage(name: string, table: string, isComplete: boolean): Promise<void> {
+  if (!isComplete) return console.log("Not all servers were measured: docs/benchmarks.md stays as it is.");
+  const page = putBetweenMarks(await readFile(PAGE, "utf8"), name, table);
+  if (page === null)
+    return console.log(`docs/benchmarks.md has no place for a load of ${name}, and stays as it is.`);
+  await writeFile(PAGE, page);
+  console.log("This table is now in docs/benchmarks.md.");
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`npm run bench: ${error.message}`);
+  process.exitCode = 2;
+}

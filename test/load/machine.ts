@@ -1,0 +1,9 @@
+/** The machine as far as it explains a figure; nothing that names it. */
+import { availableParallelism, cpus, totalmem } from "node:os";
+
+const BYTES_PER_GB = 1024 ** 3;
+
+export function describeMachine(): string {
+  const model = cpus()[0]?.model.trim() ?? "unknown CPU";
+  return `${availableParallelism()} cores (${model}) and ${Math.round(totalmem() / BYTES_PER_GB)} GB of memory`;
+}
