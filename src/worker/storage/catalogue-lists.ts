@@ -29,7 +29,12 @@ const ORDERS: Readonly<Record<Exclude<Sort, "relevance">, { column: string; isDe
   "-created_at": { column: "created_at_ms", isDescending: true },
 };
 /** A match in the id weighs most, one in the content least (FTS5's bm25). */
-const RELEVANCE = "bm25(words, 10.0, 4.0, 6.0, 1.0)";
+const RELEVANCE = "bm25(10.0, 4.0, 6.0, 1.0)";
+
+/** The columns of a match, with marks around what was found. */
+const MARKED = `highlight(words, 0, '${MARK_OPEN}', '${MARK_CLOSE}') AS marked_id,
+  highlight(words, 1, '${MARK_OPEN}', '${MARK_CLOSE}') AS marked_description,
+  snippet(words, 3, '${MARK_OPEN}', '${MARK_CLOSE}', '…', ${SNIPPET_WORDS}) AS marked_excerpt`;
 
 /** What is not in the tables yet: the newest entries of fragments whose text is still to come, by id. */
 export type LiveEntries = ReadonlyMap<string, CatalogueEntry>;
@@ -49,14 +54,16 @@ export class CatalogueLists {
 
   list(query: ListQuery): FragmentPage | Refusal {
     const sort = query.sort ?? (query.query === undefined ? "-updated_at" : "relevance");
-    if (sort === "relevance" && query.query === undefined)
-      return refusal("invalid_query", "sort: relevance needs a query.");
     const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
     if (query.cursor !== undefined && cursor?.sort !== sort)
       return refusal("invalid_query", "cursor: must be the next_cursor of a list with the same sort.");
     const words = query.query === undefined ? null : toFtsQuery(query.query);
     if (query.query !== undefined && words === null) return { fragments: [], total: 0, next_cursor: null };
 
+    if (sort === "relevance") {
+      if (words === null) return refusal("invalid_query", "sort: relevance needs a query.");
+      return this.#relevant(query, words, cursor);
+    }
     const where = this.#where(query, words);
     const from = `${this.#entries()} ${words === null ? "" : "JOIN words ON words.rowid = entry.number"}`;
     const total = Number(
@@ -65,9 +72,50 @@ export class CatalogueLists {
       ],
     );
     const page = this.#page(from, where, sort, cursor, query.limit);
-    const fragments = page.rows.slice(0, query.limit).map((row) => this.#summary(row, words));
+    const fragments = page.rows
+      .slice(0, query.limit)
+      .map((row) => this.#summary(row, words === null ? null : this.#mark(row["number"] as number, words)));
     const hasMore = page.rows.length > query.limit;
     return { fragments, total, next_cursor: hasMore ? page.next() : null };
+  }
+
+  /**
+   * The best matches first. One pass of the index ranks, and marks what was found in those that are shown: FTS5 does
+   * both for the rows of the page only when it is asked for `rank` (sqlite.org/fts5.html, 5.1).
+   */
+  #relevant(query: ListQuery, words: string, cursor: ListCursor | null): FragmentPage {
+    const offset = cursor !== null && "offset" in cursor ? cursor.offset : 0;
+    const { prefix, tag, type, updated_since } = query;
+    const isNarrowed = [prefix, tag, type, updated_since].some((one) => one !== undefined);
+    const where = this.#where(query, null);
+    const numbers = `${this.#entries().replace("*", "entry.number")} WHERE ${where.sql}`;
+    // The plus keeps SQLite from asking the index anew for each of those numbers.
+    const within = isNarrowed ? `AND +rowid IN (${numbers})` : "";
+    const values = [words, ...(isNarrowed ? where.values : [])];
+    const counted = this.#sql.exec(
+      `SELECT count(*) AS total FROM words WHERE words MATCH ? ${within}`,
+      ...values,
+    );
+    const rows = this.#sql
+      .exec(
+        `SELECT rowid AS number, ${MARKED} FROM words WHERE words MATCH ? AND rank MATCH '${RELEVANCE}' ${within}
+         ORDER BY rank LIMIT ? OFFSET ?`,
+        ...values,
+        query.limit + 1,
+        offset,
+      )
+      .toArray();
+    const shown = `${this.#entries()} WHERE entry.number = ?`;
+    const fragments = rows.slice(0, query.limit).map((found) => {
+      const entry = this.#sql.exec(shown, ...this.#liveJson(), found["number"] as number).one();
+      return this.#summary(entry, found);
+    });
+    const hasMore = rows.length > query.limit;
+    return {
+      fragments,
+      total: Number(counted.one()["total"]),
+      next_cursor: hasMore ? encodeCursor({ sort: "relevance", offset: offset + query.limit }) : null,
+    };
   }
 
   /** Ids in their order, behind one; none when there are no more. */
@@ -187,22 +235,11 @@ export class CatalogueLists {
   #page(
     from: string,
     where: { sql: string; values: SqlStorageValue[] },
-    sort: Sort,
+    sort: Exclude<Sort, "relevance">,
     cursor: ListCursor | null,
     limit: number,
   ): { rows: Record<string, SqlStorageValue>[]; next: () => string } {
     const columns = from.replace("*", "entry.*");
-    if (sort === "relevance") {
-      const offset = cursor !== null && "offset" in cursor ? cursor.offset : 0;
-      const order = `ORDER BY ${RELEVANCE}, entry.id LIMIT ? OFFSET ?`;
-      const rows = this.#sql.exec(
-        `${columns} WHERE ${where.sql} ${order}`,
-        ...where.values,
-        limit + 1,
-        offset,
-      );
-      return { rows: rows.toArray(), next: () => encodeCursor({ sort, offset: offset + limit }) };
-    }
     const { column, isDescending } = ORDERS[sort];
     const key = `entry.${column}`;
     const values = [...where.values];
@@ -220,27 +257,28 @@ export class CatalogueLists {
     return { rows, next };
   }
 
-  #summary(row: Record<string, SqlStorageValue>, words: string | null): FragmentSummary {
+  /** What was found in one entry, marked. */
+  #mark(number: number, words: string): Record<string, SqlStorageValue> {
+    // FTS5 seeks by integers only, and a bound number is none.
+    const query = `SELECT ${MARKED} FROM words WHERE words MATCH ? AND rowid = CAST(? AS INTEGER)`;
+    return this.#sql.exec(query, words, number).one();
+  }
+
+  /** @param found of `MARKED`; null for a list without a query */
+  #summary(
+    row: Record<string, SqlStorageValue>,
+    found: Record<string, SqlStorageValue> | null,
+  ): FragmentSummary {
     const stored = toStored(row);
     const plain = { ...listFields(stored, this.includedBy(stored.id)), excerpt: String(row["excerpt"]) };
-    if (words === null) return { ...plain, highlights: { id: [], description: [], excerpt: [] } };
-    const [found] = this.#sql
-      .exec(
-        `SELECT highlight(words, 0, ?1, ?2) AS id, highlight(words, 1, ?1, ?2) AS description,
-           snippet(words, 3, ?1, ?2, '…', ?3) AS excerpt
-         FROM words WHERE words MATCH ?4 AND rowid = CAST(?5 AS INTEGER)`, // FTS5 seeks by integers only, and a number is none
-        MARK_OPEN,
-        MARK_CLOSE,
-        SNIPPET_WORDS,
-        words,
-        stored.number,
-      )
-      .toArray();
-    const marked = (column: string) => readMarked(String(found?.[column] ?? ""));
-    const { text: excerpt, ranges } = marked("excerpt");
-    const isCurrent = marked("description").text === stored.description;
-    const description = isCurrent ? marked("description").ranges : [];
-    return { ...plain, excerpt, highlights: { id: marked("id").ranges, description, excerpt: ranges } };
+    if (found === null) return { ...plain, highlights: { id: [], description: [], excerpt: [] } };
+    const marked = (column: string) => readMarked(String(found[column]));
+    const { text: excerpt, ranges } = marked("marked_excerpt");
+    const description = marked("marked_description");
+    // The description may be newer than the words.
+    const inDescription = description.text === stored.description ? description.ranges : [];
+    const highlights = { id: marked("marked_id").ranges, description: inDescription, excerpt: ranges };
+    return { ...plain, excerpt, highlights };
   }
 
   #strings(query: string, ...values: SqlStorageValue[]): string[] {
