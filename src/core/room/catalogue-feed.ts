@@ -14,7 +14,7 @@ const MAX_UNPAID_MS = 2_000;
 const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
 /** Rows that a delivery with text costs in the catalogue, until the first has told. */
-const USUAL_ROWS = 4;
+const USUAL_ROWS = 5;
 
 /** What is to be sent, at least one of the two. */
 export interface Delivery {

@@ -27,6 +27,8 @@ export const CATALOGUE_MIGRATIONS: readonly string[] = [
      renamed_to TEXT
    );
    CREATE UNIQUE INDEX fragment_by_seq ON fragment (seq);
+   -- The newest first is how a list begins, and to count one it is enough to read this.
+   CREATE INDEX fragment_by_time ON fragment (updated_at_ms, id) WHERE is_deleted = 0;
    -- Who includes whom. The target need not exist.
    CREATE TABLE inclusion (target TEXT, source TEXT, PRIMARY KEY (target, source)) WITHOUT ROWID;
    -- The words of all fragments (core/catalogue/search-text.ts). Marks belong to letters in many scripts.
