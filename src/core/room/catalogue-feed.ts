@@ -1,4 +1,10 @@
-import type { CatalogueEntry, Editing, KeptParcel, Parcel } from "../catalogue/parcel.ts";
+import {
+  type CatalogueEntry,
+  type Editing,
+  type KeptParcel,
+  type Parcel,
+  revisionOf,
+} from "../catalogue/parcel.ts";
 import { editingOf } from "./editing.ts";
 import type { Room } from "./room.ts";
 
@@ -100,7 +106,7 @@ export class CatalogueFeed {
     const { parcel, editing } = delivery;
     if (editing !== null) this.#toldEditing = JSON.stringify(editing);
     if (parcel === null) return;
-    const revision = parcel.kind === "deleted" ? parcel.revision : parcel.entry.revision;
+    const revision = revisionOf(parcel);
     this.#toldRevision = revision;
     if (parcel.kind === "entry") return;
     if (parcel.kind === "text" && rowsWritten > 0) this.#textRows = rowsWritten;
