@@ -141,6 +141,19 @@ describe("what the catalogue is told", () => {
     });
   });
 
+  test("[CAT-3] a creation is answered within about a second, when the catalogue does not answer", async () => {
+    const silent = Promise.withResolvers<number>();
+    const deliver = vi
+      .spyOn(CatalogueObject.prototype, "deliver")
+      .mockImplementationOnce(() => silent.promise as unknown as number); // over RPC both are a promise
+    const startMs = Date.now();
+    const { id } = await createFragment("not waited for");
+    expect(Date.now() - startMs).toBeLessThan(4_000);
+    expect((await readFragment(id)).content).toBe("not waited for");
+    silent.resolve(0);
+    deliver.mockRestore();
+  });
+
   test("[CAT-3] a fragment works on while the catalogue fails, and tells it afterwards", async () => {
     const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const deliver = vi.spyOn(CatalogueObject.prototype, "deliver").mockImplementationOnce(() => {

@@ -25,9 +25,13 @@ export class CatalogueCourier {
     if (delivery !== null) this.#underWay = this.#carry(delivery);
   }
 
-  /** Resolves when nothing is under way, whether it arrived or not: then it is tried again later. */
-  async whenIdle(): Promise<void> {
-    while (this.#underWay !== null) await this.#underWay;
+  /** Resolves when what is under way has ended, whether it arrived or not, and at the latest after `maxMs`. */
+  async whenIdle(maxMs: number): Promise<void> {
+    if (this.#underWay === null) return;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, maxMs);
+    await Promise.race([this.#underWay, late.promise]);
+    clearTimeout(timer); // an object with a timer does not hibernate
   }
 
   async #carry({ id, parcel, editing }: Delivery): Promise<void> {

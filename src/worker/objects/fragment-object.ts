@@ -29,6 +29,9 @@ import { earlier, Timer } from "./timer.ts";
 
 /** When deliveries to a room that is never at rest are confirmed, or made if the process did not live to. */
 const CONFIRMATION_MS = 8_000;
+/** So long an alarm waits for its delivery; and who creates or deletes, for the list to know it. */
+const MAX_DELIVERY_MS = 10_000;
+const LIST_WAIT_MS = 1_000;
 
 /** One fragment: turns the platform's events into calls on its room, and the room's wishes into timers. */
 export class FragmentObject extends DurableObject<Env> {
@@ -111,7 +114,7 @@ export class FragmentObject extends DurableObject<Env> {
       }
       this.#courier.feed.confirm(true, nowMs);
     });
-    await this.#courier.whenIdle();
+    await this.#courier.whenIdle(MAX_DELIVERY_MS);
   }
 
   /** The committed fragment, once everything that came in before is committed; null if there is none. */
@@ -128,7 +131,7 @@ export class FragmentObject extends DurableObject<Env> {
         return refuse(refusal("version_mismatch", "The fragment does not exist."));
       if (write.base?.kind === "version") return refuse(this.#notFound());
       const answer = await this.#write(write, true);
-      await this.#courier.whenIdle(); // who creates a fragment looks for it in the list next
+      await this.#courier.whenIdle(LIST_WAIT_MS); // who creates a fragment looks for it in the list next
       return answer;
     }
     if (mode !== "create") return this.#write(write, false);
@@ -152,7 +155,7 @@ export class FragmentObject extends DurableObject<Env> {
       this.#alarms = new AlarmTable(this.ctx.storage);
       return null;
     });
-    if (refused === null) await this.#courier.whenIdle();
+    if (refused === null) await this.#courier.whenIdle(LIST_WAIT_MS);
     return refused;
   }
 
