@@ -3,8 +3,10 @@
  */
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
-import type { Commit, UpdateLog } from "../../src/core/history/update-log.ts";
+import type { Commit, NewLife, UpdateLog } from "../../src/core/history/update-log.ts";
 import { NO_CHANGE, type TextChange } from "../../src/core/text/text-change.ts";
+
+const FIRST_LIFE: NewLife = { generation: 1, serverClientId: 5, deliveredRevision: 0 };
 
 /** One fragment's storage, on which logs can be opened one after the other, as lives of an object. */
 export interface LogStorage {
@@ -28,7 +30,7 @@ export function describeUpdateLog(
 
     check("[LOG-2] a created fragment is loaded as it was made, by the same log and the next", (storage) => {
       const log = storage.open();
-      log.create(commit(1, "one"), 1, 4_000_000_000);
+      log.create(commit(1, "one"), { ...FIRST_LIFE, serverClientId: 4_000_000_000 });
       for (const reader of [log, storage.open()]) {
         expect(reader.load()).toEqual({
           generation: 1,
@@ -45,7 +47,7 @@ export function describeUpdateLog(
     });
 
     check("[LOG-2] an empty fragment is a commit without an update", (storage) => {
-      storage.open().create({ ...commit(1, ""), update: null }, 1, 5);
+      storage.open().create({ ...commit(1, ""), update: null }, FIRST_LIFE);
       expect([...storage.open().updates()]).toEqual([]);
       expect(
         storage
@@ -227,7 +229,7 @@ export function describeUpdateLog(
     check("[LOG-8] a fragment made again is a new generation that knows the old client ids", (storage) => {
       const log = created(storage);
       log.remove(2, 2_000, [7, 8]);
-      log.create(commit(3, "again"), 2, 6);
+      log.create(commit(3, "again"), { generation: 2, serverClientId: 6, deliveredRevision: 0 });
       for (const reader of [log, storage.open()]) {
         expect(reader.load()).toMatchObject({
           generation: 2,
@@ -267,7 +269,7 @@ export function describeUpdateLog(
         const next = { ...commit(++revision, ""), update };
         if (log === null) {
           log = storage.open();
-          log.create(next, 1, 5);
+          log.create(next, FIRST_LIFE);
         } else log.append(next);
         if (revision % 7 === 0) log.compact(Y.encodeStateAsUpdate(doc), 0);
       });
@@ -286,7 +288,7 @@ export function describeUpdateLog(
 
 function created(storage: LogStorage): UpdateLog {
   const log = storage.open();
-  log.create(commit(1, "first"), 1, 5);
+  log.create(commit(1, "first"), FIRST_LIFE);
   return log;
 }
 

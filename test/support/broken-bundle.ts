@@ -28,6 +28,11 @@ export function buildForgetfulBundle(bundleDir: string): Promise<string> {
         passage: "this.#alarms.wake(nowMs + CONFIRMATION_MS);",
         replacement: ";",
       },
+      {
+        file: "src/worker/objects/catalogue-inquiry.ts",
+        passage: "await this.#ask(one.id);",
+        replacement: "",
+      },
     ],
   });
 }

@@ -1,7 +1,7 @@
 import { keptPast } from "../../src/core/history/compaction-policy.ts";
 import { extendRecord, type LoggedCommit, MAX_OPEN_BYTES } from "../../src/core/history/log-record.ts";
 import { decodePastEntry, encodePastEntry, type PastEntry } from "../../src/core/history/past-entry.ts";
-import type { Commit, LogSize, LogState, UpdateLog } from "../../src/core/history/update-log.ts";
+import type { Commit, LogSize, LogState, NewLife, UpdateLog } from "../../src/core/history/update-log.ts";
 
 /**
  * All that one fragment has in its storage. A value: each write makes a new one, so that a platform double can
@@ -50,17 +50,15 @@ export class MemoryUpdateLog implements UpdateLog {
     return this.#stored?.life ?? null;
   }
 
-  create(first: Commit, generation: number, serverClientId: number): void {
+  create(first: Commit, begun: NewLife): void {
     const { revision, timeMs } = first;
     const life: LogState = {
-      generation,
+      ...begun,
       revision,
       createdAtMs: timeMs,
       updatedAtMs: timeMs,
       isDeleted: false,
-      serverClientId,
       oldClients: this.#stored?.life.oldClients ?? new Set(),
-      deliveredRevision: this.#stored?.life.deliveredRevision ?? 0,
     };
     this.#commits = 1;
     this.#write({ life, snapshot: null, records: [[logged(first)]] }, 2);

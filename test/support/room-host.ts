@@ -80,7 +80,7 @@ export class RoomHost {
 
   create(content = ""): void {
     this.turn((nowMs) =>
-      this.room.create({ ...emptyWrite(), content: { kind: "text", text: content } }, nowMs),
+      this.room.create({ ...emptyWrite(), content: { kind: "text", text: content } }, false, nowMs),
     );
   }
 

@@ -9,7 +9,7 @@ import { describe, expect, test, vi } from "vitest";
 import type { ListQuery } from "../../src/protocol/catalogue.ts";
 import { CatalogueObject } from "../../src/worker/objects/catalogue-object.ts";
 import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
-import { createFragment, joinJson, joinYjs, objectOf, readFragment, request } from "./connect.ts";
+import { createFragment, freshId, joinJson, joinYjs, objectOf, readFragment, request } from "./connect.ts";
 
 /** The catalogue as its object answers, with fragments that tell it of themselves. */
 
@@ -30,6 +30,36 @@ async function idsOf(query: Partial<ListQuery>): Promise<string[]> {
 /** Until the catalogue says so: what it is told takes a moment. */
 function eventually(check: () => Promise<void>, timeout = 8_000): Promise<void> {
   return vi.waitFor(check, { timeout, interval: 50 });
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+function announcedIds(): Promise<string[]> {
+  return runInDurableObject(catalogue(), (_, { storage }) =>
+    Array.from(storage.sql.exec("SELECT id FROM announced").raw(), ([id]) => String(id)),
+  );
+}
+
+/** As if all that is announced had been so for long. */
+async function ringForAnnounced(): Promise<void> {
+  await runInDurableObject(catalogue(), (_, { storage }) => {
+    storage.sql.exec("UPDATE announced SET at_ms = 0");
+    storage.sql.exec("UPDATE due SET at_ms = 0");
+  });
+  await evictDurableObject(catalogue());
+  expect(await runDurableObjectAlarm(catalogue())).toBe(true);
+}
+
+/** What a fragment's storage knows of its delivery. */
+function deliveryOf(id: string): Promise<{ delivered: number; alarm: number | null }> {
+  return runInDurableObject(objectOf(id), async (_, { storage }) => ({
+    delivered: Number(
+      storage.sql.exec("SELECT delivered_revision FROM fragment").one()["delivered_revision"],
+    ),
+    alarm: await storage.getAlarm(),
+  }));
 }
 
 describe("what the catalogue is told", () => {
@@ -115,8 +145,58 @@ describe("what the catalogue is told", () => {
     expect(await idsOf({ query: "untold" })).toEqual([id]);
   });
 
-  test("[CAT-3] the delivery is confirmed in the fragment's storage, and no alarm is left", async () => {
+  test("[CAT-3] a creation that a crash kept from the catalogue is asked for by it", async () => {
+    const deliver = vi.spyOn(CatalogueObject.prototype, "deliver").mockImplementationOnce(never);
+    const { id } = await createFragment("announced only");
+    deliver.mockRestore();
+    await abortAllDurableObjects();
+    expect(await idsOf({ query: "announced" })).toEqual([]);
+    await ringForAnnounced();
+    expect(await idsOf({ query: "announced" })).toEqual([id]);
+    expect(await announcedIds()).toEqual([]);
+  });
+
+  test("[CAT-3] a creation that was announced and came to nothing is forgotten", async () => {
+    const id = freshId();
+    await catalogue().announce({ id, revision: 1 });
+    expect(await announcedIds()).toEqual([id]);
+    await ringForAnnounced();
+    expect(await announcedIds()).toEqual([]);
+    expect(await idsOf({ prefix: id })).toEqual([]);
+  });
+
+  test("[CAT-3] a fragment that has announced its creation sets no alarm for it", async () => {
     const { id, version } = await createFragment("words");
+    expect(await deliveryOf(id)).toEqual({ delivered: version, alarm: null });
+    expect(await announcedIds()).not.toContain(id);
+  });
+
+  test("[CAT-3] a fragment that could not announce its creation sets an alarm for it", async () => {
+    const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const announce = vi.spyOn(CatalogueObject.prototype, "announce").mockImplementationOnce(() => {
+      throw new Error("the catalogue is out of order");
+    });
+    const deliver = vi.spyOn(CatalogueObject.prototype, "deliver").mockImplementationOnce(never);
+    const { id } = await createFragment("words");
+    expect(String(errors.mock.calls)).toContain("could not be told");
+    for (const mock of [errors, announce, deliver]) mock.mockRestore();
+    expect(await deliveryOf(id)).toEqual({ delivered: 0, alarm: expect.any(Number) });
+  });
+
+  test("[CAT-3] one of two creations at the same moment is refused", async () => {
+    const id = freshId();
+    const answers = await Promise.all(
+      ["one", "two"].map((content) => request("POST", "/v1/fragments", { id, content })),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409]);
+    const made = answers.findIndex(({ status }) => status === 201);
+    expect((await readFragment(id)).content).toBe(["one", "two"][made]);
+  });
+
+  test("[CAT-3] the delivery is confirmed in the fragment's storage, and no alarm is left", async () => {
+    const { id } = await createFragment("words");
+    await request("PATCH", `/v1/fragments/${id}`, { content: "other words" });
+    const { version } = await readFragment(id);
     await eventually(() =>
       runInDurableObject(objectOf(id), async (_, { storage }) => {
         const row = storage.sql.exec("SELECT delivered_revision FROM fragment").one();
@@ -142,15 +222,11 @@ describe("what the catalogue is told", () => {
   });
 
   test("[CAT-3] a creation is answered within about a second, when the catalogue does not answer", async () => {
-    const silent = Promise.withResolvers<number>();
-    const deliver = vi
-      .spyOn(CatalogueObject.prototype, "deliver")
-      .mockImplementationOnce(() => silent.promise as unknown as number); // over RPC both are a promise
+    const deliver = vi.spyOn(CatalogueObject.prototype, "deliver").mockImplementationOnce(never);
     const startMs = Date.now();
     const { id } = await createFragment("not waited for");
     expect(Date.now() - startMs).toBeLessThan(4_000);
     expect((await readFragment(id)).content).toBe("not waited for");
-    silent.resolve(0);
     deliver.mockRestore();
   });
 

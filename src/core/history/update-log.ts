@@ -9,7 +9,7 @@ export interface UpdateLog {
   /** Null where nothing was ever stored. Reading stores nothing. */
   load(): LogState | null;
   /** Begins the first or, after `remove`, the next life of the fragment, with its first commit. */
-  create(first: Commit, generation: number, serverClientId: number): void;
+  create(first: Commit, life: NewLife): void;
   /** Makes one commit durable. */
   append(commit: Commit): void;
   /** The snapshot and then the logged updates, in order. */
@@ -39,6 +39,8 @@ export interface Commit extends PastEntry {
   readonly update: Uint8Array | null;
 }
 
+export type NewLife = Pick<LogState, "generation" | "serverClientId" | "deliveredRevision">;
+
 export interface LogState {
   readonly generation: number;
   readonly revision: number;
@@ -49,7 +51,7 @@ export interface LogState {
   readonly serverClientId: number;
   /** Client ids of deleted generations. */
   readonly oldClients: ReadonlySet<number>;
-  /** The last revision that the catalogue is known to have, with its text; 0: none. */
+  /** The last revision that the catalogue is known to have, with its text, or to ask for; 0: none. */
   readonly deliveredRevision: number;
 }
 

@@ -61,10 +61,20 @@ export class CatalogueFeed {
     this.#toldRevision = this.#deliveredRevision = room.life?.deliveredRevision ?? 0;
   }
 
-  /** Storage does not know that the catalogue has the last revision: an alarm must be set. */
+  /** Storage does not know that the catalogue has the last revision, or will ask for it: an alarm must be set. */
   get isUnconfirmed(): boolean {
     const { life } = this.#room;
     return life !== null && life.deliveredRevision < life.revision;
+  }
+
+  /** What the catalogue is told before the fragment is created. */
+  announcement(): { readonly id: string; readonly revision: number } {
+    return { id: this.#id, revision: (this.#room.life?.revision ?? 0) + 1 };
+  }
+
+  /** @param rowsWritten what that has cost in the catalogue */
+  announced(rowsWritten: number, nowMs: number): void {
+    this.#room.log.spend(rowsWritten, nowMs);
   }
 
   /**

@@ -5,7 +5,7 @@ import {
   isCompactionDue,
   isCompactionUrgent,
 } from "../history/compaction-policy.ts";
-import type { Commit, UpdateLog } from "../history/update-log.ts";
+import type { Commit, NewLife, UpdateLog } from "../history/update-log.ts";
 import { RowBudget } from "./cadence.ts";
 
 /** The update log as a room writes to it: every row is paid for from the budget that paces the commits. */
@@ -40,9 +40,9 @@ export class PacedLog {
     this.#budget.spend(this.#log.rowsWritten - rowsWritten, nowMs);
   }
 
-  create(first: Commit, generation: number, serverClientId: number, nowMs: number): void {
+  create(first: Commit, life: NewLife, nowMs: number): void {
     const rowsWritten = this.#log.rowsWritten;
-    this.#log.create(first, generation, serverClientId);
+    this.#log.create(first, life);
     this.#budget.spend(this.#log.rowsWritten - rowsWritten, nowMs);
   }
 

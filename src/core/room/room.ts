@@ -147,8 +147,12 @@ export class Room {
     return this.#inbox.isEmpty && this.#writes.length === 0 && this.#text?.isDirty !== true;
   }
 
-  /** Makes the fragment, with the write as its first revision. */
-  create(write: Write, nowMs: number): void {
+  /**
+   * Makes the fragment, with the write as its first revision.
+   *
+   * @param isAnnounced the catalogue will ask for it, should it not be told
+   */
+  create(write: Write, isAnnounced: boolean, nowMs: number): void {
     if (this.exists) {
       write.settle({ kind: "refused", refusal: refusal("already_exists", "The fragment exists already.") });
       return;
@@ -156,13 +160,18 @@ export class Room {
     const revision = this.#state?.revision ?? 0;
     const oldClients = this.#state?.oldClients ?? new Set<number>();
     const serverClientId = this.#newServerClientId(oldClients);
-    const text = new FragmentText(() => []); // a draft; from then on the log's own
+    const text = new FragmentText(() => (this.exists ? this.#ports.log.updates() : []), oldClients);
     const round = new WriteRound(text, this.#past, revision, nowMs);
     round.run([{ ...write, base: { kind: "current" }, expectedVersions: null }], serverClientId);
     if (round.hasWritten) {
-      const { commit } = makeCommit(text, round, revision + 1, [write.author], nowMs);
-      this.log.create(commit, this.generation + 1, serverClientId, nowMs);
-      this.#state = this.#ports.log.load();
+      const { commit, uncommitted } = makeCommit(text, round, revision + 1, [write.author], nowMs);
+      const deliveredRevision = isAnnounced ? commit.revision : (this.#state?.deliveredRevision ?? 0);
+      const life = { generation: this.generation + 1, serverClientId, deliveredRevision };
+      this.log.create(commit, life, nowMs);
+      const times = { createdAtMs: nowMs, updatedAtMs: nowMs };
+      this.#state = { ...life, ...times, revision: commit.revision, isDeleted: false, oldClients };
+      text.commit(uncommitted);
+      this.#text = text;
       this.#view = null;
       this.#contentRevision = this.#metadataRevision = commit.revision;
       this.#past.add(commit);

@@ -19,6 +19,24 @@ export class CatalogueCourier {
     this.#ports = ports;
   }
 
+  /**
+   * The catalogue is to know of the fragment before it is created, and to ask for it afterwards: that costs less than
+   * an alarm and its end.
+   *
+   * @returns whether it has noted that; not if it failed or took longer than `maxMs`
+   */
+  async announce(maxMs: number): Promise<boolean> {
+    const startMs = Date.now();
+    const noted = this.#ports.catalogue().announce(this.feed.announcement());
+    const rowsWritten = await within(maxMs, noted).catch((error: unknown) => {
+      this.#ports.report("the catalogue could not be told of a creation", error);
+      return null;
+    });
+    if (rowsWritten === null) return false;
+    this.#ports.turn((nowMs) => this.feed.announced(rowsWritten, nowMs));
+    return Date.now() - startMs <= maxMs;
+  }
+
   /** Sends what is due. */
   run(nowMs: number): void {
     const delivery = this.feed.take(nowMs);
@@ -27,11 +45,7 @@ export class CatalogueCourier {
 
   /** Resolves when what is under way has ended, whether it arrived or not, and at the latest after `maxMs`. */
   async whenIdle(maxMs: number): Promise<void> {
-    if (this.#underWay === null) return;
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, maxMs);
-    await Promise.race([this.#underWay, late.promise]);
-    clearTimeout(timer); // an object with a timer does not hibernate
+    if (this.#underWay !== null) await within(maxMs, this.#underWay);
   }
 
   async #carry({ id, parcel, editing }: Delivery): Promise<void> {
@@ -50,5 +64,16 @@ export class CatalogueCourier {
     } catch {
       // The room has failed and has said so; the next object delivers.
     }
+  }
+}
+
+/** Null where it takes longer. */
+async function within<T>(maxMs: number, result: Promise<T>): Promise<T | null> {
+  const late = Promise.withResolvers<null>();
+  const timer = setTimeout(() => late.resolve(null), maxMs);
+  try {
+    return await Promise.race([result, late.promise]);
+  } finally {
+    clearTimeout(timer); // an object with a timer does not hibernate
   }
 }

@@ -21,14 +21,15 @@ import { CLOSE } from "../../protocol/close-codes.ts";
 import type { Refusal } from "../../protocol/errors.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { AlarmTable } from "../storage/alarm-table.ts";
+import type { Announced } from "../storage/announced-table.ts";
 import { CatalogueEntries, type StoredEntry } from "../storage/catalogue-entries.ts";
 import { CatalogueLists, listFields } from "../storage/catalogue-lists.ts";
 import { EditingTable } from "../storage/editing-table.ts";
-import { RebuildTable } from "../storage/rebuild-table.ts";
+import { CatalogueInquiry } from "./catalogue-inquiry.ts";
 import { EventListeners, type NumberedEvent } from "./event-listeners.ts";
 import { parseEventsRequest } from "./events-request.ts";
 import { fragmentStub, type Workspace } from "./fragment-stub.ts";
+import { SharedTurn } from "./shared-turn.ts";
 import { closeSocket, upgradeResponse } from "./socket-peer.ts";
 
 export type ListAnswer =
@@ -37,8 +38,6 @@ export type ListAnswer =
 
 /** Ids of one page of `ids`. */
 const IDS_PER_PAGE = 1_000;
-/** Fragments that a rebuild asks in one alarm, all at the same time. */
-const ASKED_AT_A_TIME = 32;
 /** Open fragments of which a new listener is told, after they were asked whether it is still so. */
 const MAX_EDITED = 200;
 
@@ -51,9 +50,10 @@ export class CatalogueObject extends DurableObject<Env> {
   readonly #entries: CatalogueEntries;
   readonly #lists: CatalogueLists;
   readonly #editing: EditingTable;
-  readonly #rebuild: RebuildTable;
-  readonly #alarms: AlarmTable<"rebuild">;
+  readonly #inquiry: CatalogueInquiry;
   readonly #listeners: EventListeners;
+  /** Of the fragments: a thousand may tell of themselves in a second. */
+  readonly #turn = new SharedTurn();
   /** Newer than what is stored; a cache, since each is followed by a parcel that is kept. */
   readonly #live = new Map<string, CatalogueEntry>();
 
@@ -65,9 +65,21 @@ export class CatalogueObject extends DurableObject<Env> {
     this.#entries.open();
     this.#lists = new CatalogueLists(ctx.storage, this.#live);
     this.#editing = new EditingTable(ctx.storage);
-    this.#rebuild = new RebuildTable(ctx.storage);
-    this.#alarms = new AlarmTable(ctx.storage);
+    this.#inquiry = new CatalogueInquiry(ctx.storage, this.#entries, {
+      parcelOf: (id) => this.#fragment(id).parcel(),
+      mended: () => this.#tellLastChange(),
+    });
     this.#listeners = new EventListeners(ctx, (seq, limit) => this.#changesSince(seq, limit));
+  }
+
+  /**
+   * A fragment is about to be created. Once this is noted it sets no alarm of its own: should the process die before
+   * it tells of itself, it is asked.
+   *
+   * @returns how many rows that has cost, for the fragment's budget
+   */
+  announce(announced: Announced): Promise<number> {
+    return this.#turn.run(() => this.#inquiry.announce(announced, Date.now()));
   }
 
   /**
@@ -75,14 +87,8 @@ export class CatalogueObject extends DurableObject<Env> {
    *
    * @returns how many rows that has cost, for the fragment's budget
    */
-  deliver(id: string, parcel: Parcel | null, editing: Editing | null): number {
-    let rowsWritten = 0;
-    if (parcel?.kind === "entry") this.#show(parcel.entry);
-    else if (parcel !== null) rowsWritten += this.#keep(parcel);
-    const told = editing === null ? null : this.#editing.tell(id, editing);
-    if (editing === null || told === null) return rowsWritten;
-    this.#listeners.tell({ event: "editors", id, ...editing });
-    return rowsWritten + told.rowsWritten;
+  deliver(id: string, parcel: Parcel | null, editing: Editing | null): Promise<number> {
+    return this.#turn.run(() => this.#take(id, parcel, editing));
   }
 
   list(query: ListQuery): ListAnswer {
@@ -118,16 +124,12 @@ export class CatalogueObject extends DurableObject<Env> {
 
   /** Begins to mend the catalogue from the fragments, unless it is at it; `ids` are asked besides those it knows. */
   rebuild(ids: readonly string[]): RebuildStatus {
-    if (!this.#rebuild.isRunning) {
-      this.#entries.rebuildWordIndex();
-      this.#rebuild.begin(ids, Date.now());
-      this.#alarms.ensure("rebuild", Date.now());
-    }
-    return this.#rebuild.status();
+    this.#inquiry.rebuild(ids, Date.now());
+    return this.#inquiry.rebuildStatus;
   }
 
   rebuildStatus(): RebuildStatus {
-    return this.#rebuild.status();
+    return this.#inquiry.rebuildStatus;
   }
 
   /** `/v1/events`: a WebSocket or a stream of server-sent events (events-request.ts). */
@@ -151,11 +153,18 @@ export class CatalogueObject extends DurableObject<Env> {
     closeSocket(socket, 1000, "");
   }
 
-  override async alarm(): Promise<void> {
-    for (const kind of this.#alarms.take(Date.now())) {
-      if (kind === "rebuild") await this.#rebuildSome();
-      else kind satisfies never;
-    }
+  override alarm(): Promise<void> {
+    return this.#inquiry.ring(Date.now());
+  }
+
+  #take(id: string, parcel: Parcel | null, editing: Editing | null): number {
+    let rowsWritten = 0;
+    if (parcel?.kind === "entry") this.#show(parcel.entry);
+    else if (parcel !== null) rowsWritten += this.#keep(parcel);
+    const told = editing === null ? null : this.#editing.tell(id, editing);
+    if (editing === null || told === null) return rowsWritten;
+    this.#listeners.tell({ event: "editors", id, ...editing });
+    return rowsWritten + told.rowsWritten;
   }
 
   #show(entry: CatalogueEntry): void {
@@ -171,11 +180,12 @@ export class CatalogueObject extends DurableObject<Env> {
     const live = this.#live.get(idOf(parcel));
     if (live !== undefined && live.revision <= revisionOf(parcel)) this.#live.delete(idOf(parcel));
     if (rowsWritten > 0) this.#tellLastChange();
-    return rowsWritten;
+    return rowsWritten + this.#inquiry.told({ id: idOf(parcel), revision: revisionOf(parcel) });
   }
 
   #tellLastChange(): void {
-    for (const event of this.#changesSince(this.#entries.seq - 1, 1)) this.#listeners.tell(event);
+    if (!this.#listeners.isEmpty)
+      for (const event of this.#changesSince(this.#entries.seq - 1, 1)) this.#listeners.tell(event);
   }
 
   #changesSince(seq: number, limit: number): NumberedEvent[] {
@@ -194,29 +204,6 @@ export class CatalogueObject extends DurableObject<Env> {
 
   async #askWhoEdits(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.deliver(id, null, await this.#fragment(id).editing());
-  }
-
-  /** One step of a rebuild. When it fails it is tried again: nothing of it was counted. */
-  async #rebuildSome(): Promise<void> {
-    if (!this.#rebuild.isRunning) return;
-    const ids = this.#rebuild.next(ASKED_AT_A_TIME);
-    if (ids.length === 0) {
-      this.#rebuild.finish(Date.now());
-      return;
-    }
-    this.#alarms.ensure("rebuild", Date.now());
-    const asked = ids.map(async (id) => {
-      const known = this.#entries.get(id);
-      const parcel = await this.#fragment(id).parcel();
-      if (!this.#entries.repair(id, parcel, known?.seq ?? null)) return 0;
-      this.#tellLastChange();
-      return 1;
-    });
-    const repaired = await Promise.all(asked);
-    this.#rebuild.advance(
-      ids,
-      repaired.reduce<number>((sum, one) => sum + one, 0),
-    );
   }
 
   #fragment(id: string) {

@@ -34,6 +34,10 @@ export class EventListeners {
     this.#changesSince = changesSince;
   }
 
+  get isEmpty(): boolean {
+    return this.#listeners.size === 0 && this.#ctx.getWebSockets().length === 0;
+  }
+
   /** @param afterSeq the last change that the client knows. @param now told before anything else */
   openStream(afterSeq: number, now: readonly CatalogueEvent[]): Response {
     let listener: Listener;

@@ -29,9 +29,9 @@ import { earlier, Timer } from "./timer.ts";
 
 /** When deliveries to a room that is never at rest are confirmed, or made if the process did not live to. */
 const CONFIRMATION_MS = 8_000;
-/** So long an alarm waits for its delivery; and who creates or deletes, for the list to know it. */
+/** So long an alarm waits for its delivery; and who creates or deletes, for the catalogue. */
 const MAX_DELIVERY_MS = 10_000;
-const LIST_WAIT_MS = 1_000;
+const CATALOGUE_WAIT_MS = 1_000;
 
 /** One fragment: turns the platform's events into calls on its room, and the room's wishes into timers. */
 export class FragmentObject extends DurableObject<Env> {
@@ -67,9 +67,11 @@ export class FragmentObject extends DurableObject<Env> {
   /** Takes a WebSocket in; the worker has parsed the address (join-request.ts). */
   override async fetch(request: Request): Promise<Response> {
     const join = decodeJoinRequest(request);
+    const isAnnounced =
+      join.creates && !this.#room.exists && (await this.#courier.announce(CATALOGUE_WAIT_MS));
     return this.#turn((nowMs) => {
       if (!this.#room.exists && join.creates)
-        this.#room.create({ ...EMPTY_WRITE, settle: () => undefined }, nowMs);
+        this.#room.create({ ...EMPTY_WRITE, settle: () => undefined }, isAnnounced, nowMs);
       const isJsonSocket = join.protocol === "json";
       if (!this.#room.exists) {
         const code = isJsonSocket ? CLOSE.notFoundJson : CLOSE.notFoundYjs;
@@ -90,7 +92,7 @@ export class FragmentObject extends DurableObject<Env> {
     const session = this.#sessions.get(socket);
     if (session === undefined || !this.#room.holds(session)) return; // expelled; its close is on the way
     const data = typeof message === "string" ? message : new Uint8Array(message);
-    const expand = (request: ExpandRequest) => this.ctx.waitUntil(this.#answerExpand(request));
+    const expand = (request: ExpandRequest) => this.#expand(request);
     this.#turn((nowMs) => receive(this.#room, session, data, nowMs, expand));
   }
 
@@ -130,8 +132,11 @@ export class FragmentObject extends DurableObject<Env> {
       if (mode === "replace" || write.expectedVersions !== null)
         return refuse(refusal("version_mismatch", "The fragment does not exist."));
       if (write.base?.kind === "version") return refuse(this.#notFound());
-      const answer = await this.#write(write, true);
-      await this.#courier.whenIdle(LIST_WAIT_MS); // who creates a fragment looks for it in the list next
+      const untilMs = Date.now() + CATALOGUE_WAIT_MS;
+      const isAnnounced = await this.#courier.announce(CATALOGUE_WAIT_MS);
+      if (this.#room.exists) return this.put(write, mode); // somebody else was faster
+      const answer = await this.#write(write, true, isAnnounced);
+      await this.#courier.whenIdle(untilMs - Date.now()); // who creates a fragment looks for it in the list next
       return answer;
     }
     if (mode !== "create") return this.#write(write, false);
@@ -155,7 +160,7 @@ export class FragmentObject extends DurableObject<Env> {
       this.#alarms = new AlarmTable(this.ctx.storage);
       return null;
     });
-    if (refused === null) await this.#courier.whenIdle(LIST_WAIT_MS);
+    if (refused === null) await this.#courier.whenIdle(CATALOGUE_WAIT_MS);
     return refused;
   }
 
@@ -170,14 +175,14 @@ export class FragmentObject extends DurableObject<Env> {
     return editingOf(this.#room);
   }
 
-  #write(write: FragmentWrite, isNew: boolean): Promise<FragmentAnswer> {
+  #write(write: FragmentWrite, isNew: boolean, isAnnounced = false): Promise<FragmentAnswer> {
     return new Promise((resolve) => {
       this.#turn((nowMs) => {
         // The answer is made in the turn that commits: later the fragment may be another one, or gone.
         const settle = (result: WriteResult) => resolve(answerWrite(this.#room, result, isNew, nowMs));
         const whole: Write = { ...EMPTY_WRITE, ...write, settle };
         if (this.#room.exists) this.#room.submit(whole);
-        else this.#room.create(whole, nowMs);
+        else this.#room.create(whole, isAnnounced, nowMs);
       });
     });
   }
@@ -226,15 +231,11 @@ export class FragmentObject extends DurableObject<Env> {
     this.#room.log.spend(this.#alarms.rowsWritten - rowsWritten, nowMs);
   }
 
-  async #answerExpand(request: ExpandRequest): Promise<void> {
-    try {
-      if (request.content === null) await this.#settled();
-      await answerExpand(this.#room, this.#id, request, this.ctx.exports.Expander);
-    } catch (error) {
-      this.#report("an expansion failed", error);
-      const failure = refusal("unavailable", "The expansion failed; try again.");
-      this.#room.json.refuse(request.session, failure, request.requestId, null);
-    }
+  #expand(request: ExpandRequest): void {
+    const settled = () => this.#settled();
+    const report = (problem: string, error: unknown) => this.#report(problem, error);
+    const expanding = { room: this.#room, id: this.#id, settled, report };
+    this.ctx.waitUntil(answerExpand(expanding, request, this.ctx.exports.Expander));
   }
 
   #notFound(): Refusal {

@@ -2,8 +2,8 @@ import { includedIds } from "../../core/catalogue/included-ids.ts";
 import { type CatalogueEntry, idOf, type KeptParcel, revisionOf } from "../../core/catalogue/parcel.ts";
 import { excerptOf, toSearchText } from "../../core/catalogue/search-text.ts";
 import type { PromptType } from "../../protocol/fragment.ts";
-import { CATALOGUE_MIGRATIONS } from "./catalogue-schema.ts";
-import { migrate, schemaVersion } from "./migrations.ts";
+import { CATALOGUE_SCHEMA } from "./catalogue-schema.ts";
+import { migrate, newestVersion, schemaVersion } from "./migrations.ts";
 
 const EXCERPT_UNITS = 200;
 
@@ -33,8 +33,9 @@ export class CatalogueEntries {
 
   /** Makes the tables, or brings them up to date. A catalogue is there to be written: it does so at its start. */
   open(): void {
-    if (schemaVersion(this.#sql) < CATALOGUE_MIGRATIONS.length)
-      this.#storage.transactionSync(() => migrate(this.#sql, CATALOGUE_MIGRATIONS));
+    const version = schemaVersion(this.#sql);
+    if (version < newestVersion(CATALOGUE_SCHEMA))
+      this.#storage.transactionSync(() => migrate(this.#sql, CATALOGUE_SCHEMA, version));
   }
 
   /** The number of the last change; 0 before the first. */

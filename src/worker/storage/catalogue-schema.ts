@@ -1,9 +1,14 @@
+import type { Schema } from "./migrations.ts";
+
+const ANNOUNCED =
+  "CREATE TABLE announced (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;";
+
 /**
  * The tables of a workspace's catalogue. All of it is derived from the fragments; `POST /v1/catalogue/rebuild` makes
  * it anew from them.
  */
-export const CATALOGUE_MIGRATIONS: readonly string[] = [
-  `CREATE TABLE fragment (
+export const CATALOGUE_SCHEMA: Schema = {
+  tables: `CREATE TABLE fragment (
      -- Also the row of its words.
      number INTEGER PRIMARY KEY,
      id TEXT NOT NULL UNIQUE,
@@ -50,5 +55,8 @@ export const CATALOGUE_MIGRATIONS: readonly string[] = [
    );
    CREATE TABLE rebuild_id (id TEXT PRIMARY KEY) WITHOUT ROWID;
    -- What the object's one alarm is for.
-   CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
-];
+   CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
+   -- Fragments that were about to be created, with the revision of that, and have not told of it yet.
+   ${ANNOUNCED}`,
+  migrations: [ANNOUNCED],
+};

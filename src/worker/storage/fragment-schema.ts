@@ -1,11 +1,13 @@
+import type { Schema } from "./migrations.ts";
+
 /**
  * The tables of one fragment.
  *
  * Each commit costs one row written, so the log has no index beside its rowid, and what would need one is kept
  * inside the rows.
  */
-export const FRAGMENT_MIGRATIONS: readonly string[] = [
-  `CREATE TABLE fragment (
+export const FRAGMENT_SCHEMA: Schema = {
+  tables: `CREATE TABLE fragment (
      -- One row: the life of this id.
      singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
      generation INTEGER NOT NULL,
@@ -14,7 +16,9 @@ export const FRAGMENT_MIGRATIONS: readonly string[] = [
      -- Of the snapshot, or of the deletion; later commits are in the log.
      updated_at_ms INTEGER NOT NULL,
      revision INTEGER NOT NULL,
-     server_client_id INTEGER NOT NULL
+     server_client_id INTEGER NOT NULL,
+     -- The last revision that the catalogue is known to have, with its text, or to ask for.
+     delivered_revision INTEGER NOT NULL DEFAULT 0
    );
    -- Client ids of deleted generations, as varUints, in chunks.
    CREATE TABLE old_clients (chunk INTEGER PRIMARY KEY, data BLOB NOT NULL);
@@ -47,6 +51,5 @@ export const FRAGMENT_MIGRATIONS: readonly string[] = [
    );
    -- What the object's one alarm is for.
    CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
-  `-- The last revision that the catalogue is known to have, with its text.
-   ALTER TABLE fragment ADD COLUMN delivered_revision INTEGER NOT NULL DEFAULT 0;`,
-];
+  migrations: ["ALTER TABLE fragment ADD COLUMN delivered_revision INTEGER NOT NULL DEFAULT 0"],
+};

@@ -1,22 +1,36 @@
 /**
- * Numbered migrations of an object's tables. The tables are made with the first write: an object that was only asked
- * stores nothing. What an earlier release has written is migrated when it is opened.
+ * An object's tables, and the numbered steps that bring an earlier release's tables there. They are made with the first
+ * write: an object that was only asked stores nothing. What an earlier release has written is migrated when it is opened.
  */
+export interface Schema {
+  /** The tables of a new object, of version `migrations.length + 1`: one step, since each costs time at each creation. */
+  readonly tables: string;
+  /** The step from version 1 to 2, from 2 to 3, and so on; each leads to what `tables` would make. */
+  readonly migrations: readonly string[];
+}
+
 const VERSION_TABLE = "CREATE TABLE schema_version (version INTEGER PRIMARY KEY)";
 
-/** The schema's version; 0 where nothing was ever stored. Writes nothing. */
+/** The stored version; 0 where nothing was ever stored. Writes nothing. */
 export function schemaVersion(sql: SqlStorage): number {
   const hasTable = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").toArray().length > 0;
   if (!hasTable) return 0;
   return Number(sql.exec("SELECT max(version) AS version FROM schema_version").one()["version"]);
 }
 
-/** Brings the schema to the newest version. Call it within a transaction. */
-export function migrate(sql: SqlStorage, migrations: readonly string[]): void {
-  const from = schemaVersion(sql);
-  if (from === 0) sql.exec(VERSION_TABLE);
-  for (let version = from + 1; version <= migrations.length; version++) {
-    sql.exec(migrations[version - 1] ?? "");
-    sql.exec("INSERT INTO schema_version (version) VALUES (?)", version);
-  }
+/**
+ * Makes the tables, or brings them to the newest version. Call it within a transaction.
+ *
+ * @param from the stored version
+ */
+export function migrate(sql: SqlStorage, { tables, migrations }: Schema, from: number): void {
+  const newest = newestVersion({ migrations });
+  if (from === newest) return;
+  if (from === 0) sql.exec(`${VERSION_TABLE}; ${tables}`);
+  else for (const step of migrations.slice(from - 1)) sql.exec(step);
+  sql.exec("INSERT INTO schema_version (version) VALUES (?)", newest);
+}
+
+export function newestVersion({ migrations }: Pick<Schema, "migrations">): number {
+  return migrations.length + 1;
 }

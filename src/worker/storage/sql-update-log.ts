@@ -8,12 +8,12 @@ import {
   RECORD_FORMAT,
 } from "../../core/history/log-record.ts";
 import { decodePastEntry, encodePastEntry, type PastEntry } from "../../core/history/past-entry.ts";
-import type { Commit, LogSize, LogState, UpdateLog } from "../../core/history/update-log.ts";
+import type { Commit, LogSize, LogState, NewLife, UpdateLog } from "../../core/history/update-log.ts";
 import { checksum } from "./checksum.ts";
 import { cut, join, MAX_ROW_BYTES, toBlob } from "./chunks.ts";
 import { quarantine, type ReadRecord, readRecords, readSnapshot } from "./damage.ts";
-import { FRAGMENT_MIGRATIONS } from "./fragment-schema.ts";
-import { migrate, schemaVersion } from "./migrations.ts";
+import { FRAGMENT_SCHEMA } from "./fragment-schema.ts";
+import { migrate, newestVersion, schemaVersion } from "./migrations.ts";
 
 /** The yjs version 1 update encoding, in one piece. */
 const SNAPSHOT_FORMAT = 1;
@@ -54,8 +54,8 @@ export class SqlUpdateLog implements UpdateLog {
   load(): LogState | null {
     const version = schemaVersion(this.#sql);
     if (version === 0) return null;
-    if (version < FRAGMENT_MIGRATIONS.length)
-      this.#storage.transactionSync(() => migrate(this.#sql, FRAGMENT_MIGRATIONS));
+    if (version < newestVersion(FRAGMENT_SCHEMA))
+      this.#storage.transactionSync(() => migrate(this.#sql, FRAGMENT_SCHEMA, version));
     const [row] = this.#sql.exec("SELECT * FROM fragment").toArray();
     if (row === undefined) return null;
     const newest = this.#sql
@@ -76,23 +76,26 @@ export class SqlUpdateLog implements UpdateLog {
     };
   }
 
-  create(first: Commit, generation: number, serverClientId: number): void {
+  create(first: Commit, life: NewLife): void {
     const entry = encodePastEntry(first);
     this.#measure([], null);
     this.#storage.transactionSync(() => {
-      migrate(this.#sql, FRAGMENT_MIGRATIONS);
+      migrate(this.#sql, FRAGMENT_SCHEMA, schemaVersion(this.#sql));
       this.#exec(
         `INSERT INTO fragment
-           (singleton, generation, is_deleted, created_at_ms, updated_at_ms, revision, server_client_id)
-         VALUES (1, ?, 0, ?, ?, ?, ?)
+           (singleton, generation, is_deleted, created_at_ms, updated_at_ms, revision, server_client_id,
+            delivered_revision)
+         VALUES (1, ?, 0, ?, ?, ?, ?, ?)
          ON CONFLICT (singleton) DO UPDATE SET generation = excluded.generation, is_deleted = 0,
            created_at_ms = excluded.created_at_ms, updated_at_ms = excluded.updated_at_ms,
-           revision = excluded.revision, server_client_id = excluded.server_client_id`,
-        generation,
+           revision = excluded.revision, server_client_id = excluded.server_client_id,
+           delivered_revision = excluded.delivered_revision`,
+        life.generation,
         first.timeMs,
         first.timeMs,
         first.revision - 1,
-        serverClientId,
+        life.serverClientId,
+        life.deliveredRevision,
       );
       this.#insertRecord([{ update: first.update, entry }], first);
     });
