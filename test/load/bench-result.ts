@@ -13,6 +13,8 @@ export interface Round {
   readonly cpuPerMillion: number | null;
   /** How many of the machine's cores were busy with something else. */
   readonly othersCores: number | null;
+  /** The longest that somebody else's small write waited for the disk meanwhile (disk-probe.ts). */
+  readonly diskWaitMs: number;
   readonly undelivered: number;
   readonly reconnects: number;
   readonly errors: readonly string[];
@@ -35,10 +37,13 @@ export interface MeasuredServer {
   readonly rounds: readonly Round[];
 }
 
-type Metric = "p50" | "p99" | "framesPerSecond" | "cpuPerMillion" | "othersCores";
+type Metric = "p50" | "p99" | "framesPerSecond" | "cpuPerMillion" | "othersCores" | "diskWaitMs";
 
 /** What an operating system does by itself. */
 const NOTABLE_CORES = 0.1;
+export const MAX_OTHERS_CORES = 0.2;
+/** A hundred times what a disk takes. */
+const MAX_DISK_WAIT_MS = 50;
 
 /** What we want to be, as a share of the other's figure: at most so much. By load, as `loadName` writes it. */
 const GOALS: Readonly<
@@ -86,6 +91,11 @@ export function putBetweenMarks(page: string, name: string, text: string): strin
   const to = page.indexOf(last, from);
   if (from === -1 || to === -1) return null;
   return `${page.slice(0, from + first.length)}\n${text}\n\n${page.slice(to)}`;
+}
+
+/** How far the machine was from being the server's and the load's alone. Above 1 a round is not to be trusted. */
+export function disturbance({ othersCores, diskWaitMs }: Round): number {
+  return Math.max((othersCores ?? 0) / MAX_OTHERS_CORES, diskWaitMs / MAX_DISK_WAIT_MS);
 }
 
 /** Of the rounds that have it; null when none has. */
@@ -159,13 +169,22 @@ function renderTroubles({ title, rounds }: MeasuredServer): string[] {
 
 /** Figures from a machine that is busy otherwise are figures of that too. */
 function renderOthers(servers: readonly MeasuredServer[]): string[] {
+  const others: string[] = [];
   const cores = servers.flatMap((server) => valuesOf(server, "othersCores"));
   const most = Math.max(0, ...cores);
-  if (most < NOTABLE_CORES) return [];
-  const mean = cores.reduce((sum, one) => sum + one, 0) / cores.length;
-  return [
-    `- Other work kept ${mean.toFixed(1)} of the machine's cores busy on average over the rounds, ${most.toFixed(1)} in the busiest.`,
-  ];
+  if (most >= NOTABLE_CORES) {
+    const mean = cores.reduce((sum, one) => sum + one, 0) / cores.length;
+    others.push(
+      `- Other work kept ${mean.toFixed(1)} of the machine's cores busy on average over the rounds, ${most.toFixed(1)} in the busiest.`,
+    );
+  }
+  const waits = servers.flatMap((server) => valuesOf(server, "diskWaitMs"));
+  const stalls = waits.filter((wait) => wait > MAX_DISK_WAIT_MS);
+  if (stalls.length > 0)
+    others.push(
+      `- In ${stalls.length} of ${waits.length} rounds of all servers the machine's disk made a small write of somebody else wait, ${figure(Math.max(...stalls))} ms at most.`,
+    );
+  return others;
 }
 
 function row(cells: readonly string[]): string {

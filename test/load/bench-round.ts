@@ -32,7 +32,7 @@ const result = await runLoad(load, target, {
   },
 });
 const { totals, receive, undelivered, elapsedMs, generator, errors } = result;
-const round: Round = {
+const round: Omit<Round, "diskWaitMs"> = {
   p50: receive?.p50 ?? null,
   p99: receive?.p99 ?? null,
   framesPerSecond: (totals.framesIn / elapsedMs) * 1_000,

@@ -19,8 +19,17 @@ import { spawnBound } from "../../scripts/child-lifetime.ts";
 import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
 import { checkTotals, type Load, UsageError } from "../../src/cli/load/settings.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
-import { type Comparison, loadName, putBetweenMarks, type Round, renderComparison } from "./bench-result.ts";
+import {
+  type Comparison,
+  disturbance,
+  loadName,
+  MAX_OTHERS_CORES,
+  putBetweenMarks,
+  type Round,
+  renderComparison,
+} from "./bench-result.ts";
 import { installPeers, packageVersion, SERVER_NAMES, SERVERS, type ServerName } from "./bench-servers.ts";
+import { DiskProbe } from "./disk-probe.ts";
 import { describeMachine } from "./machine.ts";
 import { busySecondsOfMachine } from "./server-figures.ts";
 
@@ -37,10 +46,9 @@ const ROUND_SCRIPT = fileURLToPath(new URL("bench-round.ts", import.meta.url));
 const MAX_ROUNDS = 20;
 const MAX_SECONDS = 60;
 /**
- * A round is measured again when other work on the machine took more of its cores than this. Which attempt counts is
- * chosen by that alone, never by what it measured.
+ * A disturbed round (bench-result.ts) is measured again. Which attempt counts is chosen by that alone, never by what it
+ * measured.
  */
-const MAX_OTHERS_CORES = 0.2;
 const MAX_ATTEMPTS = 3;
 const QUIET_MS = 2_000;
 const MAX_WAIT_SECONDS = 600;
@@ -128,9 +136,8 @@ async function measureQuietly(
       continue; // a port that somebody else took, say: no reason to lose the rounds before
     }
     console.log(`${what}, attempt ${attempt}: ${JSON.stringify(round)}`);
-    const others = round.othersCores ?? 0;
-    if (best === null || others < (best.othersCores ?? 0)) best = round;
-    if (others <= MAX_OTHERS_CORES || waitSeconds === 0) break;
+    if (best === null || disturbance(round) < disturbance(best)) best = round;
+    if (disturbance(round) <= 1 || waitSeconds === 0) break;
   }
   if (best === null) throw new Error(`${what} failed ${MAX_ATTEMPTS} times`);
   return best;
@@ -158,9 +165,11 @@ async function measure(name: ServerName, load: Load, dir: string, dataDir: strin
       : [process.execPath, ...args];
     const child = spawnBound(command, all, "SIGKILL", { stdio: ["ignore", "pipe", "inherit"] });
     if (child.stdout === null) throw new Error("no pipe from the load");
-    const printed = await text(child.stdout);
+    const probe = new DiskProbe(join(dataDir, "probe"));
+    const printed = await text(child.stdout).finally(() => probe.end());
     if (printed === "") throw new Error("the load ended without a result");
-    return JSON.parse(printed) as Round; // the script's own word
+    const round = JSON.parse(printed) as Omit<Round, "diskWaitMs">; // the script's own word
+    return { ...round, diskWaitMs: await probe.end() };
   } finally {
     await server.stop();
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   type Comparison,
+  disturbance,
   loadName,
   median,
   putBetweenMarks,
@@ -17,6 +18,7 @@ function makeRound(replaced: Partial<Round> = {}): Round {
     framesPerSecond: 1_000,
     cpuPerMillion: 2,
     othersCores: 0.05,
+    diskWaitMs: 3,
     undelivered: 0,
     reconnects: 0,
     errors: [],
@@ -84,7 +86,10 @@ describe("the table of the benchmarks", () => {
   test("[BENCH-3] what makes a row doubtful is told below it", () => {
     const text = renderComparison(
       makeComparison(
-        [{ cpuPerMillion: null }, { cpuPerMillion: null, othersCores: 1.45 }],
+        [
+          { cpuPerMillion: null, diskWaitMs: 812 },
+          { cpuPerMillion: null, othersCores: 1.45 },
+        ],
         [
           { undelivered: 1_234, isGeneratorSaturated: true },
           { reconnects: 1, errors: ["2 x broken"] },
@@ -98,6 +103,17 @@ describe("the table of the benchmarks", () => {
     expect(text).toContain(
       "- Other work kept 0.4 of the machine's cores busy on average over the rounds, 1.4 in the busiest.",
     );
+    expect(text).toContain(
+      "- In 1 of 4 rounds of all servers the machine's disk made a small write of somebody else wait, 812 ms at most.",
+    );
     expect(renderComparison(makeComparison([{}], [{}]))).not.toMatch(/^- /m);
+  });
+
+  test("[BENCH-4] a round is disturbed by other work and by a disk that stalls, whatever it has measured", () => {
+    expect(disturbance(makeRound({ p99: 5_000 }))).toBeLessThanOrEqual(1);
+    expect(disturbance(makeRound({ othersCores: 0.3 }))).toBeGreaterThan(1);
+    expect(disturbance(makeRound({ diskWaitMs: 60 }))).toBeGreaterThan(1);
+    const [worse, better] = [makeRound({ diskWaitMs: 600 }), makeRound({ othersCores: 0.4 })];
+    expect(disturbance(worse)).toBeGreaterThan(disturbance(better));
   });
 });

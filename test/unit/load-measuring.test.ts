@@ -204,7 +204,27 @@ describe("the pace", () => {
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(200);
     expect(dueMs).toHaveLength(20);
     const [first = Number.NaN] = dueMs;
-    for (const [index, due] of dueMs.entries()) expect(due - first).toBeCloseTo(index * 10, 5);
+    expect(dueMs).toEqual(dueMs.toSorted((a, b) => a - b));
+    expect(Math.max(...dueMs) - first).toBeLessThan(200);
+  });
+
+  test("[LOAD-3] the moments are random, the same each time, and as many in each part of the time", async () => {
+    const momentsOf = async () => {
+      const dueMs: number[] = [];
+      const startedMs = performance.now();
+      await pace(2_000, 0.2, new AbortController().signal, (_, due) => dueMs.push(due - startedMs));
+      return dueMs;
+    };
+    const dueMs = await momentsOf();
+    for (const from of [0, 50, 100, 150]) {
+      const within = dueMs.filter((due) => due >= from && due < from + 50).length;
+      expect(within).toBeGreaterThan(420);
+      expect(within).toBeLessThan(580);
+    }
+    // Of random gaps about one in e is longer than the mean one; of even ones none is, or half of them.
+    const gaps = dueMs.slice(1).map((due, index) => due - (dueMs[index] ?? 0));
+    expect(gaps.filter((gap) => gap > 0.1).length / gaps.length).toBeCloseTo(1 / Math.E, 1);
+    for (const [index, due] of (await momentsOf()).entries()) expect(due).toBeCloseTo(dueMs[index] ?? 0, -1);
   });
 
   test("[LOAD-6] it ends when it is aborted", async () => {

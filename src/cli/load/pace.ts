@@ -1,4 +1,5 @@
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
+import * as prng from "lib0/prng";
 
 /**
  * Timers come up to this late. The last of a wait is spent turning the event loop instead, which takes what has
@@ -7,10 +8,13 @@ import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promi
 const TIMER_LATENESS_MS = 2;
 /** So long the loop is not turned while edits are overdue. */
 const MAX_TURN_MS = 1;
+/** The same moments in each run: servers that are compared get the same load. */
+const SEED = 1;
 
 /**
- * Calls `act` so many times, evenly over so many seconds, on a schedule that does not wait for anything: what is late
- * is made up for at once, and is told when it was due. Ends early when it is aborted.
+ * Calls `act` so many times within so many seconds, at random moments, as people do who know nothing of each other (a
+ * Poisson process, given the number). The schedule does not wait for anything: what is late is made up for at once, and
+ * is told when it was due. Ends early when it is aborted.
  */
 export async function pace(
   times: number,
@@ -18,10 +22,12 @@ export async function pace(
   signal: AbortSignal,
   act: (index: number, dueMs: number) => void,
 ): Promise<void> {
+  const moments = randomMoments(times, seconds * 1_000);
   const startedMs = performance.now();
   let turnedMs = startedMs;
-  for (let index = 0; index < times && !signal.aborted; index++) {
-    const dueMs = startedMs + (index * seconds * 1_000) / times;
+  for (const [index, moment] of moments.entries()) {
+    if (signal.aborted) break;
+    const dueMs = startedMs + moment;
     if (performance.now() - turnedMs > MAX_TURN_MS) {
       await nextTurn();
       turnedMs = performance.now();
@@ -33,6 +39,11 @@ export async function pace(
     if (!signal.aborted) act(index, dueMs);
   }
   await until(startedMs + seconds * 1_000, signal);
+}
+
+function randomMoments(times: number, spanMs: number): Float64Array {
+  const random = prng.create(SEED);
+  return Float64Array.from({ length: times }, () => prng.real53(random) * spanMs).sort();
 }
 
 async function until(dueMs: number, signal: AbortSignal): Promise<void> {
