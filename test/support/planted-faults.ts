@@ -243,7 +243,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     alteration: replace(
       `${ROOM}/yjs-protocol.ts`,
       "room.yjs.pushed(session, frame.seq);",
-      "room.yjs.pushed(session, frame.seq);\n      room.yjs.sendSaved(room.committed.revision);",
+      "room.yjs.pushed(session, frame.seq);\n      room.yjs.sendSaved(room.fragment.committed.revision);",
     ),
     group: "yjs",
     check: "saved names the version",

@@ -92,7 +92,7 @@ export class RoomHost {
       isOldClient: false,
       wantsChanges: false,
       clientName: null,
-      seenRevision: this.room.committed.revision,
+      seenRevision: this.room.fragment.committed.revision,
       ownWrite: null,
       sentRevisions: [],
       ownTags: null,
@@ -157,7 +157,7 @@ export class RoomHost {
       role: "editor",
       principal: ANONYMOUS,
       expiresAtMs: null,
-      generation: this.room.generation,
+      generation: this.room.fragment.generation,
       presence: null,
       presenceClock: -1,
     } as const;

@@ -37,7 +37,7 @@ class Watched {
     const session = this.host.joinYjs(this.#note(name, peer));
     const doc = new Y.Doc();
     doc.clientID = 100 + ++this.#clients;
-    Y.applyUpdate(doc, this.host.room.text.snapshot());
+    Y.applyUpdate(doc, this.host.room.fragment.text.snapshot());
     const edit = (change: (text: Y.Text) => void): Uint8Array => {
       const before = Y.encodeStateVector(doc);
       const updates: Uint8Array[] = [];
@@ -110,7 +110,7 @@ describe("broadcast", () => {
     expect(frames.map(({ kind }) => kind)).toEqual(["update"]);
     for (const frame of frames) if (frame.kind === "update") Y.applyUpdate(reader.doc, frame.update);
     room.host.passUntilIdle();
-    expect(room.host.room.committed.content.match(/x/g)?.length).toBe(20 + 1); // and the one of "text"
+    expect(room.host.room.fragment.committed.content.match(/x/g)?.length).toBe(20 + 1); // and the one of "text"
   });
 
   test("[ROOM-3] a window lasts at most 25 ms, however many peers there are", () => {
@@ -175,8 +175,8 @@ describe("commit", { timeout: 60_000 }, () => {
     room.host.passUntilIdle();
     const statuses = json.peer.takeJson().filter(({ action }) => action === "update_status");
     expect(statuses.length).toBe(200);
-    expect(room.host.room.committed.revision).toBeLessThan(20);
-    expect(room.host.room.committed.content).toBe(`${"x".repeat(200)}text`);
+    expect(room.host.room.fragment.committed.revision).toBeLessThan(20);
+    expect(room.host.room.fragment.committed.content).toBe(`${"x".repeat(200)}text`);
   });
 
   test("[COMMIT-3] an acknowledgement in a busy room takes at most 250 ms, for 95 of 100", () => {
@@ -215,8 +215,8 @@ describe("commit", { timeout: 60_000 }, () => {
             yjs.edit((text) => text.delete(0, insert.length)),
           );
       } else {
-        const to = Math.min(size, room.host.room.committed.content.length);
-        const base = { base_version: room.host.room.committed.revision };
+        const to = Math.min(size, room.host.room.fragment.committed.content.length);
+        const base = { base_version: room.host.room.fragment.committed.revision };
         json.send({ action: "edit", ...base, changes: [{ from: 0, to, insert }] });
       }
       json.peer.take();
@@ -264,7 +264,7 @@ describe("commit", { timeout: 60_000 }, () => {
       request_id: "r",
     });
     expect(room.events).toEqual(["json error"]);
-    expect(room.host.room.committed.revision).toBe(1);
+    expect(room.host.room.fragment.committed.revision).toBe(1);
   });
 
   test("[COMMIT-6] a text that changes nothing is acknowledged and costs no row", () => {
@@ -298,7 +298,7 @@ describe("saved", () => {
     room.host.receive(yjs.session, encodeSyncStep2(Y.encodeStateAsUpdate(yjs.doc)));
     room.host.passUntilIdle();
     expect(yjs.frames()).toMatchObject([{ kind: "saved", seq: 3, revision: 2 }]);
-    expect(room.host.room.committed.content).toBe("lostlatelatertext");
+    expect(room.host.room.fragment.committed.content).toBe("lostlatelatertext");
   });
 
   test("[ROOM-7] a peer whose step 2 builds on what a third has not brought back yet is asked again", () => {
@@ -323,7 +323,7 @@ describe("saved", () => {
     ).toEqual(["step1", "update"]);
     sendStep2(early, Y.encodeStateAsUpdate(early.doc));
     room.host.passUntilIdle();
-    expect(room.host.room.committed.content).toBe("lost, and found, text");
+    expect(room.host.room.fragment.committed.content).toBe("lost, and found, text");
   });
 
   test("[COMMIT-7] a refused push is noticed and closed, and never saved, in the window of a good one either", () => {
@@ -352,7 +352,7 @@ describe("saved", () => {
     );
     yjs.push(2, Uint8Array.of(1, 1, 1));
     room.host.passUntilIdle();
-    expect(room.host.room.committed.content).toContain("kept");
+    expect(room.host.room.fragment.committed.content).toContain("kept");
     expect(room.events).not.toContain("yjs saved");
   });
 

@@ -63,7 +63,7 @@ describe("editors of all kinds in one room", { timeout: 60_000 }, () => {
     host.receive(oldSession, { action: "update", content: "one two three four" });
     host.receive(oldSession, { action: "update", content: "one two three four five" });
     host.passUntilIdle();
-    expect(host.room.committed.content).toBe("one 2 three four five");
+    expect(host.room.fragment.committed.content).toBe("one 2 three four five");
     expect(old.takeJson().at(-1)).toMatchObject({ action: "update", content: "one 2 three four five" });
   });
 
@@ -75,6 +75,6 @@ describe("editors of all kinds in one room", { timeout: 60_000 }, () => {
       host.receive(session, { action: "update", content });
       host.pass(1_000);
     }
-    expect(host.room.committed.content).toBe("text");
+    expect(host.room.fragment.committed.content).toBe("text");
   });
 });

@@ -279,14 +279,14 @@ describe("compaction", () => {
       const reopened = new RoomOnStorage(storage);
       const { room } = reopened;
       expect(storage.sql.exec("SELECT count(*) AS rows FROM snapshot").one()["rows"]).toBe(1);
-      expect(room.committed).toMatchObject({ content: texts.at(-1), revision: 34 });
-      expect(room.text.stateVector()).toEqual(Y.encodeStateVector(doc));
+      expect(room.fragment.committed).toMatchObject({ content: texts.at(-1), revision: 34 });
+      expect(room.fragment.text.stateVector()).toEqual(Y.encodeStateVector(doc));
       // Each past revision is a base: the edit lands where it would have on that text.
       for (const revision of [2, 7, 20, 33]) {
         const text = `<${texts[revision - 1]}`;
         expect(reopened.update(text, revision, 34_000 + revision)).toMatchObject({ kind: "written" });
       }
-      expect(room.committed.content).toBe(`<<<<${texts.at(-1)}`);
+      expect(room.fragment.committed.content).toBe(`<<<<${texts.at(-1)}`);
     });
   });
 
@@ -332,7 +332,7 @@ describe("compaction", () => {
       }
       expect(most).toBeLessThan(250);
       const reopened = new RoomOnStorage(storage);
-      expect(reopened.room.committed.content).toBe(doc.getText("content").toString());
+      expect(reopened.room.fragment.committed.content).toBe(doc.getText("content").toString());
     });
   }, 20_000);
 });
@@ -472,7 +472,7 @@ describe("rows written", () => {
       for (let nowMs = 1_000; nowMs < 61_000; nowMs += 50) {
         for (const { session, doc } of peers) host.type(session, doc, "x", nowMs);
       }
-      expect(host.room.committed.content.length).toBeGreaterThan(20 * 1_100);
+      expect(host.room.fragment.committed.content.length).toBeGreaterThan(20 * 1_100);
       expect(rows() - created).toBeLessThanOrEqual(360);
       expect(rows() - created).toBeGreaterThan(60);
     });
@@ -548,7 +548,7 @@ class RoomOnStorage {
         role: "editor",
         principal: ANONYMOUS,
         expiresAtMs: null,
-        generation: this.room.generation,
+        generation: this.room.fragment.generation,
         clientId: null,
         presence: null,
         presenceClock: -1,

@@ -58,23 +58,23 @@ export class CatalogueFeed {
     this.#room = room;
     this.#id = id;
     this.#seenEditingChanges = room.editingChanges;
-    this.#toldRevision = this.#deliveredRevision = room.life?.deliveredRevision ?? 0;
+    this.#toldRevision = this.#deliveredRevision = room.fragment.life?.deliveredRevision ?? 0;
   }
 
   /** Storage does not know that the catalogue has the last revision, or will ask for it: an alarm must be set. */
   get isUnconfirmed(): boolean {
-    const { life } = this.#room;
+    const { life } = this.#room.fragment;
     return life !== null && life.deliveredRevision < life.revision;
   }
 
   /** What the catalogue is told before the fragment is created. */
   announcement(): { readonly id: string; readonly revision: number } {
-    return { id: this.#id, revision: (this.#room.life?.revision ?? 0) + 1 };
+    return { id: this.#id, revision: (this.#room.fragment.life?.revision ?? 0) + 1 };
   }
 
   /** @param rowsWritten what that has cost in the catalogue */
   announced(rowsWritten: number, nowMs: number): void {
-    this.#room.log.spend(rowsWritten, nowMs);
+    this.#room.fragment.log.spend(rowsWritten, nowMs);
   }
 
   /**
@@ -82,10 +82,10 @@ export class CatalogueFeed {
    * Not each time, since it costs a row.
    */
   confirm(hasRung: boolean, nowMs: number): void {
-    const { life } = this.#room;
+    const { life } = this.#room.fragment;
     if (life === null || this.#deliveredRevision <= life.deliveredRevision) return;
     if (hasRung || this.#deliveredRevision === life.revision)
-      this.#room.markDelivered(this.#deliveredRevision, nowMs);
+      this.#room.fragment.markDelivered(this.#deliveredRevision, nowMs);
   }
 
   /** When to call `take`; null while nothing is pending, or something is under way. */
@@ -101,7 +101,7 @@ export class CatalogueFeed {
     if (due === null || due > nowMs) return null;
     const editing = this.#takeEditing();
     const isTextDue = this.#textDueAt(nowMs) <= nowMs;
-    const parcel = isTextDue ? this.parcel() : this.#room.exists ? this.#entryIfNews() : null;
+    const parcel = isTextDue ? this.parcel() : this.#room.fragment.exists ? this.#entryIfNews() : null;
     if (parcel === null && editing === null) return null;
     this.#toldMs = nowMs;
     this.#underWay = { id: this.#id, parcel, editing };
@@ -112,7 +112,7 @@ export class CatalogueFeed {
   arrived(rowsWritten: number, nowMs: number): void {
     const delivery = this.#end();
     this.#failures = 0;
-    this.#room.log.spend(rowsWritten, nowMs);
+    this.#room.fragment.log.spend(rowsWritten, nowMs);
     const { parcel, editing } = delivery;
     if (editing !== null) this.#toldEditing = JSON.stringify(editing);
     if (parcel === null) return;
@@ -134,11 +134,11 @@ export class CatalogueFeed {
 
   /** All that the catalogue keeps of the fragment; null if there never was one. */
   parcel(): KeptParcel | null {
-    const { life } = this.#room;
+    const { life } = this.#room.fragment;
     if (life === null) return null;
     if (life.isDeleted)
       return { kind: "deleted", id: this.#id, revision: life.revision, atMs: life.updatedAtMs };
-    return { kind: "text", entry: this.#entry(), text: this.#room.committed.content };
+    return { kind: "text", entry: this.#entry(), text: this.#room.fragment.committed.content };
   }
 
   editing(): Editing {
@@ -146,15 +146,22 @@ export class CatalogueFeed {
   }
 
   #entryIfNews(): Parcel | null {
-    const { life } = this.#room;
+    const { life } = this.#room.fragment;
     return life === null || life.revision <= this.#toldRevision
       ? null
       : { kind: "entry", entry: this.#entry() };
   }
 
   #entry(): CatalogueEntry {
-    const { id, revision, timeMs: updatedAtMs, size, metadata } = this.#room.committed;
-    return { id, revision, createdAtMs: this.#room.createdAtMs, updatedAtMs, size, ...metadata };
+    const { id, revision, timeMs: updatedAtMs, size, metadata } = this.#room.fragment.committed;
+    return {
+      id,
+      revision,
+      createdAtMs: this.#room.fragment.alive.createdAtMs,
+      updatedAtMs,
+      size,
+      ...metadata,
+    };
   }
 
   /** Null if it is as the catalogue knows it. */
@@ -170,17 +177,17 @@ export class CatalogueFeed {
   }
 
   #textDueAt(nowMs: number): number {
-    const { life } = this.#room;
+    const { life } = this.#room.fragment;
     if (life === null || this.#deliveredRevision >= life.revision) return Number.POSITIVE_INFINITY;
     if (life.isDeleted) return Number.NEGATIVE_INFINITY;
     // The first edit after a pause goes at once.
     const wanted = Math.min(life.updatedAtMs + QUIET_MS, this.#textMs + TEXT_MS);
-    const affordable = this.#room.log.affordableAt(this.#textRows, nowMs);
+    const affordable = this.#room.fragment.log.affordableAt(this.#textRows, nowMs);
     return Math.max(wanted, Math.min(affordable, wanted + MAX_UNPAID_MS));
   }
 
   #tellDueAt(): number {
-    const { life } = this.#room;
+    const { life } = this.#room.fragment;
     const hasNews = life !== null && !life.isDeleted && life.revision > this.#toldRevision;
     return hasNews || this.#hasEditingNews ? this.#toldMs + TELL_MS : Number.POSITIVE_INFINITY;
   }

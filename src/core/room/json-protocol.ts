@@ -140,11 +140,16 @@ function settle(
 ): void {
   if (room.json.get(session.record.id) !== session) return; // it left; its write is committed all the same
   if (result.kind === "refused") {
-    room.json.refuse(session, result.refusal, requestId, room.exists ? room.committed : null);
+    room.json.refuse(
+      session,
+      result.refusal,
+      requestId,
+      room.fragment.exists ? room.fragment.committed : null,
+    );
     return;
   }
   const { revision, timeMs, toSent, content, isRepetition } = result;
-  const view = room.committed;
+  const view = room.fragment.committed;
   const status = {
     revision,
     timeMs,
@@ -158,7 +163,7 @@ function settle(
   if (metadata?.tags !== undefined) rememberTags(session, revision, metadata.tags);
   const knowsContent = wroteContent || view.contentRevision <= session.record.seenRevision;
   if (!knowsContent) return; // the room tells it of both
-  const believed = { ...metadataAt(room.pastOf, seenRevision, nowMs), ...metadata };
+  const believed = { ...metadataAt(room.fragment.pastOf, seenRevision, nowMs), ...metadata };
   if (!sameAs(believed, view.metadata)) room.json.tellMetadata(session, view);
   room.json.knows(session, revision);
 }
@@ -178,7 +183,7 @@ function setPresence(room: Room, session: JsonSession, frame: FrameOf<"presence"
   const entry = {
     client: record.clientId,
     clock: record.presenceClock + 1,
-    state: frame.state === null ? "null" : toAwarenessState(frame.state, room.text),
+    state: frame.state === null ? "null" : toAwarenessState(frame.state, room.fragment.text),
   };
   const refused = room.presence.set(session, entry, nowMs, false);
   if (refused !== null) room.json.refuse(session, refused, frame.request_id ?? undefined, null);

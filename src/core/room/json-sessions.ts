@@ -1,27 +1,13 @@
 import Delta from "quill-delta";
 import type { Refusal } from "../../protocol/errors.ts";
-import type { Metadata } from "../../protocol/fragment.ts";
 import { encodeServerFrame, type PeerPresence, type ServerFrame } from "../../protocol/json-frames.ts";
 import { MAX_REMEMBERED_REBASE_UNITS, MAX_REMEMBERED_TEXTS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { NO_CHANGE, type TextChange, toChanges } from "../text/text-change.ts";
 import { fullTextWindowMs } from "./cadence.ts";
+import type { CommittedView } from "./durable-fragment.ts";
 import type { JsonRecord, JsonSession } from "./session.ts";
 import type { KnownText } from "./write.ts";
-
-/** A committed revision, as JSON clients are told of it. */
-export interface CommittedView {
-  readonly id: string;
-  readonly revision: number;
-  readonly timeMs: number;
-  /** As it is shown: with the line ends it came with. */
-  readonly content: string;
-  readonly size: number;
-  readonly metadata: Metadata;
-  /** The last revisions that changed the content, and the metadata. */
-  readonly contentRevision: number;
-  readonly metadataRevision: number;
-}
 
 /**
  * The JSON peers of a room: what each of them knows, and the frames that bring them to the committed revision,

@@ -60,13 +60,13 @@ function receiveUpdate(
 
 /** Gives what the peer lacks, asks for what we lack, and shows it who is here. */
 function answerStep1(room: Room, session: YjsSession, stateVector: Uint8Array, nowMs: number): void {
-  const missing = room.text.missingFor(stateVector);
+  const missing = room.fragment.text.missingFor(stateVector);
   if (missing === null) {
     endMalformed(room, session, "The state vector cannot be decoded.", nowMs);
     return;
   }
   session.peer.send(encodeSyncStep2(missing));
-  session.peer.send(encodeSyncStep1(room.text.stateVector()));
+  session.peer.send(encodeSyncStep1(room.fragment.text.stateVector()));
   session.isAskedForMore = true;
   sendAllPresence(room, session);
 }
@@ -88,7 +88,7 @@ function receiveAwareness(room: Room, session: YjsSession, entry: AwarenessEntry
     const owner = room.yjs.ownerOf(entry.client);
     const isEcho = owner !== undefined && entry.clock <= owner.record.presenceClock;
     if (isEcho || entry.state === "null" || isJsonPeer(room, entry.client)) return;
-    const claimed = room.yjs.claim(session, [entry.client], room.serverClientId);
+    const claimed = room.yjs.claim(session, [entry.client], room.fragment.alive.serverClientId);
     if ("code" in claimed) return;
     if (claimed.takenFrom !== null) room.displace(claimed.takenFrom, nowMs);
   }

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Editing, KeptParcel } from "../../core/catalogue/parcel.ts";
 import { compactionPolicy } from "../../core/history/compaction-policy.ts";
 import { CatalogueFeed } from "../../core/room/catalogue-feed.ts";
+import type { DurableFragment } from "../../core/room/durable-fragment.ts";
 import { editingOf } from "../../core/room/editing.ts";
 import type { ExpandRequest } from "../../core/room/json-protocol.ts";
 import { receive } from "../../core/room/receive.ts";
@@ -21,6 +22,7 @@ import type { FragmentAnswer, FragmentWrite } from "./fragment-calls.ts";
 import { fragmentIdOf, workspaceOf } from "./fragment-stub.ts";
 import { answerWrite, fragmentOf, refuse } from "./fragment-view.ts";
 import { decodeJoinRequest } from "./join-request.ts";
+import { type PutMode, planPut } from "./put-plan.ts";
 import { random32 } from "./random.ts";
 import { answerExpand } from "./socket-expansion.ts";
 import { closeSocket, refuseSocket, upgradeResponse } from "./socket-peer.ts";
@@ -68,12 +70,12 @@ export class FragmentObject extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const join = decodeJoinRequest(request);
     const isAnnounced =
-      join.creates && !this.#room.exists && (await this.#courier.announce(CATALOGUE_WAIT_MS));
+      join.creates && !this.#fragment.exists && (await this.#courier.announce(CATALOGUE_WAIT_MS));
     return this.#turn((nowMs) => {
-      if (!this.#room.exists && join.creates)
+      if (!this.#fragment.exists && join.creates)
         this.#room.create({ ...EMPTY_WRITE, settle: () => undefined }, isAnnounced, nowMs);
       const isJsonSocket = join.protocol === "json";
-      if (!this.#room.exists) {
+      if (!this.#fragment.exists) {
         const code = isJsonSocket ? CLOSE.notFoundJson : CLOSE.notFoundYjs;
         return refuseSocket(request, code, `Fragment '${this.#id}' not found`);
       }
@@ -81,7 +83,7 @@ export class FragmentObject extends DurableObject<Env> {
         return refuseSocket(request, CLOSE.full, "The room is full");
       const { 0: client, 1: server } = new WebSocketPair();
       this.ctx.acceptWebSocket(server);
-      const session = newSession(server, join, this.#room.generation, () => this.#room.committed.revision);
+      const session = newSession(server, join, this.#fragment);
       this.#sessions.set(server, session);
       this.#room.join(session);
       return upgradeResponse(request, client);
@@ -121,38 +123,31 @@ export class FragmentObject extends DurableObject<Env> {
 
   /** The committed fragment, once everything that came in before is committed; null if there is none. */
   async read(): Promise<Fragment | null> {
-    if (!this.#room.exists) return null;
+    if (!this.#fragment.exists) return null;
     await this.#settled();
-    return this.#room.exists ? fragmentOf(this.#room) : null;
+    return this.#fragment.exists ? fragmentOf(this.#room) : null;
   }
 
   /** Creates the fragment or replaces it, or whichever of both it takes. */
-  async put(write: FragmentWrite, mode: "create" | "replace" | "either"): Promise<FragmentAnswer> {
-    if (!this.#room.exists) {
-      if (mode === "replace" || write.expectedVersions !== null)
-        return refuse(refusal("version_mismatch", "The fragment does not exist."));
-      if (write.base?.kind === "version") return refuse(this.#notFound());
-      const untilMs = Date.now() + CATALOGUE_WAIT_MS;
-      const isAnnounced = await this.#courier.announce(CATALOGUE_WAIT_MS);
-      if (this.#room.exists) return this.put(write, mode); // somebody else was faster
-      const answer = await this.#write(write, true, isAnnounced);
-      await this.#courier.whenIdle(untilMs - Date.now()); // who creates a fragment looks for it in the list next
-      return answer;
-    }
-    if (mode !== "create") return this.#write(write, false);
-    const isRepetition = write.request != null && this.#room.hasAnswered(write.request, Date.now());
-    if (!isRepetition) return refuse(refusal("already_exists", `Fragment '${this.#id}' exists already.`));
-    // Should it be forgotten before its turn comes, no version fits.
-    return this.#write({ ...write, expectedVersions: [] }, true);
+  async put(write: FragmentWrite, mode: PutMode): Promise<FragmentAnswer> {
+    const plan = planPut(this.#fragment, write, mode, Date.now());
+    if (plan.kind === "refuse") return refuse(plan.refusal);
+    if (plan.kind === "write") return this.#write(plan.write, plan.isNew);
+    const untilMs = Date.now() + CATALOGUE_WAIT_MS;
+    const isAnnounced = await this.#courier.announce(CATALOGUE_WAIT_MS);
+    if (this.#fragment.exists) return this.put(write, mode); // somebody else was faster
+    const answer = await this.#write(write, true, isAnnounced);
+    await this.#courier.whenIdle(untilMs - Date.now()); // who creates a fragment looks for it in the list next
+    return answer;
   }
 
   async patch(write: FragmentWrite): Promise<FragmentAnswer> {
-    return this.#room.exists ? this.#write(write, false) : refuse(this.#notFound());
+    return this.#fragment.exists ? this.#write(write, false) : refuse(this.#notFound());
   }
 
   /** Deletes the fragment; null if it is done. */
   async remove(expectedVersions: readonly number[] | null): Promise<Refusal | null> {
-    if (!this.#room.exists) return this.#notFound();
+    if (!this.#fragment.exists) return this.#notFound();
     const refused = this.#turn((nowMs) => {
       const why = this.#room.remove(expectedVersions, nowMs);
       if (why !== null) return why;
@@ -166,7 +161,7 @@ export class FragmentObject extends DurableObject<Env> {
 
   /** What the catalogue keeps of this fragment; null if there never was one. */
   async parcel(): Promise<KeptParcel | null> {
-    if (this.#room.exists) await this.#settled();
+    if (this.#fragment.exists) await this.#settled();
     return this.#courier.feed.parcel();
   }
 
@@ -175,13 +170,17 @@ export class FragmentObject extends DurableObject<Env> {
     return editingOf(this.#room);
   }
 
+  get #fragment(): DurableFragment {
+    return this.#room.fragment;
+  }
+
   #write(write: FragmentWrite, isNew: boolean, isAnnounced = false): Promise<FragmentAnswer> {
     return new Promise((resolve) => {
       this.#turn((nowMs) => {
         // The answer is made in the turn that commits: later the fragment may be another one, or gone.
         const settle = (result: WriteResult) => resolve(answerWrite(this.#room, result, isNew, nowMs));
         const whole: Write = { ...EMPTY_WRITE, ...write, settle };
-        if (this.#room.exists) this.#room.submit(whole);
+        if (this.#fragment.exists) this.#room.submit(whole);
         else this.#room.create(whole, isAnnounced, nowMs);
       });
     });
@@ -228,7 +227,7 @@ export class FragmentObject extends DurableObject<Env> {
     // In the same transaction as the commit: a killed process delivers when the alarm wakes it.
     if (this.#courier.feed.isUnconfirmed) this.#alarms.wake(nowMs + CONFIRMATION_MS);
     else this.#alarms.rest();
-    this.#room.log.spend(this.#alarms.rowsWritten - rowsWritten, nowMs);
+    this.#fragment.log.spend(this.#alarms.rowsWritten - rowsWritten, nowMs);
   }
 
   #expand(request: ExpandRequest): void {

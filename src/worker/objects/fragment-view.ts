@@ -9,16 +9,16 @@ import type { FragmentAnswer } from "./fragment-calls.ts";
 
 /** The committed revision as REST shows it. */
 export function fragmentOf(room: Room): Fragment {
-  const { id, content, size, metadata, revision, timeMs } = room.committed;
-  const { eol } = room.text.committedMetadata;
-  const created_at = timestamp(room.createdAtMs);
+  const { id, content, size, metadata, revision, timeMs } = room.fragment.committed;
+  const { eol } = room.fragment.text.committedMetadata;
+  const created_at = timestamp(room.fragment.alive.createdAtMs);
   const updated_at = timestamp(timeMs);
   return { id, content, ...metadata, eol, created_at, updated_at, version: revision, size };
 }
 
 /** The same at a past revision, which was committed at `timeMs`; null if that is not known any more. */
 function revisionOf(room: Room, revision: number, timeMs: number, nowMs: number): Fragment | null {
-  const past = shownAt(room.pastOf, revision, nowMs);
+  const past = shownAt(room.fragment.pastOf, revision, nowMs);
   if (past === null) return null;
   const { content, metadata } = past;
   const { id, created_at } = fragmentOf(room);

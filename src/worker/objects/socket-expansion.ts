@@ -20,7 +20,7 @@ export async function answerExpand(
 ): Promise<void> {
   try {
     if (unsaved === null) await settled();
-    const content = unsaved ?? room.committed.content;
+    const content = unsaved ?? room.fragment.committed.content;
     const answer = await expander.expand(content, id);
     if (answer.kind === "refused") {
       room.json.refuse(session, answer.refusal, request_id, null);

@@ -1,21 +1,17 @@
+import type { DurableFragment } from "../../core/room/durable-fragment.ts";
 import { ANONYMOUS, type Session, type SessionRecord } from "../../core/room/session.ts";
 import type { JoinRequest } from "./join-request.ts";
 import { random32 } from "./random.ts";
 import { SocketPeer } from "./socket-peer.ts";
 
 /** The session of a socket that has just joined. */
-export function newSession(
-  socket: WebSocket,
-  join: JoinRequest,
-  generation: number,
-  currentRevision: () => number,
-): Session {
+export function newSession(socket: WebSocket, join: JoinRequest, fragment: DurableFragment): Session {
   const common = {
     id: crypto.randomUUID(),
     role: "editor",
     principal: ANONYMOUS,
     expiresAtMs: null,
-    generation,
+    generation: fragment.generation,
     presence: null,
     presenceClock: -1,
   } as const;
@@ -30,7 +26,7 @@ export function newSession(
     isOldClient: join.isOldClient,
     wantsChanges: join.wantsChanges,
     clientName: join.clientName,
-    seenRevision: currentRevision(),
+    seenRevision: fragment.committed.revision,
     ownWrite: null,
     sentRevisions: [],
     ownTags: null,

@@ -1,0 +1,249 @@
+import { utf8Length } from "../../language/utf8.ts";
+import type { Metadata } from "../../protocol/fragment.ts";
+import type { CompactionPolicy } from "../history/compaction-policy.ts";
+import { Past } from "../history/past.ts";
+import type { LogState, UpdateLog } from "../history/update-log.ts";
+import { FragmentText } from "../text/fragment-text.ts";
+import { fromSharedText } from "../text/line-ends.ts";
+import { isEmpty } from "../text/text-change.ts";
+import { makeCommit } from "./commit.ts";
+import { PacedLog } from "./paced-log.ts";
+import type { PastOf } from "./shown-past.ts";
+import type { RequestKey, Write } from "./write.ts";
+import { WriteRound } from "./write-round.ts";
+
+export interface FragmentPorts {
+  readonly id: string;
+  readonly log: UpdateLog;
+  /** 32 random bits. */
+  random32(): number;
+  readonly compaction?: CompactionPolicy;
+}
+
+/** A committed revision, as JSON and REST clients are told of it. */
+export interface CommittedView {
+  readonly id: string;
+  readonly revision: number;
+  readonly timeMs: number;
+  /** As it is shown: with the line ends it came with. */
+  readonly content: string;
+  readonly size: number;
+  readonly metadata: Metadata;
+  /** The last revisions that changed the content, and the metadata. */
+  readonly contentRevision: number;
+  readonly metadataRevision: number;
+}
+
+/**
+ * One fragment as its log has it, and its document, which may be ahead of that: each commit makes a revision of what is
+ * in the document. It knows no sessions and waits for nothing; when to commit, and who is told, is the room's matter.
+ *
+ * What is read from the log is read when it is asked for.
+ */
+export class DurableFragment {
+  readonly #ports: FragmentPorts;
+  /** The log, and the budget of rows that the fragment has with everything written for it elsewhere. */
+  readonly log: PacedLog;
+  #past: Past;
+  #life: LogState | null;
+  #text: FragmentText | null = null;
+  #view: CommittedView | null = null;
+  #contentRevision: number;
+  #metadataRevision: number;
+
+  constructor(ports: FragmentPorts) {
+    this.#ports = ports;
+    this.log = new PacedLog(ports.log, ports.compaction);
+    this.#life = ports.log.load();
+    this.#past = this.#makePast();
+    this.#contentRevision = this.#metadataRevision = this.#life?.revision ?? 0;
+  }
+
+  get id(): string {
+    return this.#ports.id;
+  }
+
+  get exists(): boolean {
+    return this.#life !== null && !this.#life.isDeleted;
+  }
+
+  /** What the log says of it, deleted or not; null if there never was one. */
+  get life(): LogState | null {
+    return this.#life;
+  }
+
+  /** What the log says of it. There must be one. */
+  get alive(): LogState {
+    if (this.#life === null || this.#life.isDeleted) throw new Error("There is no fragment in this room.");
+    return this.#life;
+  }
+
+  get generation(): number {
+    return this.#life?.generation ?? 0;
+  }
+
+  /** The current text, uncommitted Yjs edits included. Loads the document. */
+  get text(): FragmentText {
+    if (this.#text === null) {
+      this.#text = this.#openText(this.alive.oldClients);
+      if (this.#ports.log.hasFoundDamage) this.#recover();
+    }
+    return this.#text;
+  }
+
+  /** The document holds what is not committed. */
+  get isDirty(): boolean {
+    return this.#text?.isDirty === true;
+  }
+
+  /** The committed revision. Loads the document. */
+  get committed(): CommittedView {
+    if (this.#view === null) {
+      const { committedContent, committedMetadata } = this.text;
+      const { eol, ...metadata } = committedMetadata;
+      const content = fromSharedText(committedContent, eol);
+      this.#view = {
+        id: this.id,
+        revision: this.alive.revision,
+        timeMs: this.alive.updatedAtMs,
+        content,
+        size: utf8Length(content),
+        metadata,
+        contentRevision: this.#contentRevision,
+        metadataRevision: this.#metadataRevision,
+      };
+    }
+    return this.#view;
+  }
+
+  /** The committed revision if it has been asked for: who only wants to know its size loads nothing. */
+  get committedIfKnown(): CommittedView | null {
+    return this.#view;
+  }
+
+  /** What is known of past revisions. Loads the document. */
+  get pastOf(): PastOf {
+    return { past: this.#past, text: this.text, revision: this.alive.revision };
+  }
+
+  /** Whether a request of this id is committed and still remembered. */
+  hasAnswered({ client, requestId }: RequestKey, nowMs: number): boolean {
+    return this.#past.answerTo(client, requestId, nowMs) !== null;
+  }
+
+  /**
+   * Begins the first or the next life, with the write as its first revision, and settles it. There must be no fragment.
+   *
+   * @param isAnnounced the catalogue will ask for it, should it not be told
+   */
+  create(write: Write, isAnnounced: boolean, nowMs: number): void {
+    const revision = this.#life?.revision ?? 0;
+    const oldClients = this.#life?.oldClients ?? new Set<number>();
+    const serverClientId = this.#newServerClientId(oldClients);
+    const text = this.#openText(oldClients);
+    const round = new WriteRound(text, this.#past, revision, nowMs);
+    round.run([{ ...write, base: { kind: "current" }, expectedVersions: null }], serverClientId);
+    if (!round.hasWritten) {
+      round.settle({ revision, timeMs: nowMs, content: "" });
+      return;
+    }
+    const { commit, uncommitted } = makeCommit(text, round, revision + 1, [write.author], nowMs);
+    const deliveredRevision = isAnnounced ? commit.revision : (this.#life?.deliveredRevision ?? 0);
+    const life = { generation: this.generation + 1, serverClientId, deliveredRevision };
+    this.log.create(commit, life, nowMs);
+    const times = { createdAtMs: nowMs, updatedAtMs: nowMs };
+    this.#life = { ...life, ...times, revision: commit.revision, isDeleted: false, oldClients };
+    text.commit(uncommitted);
+    this.#text = text;
+    this.#view = null;
+    this.#contentRevision = this.#metadataRevision = commit.revision;
+    this.#past.add(commit);
+    round.settle(this.committed);
+  }
+
+  /** Writes into the document; the round is settled by the caller, once `commit` has made it durable. */
+  write(writes: readonly Write[], nowMs: number): WriteRound {
+    const { revision, serverClientId } = this.alive;
+    const round = new WriteRound(this.text, this.#past, revision, nowMs);
+    round.run(writes, serverClientId);
+    return round;
+  }
+
+  /**
+   * Makes everything in the document durable, as one revision.
+   *
+   * @param authors of the Yjs edits in it
+   * @returns false where there was nothing new
+   */
+  commit(round: WriteRound | null, authors: Iterable<string>, nowMs: number): boolean {
+    const { text } = this;
+    // A request that changed nothing is remembered too: the next one may name it as its base.
+    if (!text.isDirty && (round === null || round.answers().length === 0)) return false;
+    const everybody = new Set([...authors, ...(round?.authors ?? [])]);
+    const { commit, uncommitted } = makeCommit(text, round, this.alive.revision + 1, [...everybody], nowMs);
+    this.log.append(commit, nowMs);
+    // With other line ends the same text is shown as another one.
+    const hasNewEol = uncommitted.metadata.eol !== text.committedMetadata.eol;
+    if (!isEmpty(uncommitted.change) || hasNewEol) this.#contentRevision = commit.revision;
+    if (commit.metadataBefore !== null) this.#metadataRevision = commit.revision;
+    text.commit(uncommitted);
+    this.#past.add(commit);
+    this.#life = { ...this.alive, revision: commit.revision, updatedAtMs: nowMs };
+    this.#view = null;
+    return true;
+  }
+
+  compactIfDue(nowMs: number): void {
+    this.log.compactIfDue(() => this.text.snapshot(), nowMs);
+  }
+
+  /** Ends this life. Everything must be committed. */
+  remove(nowMs: number): void {
+    const { oldClients, revision, serverClientId } = this.alive;
+    const clients = new Set([...oldClients, ...this.text.clients, serverClientId]);
+    this.#ports.log.remove(revision + 1, nowMs, clients);
+    this.#life = this.#ports.log.load();
+    this.#text = null;
+    this.#view = null;
+    // The next life answers no request of this one, and rebases nothing on its texts.
+    this.#past = this.#makePast();
+  }
+
+  /** The catalogue has this revision, with its text. */
+  markDelivered(revision: number, nowMs: number): void {
+    if (this.#life === null) throw new Error("There is nothing to deliver.");
+    this.log.markDelivered(revision, nowMs);
+    this.#life = { ...this.#life, deliveredRevision: revision };
+  }
+
+  /** The stored state may have gone back behind what was once sent out, and the id's clock with it. */
+  renewServerClientId(): void {
+    const serverClientId = this.#newServerClientId(new Set(this.text.clients));
+    this.#ports.log.renewServerClientId(serverClientId);
+    this.#life = { ...this.alive, serverClientId };
+  }
+
+  #openText(oldClients: ReadonlySet<number>): FragmentText {
+    return new FragmentText(() => (this.exists ? this.#ports.log.updates() : []), oldClients);
+  }
+
+  #makePast(): Past {
+    return new Past(() => (this.exists ? this.#ports.log.past() : []));
+  }
+
+  /**
+   * Some of what was committed is lost: the text is another one, so it gets another revision. What was lost may
+   * have been written by the server, and peers may hold it: its client id would be in two minds.
+   */
+  #recover(): void {
+    this.#life = this.#ports.log.load();
+    this.#contentRevision = this.#metadataRevision = this.alive.revision;
+    this.renewServerClientId();
+  }
+
+  #newServerClientId(taken: ReadonlySet<number>): number {
+    let id = this.#ports.random32();
+    while (taken.has(id)) id = this.#ports.random32();
+    return id;
+  }
+}
