@@ -169,7 +169,7 @@ test.concurrent("[LOAD-4] a server that loses edits is found", async () => {
           replacement: "if (update.length % 2 === 0) return; const frame = encodeUpdate(update);",
         },
         {
-          file: "src/core/room/room.ts",
+          file: "src/core/room/durable-fragment.ts",
           passage: "const content = fromSharedText(committedContent, eol);",
           replacement: `const content = fromSharedText(committedContent, eol).replace("w0:0;", "");`,
         },
