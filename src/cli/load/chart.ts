@@ -52,14 +52,14 @@ export function renderChart(chart: Chart): string {
     y: (y) => HEIGHT - BOTTOM - (y / yTo) * (HEIGHT - TOP - BOTTOM),
   };
   return `<figure><figcaption>${escapeMarkup(chart.title)}</figcaption>
-<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeMarkup(chart.title)}">
+<div class="scrolls"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeMarkup(chart.title)}">
 ${chart.series.map(renderLegend).join("\n")}
 ${yTicks.map((tick) => renderYTick(tick, place)).join("\n")}
 ${xTicks.map((tick) => renderXTick(tick, place)).join("\n")}
 <text class="label" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${escapeMarkup(chart.xLabel)}</text>
 <text class="label" x="${LEFT - 8}" y="${TOP - 12}" text-anchor="end">${escapeMarkup(chart.yLabel)}</text>
 ${chart.series.map((series, index) => renderLine(series, index, place)).join("\n")}
-</svg></figure>`;
+</svg></div></figure>`;
 }
 
 interface Place {

@@ -11,7 +11,7 @@ import type { Second } from "./meter.ts";
 import { countRows, describeLoad, latencyRows, verdict, warnings } from "./summary.ts";
 
 const STYLE = `
-:root { color-scheme: light dark; --ink: #1b1f24; --paper: #ffffff; --faint: #8a93a0; --rule: #e3e7ec;
+:root { color-scheme: light dark; --ink: #1b1f24; --paper: #ffffff; --faint: #656f7d; --rule: #e3e7ec;
   --s0: #0b62c4; --s1: #c2410c; --s2: #15803d; --s3: #9333ea; --good: #15803d; --bad: #b91c1c; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --paper: #14171b; --faint: #8a93a0; --rule: #2b3139;
   --s0: #6cb2ff; --s1: #fb923c; --s2: #4ade80; --s3: #c99bff; --good: #4ade80; --bad: #f87171; } }
@@ -22,7 +22,8 @@ p.verdict { font-weight: 600; } p.good { color: var(--good); } p.bad, p.warning 
 table { border-collapse: collapse; } th, td { padding: .2rem .8rem .2rem 0; text-align: left; font-weight: normal;
   border-bottom: 1px solid var(--rule); } thead th { color: var(--faint); } td.number, th.number { text-align: right;
   font-variant-numeric: tabular-nums; }
-figure { margin: 1.5rem 0; } figcaption { font-weight: 600; } svg { width: 100%; height: auto; }
+.scrolls { overflow-x: auto; } figure { margin: 1.5rem 0; } figcaption { font-weight: 600; }
+svg { width: 100%; min-width: 34rem; height: auto; }
 svg text { fill: var(--faint); font: 11px system-ui, sans-serif; } svg .label { font-size: 12px; fill: var(--ink); }
 .grid { stroke: var(--rule); fill: none; } .line { fill: none; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
 .s0 { stroke: var(--s0); } .s1 { stroke: var(--s1); } .s2 { stroke: var(--s2); } .s3 { stroke: var(--s3); }`;
@@ -52,9 +53,9 @@ ${warnings(result)
 <p>In milliseconds, from the moment when an edit should have been made, so that a server which makes its clients wait
 does not hide it. <em>To receive</em>: until it was at another socket, of all sockets. <em>To durable</em>: until its writer was told that
 it is stored.</p>
-<table><thead>${renderRow(head, "th")}</thead><tbody>
+<div class="scrolls"><table><thead>${renderRow(head, "th")}</thead><tbody>
 ${latencies.map((row) => renderRow(row, "td")).join("\n")}
-</tbody></table>
+</tbody></table></div>
 ${charts.map(renderChart).join("\n")}
 <h2>Counts</h2>
 <table><tbody>

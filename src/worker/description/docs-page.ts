@@ -39,17 +39,28 @@ export function renderDocs(
 <h1>${rest.info.title}: API</h1>
 <p>For programs: <a href="/openapi.json">/openapi.json</a> (OpenAPI ${rest.openapi}) and
 <a href="/asyncapi.json">/asyncapi.json</a> (AsyncAPI ${sockets.asyncapi}).</p>
-<nav><ul>
-${groups
-  .flatMap(({ operations }) => operations)
-  .map(
-    ({ operation, method, path }) =>
-      html`<li><a href="#${operation.operationId}"><b>${method}</b> ${path}</a> ${operation.summary}</li>`,
-  )}
-${Object.entries(sockets.channels).map(
-  ([id, { address, title }]) => html`<li><a href="#${id}"><b>WS</b> ${address}</a> ${title}</li>`,
+<nav>
+${groups.map(({ name, operations }) =>
+  renderIndex(
+    name,
+    operations.map(({ operation, method, path }) => ({
+      anchor: operation.operationId ?? "",
+      method,
+      path,
+      summary: operation.summary ?? "",
+    })),
+  ),
 )}
-</ul></nav>
+${renderIndex(
+  "Sockets",
+  Object.entries(sockets.channels).map(([id, { address, title }]) => ({
+    anchor: id,
+    method: "WS",
+    path: address,
+    summary: title,
+  })),
+)}
+</nav>
 </header>
 <main>
 ${renderMarkdown(rest.info.description ?? "")}
@@ -67,6 +78,21 @@ ${Object.entries(schemas).map(
 </main>
 </body>
 </html>`;
+}
+
+interface IndexEntry {
+  readonly anchor: string;
+  readonly method: string;
+  readonly path: string;
+  readonly summary: string;
+}
+
+function renderIndex(group: string, entries: readonly IndexEntry[]): Html {
+  const items = entries.map(
+    ({ anchor, method, path, summary }) =>
+      html`<li><a href="#${anchor}"><b>${method}</b> ${path}</a> ${summary}</li>`,
+  );
+  return html`<div><p>${group}</p><ul>${items}</ul></div>`;
 }
 
 interface Operation {
