@@ -62,4 +62,10 @@ describe("search text", () => {
       "my_name",
     ]);
   });
+
+  test("[CAT-7] no more ids are included than an expansion can hold, when a text names more", () => {
+    const ids = Array.from({ length: 1_200 }, (_, at) => `part${at}`);
+    const included = includedIds(ids.map((id) => `[[${id}]]`).join(" "));
+    expect(included).toEqual(ids.slice(0, 1_000).sort());
+  });
 });

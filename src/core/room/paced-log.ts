@@ -6,7 +6,7 @@ import {
   isCompactionUrgent,
 } from "../history/compaction-policy.ts";
 import type { Commit, NewLife, UpdateLog } from "../history/update-log.ts";
-import { RowBudget } from "./cadence.ts";
+import { RowBudget } from "./row-budget.ts";
 
 /** The update log as a room writes to it: every row is paid for from the budget that paces the commits. */
 export class PacedLog {
