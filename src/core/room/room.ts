@@ -9,6 +9,7 @@ import { Presence, toPeer } from "./presence.ts";
 import { isJson, type Session } from "./session.ts";
 import { changeSince } from "./shown-past.ts";
 import type { Write } from "./write.ts";
+import { roundLength } from "./write-round.ts";
 import { sendNotice, YjsSessions, yjsCloseCode } from "./yjs-sessions.ts";
 
 /**
@@ -29,9 +30,12 @@ export class Room {
   readonly yjs = new YjsSessions();
   readonly presence = new Presence();
   readonly #inbox = new Inbox();
-  #writes: Write[] = [];
+  readonly #writes: Write[] = [];
   #authors = new Set<string>();
-  #afterCommit: (() => void)[] = [];
+  /** How many writes came in, and how many of them a round has taken. */
+  #submitted = 0;
+  #taken = 0;
+  readonly #afterCommit: { readonly submitted: number; readonly callback: () => void }[] = [];
   #editingChanges = 0;
 
   /** @param sessions those whose sockets outlived the last room, by their records */
@@ -115,17 +119,18 @@ export class Room {
   /** Queues a write; it is settled by the commit that makes it durable. */
   submit(write: Write): void {
     this.#writes.push(write);
+    this.#submitted++;
   }
 
   /** Calls back when everything that came in so far is durable: at once, or with the running window. */
   whenSettled(callback: () => void): void {
     if (this.isSettled) callback();
-    else this.#afterCommit.push(callback);
+    else this.#afterCommit.push({ submitted: this.#submitted, callback });
   }
 
   /** Deletes the fragment; every session is told and closed. */
   remove(expectedVersions: readonly number[] | null, nowMs: number): Refusal | null {
-    if (!this.isSettled) this.#commit(nowMs);
+    while (!this.isSettled) this.#commit(nowMs);
     const { id, alive } = this.fragment;
     if (expectedVersions !== null && !expectedVersions.includes(alive.revision)) {
       return refusal("version_mismatch", `The current version is ${alive.revision}.`);
@@ -202,12 +207,12 @@ export class Room {
     for (const session of delivery.displaced) this.displace(session, nowMs);
   }
 
-  /** Makes everything that came in durable, as one revision, and tells those whom it concerns. */
+  /** Makes what came in durable, as one revision, and tells those whom it concerns. Of very many writes, the first. */
   #commit(nowMs: number): void {
     if (!this.#inbox.isEmpty) this.#deliver(nowMs);
     const { fragment } = this;
-    const writes = this.#writes;
-    this.#writes = [];
+    const writes = this.#writes.splice(0, roundLength(this.#writes, fragment.text.committedContent.length));
+    this.#taken += writes.length;
     const round = writes.length === 0 ? null : fragment.write(writes, nowMs);
     const isNew = fragment.commit(round, this.#authors, nowMs);
     if (isNew) this.#authors.clear();
@@ -215,15 +220,13 @@ export class Room {
     round?.settle(fragment.committed);
     this.#settled();
     if (isNew && this.json.size > 0) this.json.committed(fragment.committed, nowMs);
-    if (this.isSettled) fragment.compactIfDue(nowMs);
+    if (!fragment.isDirty) fragment.compactIfDue(nowMs);
   }
 
   #settled(): void {
     if (this.yjs.hasUnsaved) this.yjs.sendSaved(this.fragment.alive.revision);
-    const callbacks = this.#afterCommit;
-    if (callbacks.length === 0) return;
-    this.#afterCommit = [];
-    for (const callback of callbacks) callback();
+    while ((this.#afterCommit[0]?.submitted ?? Number.POSITIVE_INFINITY) <= this.#taken)
+      this.#afterCommit.shift()?.callback();
   }
 
   #flushPresence(nowMs: number): void {

@@ -11,6 +11,7 @@ import {
   applyChange,
   carryOver,
   changeSize,
+  composeAll,
   invertChange,
   isEmpty,
   NO_CHANGE,
@@ -37,14 +38,35 @@ interface Done {
   readonly write: Write;
   readonly repetitions: Write[];
   readonly plan: Plan;
-  /** From what was sent to the text as it is by now. */
+  /** From what was sent to the text that so many of the round's writes have made: brought forward when it is asked for. */
   sinceSent: TextChange;
+  writesSeen: number;
 }
 
 const REUSED: WriteResult = {
   kind: "refused",
   refusal: refusal("idempotency_key_reused", "The key was used for another request in the last ten minutes."),
 };
+
+/** Each write of a round is rebased over those before it, and walks over the text a few times (about 8 ms for 900 KB). */
+const MAX_ROUND_CHANGES = 2_000;
+const MAX_ROUND_UNITS = 64_000_000;
+
+/**
+ * How many of the writes that wait are one round: all of them, unless that would keep everybody waiting for seconds.
+ * One at least.
+ *
+ * @param textUnits length of the text, in UTF-16 code units
+ */
+export function roundLength(writes: readonly Write[], textUnits: number): number {
+  const fitting = Math.max(1, Math.floor(MAX_ROUND_UNITS / Math.max(1, textUnits)));
+  let changes = 0;
+  const over = writes.findIndex(({ content }) => {
+    changes += content?.kind === "changes" ? content.changes.length : 1;
+    return changes > MAX_ROUND_CHANGES;
+  });
+  return Math.min(fitting, over === -1 ? writes.length : Math.max(1, over));
+}
 
 /** The writes of one commit, one after the other, each on the text that the one before left. */
 export class WriteRound {
@@ -58,10 +80,13 @@ export class WriteRound {
   readonly #done: Done[] = [];
   readonly #answered: { readonly write: Write; readonly result: WriteResult }[] = [];
   readonly #updates: Uint8Array[] = [];
-  readonly #ways = new Map<
+  /** The ways back to past revisions that were asked for. */
+  readonly #waysBack = new Map<
     number,
     { readonly undo: TextChange; readonly then: Pick<Resolved, "eol" | "tags"> } | null
   >();
+  /** See `#waysToSent`; null until the round has run. */
+  #ways: readonly TextChange[] | null = null;
 
   constructor(text: FragmentText, past: Past, revision: number, nowMs: number) {
     this.#text = text;
@@ -95,8 +120,9 @@ export class WriteRound {
 
   /** What the commit has to remember of the requests in it. */
   answers(): Answer[] {
-    return this.#done.flatMap(({ write, plan, sinceSent }) =>
-      write.request === null ? [] : [{ ...write.request, toSent: invertChange(sinceSent, plan.sent) }],
+    const ways = this.#waysToSent();
+    return this.#done.flatMap(({ write }, at) =>
+      write.request === null ? [] : [{ ...write.request, toSent: ways[at] ?? NO_CHANGE }],
     );
   }
 
@@ -104,10 +130,11 @@ export class WriteRound {
   settle(committed: { readonly revision: number; readonly timeMs: number; readonly content: string }): void {
     for (const { write, result } of this.#answered) write.settle(result);
     const { revision, timeMs } = committed;
-    for (const { write, repetitions, plan, sinceSent } of this.#done) {
+    const ways = this.#waysToSent();
+    for (const [at, { write, repetitions, plan }] of this.#done.entries()) {
       const isSame = plan.literal === null || plan.literal === committed.content;
       const content = isSame ? null : committed.content;
-      const toSent = invertChange(sinceSent, plan.sent);
+      const toSent = ways[at] ?? NO_CHANGE;
       const result: WriteResult = { kind: "written", revision, toSent, content, isRepetition: false, timeMs };
       for (const one of [write, ...repetitions]) one.settle(result);
     }
@@ -119,8 +146,13 @@ export class WriteRound {
     if ("code" in plan) return { kind: "refused", refusal: plan };
     const update = this.#text.write(serverClientId, plan.change, plan.metadata);
     if (update !== null) this.#updates.push(update);
-    for (const earlier of this.#done) earlier.sinceSent = earlier.sinceSent.compose(plan.change);
-    this.#done.push({ write, repetitions: [], plan, sinceSent: plan.sinceSent });
+    this.#done.push({
+      write,
+      repetitions: [],
+      plan,
+      sinceSent: plan.sinceSent,
+      writesSeen: this.#done.length + 1,
+    });
     this.#since = this.#since.compose(plan.change);
     this.#content = applyChange(plan.change, this.#content);
     return null;
@@ -235,8 +267,29 @@ export class WriteRound {
     return likeliestBase(candidates, write.content, write.metadata?.tags);
   }
 
-  #inThisRound({ plan, sinceSent }: Done): Resolved {
-    return { text: plan.sent, eol: this.#text.metadata.eol, tags: plan.sentTags, since: sinceSent };
+  #inThisRound(done: Done): Resolved {
+    const { plan } = done;
+    const later = this.#done.slice(done.writesSeen).map((one) => one.plan.change);
+    done.sinceSent = done.sinceSent.compose(composeAll(later));
+    done.writesSeen = this.#done.length;
+    return { text: plan.sent, eol: this.#text.metadata.eol, tags: plan.sentTags, since: done.sinceSent };
+  }
+
+  /**
+   * Of each write in the document, the way back from the text that the round made to what was sent. From the last to
+   * the first, so that what came after a write is composed once for all before it.
+   */
+  #waysToSent(): readonly TextChange[] {
+    if (this.#ways === null) {
+      let later = NO_CHANGE;
+      const ways = this.#done.toReversed().map(({ plan }) => {
+        const way = invertChange(plan.sinceSent.compose(later), plan.sent);
+        later = plan.change.compose(later);
+        return way;
+      });
+      this.#ways = ways.reverse();
+    }
+    return this.#ways;
   }
 
   #at({ revision, toSent, tags }: KnownText): Resolved | null {
@@ -254,12 +307,12 @@ export class WriteRound {
 
   /** The way back to a past revision, found once a round. */
   #wayTo(revision: number) {
-    const known = this.#ways.get(revision);
+    const known = this.#waysBack.get(revision);
     if (known !== undefined) return known;
     const undo = this.#past.undoTo(revision, this.#revision, this.#nowMs);
     const then = this.#past.metadataAt(revision, this.#revision, this.#text.committedMetadata, this.#nowMs);
     const way = undo === null || then === null ? null : { undo, then };
-    this.#ways.set(revision, way);
+    this.#waysBack.set(revision, way);
     return way;
   }
 }
