@@ -19,6 +19,12 @@ export const MAX_TAG_UNITS = 64;
  */
 export const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 
+/**
+ * Structs and deletes of one Yjs update, each of which takes a hundred bytes and more while it is checked, in an isolate
+ * of 128 MB. A text of a megabyte that was typed key by key all over has about as many.
+ */
+export const MAX_UPDATE_ITEMS = 250_000;
+
 /** A request body: a full text, escaped, and its metadata. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
@@ -31,13 +37,16 @@ export const MAX_CHANGES = 10_000;
 export const MAX_SUBSTITUTIONS = 100;
 
 /**
- * One session's presence, as JSON. It lives in the socket's attachment, which holds 16,384 bytes in all, and a
- * character can take two there for one in UTF-8 (Durable Objects, November 2026).
+ * One session's presence, as JSON. It lives in the socket's attachment, which holds 16,384 bytes in all, and one character
+ * beyond Latin-1 makes each character of its string take two (Durable Objects, November 2026).
  */
 export const MAX_PRESENCE_BYTES = 4_000;
 
-/** What a session still keeps in its attachment of a merge it has not seen, as JSON code units. */
-export const MAX_REMEMBERED_REBASE_UNITS = 2_000;
+/**
+ * What a session still keeps in its attachment of a merge it has not seen, and of the tags it wrote, each as JSON code
+ * units: twice 1,500 and the presence, of two bytes each, and 2 KB for the rest, its texts and its name.
+ */
+export const MAX_REMEMBERED_REBASE_UNITS = 1_500;
 
 /** Texts sent to one JSON session that may be the base of what it sends next without naming one. */
 export const MAX_REMEMBERED_TEXTS = 32;

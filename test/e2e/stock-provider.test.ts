@@ -77,6 +77,18 @@ test("[LIVE-3] two stock providers see each other's cursor, when each sets its s
   await Promise.all([ann.seesOthers(shows("Bob")), bob.seesOthers(shows("Ann"))]);
 });
 
+test("[LIVE-3] a stock provider sees a JSON client's cursor, when it is the first that the client shows", async () => {
+  await putFragment(server.url, "stock/json-cursor", "text");
+  const editor = openEditor("stock/json-cursor");
+  await editor.synced();
+  const json = await openJson("/v1/ws/stock/json-cursor");
+  await json.client.next("initial");
+  json.client.send({ action: "presence", state: { name: "Ann" } });
+  const shows = (states: ReadonlyMap<number, object>) =>
+    [...states.values()].some((state) => JSON.stringify(state).includes('"Ann"'));
+  await editor.seesOthers(shows, 5_000); // a renewal comes after 15
+});
+
 test("[LIVE-4] a stock provider makes the fragment, when it comes with create=1", async () => {
   const editor = openEditor("stock/new", { create: "1" });
   await editor.synced();

@@ -89,6 +89,7 @@ export class RoomHost {
       ...this.#common(),
       protocol: "json",
       clientId: this.#random.below(2 ** 32),
+      presenceClock: 0,
       isOldClient: false,
       wantsChanges: false,
       clientName: null,
@@ -108,10 +109,12 @@ export class RoomHost {
       ...this.#common(),
       protocol: "yjs",
       clientId: null,
+      presenceClock: -1,
       isOwnClient: true,
+      isBehind: false,
       ...options,
     };
-    const session = { record, peer, isAskedForMore: false, isBehind: false, pushedSeq: -1, savedSeq: -1 };
+    const session = { record, peer, isAskedForMore: false, gapped: [], pushedSeq: -1, savedSeq: -1 };
     this.turn(() => this.room.join(session));
     return session;
   }
@@ -159,7 +162,6 @@ export class RoomHost {
       expiresAtMs: null,
       generation: this.room.fragment.generation,
       presence: null,
-      presenceClock: -1,
     } as const;
   }
 }

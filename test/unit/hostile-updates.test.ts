@@ -9,6 +9,7 @@ import { FragmentText, type Incoming, type Outcome } from "../../src/core/text/f
 import { MAX_CONTENT_BYTES } from "../../src/protocol/limits.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import {
+  type RawDelete,
   rawAny,
   rawDeleted,
   rawFormat,
@@ -34,7 +35,7 @@ function makeText(): FragmentText {
 }
 
 const admitAll = () => null;
-const incoming = (update: Uint8Array): Incoming => ({ update, admit: admitAll });
+const incoming = (update: Uint8Array): Incoming => ({ update, sender: {}, admit: admitAll });
 
 function refusalCode(outcome: Outcome | undefined): string {
   return outcome?.kind === "refused" ? outcome.refusal.code : (outcome?.kind ?? "none");
@@ -347,6 +348,77 @@ describe("what no fragment holds", () => {
   });
 });
 
+describe("updates that cost more than they weigh", { timeout: 60_000 }, () => {
+  /** As far from what they take (milliseconds) as from what they took when each delete was judged by itself (many seconds). */
+  const MAX_MS = 1_500;
+  function msFor(work: () => void): number {
+    const startMs = performance.now();
+    work();
+    return performance.now() - startMs;
+  }
+
+  test("[UPDATE-12] thousands of deletes cut into one long text with an emoji, which is read once", () => {
+    const text = makeText();
+    const deletes = Array.from({ length: 8_000 }, (_, at): RawDelete => [7, 10 + at * 2, 1]);
+    const update = rawUpdate(one(7, 0, rawString(`😀${"a".repeat(900_000)}`)), deletes);
+    expect(
+      msFor(() => expect(text.receive([incoming(update)]).outcomes[0]?.kind).toBe("applied")),
+    ).toBeLessThan(MAX_MS);
+    expect(contentOf(text).match(/a+$/)?.[0].length).toBeGreaterThan(890_000);
+  });
+
+  test("[UPDATE-12] the same deletes are judged once, however often they are written", () => {
+    const doc = new Y.Doc();
+    doc.clientID = 5;
+    for (let at = 0; at < 20_000; at++) doc.getText("content").insert(0, "a");
+    doc.getText("content").delete(0, 20_000);
+    const text = new FragmentText(() => [Y.encodeStateAsUpdate(doc)]);
+    const update = rawUpdate([], Array(20_000).fill([5, 0, 20_000]));
+    expect(msFor(() => expect(text.receive([incoming(update)]).update).toBeNull())).toBeLessThan(MAX_MS);
+  });
+
+  test("[UPDATE-12] more structs and deletes than are checked at once are refused without a trace", () => {
+    const skips = rawUpdate([{ client: 7, clock: 0, structs: Array(250_001).fill(rawSkip(1)) }]);
+    const deletes = rawUpdate([], Array(250_001).fill([1, 0, 1]));
+    for (const update of [skips, deletes]) expectNoTrace(update, "content_too_large");
+  });
+
+  test("[UPDATE-13] a sender that was refused has nothing more taken in its window, and others have", () => {
+    const text = makeText();
+    const [bad, good] = [{}, {}];
+    // Yjs itself finds out about this one, after it has changed the document.
+    const format = rawStruct(6, {}, (encoder) => {
+      encoding.writeVarString(encoder, "bold");
+      encoding.writeVarString(encoder, "{");
+    });
+    const from = (sender: object, client: number, struct: Uint8Array): Incoming => ({
+      ...incoming(rawUpdate(one(client, 0, struct))),
+      sender,
+    });
+    const { outcomes } = text.receive([
+      from(good, 60, rawString("<first>")),
+      from(bad, 61, format),
+      from(bad, 62, rawString("<bad>")),
+      from(good, 63, rawString("<last>")),
+    ]);
+    expect(outcomes.map(refusalCode)).toEqual(["applied", "malformed_update", "malformed_update", "applied"]);
+    expect(contentOf(text)).toContain("<first>");
+    expect(contentOf(text)).toContain("<last>");
+    expect(contentOf(text)).not.toContain("<bad>");
+    const forged: Incoming = {
+      ...from(bad, 64, rawString("<forged>")),
+      admit: () => ({ code: "forged_update", message: "No." }),
+    };
+    const second = text.receive([
+      forged,
+      from(bad, 65, rawString("<bad>")),
+      from(good, 66, rawString("<more>")),
+    ]);
+    expect(second.outcomes.map(refusalCode)).toEqual(["forged_update", "forged_update", "applied"]);
+    expect(contentOf(text)).not.toContain("<bad>");
+  });
+});
+
 describe("random structs", { timeout: 60_000 }, () => {
   test("[UPDATE-1] an update of random structs is applied as Yjs would, or leaves no trace", () => {
     let applied = 0;
@@ -484,6 +556,7 @@ describe("clocks and clients", () => {
     const asked: number[][] = [];
     const refuse: Incoming = {
       update: rawUpdate(one(7, 0, rawString("ab"))),
+      sender: {},
       admit: (clients) => {
         asked.push([...clients]);
         return { code: "forged_update", message: "No." };
@@ -504,7 +577,7 @@ describe("clocks and clients", () => {
       expect([...clients]).toEqual([]);
       return null;
     };
-    expect(text.receive([{ update: known, admit }])).toMatchObject({
+    expect(text.receive([{ update: known, sender: {}, admit }])).toMatchObject({
       outcomes: [{ kind: "applied" }],
       update: null,
     });

@@ -32,9 +32,9 @@ class Watched {
   }
 
   /** A Yjs editor in step with the room. */
-  yjs(name: string) {
+  yjs(name: string, options: Parameters<RoomHost["joinYjs"]>[1] = {}) {
     const peer = new ScriptedPeer();
-    const session = this.host.joinYjs(this.#note(name, peer));
+    const session = this.host.joinYjs(this.#note(name, peer), options);
     const doc = new Y.Doc();
     doc.clientID = 100 + ++this.#clients;
     Y.applyUpdate(doc, this.host.room.fragment.text.snapshot());
@@ -299,6 +299,76 @@ describe("saved", () => {
     room.host.passUntilIdle();
     expect(yjs.frames()).toMatchObject([{ kind: "saved", seq: 3, revision: 2 }]);
     expect(room.host.room.fragment.committed.content).toBe("lostlatelatertext");
+  });
+
+  test("[COMMIT-7] a push with a gap is not saved, when the sync step 2 that was asked for does not fill it", () => {
+    const room = new Watched();
+    const yjs = room.yjs("yjs");
+    const lost = yjs.edit((text) => text.insert(0, "lost"));
+    const late = yjs.edit((text) => text.insert(4, "late"));
+    yjs.push(7, late);
+    room.host.passUntilIdle();
+    const stale = encodeSyncStep2(room.host.room.fragment.text.snapshot());
+    for (let asked = 0; asked < 3; asked++) {
+      room.host.receive(yjs.session, stale);
+      room.host.passUntilIdle();
+    }
+    const after = yjs.edit((text) => text.delete(9, 1)); // of "text", which is known
+    yjs.push(8, after);
+    room.host.passUntilIdle();
+    expect(room.host.room.fragment.committed.content).toBe("txt");
+    expect(yjs.frames().map(({ kind }) => kind)).not.toContain("saved");
+    expect(yjs.session.record.isBehind).toBe(true);
+
+    room.host.receive(yjs.session, encodeSyncStep2(lost));
+    room.host.passUntilIdle();
+    expect(yjs.frames()).toMatchObject([{ kind: "saved", seq: 8 }]);
+    expect(room.host.room.fragment.committed.content).toBe("lostlatetxt");
+    expect(yjs.session.record.isBehind).toBe(false);
+  });
+
+  test("[COMMIT-7] a pushed delete of what is not known is not saved before it is made", () => {
+    const room = new Watched();
+    const [yjs, other] = [room.yjs("yjs"), room.yjs("other")] as const;
+    const insert = other.edit((text) => text.insert(0, "other "));
+    Y.applyUpdate(yjs.doc, insert);
+    yjs.push(
+      1,
+      yjs.edit((text) => text.delete(0, 3)),
+    );
+    room.host.receive(yjs.session, encodeSyncStep2(room.host.room.fragment.text.snapshot()));
+    room.host.passUntilIdle();
+    expect(yjs.frames().map(({ kind }) => kind)).toEqual(["step1"]);
+    room.host.receive(yjs.session, encodeSyncStep2(Y.encodeStateAsUpdate(yjs.doc)));
+    room.host.passUntilIdle();
+    expect(yjs.frames()).toMatchObject([{ kind: "saved", seq: 1 }]);
+    expect(room.host.room.fragment.committed.content).toBe("er text");
+  });
+
+  test("[COMMIT-7] a peer whose pushes wait for more than a frame's bytes is sent away", () => {
+    const room = new Watched();
+    const yjs = room.yjs("yjs");
+    yjs.edit((text) => text.insert(0, "lost"));
+    for (let seq = 1; seq <= 9; seq++)
+      yjs.push(
+        seq,
+        yjs.edit((text) => text.insert(4, "x".repeat(1_000_000))),
+      );
+    room.host.passUntilIdle();
+    expect(room.events.filter((event) => event.startsWith("yjs closed"))).toEqual(["yjs closed 4413"]);
+    expect(room.host.room.fragment.committed.content).toBe("text");
+  });
+
+  test("[YJS-4] a peer that has not agreed on the subprotocol is sent none of its frames, when it pushes", () => {
+    const room = new Watched();
+    const yjs = room.yjs("yjs", { isOwnClient: false });
+    yjs.push(
+      1,
+      yjs.edit((text) => text.insert(0, "stock ")),
+    );
+    room.host.passUntilIdle();
+    expect(yjs.frames()).toEqual([]);
+    expect(room.host.room.fragment.committed.content).toBe("stock text");
   });
 
   test("[ROOM-7] a peer whose step 2 builds on what a third has not brought back yet is asked again", () => {

@@ -8,8 +8,9 @@ import * as Y from "yjs";
 import { FragmentText } from "../../src/core/text/fragment-text.ts";
 import { applyChange, splitsCharacter } from "../../src/core/text/text-change.ts";
 import { UpdateBuilder } from "../../src/core/text/update-builder.ts";
-import { KIND, scanUpdate } from "../../src/core/text/update-scan.ts";
+import { KIND, type ScannedUpdate, scanUpdate } from "../../src/core/text/update-scan.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
+import { type RawDelete, rawSkip, rawUpdate } from "../support/raw-update.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 
 const GOLDEN = Uint8Array.of(
@@ -20,9 +21,55 @@ const GOLDEN = Uint8Array.of(
   ...[1, 7, 1, 2, 1], // and the "a" is deleted
 );
 
+function scan(update: Uint8Array): ScannedUpdate {
+  const scanned = scanUpdate(update);
+  if (scanned === null) throw new Error("too many structs and deletes");
+  return scanned;
+}
+
 describe("the scan", { timeout: 60_000 }, () => {
+  test("[UPDATE-2] bytes behind the end are no part of an update", () => {
+    expect(() => scanUpdate(Uint8Array.of(...GOLDEN, 0))).toThrow("there are bytes behind its end");
+    // The V2 encoding of anything reads as an empty update with something behind it.
+    const doc = new Y.Doc();
+    doc.getText("content").insert(0, "text");
+    expect(() => scanUpdate(Y.encodeStateAsUpdateV2(doc))).toThrow();
+  });
+
+  test("[UPDATE-12] more structs and deletes than are checked at once are not even read", () => {
+    const skips = rawUpdate([{ client: 7, clock: 0, structs: Array(250_001).fill(rawSkip(1)) }]);
+    expect(scanUpdate(skips)).toBeNull();
+    expect(scan(rawUpdate([{ client: 7, clock: 0, structs: Array(1_000).fill(rawSkip(1)) }]))).toEqual({
+      structs: [],
+      deletes: [],
+    });
+  });
+
+  test("[UPDATE-1] deletes are apart and ascending, however they were written", () => {
+    const written: RawDelete[] = [
+      ...([
+        [7, 4, 2],
+        [7, 0, 1],
+        [7, 5, 3],
+        [8, 0, 1],
+      ] as const),
+      ...([
+        [7, 1, 1],
+        [7, 0, 2],
+        [7, 20, 1],
+      ] as const),
+    ];
+    const update = rawUpdate([], written);
+    expect(scan(update).deletes).toEqual([
+      { client: 7, clock: 0, length: 2 },
+      { client: 7, clock: 4, length: 4 },
+      { client: 7, clock: 20, length: 1 },
+      { client: 8, clock: 0, length: 1 },
+    ]);
+  });
+
   test("[UPDATE-1] the golden update is read as it is written", () => {
-    const { structs, deletes } = scanUpdate(GOLDEN);
+    const { structs, deletes } = scan(GOLDEN);
     expect(structs.map(({ kind, clock, length, root, key }) => ({ kind, clock, length, root, key }))).toEqual(
       [
         { kind: KIND.string, clock: 0, length: 2, root: "content", key: null },
@@ -46,7 +93,7 @@ describe("the scan", { timeout: 60_000 }, () => {
 
   test("[UPDATE-1] an update put together again from its pieces has the same bytes", () => {
     const builder = new UpdateBuilder();
-    const { structs, deletes } = scanUpdate(GOLDEN);
+    const { structs, deletes } = scan(GOLDEN);
     for (const { client, clock, start, end } of structs) {
       builder.addStructs(client, clock, 1, GOLDEN.subarray(start, end));
     }
@@ -64,7 +111,7 @@ describe("the scan", { timeout: 60_000 }, () => {
         builder.addDelete({ client: 7, clock, length });
         for (let at = clock; at < clock + length; at++) deleted.add(at);
       }
-      const { deletes } = scanUpdate(builder.encode());
+      const { deletes } = scan(builder.encode());
       for (const [index, { clock }] of deletes.entries()) {
         const before = deletes[index - 1];
         expect(clock).toBeGreaterThan(before === undefined ? -1 : before.clock + before.length);
@@ -73,7 +120,7 @@ describe("the scan", { timeout: 60_000 }, () => {
       expect(clocks).toEqual([...deleted].sort((a, b) => a - b));
       const early = new Y.Doc();
       Y.applyUpdate(early, builder.encode());
-      expect(scanUpdate(Y.encodeStateAsUpdate(early)).deletes).toEqual(deletes);
+      expect(scan(Y.encodeStateAsUpdate(early)).deletes).toEqual(deletes);
     });
   });
 
@@ -83,7 +130,7 @@ describe("the scan", { timeout: 60_000 }, () => {
       const [doc] = randomDocuments(random, 30, true);
       const update = Y.encodeStateAsUpdate(doc);
       const decoded = Y.decodeUpdate(update);
-      const scanned = scanUpdate(update);
+      const scanned = scan(update);
       expect(scanned.structs.map(({ client, clock, length }) => [client, clock, length])).toEqual(
         decoded.structs.map(({ id, length }) => [id.client, id.clock, length]),
       );
@@ -129,7 +176,7 @@ describe("real updates", { timeout: 60_000 }, () => {
       const log: Uint8Array[] = [];
       const text = new FragmentText(() => log);
       for (const update of updates) {
-        text.receive([{ update, admit: () => null }]);
+        text.receive([{ update, sender: {}, admit: () => null }]);
         if (random.chance(0.2)) serverWrite(random, text);
         if (random.chance(0.6)) continue;
         const before = text.committedContent;
@@ -155,7 +202,9 @@ describe("real updates", { timeout: 60_000 }, () => {
       const follower = new Y.Doc();
       for (let at = 0; at < updates.length; ) {
         const count = 1 + random.below(4);
-        const batch = updates.slice(at, at + count).map((update) => ({ update, admit: () => null }));
+        const batch = updates
+          .slice(at, at + count)
+          .map((update) => ({ update, sender: {}, admit: () => null }));
         at += count;
         const sent = [text.receive(batch).update];
         if (random.chance(0.2)) sent.push(serverWrite(random, text));
@@ -176,7 +225,7 @@ function expectAgreement(random: SeededRandom, updates: readonly Uint8Array[], d
     const before = left.length;
     while (left.length > 0) {
       const batch = left.splice(0, 1 + random.below(8));
-      const { outcomes } = text.receive(batch.map((update) => ({ update, admit: () => null })));
+      const { outcomes } = text.receive(batch.map((update) => ({ update, sender: {}, admit: () => null })));
       for (const [index, outcome] of outcomes.entries()) {
         if (outcome.kind === "refused") throw new Error(`refused: ${outcome.refusal.message}`);
         if (outcome.kind === "gap") early.push(batch[index] as Uint8Array); // one outcome for each

@@ -7,6 +7,13 @@ import {
 } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import * as Y from "yjs";
+import type { JsonRecord } from "../../src/core/room/session.ts";
+import {
+  MAX_CLIENT_NAME_UNITS,
+  MAX_PRESENCE_BYTES,
+  MAX_REMEMBERED_REBASE_UNITS,
+  MAX_REMEMBERED_TEXTS,
+} from "../../src/protocol/limits.ts";
 import {
   connectJson,
   connectOld,
@@ -182,6 +189,55 @@ describe("hibernation", () => {
     await evictDurableObject(objectOf(id));
     const status = await b.request({ action: "update", content: "Oh, hello", request_id: "b" });
     expect(status).toMatchObject({ content: "Oh, hello world" });
+  });
+
+  test("[HIB-7] a session is told to come again, when pushes of it that waited for a gap went with the memory", async () => {
+    const { id } = await createFragment("text");
+    const yjs = await joinYjs(id);
+    yjs.answersStep1 = false;
+    yjs.edit((text) => text.insert(0, "lost"));
+    yjs.push(
+      2,
+      yjs.edit((text) => text.insert(4, "late")),
+    );
+    await yjs.next("step1");
+    await evictDurableObject(objectOf(id));
+    await readFragment(id);
+    expect(await yjs.closed()).toMatchObject({ code: 1011 });
+    expect(yjs.inbox.all.map(({ kind }) => kind)).not.toContain("saved");
+  });
+
+  test("[HIB-8] what a session remembers has room in its attachment, when all of it is as long as it may be", {
+    timeout: 20_000,
+  }, async () => {
+    const wide = (units: number) => "字".repeat(units);
+    const block = wide(MAX_REMEMBERED_REBASE_UNITS - 50);
+    const { id } = await createFragment(`start\n${block}\nend`);
+    const other = await joinJson(id);
+    const full = await joinJson(id, `?client=${encodeURIComponent(wide(MAX_CLIENT_NAME_UNITS))}`);
+    // Its own text is not what it sent: the way back holds the block.
+    await other.request({ action: "update", content: "start\n\nend", base_version: 1, request_id: "d" });
+    const sent = { action: "update", content: `start!\n${block}\nend`, base_version: 1, request_id: "e" };
+    expect(await full.request(sent)).toMatchObject({ content: "start!\n\nend" });
+    const tags = Array.from(
+      { length: Math.floor(MAX_REMEMBERED_REBASE_UNITS / 68) },
+      (_, at) => wide(62) + String(at).padStart(2, "0"),
+    );
+    await full.request({ action: "update_metadata", tags, request_id: "t" });
+    for (let at = 0; at <= MAX_REMEMBERED_TEXTS; at++)
+      await other.request({ action: "update", content: `start!\n${at}\nend`, request_id: `w${at}` });
+    const cursor = `字${"a".repeat(MAX_PRESENCE_BYTES - 70)}`;
+    full.send({ action: "presence", state: { cursor } });
+    const presence = await other.next("presence");
+    expect(presence.peers).toMatchObject([{ cursor }]);
+    const records = await runInDurableObject(objectOf(id), (_instance, ctx) =>
+      ctx.getWebSockets().map((socket) => socket.deserializeAttachment() as JsonRecord),
+    );
+    const record = records.find(({ clientName }) => clientName !== null);
+    expect(JSON.stringify(record?.ownWrite)).toContain(block);
+    expect(record?.ownTags?.tags).toEqual(tags);
+    expect(record?.sentRevisions.length).toBe(MAX_REMEMBERED_TEXTS);
+    expect([full.inbox.isClosed, other.inbox.isClosed]).toEqual([false, false]);
   });
 
   test("[HIB-5] no timer is left, when a room has become quiet", async () => {

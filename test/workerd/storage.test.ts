@@ -554,10 +554,11 @@ class RoomOnStorage {
         presenceClock: -1,
         protocol: "yjs",
         isOwnClient: true,
+        isBehind: false,
       },
       peer,
       isAskedForMore: false,
-      isBehind: false,
+      gapped: [],
       pushedSeq: -1,
       savedSeq: -1,
     };

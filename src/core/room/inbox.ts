@@ -1,4 +1,5 @@
 import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 import type { FragmentText, Incoming } from "../text/fragment-text.ts";
 import { textWindowMs } from "./cadence.ts";
 import type { YjsSession } from "./session.ts";
@@ -7,10 +8,15 @@ import type { YjsSessions } from "./yjs-sessions.ts";
 /** What a Yjs session sent that wants to be applied. */
 export interface YjsUpdate {
   readonly session: YjsSession;
-  readonly kind: "update" | "push" | "step2";
+  /** `again`: a push that had a gap, behind the sync step 2 that should have filled it. */
+  readonly kind: "update" | "push" | "step2" | "again";
   readonly update: Uint8Array;
 }
 
+const TOO_MUCH_WAITS = refusal(
+  "content_too_large",
+  `At most ${MAX_FRAME_BYTES} bytes of pushes wait for what they build on.`,
+);
 const TAKEN_OVER = refusal("forged_update", "A newer connection has taken over this client id.");
 
 /** What came of one window. */
@@ -20,7 +26,7 @@ export interface Delivery {
   readonly authors: ReadonlySet<YjsSession>;
   /** The only author of all of it, who has it already; null if others must have it too. */
   readonly onlyAuthor: YjsSession | null;
-  readonly refused: readonly { readonly session: YjsSession; readonly refusal: Refusal }[];
+  readonly refused: ReadonlyMap<YjsSession, Refusal>;
   /** Older sessions that lost their client id to a reconnecting one. */
   readonly displaced: ReadonlySet<YjsSession>;
   /** A peer brought edits of the server's own that are not in the log: its client id must be renewed. */
@@ -40,6 +46,10 @@ export class Inbox {
   push(update: YjsUpdate): void {
     this.#updates.push(update);
     this.#bytes += update.update.length;
+    const { session, kind } = update;
+    if (kind !== "step2") return;
+    // It answers what it was asked for: what it had pushed before may be applied behind it.
+    for (const gapped of session.gapped.splice(0)) this.push({ session, kind: "again", update: gapped });
   }
 
   /** When the next window opens. A clock that was set back begins a new one. */
@@ -66,31 +76,38 @@ export class Inbox {
         if (claimed.takenFrom !== null) displaced.add(claimed.takenFrom);
         return null;
       };
-      return { update, admit };
+      return { update, sender: session, admit };
     };
     const { outcomes, update, isMended } = text.receive(updates.map(toIncoming));
     const authors = new Set<YjsSession>();
-    const refused: { session: YjsSession; refusal: Refusal }[] = [];
+    const refused = new Map<YjsSession, Refusal>();
+    const withGaps = new Set<YjsSession>();
     let hasFilledGaps = false;
     for (const [index, outcome] of outcomes.entries()) {
-      const { session, kind } = updates[index] as YjsUpdate; // one outcome for each update
+      const { session, kind, update } = updates[index] as YjsUpdate; // one outcome for each update
+      if (kind === "again" || outcome.kind === "gap") withGaps.add(session);
       if (outcome.kind === "applied") {
         if (outcome.isNew) authors.add(session);
-        if (kind === "step2") session.isAskedForMore = session.isBehind = false;
+        if (kind === "step2") yjs.answered(session);
         hasFilledGaps ||= kind === "step2" && outcome.isNew;
       } else if (outcome.kind === "refused") {
-        if (!displaced.has(session)) refused.push({ session, refusal: outcome.refusal });
-      } else if (kind === "step2") {
-        session.isAskedForMore = false;
-        yjs.askLater(session);
+        if (!displaced.has(session)) refused.set(session, outcome.refusal);
       } else {
-        session.isBehind ||= kind === "push";
-        yjs.askForMore(session, text.stateVector());
+        if (kind === "push" || kind === "again") session.gapped.push(update);
+        if (bytesOf(session.gapped) > MAX_FRAME_BYTES) refused.set(session, TOO_MUCH_WAITS);
+        // What even its own sync step 2 does not bring, another may.
+        if (kind === "step2" || kind === "again") yjs.askLater(session);
+        else yjs.askForMore(session, text.stateVector());
       }
     }
+    for (const session of withGaps) yjs.noteGap(session);
     if (hasFilledGaps) yjs.askAgain(text.stateVector());
     const [author] = authors;
     const onlyAuthor = authors.size === 1 && !isMended ? (author ?? null) : null;
     return { update, authors, onlyAuthor, refused, displaced, isServerIdBehind };
   }
+}
+
+function bytesOf(updates: readonly Uint8Array[]): number {
+  return updates.reduce((sum, { length }) => sum + length, 0);
 }

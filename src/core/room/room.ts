@@ -200,7 +200,7 @@ export class Room {
       this.yjs.broadcastUpdate(delivery.update, delivery.onlyAuthor);
     }
     if (delivery.isServerIdBehind) this.fragment.renewServerClientId();
-    for (const { session, refusal: why } of delivery.refused) {
+    for (const [session, why] of delivery.refused) {
       sendNotice(session, why);
       this.expel(session, yjsCloseCode(why.code), why.message, nowMs);
     }

@@ -36,7 +36,11 @@ interface CommonRecord {
   /** The awareness client id. A JSON session is given one, a Yjs session claims its own. */
   clientId: number | null;
   presence: PresenceEntry | null;
-  /** The last clock of its entries, those that said it left among them: peers take only higher ones. */
+  /**
+   * The last clock of its entries, those that said it left among them: peers take only higher ones. Before the first, 0
+   * for a JSON session, since stock peers do not take a 0 from a client they do not know (y-protocols 1.0.7), and -1 for
+   * a Yjs session, whose clocks are its own.
+   */
   presenceClock: number;
 }
 
@@ -62,6 +66,8 @@ export interface YjsRecord extends CommonRecord {
   readonly protocol: "yjs";
   /** The subprotocol was agreed: it pushes, and understands `saved` and `notice`. */
   readonly isOwnClient: boolean;
+  /** It has gapped pushes, which live in memory only: when that is lost, it must connect and push anew. */
+  isBehind: boolean;
 }
 
 export type SessionRecord = JsonRecord | YjsRecord;
@@ -78,8 +84,8 @@ export interface YjsSession {
   readonly peer: Peer;
   /** A sync step 1 of ours is on its way: one at a time. */
   isAskedForMore: boolean;
-  /** Some push was not applied for a gap: nothing is saved until a sync step 2 has filled it. */
-  isBehind: boolean;
+  /** Pushes that were not applied for a gap: nothing is saved before they are, behind the sync step 2 that fills it. */
+  gapped: Uint8Array[];
   /** The highest `push` received, and the highest answered by `saved`; -1: none. */
   pushedSeq: number;
   savedSeq: number;

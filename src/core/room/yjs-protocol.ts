@@ -23,8 +23,7 @@ export function receiveYjs(room: Room, session: YjsSession, bytes: Uint8Array, n
       answerStep1(room, session, frame.stateVector, nowMs);
       break;
     case "push":
-      room.yjs.pushed(session, frame.seq);
-      receiveUpdate(room, session, frame.kind, frame.update, nowMs);
+      receivePush(room, session, frame.seq, frame.update, nowMs);
       break;
     case "step2":
     case "update":
@@ -41,6 +40,13 @@ export function receiveYjs(room: Room, session: YjsSession, bytes: Uint8Array, n
     default:
       frame satisfies never;
   }
+}
+
+/** Who has not agreed on the subprotocol is told nothing of its frames: what it pushes is an update. */
+function receivePush(room: Room, session: YjsSession, seq: number, update: Uint8Array, nowMs: number): void {
+  const { isOwnClient } = session.record;
+  if (isOwnClient) room.yjs.pushed(session, seq);
+  receiveUpdate(room, session, isOwnClient ? "push" : "update", update, nowMs);
 }
 
 function receiveUpdate(

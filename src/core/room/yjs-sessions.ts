@@ -100,12 +100,20 @@ export class YjsSessions {
   /** Everything applied is durable: answers the pushes of those that are not behind. */
   sendSaved(revision: number): void {
     for (const session of this.#unsaved) {
-      if (session.isBehind) continue;
+      if (session.gapped.length > 0) continue;
       this.#unsaved.delete(session);
       if (session.pushedSeq <= session.savedSeq) continue;
       session.savedSeq = session.pushedSeq;
       session.peer.send(encodeSaved(session.savedSeq, revision));
     }
+  }
+
+  /** Has the record say whether pushes of it wait in memory, if that has changed. */
+  noteGap(session: YjsSession): void {
+    const isBehind = session.gapped.length > 0;
+    if (session.record.isBehind === isBehind) return;
+    session.record.isBehind = isBehind;
+    session.peer.remember(session.record);
   }
 
   /** @param except the only author of all of it, who has it */
@@ -127,7 +135,14 @@ export class YjsSessions {
    * is asked again when the step 2 of another has brought something.
    */
   askLater(session: YjsSession): void {
+    session.isAskedForMore = false;
     this.#early.add(session);
+  }
+
+  /** It has sent what it was asked for. */
+  answered(session: YjsSession): void {
+    session.isAskedForMore = false;
+    this.#early.delete(session);
   }
 
   askAgain(stateVector: Uint8Array): void {

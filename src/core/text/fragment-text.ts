@@ -26,6 +26,8 @@ import { UpdateCheck } from "./update-check.ts";
  */
 export interface Incoming {
   readonly update: Uint8Array;
+  /** Whoever sent it: once refused, nothing more of its is looked at in the batch. */
+  readonly sender: object;
   /** Asked once the update is found sound: may its sender add structs under these client ids? */
   admit(clients: Iterable<number>): Refusal | null;
 }
@@ -58,6 +60,7 @@ export interface Uncommitted {
 const APPLIED: Outcome = { kind: "applied", isNew: true };
 const KNOWN: Outcome = { kind: "applied", isNew: false };
 const GAP: Outcome = { kind: "gap" };
+const NOTHING: Received = { outcomes: [], update: null, isMended: false };
 
 export class FragmentText {
   readonly #load: () => Iterable<Uint8Array>;
@@ -150,18 +153,13 @@ export class FragmentText {
   /** Checks a batch, and applies what is new in the accepted ones as one update. */
   receive(batch: readonly Incoming[]): Received {
     const check = new UpdateCheck(this.#doc, this.#oldClients, this.#hasPairs);
-    const outcomes: Outcome[] = [];
-    for (const { update, admit } of batch) {
-      const inspection = check.inspect(update);
-      if (inspection.kind !== "sound") {
-        outcomes.push(inspection.kind === "gap" ? GAP : inspection);
-        continue;
-      }
-      const refused = admit(inspection.clocks.keys());
-      if (refused !== null) outcomes.push({ kind: "refused", refusal: refused });
-      else outcomes.push(check.accept() ? APPLIED : KNOWN);
-    }
-    if (check.accepted.isEmpty) return { outcomes, update: null, isMended: false };
+    const refused = new Map<object, Outcome>();
+    const outcomes = batch.map((incoming) => {
+      const outcome = refused.get(incoming.sender) ?? judge(check, incoming);
+      if (outcome.kind === "refused") refused.set(incoming.sender, outcome);
+      return outcome;
+    });
+    if (check.accepted.isEmpty) return { ...NOTHING, outcomes };
 
     const update = check.accepted.encode();
     const before = this.#clocksIfDamaged();
@@ -169,7 +167,7 @@ export class FragmentText {
     if (fault !== null) {
       this.#rebuild();
       if (batch.length > 1) return this.#receiveOneByOne(batch);
-      return { outcomes: [{ kind: "refused", refusal: fault }], update: null, isMended: false };
+      return { ...NOTHING, outcomes: [{ kind: "refused", refusal: fault }] };
     }
     this.#hasPairs = check.hasPairs;
     this.#snapshot = null;
@@ -290,12 +288,18 @@ export class FragmentText {
   }
 
   #receiveOneByOne(batch: readonly Incoming[]): Received {
+    const refused = new Map<object, Outcome>();
     const outcomes: Outcome[] = [];
     const updates: Uint8Array[] = [];
     let isMended = false;
     for (const incoming of batch) {
-      const one = this.receive([incoming]);
-      outcomes.push(...one.outcomes);
+      // Each that fails costs a rebuild.
+      const before = refused.get(incoming.sender);
+      const one = before === undefined ? this.receive([incoming]) : { ...NOTHING, outcomes: [before] };
+      for (const outcome of one.outcomes) {
+        if (outcome.kind === "refused") refused.set(incoming.sender, outcome);
+        outcomes.push(outcome);
+      }
       if (one.update !== null) updates.push(one.update);
       isMended ||= one.isMended;
     }
@@ -378,6 +382,14 @@ export class FragmentText {
   #readMetadata(): SharedMetadata | Refusal {
     return readMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags));
   }
+}
+
+function judge(check: UpdateCheck, { update, admit }: Incoming): Outcome {
+  const inspection = check.inspect(update);
+  if (inspection.kind !== "sound") return inspection.kind === "gap" ? GAP : inspection;
+  const refused = admit(inspection.clocks.keys());
+  if (refused !== null) return { kind: "refused", refusal: refused };
+  return check.accept() ? APPLIED : KNOWN;
 }
 
 /** Whether a text holds any surrogate, and so a pair that an edit could split. */

@@ -1,6 +1,16 @@
 import { decodeUtf8 } from "lib0/string";
 import * as Y from "yjs";
-import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { refusal } from "../../protocol/errors.ts";
+import {
+  GAP,
+  type Inspection,
+  malformed,
+  NOTHING_NEW,
+  oldGeneration,
+  refused,
+  splitPair,
+  tooMany,
+} from "./inspection.ts";
 import { itemAt } from "./neighbour-order.ts";
 import { IDLE_CLIENT_ID, ROOTS, type Root, rootNamed } from "./roots.ts";
 import { UpdateBuilder } from "./update-builder.ts";
@@ -14,32 +24,10 @@ import {
   scanUpdate,
 } from "./update-scan.ts";
 
-/**
- * Looks at Yjs updates before the document sees them.
- *
- * Yjs can throw after it has changed the document, and holds an update with a gap as pending, invisible and at
- * quadratic cost (yjs 13.6.33). So every struct and delete is checked against what is known: clocks without a
- * gap, neighbours that exist, one of our root types as parent, content of the kinds that a fragment is made of,
- * no NUL, no split surrogate pair. What is new in the accepted updates is put together as one.
- */
-export type Inspection =
-  | { readonly kind: "refused"; readonly refusal: Refusal }
-  /** It builds on structs that are not known here. */
-  | { readonly kind: "gap" }
-  | {
-      readonly kind: "sound";
-      /** Client ids with structs that are new, and their clocks once the update is applied. */
-      readonly clocks: ReadonlyMap<number, number>;
-    };
-
 const MAX_CLOCK = 2 ** 31 - 1;
 
 /** A description of the greatest length in four-byte characters, with its key, and room to spare. */
 const MAX_VALUE_BYTES = 10_000;
-
-const NONE: ReadonlyMap<number, number> = new Map();
-const GAP: Inspection = { kind: "gap" };
-const NOTHING_NEW: Inspection = { kind: "sound", clocks: NONE };
 
 /** The update under inspection. */
 interface Candidate {
@@ -56,7 +44,16 @@ interface Found {
   readonly bytes: Uint8Array;
 }
 
-/** The check of one batch of updates: what an accepted one brings is known to those after it. */
+/**
+ * Looks at Yjs updates before the document sees them.
+ *
+ * Yjs can throw after it has changed the document, and holds an update with a gap as pending, invisible and at
+ * quadratic cost (yjs 13.6.33). So every struct and delete is checked against what is known: clocks without a
+ * gap, neighbours that exist, one of our root types as parent, content of the kinds that a fragment is made of,
+ * no NUL, no split surrogate pair. What is new in the accepted updates is put together as one.
+ *
+ * One check is for one batch: what an accepted update brings is known to those after it.
+ */
 export class UpdateCheck {
   readonly #doc: Y.Doc;
   readonly #oldClients: ReadonlySet<number>;
@@ -67,6 +64,7 @@ export class UpdateCheck {
   readonly #structs = new Map<number, Found[]>();
   /** Roots already found for structs that name none, so that a long chain is walked once. */
   readonly #roots = new Map<ScannedStruct, Root | null>();
+  readonly #texts = new Map<ScannedStruct, string>();
   /** Accepted structs with a neighbour on both sides. */
   readonly #between: ScannedStruct[] = [];
   #candidate: Candidate | null = null;
@@ -113,11 +111,11 @@ export class UpdateCheck {
 
   inspect(update: Uint8Array): Inspection {
     this.#candidate = null;
-    let scanned: ScannedUpdate;
+    let scanned: ScannedUpdate | null;
     let bytes = update;
     try {
       scanned = scanUpdate(bytes);
-      if (this.#overlaps(scanned)) {
+      if (scanned !== null && this.#overlaps(scanned)) {
         if (this.#overlapSplitsPair(scanned, bytes)) return splitPair();
         bytes = Y.diffUpdate(bytes, this.#stateVector(scanned));
         scanned = scanUpdate(bytes);
@@ -127,6 +125,7 @@ export class UpdateCheck {
         `The update cannot be decoded (${error instanceof Error ? error.message : "unknown"}).`,
       );
     }
+    if (scanned === null) return tooMany();
     const candidate: Candidate = { bytes, clocks: new Map(), structs: new Map(), deletes: [] };
     const fault =
       this.#takeStructs(candidate, scanned.structs) ??
@@ -185,9 +184,9 @@ export class UpdateCheck {
     return structs.some((struct) => this.#isPartlyKnown(struct));
   }
 
-  #isPartlyKnown({ kind, client, clock, length }: ScannedStruct): boolean {
+  #isPartlyKnown({ client, clock, length }: ScannedStruct): boolean {
     const known = this.#known(client);
-    return kind !== KIND.skip && clock < known && known < clock + length;
+    return clock < known && known < clock + length;
   }
 
   /** Only where one id was given to two texts. */
@@ -207,7 +206,6 @@ export class UpdateCheck {
     let hasGap = false;
     for (const struct of scanned) {
       const { kind, client, clock, length } = struct;
-      if (kind === KIND.skip) continue; // what follows it is judged by its own clock
       const end = clock + length;
       if (client >= IDLE_CLIENT_ID || length <= 0 || end > MAX_CLOCK) {
         return malformed("A struct has an impossible client id, clock or length.");
@@ -359,14 +357,24 @@ export class UpdateCheck {
     } else {
       const found = this.#find(candidate, client, clock);
       if (found === null || found.struct.kind !== KIND.string) return false;
-      try {
-        text = decodeUtf8(found.bytes.subarray(found.struct.textStart, found.struct.end));
-      } catch {
-        return false; // not UTF-8: Yjs cannot read it either, and the update is refused when it is applied
-      }
+      text = this.#textOf(found);
       first = found.struct.clock;
     }
     return isHighSurrogate(text.charCodeAt(clock - first - 1));
+  }
+
+  /** The text of a struct, read once: thousands of deletes may cut into one. */
+  #textOf({ struct, bytes }: Found): string {
+    let text = this.#texts.get(struct);
+    if (text === undefined) {
+      try {
+        text = decodeUtf8(bytes.subarray(struct.textStart, struct.end));
+      } catch {
+        text = ""; // not UTF-8: Yjs cannot read it either, and the update is refused when it is applied
+      }
+      this.#texts.set(struct, text);
+    }
+    return text;
   }
 
   /** A struct of this update or an accepted one that the document does not have yet. */
@@ -380,20 +388,4 @@ export class UpdateCheck {
 
 function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
-}
-
-function refused(reason: Refusal): Inspection {
-  return { kind: "refused", refusal: reason };
-}
-
-function malformed(message: string): Inspection {
-  return refused(refusal("malformed_update", message));
-}
-
-function splitPair(): Inspection {
-  return refused(refusal("invalid_content", "The update splits a surrogate pair."));
-}
-
-function oldGeneration(): Inspection {
-  return refused(refusal("deleted", "The update belongs to a deleted generation of this fragment."));
 }

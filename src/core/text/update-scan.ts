@@ -1,4 +1,5 @@
 import * as decoding from "lib0/decoding";
+import { MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
 
 /**
  * Reads a Yjs update (V1 encoding, yjs 13.6) without building it: where each struct stands in the bytes, what it
@@ -39,33 +40,66 @@ export interface ScannedDelete {
 }
 
 export interface ScannedUpdate {
+  /** Without the skips: what follows one is judged by its own clock. */
   readonly structs: readonly ScannedStruct[];
+  /** Of each client ascending and apart, as Yjs writes them: no struct is looked at twice for them. */
   readonly deletes: readonly ScannedDelete[];
 }
 
-/** @throws {Error} with a sentence where the bytes are no update, or one that no fragment can hold */
-export function scanUpdate(update: Uint8Array): ScannedUpdate {
+/**
+ * @returns null where it has more than `MAX_UPDATE_ITEMS`
+ * @throws {Error} with a sentence where the bytes are no update, or one that no fragment can hold
+ */
+export function scanUpdate(update: Uint8Array): ScannedUpdate | null {
   const decoder = decoding.createDecoder(update);
+  let items = 0;
   const structs: ScannedStruct[] = [];
   for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
     const count = decoding.readVarUint(decoder);
     const client = decoding.readVarUint(decoder);
     let clock = decoding.readVarUint(decoder);
     for (let left = count; left > 0; left--) {
+      if (++items > MAX_UPDATE_ITEMS) return null;
       const struct = scanStruct(decoder, client, clock);
       clock += struct.length;
-      structs.push(struct);
+      if (struct.kind !== KIND.skip) structs.push(struct);
     }
   }
   const deletes: ScannedDelete[] = [];
   for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
     const client = decoding.readVarUint(decoder);
     for (let left = decoding.readVarUint(decoder); left > 0; left--) {
+      if (++items > MAX_UPDATE_ITEMS) return null;
       const clock = decoding.readVarUint(decoder);
       deletes.push({ client, clock, length: decoding.readVarUint(decoder) });
     }
   }
-  return { structs, deletes };
+  if (decoding.hasContent(decoder)) throw new Error("there are bytes behind its end");
+  return { structs, deletes: isApart(deletes) ? deletes : setApart(deletes) };
+}
+
+function isApart(deletes: readonly ScannedDelete[]): boolean {
+  const clients = new Set<number>();
+  let last: ScannedDelete | null = null;
+  for (const range of deletes) {
+    if (last?.client === range.client) {
+      if (range.clock < last.clock + last.length) return false;
+    } else if (clients.has(range.client)) return false;
+    clients.add(range.client);
+    last = range;
+  }
+  return true;
+}
+
+function setApart(deletes: readonly ScannedDelete[]): ScannedDelete[] {
+  const apart: { client: number; clock: number; length: number }[] = [];
+  for (const range of deletes.toSorted((a, b) => a.client - b.client || a.clock - b.clock)) {
+    const last = apart.at(-1);
+    if (last?.client === range.client && range.clock <= last.clock + last.length) {
+      last.length = Math.max(last.length, range.clock + range.length - last.clock);
+    } else apart.push({ ...range });
+  }
+  return apart;
 }
 
 function scanStruct(decoder: decoding.Decoder, client: number, clock: number): ScannedStruct {
@@ -109,6 +143,7 @@ function scanStruct(decoder: decoding.Decoder, client: number, clock: number): S
     case KIND.deleted:
     case KIND.skip:
       length = decoding.readVarUint(decoder);
+      if (length === 0) throw new Error("a struct of no length");
       break;
     case KIND.format:
       skipString(decoder);

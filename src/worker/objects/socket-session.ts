@@ -13,16 +13,23 @@ export function newSession(socket: WebSocket, join: JoinRequest, fragment: Durab
     expiresAtMs: null,
     generation: fragment.generation,
     presence: null,
-    presenceClock: -1,
   } as const;
   if (join.protocol === "yjs") {
-    const record = { ...common, protocol: "yjs", clientId: null, isOwnClient: join.isOwnClient } as const;
+    const record = {
+      ...common,
+      protocol: "yjs",
+      clientId: null,
+      presenceClock: -1,
+      isOwnClient: join.isOwnClient,
+      isBehind: false,
+    } as const;
     return toSession(record, socket);
   }
   const record: SessionRecord = {
     ...common,
     protocol: "json",
     clientId: random32(),
+    presenceClock: 0,
     isOldClient: join.isOldClient,
     wantsChanges: join.wantsChanges,
     clientName: join.clientName,
@@ -35,16 +42,17 @@ export function newSession(socket: WebSocket, join: JoinRequest, fragment: Durab
 }
 
 /**
- * The session of a socket that outlived its object's memory; null if it was ended. A socket whose close woke the
+ * The session of a socket that outlived its object's memory; null if it was ended, or has lost pushes with the memory. A socket whose close woke the
  * object is not among `getWebSockets` any more (workerd, November 2026), but its attachment still tells.
  */
 export function restoreSession(socket: WebSocket): Session | null {
   const record = socket.deserializeAttachment() as SessionRecord | null; // SocketPeer wrote it
-  return record === null ? null : toSession(record, socket);
+  const hasLostPushes = record?.protocol === "yjs" && record.isBehind;
+  return record === null || hasLostPushes ? null : toSession(record, socket);
 }
 
 function toSession(record: SessionRecord, socket: WebSocket): Session {
   const peer = new SocketPeer(socket);
   if (record.protocol === "json") return { record, peer, ownWrite: null };
-  return { record, peer, isAskedForMore: false, isBehind: false, pushedSeq: -1, savedSeq: -1 };
+  return { record, peer, isAskedForMore: false, gapped: [], pushedSeq: -1, savedSeq: -1 };
 }
