@@ -71,7 +71,7 @@ export class Past {
     let drop = 0;
     for (const entry of this.#entries) {
       if (entry.timeMs >= nowMs - REBASE_HORIZON_MS && this.#units <= MAX_PAST_BYTES) break;
-      this.#units -= changeSize(entry.undo);
+      this.#units -= sizeOf(entry);
       for (const answer of entry.answers) this.#answers.delete(key(answer.client, answer.requestId));
       drop++;
     }
@@ -81,10 +81,15 @@ export class Past {
 
   #index(entry: PastEntry): void {
     this.#entries?.push(entry);
-    this.#units += changeSize(entry.undo);
+    this.#units += sizeOf(entry);
     for (const answer of entry.answers)
       this.#answers.set(key(answer.client, answer.requestId), { entry, answer });
   }
+}
+
+/** A write on an old base may have a longer way back to what was sent than it changes. */
+function sizeOf({ undo, answers }: PastEntry): number {
+  return answers.reduce((sum, { toSent }) => sum + changeSize(toSent), changeSize(undo));
 }
 
 function key(client: string, requestId: string): string {

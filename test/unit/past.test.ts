@@ -1,0 +1,48 @@
+/** What is kept of the past: ten minutes, within a bound of memory. */
+import Delta from "quill-delta";
+import { expect, test } from "vitest";
+import { Past } from "../../src/core/history/past.ts";
+import type { PastEntry } from "../../src/core/history/past-entry.ts";
+import { MAX_PAST_BYTES } from "../../src/protocol/limits.ts";
+
+const NOW_MS = 1_700_000_000_000;
+
+function entry(revision: number, options: { undo?: string; toSent?: string }): PastEntry {
+  const change = (text = "") => new Delta().insert(text);
+  return {
+    revision,
+    timeMs: NOW_MS + revision,
+    authors: [],
+    undo: change(options.undo),
+    metadataBefore: null,
+    answers: [{ client: "ann", requestId: `r${revision}`, toSent: change(options.toSent) }],
+  };
+}
+
+/** Nine revisions behind the first, each with so long a step. */
+function pastOf(options: { undo?: string; toSent?: string }): Past {
+  const entries = Array.from({ length: 9 }, (_, at) => entry(at + 2, options));
+  return new Past(() => entries);
+}
+
+const LONG = "x".repeat(MAX_PAST_BYTES / 8);
+
+test.each([
+  ["the steps back", { undo: LONG }],
+  ["what was sent", { toSent: LONG }],
+])(
+  "[LOG-10] the oldest revisions are no bases any more, when %s would take too much memory",
+  (_what, options) => {
+    const past = pastOf(options);
+    expect(past.undoTo(1, 10, NOW_MS)).toBeNull();
+    expect(past.undoTo(2, 10, NOW_MS)).not.toBeNull();
+    expect(past.answerTo("ann", "r2", NOW_MS)).toBeNull();
+    expect(past.answerTo("ann", "r3", NOW_MS)).toMatchObject({ revision: 3 });
+  },
+);
+
+test("[LOG-10] all revisions are bases, when they are small", () => {
+  const past = pastOf({ undo: "x", toSent: "x" });
+  expect(past.undoTo(1, 10, NOW_MS)?.ops).toEqual([{ insert: "xxxxxxxxx" }]);
+  expect(past.answerTo("ann", "r2", NOW_MS)).toMatchObject({ revision: 2 });
+});
