@@ -73,6 +73,8 @@ describe("the old addresses", () => {
 describe("what old clients expect", () => {
   test.each(PATHS)(
     "[OLD-6] who connects a little after another is told of the other's first edit, over %s",
+    // Where the machine is busy with something else, the second may come much later than a little.
+    { retry: 3 },
     async (path) => {
       const { id } = await createFragment("as it was");
       const early = connectOld(`${path}${id}`).then(async (client) => {
