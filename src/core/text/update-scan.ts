@@ -79,6 +79,7 @@ export function scanUpdate(update: Uint8Array): ScannedUpdate | null {
 }
 
 function isApart(deletes: readonly ScannedDelete[]): boolean {
+  if (deletes.length < 2) return true; // nearly always
   const clients = new Set<number>();
   let last: ScannedDelete | null = null;
   for (const range of deletes) {
