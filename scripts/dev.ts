@@ -10,31 +10,50 @@
 import type { ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { type Command, runCommand } from "../src/cli/command-line.ts";
+import { DEFAULT_PORT } from "../src/cli/server-url.ts";
 import { spawnBound } from "./child-lifetime.ts";
 import { describeNextSteps } from "./next-steps.ts";
-import { DEFAULT_PORT, parsePort } from "./port.ts";
+import { parsePort } from "./port.ts";
 import { PROJECT_DIR, wranglerCommand } from "./wrangler-command.ts";
 
 /** Longer than Wrangler takes to end its own children. */
 const STOP_TIMEOUT_MS = 5_000;
 
-try {
-  process.exitCode = await dev();
-} catch (error) {
-  console.error(`npm run dev: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = 1;
+interface Settings {
+  readonly port: number;
+  /** Null: where Wrangler keeps state. */
+  readonly persistTo: string | null;
 }
 
-async function dev(): Promise<number> {
+const USAGE = `Usage: npm run dev -- [--port N] [--persist-to DIR]
+
+The server under wrangler dev, rebuilt when a file changes.
+
+  --port N           ${DEFAULT_PORT} unless given; 0 takes a free one
+  --persist-to DIR   where the fragments are kept; .wrangler/state unless given`;
+
+const DEV: Command<Settings> = { name: "npm run dev", usage: USAGE, parse, tellsFailures: true };
+
+await runCommand(DEV, dev);
+
+function parse(args: string[]): Settings {
   const { values } = parseArgs({
+    args,
     options: { port: { type: "string", default: DEFAULT_PORT }, "persist-to": { type: "string" } },
   });
+  const persistTo = values["persist-to"];
+  return { port: parsePort(values.port), persistTo: persistTo === undefined ? null : resolve(persistTo) };
+}
+
+/** Returns the exit code. */
+async function dev({ port, persistTo }: Settings): Promise<number> {
   const { command, args, env } = wranglerCommand([
     "dev",
     "--local",
     "--show-interactive-dev-session=false",
-    `--port=${parsePort(values.port)}`,
-    ...(values["persist-to"] === undefined ? [] : [`--persist-to=${resolve(values["persist-to"])}`]),
+    `--port=${port}`,
+    ...(persistTo === null ? [] : [`--persist-to=${persistTo}`]),
   ]);
   const wrangler = spawnBound(command, args, "SIGTERM", {
     cwd: PROJECT_DIR,

@@ -7,19 +7,45 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { parseArgs } from "node:util";
+import { type Command, runCommand } from "../src/cli/command-line.ts";
+import { DEFAULT_SERVER_URL, parseServerUrl } from "../src/cli/server-url.ts";
 import { type FragmentId, parseFragmentId } from "../src/language/fragment-id.ts";
 import { scanInclusions } from "../src/language/inclusion.ts";
 import { type FragmentFile, parseFragmentFile } from "./front-matter.ts";
 
 type Samples = ReadonlyMap<FragmentId, FragmentFile>;
 
+interface Settings {
+  readonly url: URL;
+  readonly dir: string;
+}
+
 const REQUEST_TIMEOUT_MS = 15_000;
 
-/** What the person at the terminal can mend: shown as one message, without a stack. */
-class SeedError extends Error {}
+const USAGE = `Usage: npm run seed -- [--url URL] [--dir DIR]
 
-async function main(): Promise<void> {
-  const { url, dir } = parseArguments();
+Puts a folder of markdown files into a running Prompt Manager as fragments, or none of them when one is bad.
+
+  --url URL   the server; ${DEFAULT_SERVER_URL} unless given
+  --dir DIR   the folder; samples unless given`;
+
+const SEED: Command<Settings> = { name: "npm run seed", usage: USAGE, parse, tellsFailures: true };
+
+await runCommand(SEED, seed);
+
+function parse(args: string[]): Settings {
+  const { values } = parseArgs({
+    args,
+    options: {
+      url: { type: "string", default: DEFAULT_SERVER_URL },
+      dir: { type: "string", default: "samples" },
+    },
+  });
+  return { url: parseServerUrl(values.url), dir: values.dir };
+}
+
+/** Returns the exit code. */
+async function seed({ url, dir }: Settings): Promise<number> {
   const samples = await readSamples(dir);
   for (const [id, file] of samples) {
     const isNew = await putFragment(url, id, file);
@@ -31,26 +57,7 @@ async function main(): Promise<void> {
   for (const id of findEntries(samples).slice(0, 5)) {
     console.log(`  curl ${new URL(`/v1/expansions/${encodePath(id)}`, url)}`);
   }
-}
-
-function parseArguments(): { url: URL; dir: string } {
-  let values: { url: string; dir: string };
-  try {
-    ({ values } = parseArgs({
-      options: {
-        url: { type: "string", default: "http://localhost:8081" },
-        dir: { type: "string", default: "samples" },
-      },
-    }));
-  } catch (error) {
-    const fault = error instanceof Error ? error.message : String(error);
-    throw new SeedError(`${fault}\nUsage: npm run seed -- [--url http://localhost:8081] [--dir samples]`);
-  }
-  const url = URL.parse(values.url);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new SeedError(`--url must be an http or https address, not "${values.url}".`);
-  }
-  return { url, dir: values.dir };
+  return 0;
 }
 
 /** Reads all files, and reports all bad ones at once. */
@@ -65,8 +72,8 @@ async function readSamples(dir: string): Promise<Samples> {
     else if (samples.has(name.id)) faults.push(`${path}: another file has the same id, ${name.id}`);
     else samples.set(name.id, parsed.file);
   }
-  if (faults.length > 0) throw new SeedError(`Nothing was sent, because of:\n  ${faults.join("\n  ")}`);
-  if (samples.size === 0) throw new SeedError(`There is no .md file below "${dir}".`);
+  if (faults.length > 0) throw new Error(`Nothing was sent, because of:\n  ${faults.join("\n  ")}`);
+  if (samples.size === 0) throw new Error(`There is no .md file below "${dir}".`);
   return samples;
 }
 
@@ -75,7 +82,7 @@ async function listMarkdown(dir: string): Promise<string[]> {
     const paths = await readdir(dir, { recursive: true });
     return paths.filter((path) => path.endsWith(".md")).sort();
   } catch (error) {
-    throw new SeedError(`The folder "${dir}" cannot be read (${describeCause(error)}).`);
+    throw new Error(`The folder "${dir}" cannot be read (${describeCause(error)}).`);
   }
 }
 
@@ -92,12 +99,12 @@ async function putFragment(url: URL, id: FragmentId, file: FragmentFile): Promis
     });
     body = await response.text();
   } catch (error) {
-    throw new SeedError(
+    throw new Error(
       `No server answers at ${url.origin} (${describeCause(error)}). Start one with "npm run dev", or name another with --url.`,
     );
   }
   if (!response.ok) {
-    throw new SeedError(`The server refused ${id}: ${response.status} ${describeProblem(body)}`);
+    throw new Error(`The server refused ${id}: ${response.status} ${describeProblem(body)}`);
   }
   return response.status === 201;
 }
@@ -140,12 +147,4 @@ function findEntries(samples: Samples): FragmentId[] {
   return [...samples]
     .filter(([id, file]) => file.prompt_type === "composite" && !included.has(id))
     .map(([id]) => id);
-}
-
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof SeedError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
 }

@@ -9,31 +9,47 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { type Command, runCommand } from "../src/cli/command-line.ts";
+import { DEFAULT_PORT } from "../src/cli/server-url.ts";
 import { describeNextSteps } from "./next-steps.ts";
-import { DEFAULT_PORT, parsePort } from "./port.ts";
+import { parsePort } from "./port.ts";
 import { buildBundle, startServer } from "./server-process.ts";
 import { PROJECT_DIR } from "./wrangler-command.ts";
 
-try {
-  process.exitCode = await serve();
-} catch (error) {
-  console.error(`npm run serve: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = 1;
+interface Settings {
+  readonly port: number;
+  readonly host: string;
+  readonly persistTo: string;
 }
 
-async function serve(): Promise<number> {
+const USAGE = `Usage: npm run serve -- [--port N] [--persist-to DIR] [--host ADDRESS]
+
+The production bundle on workerd, one process.
+
+  --port N           ${DEFAULT_PORT} unless given; 0 takes a free one
+  --persist-to DIR   where the fragments are kept; .wrangler/serve unless given
+  --host ADDRESS     where to listen; 127.0.0.1 unless given`;
+
+const SERVE: Command<Settings> = { name: "npm run serve", usage: USAGE, parse, tellsFailures: true };
+
+await runCommand(SERVE, serve);
+
+function parse(args: string[]): Settings {
   const { values } = parseArgs({
+    args,
     options: {
       port: { type: "string", default: DEFAULT_PORT },
       "persist-to": { type: "string", default: join(PROJECT_DIR, ".wrangler", "serve") },
       host: { type: "string", default: "127.0.0.1" },
     },
   });
-  const port = parsePort(values.port);
+  return { port: parsePort(values.port), host: values.host, persistTo: values["persist-to"] };
+}
+
+/** Returns the exit code. */
+async function serve(settings: Settings): Promise<number> {
   const server = await startServer({
-    port,
-    host: values.host,
-    persistTo: values["persist-to"],
+    ...settings,
     bundleDir: await buildBundle(),
     onOutput: (text) => process.stdout.write(text),
   });

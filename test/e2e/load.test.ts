@@ -108,7 +108,9 @@ describe("npm run load", () => {
   test("[LOAD-2] a foreign host is refused before anything is sent", async () => {
     const { code, output } = await spawnLoad("--url", "http://192.0.2.1").ended();
     expect(code).toBe(2);
-    expect(output).toMatch(/^npm run load: --url http:\/\/192\.0\.2\.1 is not on the loopback\. .*\n$/);
+    expect(output).toMatch(
+      /^npm run load: --url http:\/\/192\.0\.2\.1 is not on the loopback\. .*\n\nUsage: npm run load /,
+    );
   });
 
   test("[LOAD-1] without a server it says so and fails", async () => {

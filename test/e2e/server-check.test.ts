@@ -118,7 +118,9 @@ describe.concurrent("npm run e2e", () => {
   }) => {
     const { code, stdout, stderr } = await new CheckCommand(["--url", "http://localhost", "--only", "speed"])
       .ended;
-    expect(stderr).toMatch(/^There is no group "speed"\. Groups: rest, connection, .*\nTry .*\n$/);
+    expect(stderr).toMatch(
+      /^npm run e2e: There is no group "speed"\. Groups: rest, connection, .*\n\nUsage: npm run e2e /,
+    );
     expect(stdout).toBe("");
     expect(code).toBe(2);
   });

@@ -8,34 +8,59 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildBundle } from "../../scripts/server-process.ts";
+import { parseWhole, runCommand } from "../../src/cli/command-line.ts";
 import { buildForgetfulBundle } from "../support/broken-bundle.ts";
+import { MAX_SEED } from "../support/seeded-random.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
-import { runCatalogueKills } from "./catalogue-kills.ts";
+import { isListRight, runCatalogueKills } from "./catalogue-kills.ts";
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "50" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    broken: { type: "boolean", default: false },
-  },
-});
+interface Settings {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly isBroken: boolean;
+}
 
-process.exitCode = await withTemporaryDir(async (dir) => {
-  const bundleDir = await (values.broken ? buildForgetfulBundle : buildBundle)(join(dir, "bundle"));
-  const report = await runCatalogueKills({
-    server: { persistTo: join(dir, "data"), bundleDir },
-    rounds: Number(values.rounds),
-    seed: Number(values.seed),
-    onRound: (round, writes) => console.log(`round ${round}: ${writes} writes answered`),
+const USAGE = `Usage: npm run check:catalogue -- [--rounds N] [--seed N] [--broken]
+
+Kills a server of its own while fragments are written, again and again, and compares the list with the fragments.
+
+  --rounds N   how often it is killed; 50
+  --seed N     what is written; another one each time
+  --broken     a server that forgets what is still to be delivered: differences must be found
+
+Exit code: 0 when writes were answered and all is right, 1 otherwise, 2 for a wrong command line.`;
+
+await runCommand({ name: "npm run check:catalogue", usage: USAGE, parse }, check);
+
+function parse(args: string[]): Settings {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rounds: { type: "string", default: "50" },
+      seed: { type: "string", default: String(Date.now() % 1_000_000) },
+      broken: { type: "boolean", default: false },
+    },
   });
-  for (const difference of report.differences.slice(0, 10)) console.log(difference);
-  console.log(
-    JSON.stringify({
-      seed: Number(values.seed),
-      rounds: Number(values.rounds),
-      ...report,
-      differences: report.differences.length,
-    }),
-  );
-  return report.differences.length === 0 ? Number(values.broken) : Number(!values.broken);
-});
+  return {
+    rounds: parseWhole("rounds", values.rounds, 1, 10_000),
+    seed: parseWhole("seed", values.seed, 0, MAX_SEED),
+    isBroken: values.broken,
+  };
+}
+
+/** Returns the exit code. */
+function check({ rounds, seed, isBroken }: Settings): Promise<number> {
+  return withTemporaryDir(async (dir) => {
+    const bundleDir = await (isBroken ? buildForgetfulBundle : buildBundle)(join(dir, "bundle"));
+    const report = await runCatalogueKills({
+      server: { persistTo: join(dir, "data"), bundleDir },
+      rounds,
+      seed,
+      onRound: (round, writes) => console.log(`round ${round}: ${writes} writes answered`),
+    });
+    for (const difference of report.differences.slice(0, 10)) console.log(difference);
+    console.log(JSON.stringify({ seed, rounds, ...report, differences: report.differences.length }));
+    const isRight = isBroken ? report.differences.length > 0 : isListRight(report);
+    return isRight ? 0 : 1;
+  });
+}

@@ -54,6 +54,11 @@ export async function runCatalogueKills(options: CatalogueKillsOptions): Promise
   }
 }
 
+/** The verdict on a server that is not broken. One that answered no write has shown nothing. */
+export function isListRight({ writes, differences }: CatalogueKillsReport): boolean {
+  return writes > 0 && differences.length === 0;
+}
+
 /** One random write; whether it was answered. */
 async function write(url: string, random: SeededRandom, signal: AbortSignal): Promise<boolean> {
   const id = IDS[random.below(IDS.length)] ?? "";

@@ -7,14 +7,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type WebSocket from "ws";
+import { parseWhole, runCommand } from "../../src/cli/command-line.ts";
 import { SUBPROTOCOL } from "../../src/protocol/yjs-frames.ts";
 import { makeSocket, opened, within } from "../support/live-socket.ts";
 import { ObservedServer } from "../support/observed-server.ts";
 import { putFragment } from "../support/rest.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { residentBytes } from "./server-figures.ts";
-
-const { values } = parseArgs({ options: { sockets: { type: "string", default: "1000" } } });
 
 const ID = "bench/idle";
 /** Connections that are opened at the same time. */
@@ -23,45 +22,58 @@ const MAX_SOCKETS = 10_000;
 /** workerd takes an object out of memory after 10 s without an event. */
 const SLEEP_MS = 12_000;
 
-const wanted = Number(values.sockets);
-if (!(wanted >= 1 && wanted <= MAX_SOCKETS))
-  throw new Error(`--sockets ${values.sockets}: 1 to ${MAX_SOCKETS}`);
+const USAGE = `Usage: npm run bench:idle -- [--sockets N]
 
-await withTemporaryDir(async (dir) => {
-  const server = await ObservedServer.start(dir);
-  try {
-    const { pid } = server.process;
-    await putFragment(server.url, ID, "quiet");
-    await delay(1_000); // what starting up has left behind is collected
-    const before = residentBytes(pid);
-    const sockets = await openAll(server.url);
-    const awake = residentBytes(pid);
-    await delay(SLEEP_MS);
-    const asleep = residentBytes(pid);
-    const constructionsAsleep = await server.constructions(ID);
-    const told = sockets.map((socket) => new Promise((settle) => socket.once("message", settle)));
-    const startedMs = performance.now();
-    await putFragment(server.url, ID, "news");
-    await within(30_000, "the news at each socket", Promise.all(told));
-    const wakeMs = performance.now() - startedMs;
-    const perSocket = (bytes: number) => Math.round((bytes - before) / wanted);
-    const report = {
-      sockets: wanted,
-      rss_before_mb: Math.round(before / 1e6),
-      bytes_per_socket_awake: perSocket(awake),
-      bytes_per_socket_asleep: perSocket(asleep),
-      constructions_before_and_after_waking: [constructionsAsleep, await server.constructions(ID)],
-      wake_to_last_socket_ms: Math.round(wakeMs),
-      still_open: sockets.filter((socket) => socket.readyState === socket.OPEN).length,
-    };
-    console.log(JSON.stringify(report));
-    for (const socket of sockets) socket.terminate();
-  } finally {
-    await server.process.kill();
-  }
-});
+Opens sockets to one fragment of a server of its own, and measures memory, sleep and waking.
 
-async function openAll(serverUrl: string): Promise<WebSocket[]> {
+  --sockets N   1000`;
+
+await runCommand({ name: "npm run bench:idle", usage: USAGE, parse }, measure);
+
+function parse(args: string[]): number {
+  const { values } = parseArgs({ args, options: { sockets: { type: "string", default: "1000" } } });
+  return parseWhole("sockets", values.sockets, 1, MAX_SOCKETS);
+}
+
+/** Returns the exit code. */
+async function measure(wanted: number): Promise<number> {
+  await withTemporaryDir(async (dir) => {
+    const server = await ObservedServer.start(dir);
+    try {
+      const { pid } = server.process;
+      await putFragment(server.url, ID, "quiet");
+      await delay(1_000); // what starting up has left behind is collected
+      const before = residentBytes(pid);
+      const sockets = await openAll(server.url, wanted);
+      const awake = residentBytes(pid);
+      await delay(SLEEP_MS);
+      const asleep = residentBytes(pid);
+      const constructionsAsleep = await server.constructions(ID);
+      const told = sockets.map((socket) => new Promise((settle) => socket.once("message", settle)));
+      const startedMs = performance.now();
+      await putFragment(server.url, ID, "news");
+      await within(30_000, "the news at each socket", Promise.all(told));
+      const wakeMs = performance.now() - startedMs;
+      const perSocket = (bytes: number) => Math.round((bytes - before) / wanted);
+      const report = {
+        sockets: wanted,
+        rss_before_mb: Math.round(before / 1e6),
+        bytes_per_socket_awake: perSocket(awake),
+        bytes_per_socket_asleep: perSocket(asleep),
+        constructions_before_and_after_waking: [constructionsAsleep, await server.constructions(ID)],
+        wake_to_last_socket_ms: Math.round(wakeMs),
+        still_open: sockets.filter((socket) => socket.readyState === socket.OPEN).length,
+      };
+      console.log(JSON.stringify(report));
+      for (const socket of sockets) socket.terminate();
+    } finally {
+      await server.process.kill();
+    }
+  });
+  return 0;
+}
+
+async function openAll(serverUrl: string, wanted: number): Promise<WebSocket[]> {
   const sockets: WebSocket[] = [];
   while (sockets.length < wanted) {
     const batch = Array.from({ length: Math.min(BATCH, wanted - sockets.length) }, (_, index) =>

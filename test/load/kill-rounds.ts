@@ -102,6 +102,16 @@ export async function runKillRounds(options: KillRoundsOptions): Promise<TokenLe
 }
 
 /** All writers, and who of them writes when. */
+/** The verdict on a server that is not broken. One that acknowledged nothing has shown nothing. */
+export function hasKeptAll({
+  acknowledged,
+  lost,
+  twice,
+  faults,
+}: Pick<TokenLedger, "acknowledged" | "lost" | "twice" | "faults">): boolean {
+  return acknowledged > 0 && lost.size + twice.size + faults.length === 0;
+}
+
 class Troupe {
   isWriting = false;
   readonly #random: SeededRandom;

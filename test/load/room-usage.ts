@@ -12,24 +12,26 @@ import { WebSocket } from "ws";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
 import { startServer } from "../../scripts/server-process.ts";
+import { parseNumber, parseWhole, runCommand } from "../../src/cli/command-line.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { cpuSeconds } from "./server-figures.ts";
 
-const { values } = parseArgs({
-  options: {
-    writers: { type: "string", default: "2" },
-    rate: { type: "string", default: "5" },
-    seconds: { type: "string", default: "60" },
-  },
-});
-const [writers, rate, seconds] = [values.writers, values.rate, values.seconds].map(Number) as [
-  number,
-  number,
-  number,
-];
+interface Settings {
+  readonly writers: number;
+  /** Keys a second of each. */
+  readonly rate: number;
+  readonly seconds: number;
+}
 
-process.setMaxListeners(0); // each provider listens for the end
+const USAGE = `Usage: npm run bench:room -- [--writers N] [--rate X] [--seconds S]
+
+Lets stock providers type into one fragment of a server of its own, and counts what Cloudflare bills.
+
+  --writers N   2
+  --rate X      characters a second of each; 5. 0 is a room that is only open
+  --seconds S   60`;
+
 let messages = 0;
 class CountingSocket extends WebSocket {
   override send(data: Parameters<WebSocket["send"]>[0]): void {
@@ -64,7 +66,7 @@ class Writer {
       await new Promise<void>((settle) => this.#provider.once("sync", () => settle()));
   }
 
-  async type(endMs: number): Promise<void> {
+  async type(rate: number, endMs: number): Promise<void> {
     const text = this.#doc.getText("content");
     while (performance.now() < endMs) {
       const at = this.#end && Y.createAbsolutePositionFromRelativePosition(this.#end, this.#doc)?.index;
@@ -82,41 +84,64 @@ class Writer {
   }
 }
 
-await withTemporaryDir(async (dir) => {
-  const entry = "test/workerd/metered-worker.ts";
-  const bundleDir = await buildAlteredBundle(join(dir, "bundle"), { entry });
-  const server = await startServer({ persistTo: join(dir, "data"), bundleDir });
-  const usage = async () =>
-    (await (await fetch(`${server.url}/test/usage`)).json()) as { rowsWritten: number; awakeMs: number };
-  try {
-    const all = Array.from({ length: writers }, () => new Writer(server.url));
-    await Promise.all(all.map((writer) => writer.synced()));
-    await delay(1_000);
-    messages = 0;
-    const { pid } = server;
-    const before = { ...(await usage()), cpuS: cpuSeconds(pid) };
-    const startedMs = performance.now();
-    const endMs = startedMs + seconds * 1_000;
-    if (rate > 0) await Promise.all(all.map((writer) => writer.type(endMs)));
-    else await delay(seconds * 1_000);
-    const after = { ...(await usage()), cpuS: cpuSeconds(pid) };
-    // While it runs, or has a timer; what is both counts twice.
-    const awakeS = (after.awakeMs - before.awakeMs) / 1_000 + after.cpuS - before.cpuS;
-    const minutes = (performance.now() - startedMs) / 60_000;
-    for (const writer of all) writer.close();
-    console.log(
-      JSON.stringify({
-        writers,
-        keys_per_s: rate,
-        seconds,
-        per_minute: {
-          messages: Math.round(messages / minutes),
-          rows: Math.round((after.rowsWritten - before.rowsWritten) / minutes),
-          awake_s: Math.round((10 * awakeS) / minutes) / 10,
-        },
-      }),
-    );
-  } finally {
-    await server.kill();
-  }
-});
+await runCommand({ name: "npm run bench:room", usage: USAGE, parse }, measure);
+
+function parse(args: string[]): Settings {
+  const { values } = parseArgs({
+    args,
+    options: {
+      writers: { type: "string", default: "2" },
+      rate: { type: "string", default: "5" },
+      seconds: { type: "string", default: "60" },
+    },
+  });
+  return {
+    writers: parseWhole("writers", values.writers, 1, 1_000),
+    rate: parseNumber("rate", values.rate, 0, 1_000),
+    seconds: parseNumber("seconds", values.seconds, 1, 3_600),
+  };
+}
+
+/** Returns the exit code. */
+async function measure({ writers, rate, seconds }: Settings): Promise<number> {
+  process.setMaxListeners(0); // each provider listens for the end
+  await withTemporaryDir(async (dir) => {
+    const entry = "test/workerd/metered-worker.ts";
+    const bundleDir = await buildAlteredBundle(join(dir, "bundle"), { entry });
+    const server = await startServer({ persistTo: join(dir, "data"), bundleDir });
+    const usage = async () =>
+      (await (await fetch(`${server.url}/test/usage`)).json()) as { rowsWritten: number; awakeMs: number };
+    try {
+      const all = Array.from({ length: writers }, () => new Writer(server.url));
+      await Promise.all(all.map((writer) => writer.synced()));
+      await delay(1_000);
+      messages = 0;
+      const { pid } = server;
+      const before = { ...(await usage()), cpuS: cpuSeconds(pid) };
+      const startedMs = performance.now();
+      const endMs = startedMs + seconds * 1_000;
+      if (rate > 0) await Promise.all(all.map((writer) => writer.type(rate, endMs)));
+      else await delay(seconds * 1_000);
+      const after = { ...(await usage()), cpuS: cpuSeconds(pid) };
+      // While it runs, or has a timer; what is both counts twice.
+      const awakeS = (after.awakeMs - before.awakeMs) / 1_000 + after.cpuS - before.cpuS;
+      const minutes = (performance.now() - startedMs) / 60_000;
+      for (const writer of all) writer.close();
+      console.log(
+        JSON.stringify({
+          writers,
+          keys_per_s: rate,
+          seconds,
+          per_minute: {
+            messages: Math.round(messages / minutes),
+            rows: Math.round((after.rowsWritten - before.rowsWritten) / minutes),
+            awake_s: Math.round((10 * awakeS) / minutes) / 10,
+          },
+        }),
+      );
+    } finally {
+      await server.kill();
+    }
+  });
+  return 0;
+}

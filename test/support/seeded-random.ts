@@ -1,3 +1,6 @@
+/** Seeds are the whole numbers from 0 to this. */
+export const MAX_SEED = 2 ** 32 - 1;
+
 /** Random numbers that a seed replays (mulberry32). */
 export class SeededRandom {
   #state: number;

@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
+import { readCommandLine } from "../../src/cli/command-line.ts";
 import type { Group } from "../../src/cli/e2e/check.ts";
-import { parseOptions } from "../../src/cli/e2e/options.ts";
+import { describeCommand } from "../../src/cli/e2e/options.ts";
 
 const GROUPS: readonly Group[] = ["content", "connection", "con", "yjs"].map((name) => ({
   name,
   checks: [],
 }));
+const COMMAND = describeCommand(GROUPS);
 const URL_ARGS = ["--url", "http://localhost:8081"];
 
 test.for([
@@ -22,11 +24,19 @@ test.for([
     says: "Groups: content, connection",
   },
   { what: "a group has no name", args: [...URL_ARGS, "--only", ""], says: 'no group ""' },
-  { what: "the timeout is no number", args: [...URL_ARGS, "--timeout", "soon"], says: "--timeout must be" },
-  { what: "the timeout is nothing", args: [...URL_ARGS, "--timeout", "0"], says: "--timeout must be" },
+  {
+    what: "the timeout is no number",
+    args: [...URL_ARGS, "--timeout", "soon"],
+    says: "must be a number from 0.1 to 600",
+  },
+  {
+    what: "the timeout is nothing",
+    args: [...URL_ARGS, "--timeout", "0"],
+    says: "must be a number from 0.1 to 600",
+  },
 ])("[E2E-5] a command line is refused with a sentence, when $what", ({ args, says }) => {
-  const parsed = parseOptions(args, GROUPS);
-  expect(parsed.kind === "wrong" && parsed.message).toContain(says);
+  const parsed = readCommandLine(COMMAND, args);
+  expect(parsed.kind === "wrong" && parsed.text).toContain(says);
 });
 
 test.for([
@@ -37,15 +47,15 @@ test.for([
   { only: ["c"], chosen: ["content", "connection", "con"] },
   { only: ["y", "content"], chosen: ["content", "yjs"] },
 ])("[E2E-3] the groups are $chosen, when --only names $only", ({ only, chosen }) => {
-  const parsed = parseOptions([...URL_ARGS, ...only.flatMap((name) => ["--only", name])], GROUPS);
-  expect(parsed.kind === "options" && parsed.options.groups.map(({ name }) => name)).toEqual(chosen);
+  const parsed = readCommandLine(COMMAND, [...URL_ARGS, ...only.flatMap((name) => ["--only", name])]);
+  expect(parsed.kind === "settings" && parsed.settings.groups.map(({ name }) => name)).toEqual(chosen);
 });
 
 test("[E2E-3] what is not said is as documented, when only a server is named", () => {
-  const parsed = parseOptions(["--url", "https://prompts.example.com/"], GROUPS);
+  const parsed = readCommandLine(COMMAND, ["--url", "https://prompts.example.com/"]);
   expect(parsed).toEqual({
-    kind: "options",
-    options: {
+    kind: "settings",
+    settings: {
       url: new URL("https://prompts.example.com"),
       groups: GROUPS,
       isJson: false,
@@ -55,7 +65,7 @@ test("[E2E-3] what is not said is as documented, when only a server is named", (
 });
 
 test("[E2E-5] options and groups are listed, when help is asked for", () => {
-  const parsed = parseOptions(["--help"], GROUPS);
+  const parsed = readCommandLine(COMMAND, ["--help"]);
   const text = parsed.kind === "help" ? parsed.text : "";
   for (const part of ["--url URL", "--only GROUP", "--timeout SECONDS", "--json", "content", "yjs"]) {
     expect(text).toContain(part);

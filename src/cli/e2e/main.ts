@@ -8,10 +8,11 @@
 import { Console } from "node:console";
 import { constants } from "node:os";
 import { timestamp } from "../../protocol/timestamp.ts";
+import { runCommand } from "../command-line.ts";
 import { Deadline } from "./deadline.ts";
 import { show } from "./expect.ts";
 import { GROUPS } from "./groups.ts";
-import { type Options, parseOptions } from "./options.ts";
+import { describeCommand, type Options } from "./options.ts";
 import { describeResult, describeSummary, makeReport, type Report } from "./report.ts";
 import { runChecks } from "./run-checks.ts";
 import { Server } from "./server.ts";
@@ -22,21 +23,7 @@ const SAME_SIGNAL_MS = 500;
 // Yjs prints its warnings with `console.log`, and standard output is for the report.
 globalThis.console = new Console(process.stderr);
 
-const parsed = parseOptions(process.argv.slice(2), GROUPS);
-switch (parsed.kind) {
-  case "help":
-    print(parsed.text);
-    break;
-  case "wrong":
-    console.error(parsed.message);
-    process.exitCode = 2;
-    break;
-  case "options":
-    process.exitCode = await check(parsed.options);
-    break;
-  default:
-    parsed satisfies never;
-}
+await runCommand(describeCommand(GROUPS), check);
 
 /** Returns the exit code. */
 async function check({ url, groups, isJson, timeoutMs }: Options): Promise<number> {

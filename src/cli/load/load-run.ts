@@ -5,6 +5,7 @@
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
+import { counted } from "../quantity.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Distribution } from "./distribution.ts";
 import type { Fragments } from "./fragments.ts";
@@ -12,7 +13,6 @@ import { LoadedFragment } from "./loaded-fragment.ts";
 import { type CountedError, Meter, type Second, type Totals } from "./meter.ts";
 import { pace } from "./pace.ts";
 import { Peer } from "./peer.ts";
-import { counted } from "./quantity.ts";
 import { editsOfWriter, type Load } from "./settings.ts";
 
 export interface LoadTarget {

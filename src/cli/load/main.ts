@@ -8,16 +8,19 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { runCommand } from "../command-line.ts";
 import { OWN_DIALECT } from "./dialect.ts";
 import { RestFragments } from "./fragments.ts";
 import { isClean, runLoad } from "./load-run.ts";
 import { Progress } from "./progress.ts";
 import { renderReport } from "./report.ts";
-import { parseLoadCommand, UsageError } from "./settings.ts";
+import { LOAD_COMMAND, type LoadCommand } from "./settings.ts";
 import { describeLoad, describeResult, describeSecond } from "./summary.ts";
 
-async function main(): Promise<number> {
-  const { load, url, reportFile, jsonFile } = parseLoadCommand(process.argv.slice(2));
+await runCommand(LOAD_COMMAND, putLoad);
+
+/** Returns the exit code. */
+async function putLoad({ load, url, reportFile, jsonFile }: LoadCommand): Promise<number> {
   const fragments = new RestFragments(url.origin);
   await fragments.checkServer();
   console.log(`${url.origin}: ${describeLoad(load)}`);
@@ -49,11 +52,4 @@ function interruption(): AbortSignal {
 async function write(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, text);
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  console.error(`npm run load: ${error instanceof Error ? error.message : error}`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -4,7 +4,9 @@
  */
 import { parseArgs } from "node:util";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
-import { grouped } from "./quantity.ts";
+import { type Command, parseNumber, parseWhole, UsageError } from "../command-line.ts";
+import { grouped } from "../quantity.ts";
+import { DEFAULT_SERVER_URL, parseServerUrl } from "../server-url.ts";
 import { maxTokenBytes } from "./token.ts";
 
 /** How much is written, by how many, for how long. */
@@ -28,34 +30,60 @@ export interface LoadCommand {
   readonly jsonFile: string | null;
 }
 
-/** What the person at the terminal can mend: shown as one message, without a stack. */
-export class UsageError extends Error {}
-
-export const MAX_SOCKETS = 10_000;
-export const MAX_SECONDS = 600;
+const MAX_SOCKETS = 10_000;
+const MAX_SECONDS = 600;
 /** What one process makes and counts, roughly: 400,000 deliveries a second were counted on one core of a server. */
-export const MAX_EDITS_PER_SECOND = 20_000;
-export const MAX_DELIVERIES_PER_SECOND = 500_000;
+const MAX_EDITS_PER_SECOND = 20_000;
+const MAX_DELIVERIES_PER_SECOND = 500_000;
 
-const USAGE = `Usage: npm run load -- [--url http://localhost:8081] [--fragments 1] [--writers 10] [--readers 10] [--rate 5]
-       [--seconds 10] [--report build/load-report.html] [--json FILE] [--yes-this-is-my-server]
-  --writers, --readers   sockets on each fragment
-  --rate                 edits a second of each writer; 0.2 is one in five seconds
-  --url                  on the loopback, unless --yes-this-is-my-server is given`;
+const USAGE = `Usage: npm run load -- [--url URL] [--fragments F] [--writers W] [--readers R] [--rate X] [--seconds S]
+       [--report FILE] [--json FILE] [--yes-this-is-my-server]
 
-/** Throws a `UsageError`. */
-export function parseLoadCommand(args: readonly string[]): LoadCommand {
-  const values = parseOptions(args);
-  const url = parseUrl(values.url);
+Puts load on a running Prompt Manager, from outside, and says how long edits are under way. The fragments that it makes
+are deleted afterwards.
+
+  --url URL                on the loopback, unless --yes-this-is-my-server is given; ${DEFAULT_SERVER_URL}
+  --fragments F            1
+  --writers W, --readers R sockets on each fragment; 10 and 10
+  --rate X                 edits a second of each writer; 5. 0.2 is one in five seconds
+  --seconds S              10
+  --report FILE            the report with its charts; build/load-report.html
+  --json FILE              all figures, for a program
+
+Exit code: 0 when nothing is missing and nothing went wrong, 1 otherwise, 2 for a wrong command line.`;
+
+export const LOAD_COMMAND: Command<LoadCommand> = {
+  name: "npm run load",
+  usage: USAGE,
+  parse,
+  tellsFailures: true,
+};
+
+function parse(args: string[]): LoadCommand {
+  const { values } = parseArgs({
+    args,
+    options: {
+      url: { type: "string", default: DEFAULT_SERVER_URL },
+      fragments: { type: "string", default: "1" },
+      writers: { type: "string", default: "10" },
+      readers: { type: "string", default: "10" },
+      rate: { type: "string", default: "5" },
+      seconds: { type: "string", default: "10" },
+      report: { type: "string", default: "build/load-report.html" },
+      json: { type: "string" },
+      "yes-this-is-my-server": { type: "boolean", default: false },
+    },
+  });
+  const url = parseServerUrl(values.url);
   if (!isLoopback(url) && !values["yes-this-is-my-server"]) {
     throw new UsageError(
       `--url ${values.url} is not on the loopback. A load test can bring a server down: give --yes-this-is-my-server if it is yours.`,
     );
   }
   const load: Load = {
-    fragments: parseCount("fragments", values.fragments, 1, MAX_SOCKETS),
-    writers: parseCount("writers", values.writers, 1, MAX_SOCKETS),
-    readers: parseCount("readers", values.readers, 0, MAX_SOCKETS),
+    fragments: parseWhole("fragments", values.fragments, 1, MAX_SOCKETS),
+    writers: parseWhole("writers", values.writers, 1, MAX_SOCKETS),
+    readers: parseWhole("readers", values.readers, 0, MAX_SOCKETS),
     rate: parseNumber("rate", values.rate, 0.01, 1_000),
     seconds: parseNumber("seconds", values.seconds, 1, MAX_SECONDS),
   };
@@ -63,50 +91,9 @@ export function parseLoadCommand(args: readonly string[]): LoadCommand {
   return { load, url, reportFile: values.report, jsonFile: values.json ?? null };
 }
 
-function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        url: { type: "string", default: "http://localhost:8081" },
-        fragments: { type: "string", default: "1" },
-        writers: { type: "string", default: "10" },
-        readers: { type: "string", default: "10" },
-        rate: { type: "string", default: "5" },
-        seconds: { type: "string", default: "10" },
-        report: { type: "string", default: "build/load-report.html" },
-        json: { type: "string" },
-        "yes-this-is-my-server": { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-  }
-}
-
-function parseUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol))
-    throw new UsageError(`--url must be an http or https address, not "${text}".`);
-  return url;
-}
-
 /** `URL` has brought every spelling of an IPv4 address to four decimal parts. */
 export function isLoopback({ hostname }: URL): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}
-
-function parseNumber(name: string, text: string, least: number, most: number): number {
-  const number = text.trim() === "" ? Number.NaN : Number(text);
-  if (!(number >= least && number <= most))
-    throw new UsageError(`--${name} ${text}: must be a number from ${least} to ${grouped(most)}.`);
-  return number;
-}
-
-function parseCount(name: string, text: string, least: number, most: number): number {
-  const count = parseNumber(name, text, least, most);
-  if (!Number.isInteger(count)) throw new UsageError(`--${name} ${text}: must be a whole number.`);
-  return count;
 }
 
 /** Throws a `UsageError` when the numbers are too much together, though each may be given by itself. */

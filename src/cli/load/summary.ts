@@ -1,9 +1,10 @@
 /** A result as lines of text: what the terminal shows while a load test runs, and at its end. */
+
+import { counted, grouped, milliseconds } from "../quantity.ts";
 import type { Distribution } from "./distribution.ts";
 import type { LoadResult } from "./load-run.ts";
 import { isClean } from "./load-run.ts";
 import type { Second } from "./meter.ts";
-import { counted, grouped, milliseconds } from "./quantity.ts";
 import type { Load } from "./settings.ts";
 
 export function describeLoad({ fragments, writers, readers, rate, seconds }: Load): string {
