@@ -166,6 +166,6 @@ export class RoomHost {
   }
 }
 
-export function emptyWrite(): Write {
+function emptyWrite(): Write {
   return { ...EMPTY_WRITE, settle: () => undefined };
 }

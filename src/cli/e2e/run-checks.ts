@@ -7,7 +7,7 @@ import { Scene } from "./scene.ts";
 import { fragmentPath, type Server } from "./server.ts";
 
 /** The group of the one check that is always made, last: that nothing is left. */
-export const CLEANUP_GROUP = "cleanup";
+const CLEANUP_GROUP = "cleanup";
 const CLEANUP_CHECK = "nothing that the checks made is left, when they are over";
 
 /** Requests at a time while tidying up. */

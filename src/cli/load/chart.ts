@@ -21,13 +21,11 @@ export interface Chart {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
-  /** At most `MAX_SERIES`: the page's style has as many colours. */
+  /** At most four: the page's style has as many colours. */
   readonly series: readonly Series[];
   /** Absent: round numbers. */
   readonly xTicks?: readonly Tick[];
 }
-
-export const MAX_SERIES = 4;
 
 const WIDTH = 720;
 const HEIGHT = 260;
