@@ -1,3 +1,5 @@
+import { DEFAULT_PORT } from "../src/cli/server-url.ts";
+
 /** What to try on a server that has just come up: the same words for `npm run dev` and `npm run serve`. */
 export function describeNextSteps(url: string): string {
   const socketUrl = url.replace(/^http/, "ws");
@@ -9,7 +11,14 @@ Prompt Manager is up at ${url}
   expand   curl ${url}/v1/expansions/team/greeting
   socket   ${socketUrl}/v1/ws/team/greeting?create=1   (JSON)
   Yjs      ${socketUrl}/v1/sync   (y-websocket; the room is the fragment's id)
-  samples  npm run seed
+  samples  ${seedCommand(url)}
   stop     Ctrl-C
 `;
+}
+
+/** Without an address it finds the default port only, and there perhaps another server. */
+function seedCommand(url: string): string {
+  const { hostname, port } = new URL(url);
+  const isDefault = ["localhost", "127.0.0.1"].includes(hostname) && port === DEFAULT_PORT;
+  return isDefault ? "npm run seed" : `npm run seed -- --url ${url}`;
 }
