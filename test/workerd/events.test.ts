@@ -190,4 +190,17 @@ describe("events over a WebSocket", () => {
     const { id } = await createFragment("text");
     await inbox.next("the creation", (event) => event.event === "created" && event.fragment.id === id);
   });
+
+  test("[EVENT-8] a pong comes back, and 4400 when anything but a ping is sent", async () => {
+    const socket = await openSocket("/v1/events");
+    const inbox = new Inbox<string>("the listener");
+    socket.addEventListener("message", ({ data }) => inbox.receive(String(data)));
+    const closed = new Promise<CloseEvent>((settle) => socket.addEventListener("close", settle));
+    socket.accept();
+    onTestFinished(() => socket.close());
+    socket.send('{"action":"ping"}');
+    await inbox.next("the pong", (frame) => frame === '{"action":"pong"}');
+    socket.send("ping");
+    expect((await closed).code).toBe(4400);
+  });
 });

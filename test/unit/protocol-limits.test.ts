@@ -1,0 +1,91 @@
+/** PROTOCOL.md's table of limits against the numbers that are enforced, so that neither can move alone. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { FRAGMENT_ID_RULE } from "../../src/language/fragment-id.ts";
+import * as limits from "../../src/protocol/limits.ts";
+
+const PAGE = readFileSync(new URL("../../docs/PROTOCOL.md", import.meta.url), "utf8");
+
+/** Which row of the table names a limit, and how. A limit that is new does not compile without its row. */
+const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...amounts: string[]]>> = {
+  MAX_CONTENT_BYTES: ["content", mebibytes(limits.MAX_CONTENT_BYTES)],
+  MAX_DESCRIPTION_UNITS: ["description", units(limits.MAX_DESCRIPTION_UNITS)],
+  MAX_TAGS: ["tags", grouped(limits.MAX_TAGS)],
+  MAX_TAG_UNITS: ["tags", `1 to ${units(limits.MAX_TAG_UNITS)}`],
+  MAX_FRAME_BYTES: ["frame on a socket", mebibytes(limits.MAX_FRAME_BYTES)],
+  MAX_BODY_BYTES: ["body of a request", mebibytes(limits.MAX_BODY_BYTES)],
+  MAX_REQUEST_ID_UNITS: ["request id, client name, idempotency key", units(limits.MAX_REQUEST_ID_UNITS)],
+  MAX_CLIENT_NAME_UNITS: ["request id, client name, idempotency key", units(limits.MAX_CLIENT_NAME_UNITS)],
+  MAX_CHANGES: ["changes in one `edit`", grouped(limits.MAX_CHANGES)],
+  MAX_SUBSTITUTIONS: ["`edits` in one PATCH", grouped(limits.MAX_SUBSTITUTIONS)],
+  MAX_PRESENCE_BYTES: ["presence state", `${grouped(limits.MAX_PRESENCE_BYTES)} bytes`],
+  MAX_REMEMBERED_REBASE_UNITS: ["merge remembered for a session", units(limits.MAX_REMEMBERED_REBASE_UNITS)],
+  MAX_REMEMBERED_TEXTS: ["texts remembered as bases for a session", grouped(limits.MAX_REMEMBERED_TEXTS)],
+  REBASE_HORIZON_MS: [
+    "age of a base, and of a remembered request",
+    `${limits.REBASE_HORIZON_MS / 60_000} minutes`,
+  ],
+  MAX_PAST_BYTES: ["past kept for bases", mebibytes(limits.MAX_PAST_BYTES)],
+  PRESENCE_EXPIRY_MS: ["silence of a stock awareness", `${limits.PRESENCE_EXPIRY_MS / 1_000} s`],
+  MAX_CLOSE_REASON_BYTES: ["close reason", `${limits.MAX_CLOSE_REASON_BYTES} bytes`],
+  MAX_SESSIONS: ["sessions on one fragment", grouped(limits.MAX_SESSIONS)],
+  OLD_HANDSHAKE_DELAY_MS: ["delay of an old client's handshake", `${limits.OLD_HANDSHAKE_DELAY_MS} ms`],
+  DEFAULT_PAGE_SIZE: ["fragments on a page", grouped(limits.DEFAULT_PAGE_SIZE)],
+  MAX_PAGE_SIZE: ["fragments on a page", `at most ${limits.MAX_PAGE_SIZE}`],
+  MAX_QUERY_UNITS: ["search text", units(limits.MAX_QUERY_UNITS)],
+  MAX_CLOSURE_BYTES: ["texts of one expansion", mebibytes(limits.MAX_CLOSURE_BYTES)],
+  EXPANSION_BUDGETS: [
+    "depth, fragments, inclusions, output of one expansion",
+    `${limits.EXPANSION_BUDGETS.depth} · `,
+    `${grouped(limits.EXPANSION_BUDGETS.fragments)} · `,
+    `${grouped(limits.EXPANSION_BUDGETS.inclusions)} · `,
+    mebibytes(limits.EXPANSION_BUDGETS.outputBytes),
+  ],
+};
+
+/** What the table says beside limits.ts: of ids, of the schema of a presence, of the index of words. */
+const ELSEWHERE: readonly (readonly [row: string, ...amounts: string[]])[] = [
+  ["id", ...(FRAGMENT_ID_RULE.match(/\d+ (?:bytes|segments)/g)?.toReversed() ?? [])],
+  ["presence state", "name 200 units", "color 64"],
+  ["search text", "32 words"],
+];
+
+test("[DOC-5] each limit stands in the protocol's table as it is enforced, and no other number does", () => {
+  const said = new Map(readTable());
+  const meant = new Map<string, string[]>();
+  for (const [row, ...amounts] of [...Object.values(WRITTEN), ...ELSEWHERE])
+    meant.set(row, [...(meant.get(row) ?? []), ...amounts]);
+  expect([...said.keys()].toSorted()).toEqual([...meant.keys()].toSorted());
+  for (const [row, amounts] of meant) {
+    const cell = said.get(row) ?? "";
+    for (const amount of amounts) expect(cell, row).toMatch(new RegExp(`(?<![\\d,])${amount}`));
+    expect(new Set(numbersOf(cell)), row).toEqual(new Set(amounts.flatMap(numbersOf)));
+  }
+});
+
+test("[DOC-5] the protocol's prose says how many texts can be bases, as it is enforced", () => {
+  expect(PAGE).toContain(`the (at most ${limits.MAX_REMEMBERED_TEXTS}) texts sent to you since`);
+});
+
+function readTable(): [row: string, limit: string][] {
+  const section = PAGE.slice(PAGE.indexOf("\n## Limits\n"));
+  const rows = [...section.matchAll(/^\| ([^|]+) \| ([^|]+) \| [^|]*\|$/gm)].slice(2);
+  return rows.map(([, row = "", limit = ""]) => [row, limit]);
+}
+
+/** "2,000 units" holds one number, 2000. */
+function numbersOf(text: string): number[] {
+  return Array.from(text.matchAll(/\d[\d,]*/g), ([digits]) => Number(digits.replaceAll(",", "")));
+}
+
+function mebibytes(bytes: number): string {
+  return `${bytes / 1024 / 1024} MiB`;
+}
+
+function units(count: number): string {
+  return `${grouped(count)} units`;
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString("en-US");
+}
