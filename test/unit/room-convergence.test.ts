@@ -67,6 +67,32 @@ describe("editors of all kinds in one room", { timeout: 60_000 }, () => {
     expect(old.takeJson().at(-1)).toMatchObject({ action: "update", content: "one 2 three four five" });
   });
 
+  test.for([
+    { ago: 32, is: "is a base" },
+    { ago: 33, is: "is no base" },
+  ])("[ROOM-6] a text $is, when it was sent $ago texts ago", ({ ago, is }) => {
+    // Texts without a letter in common: what builds on one that is no base comes in whole, beside what is there.
+    const textOf = (version: number) => String.fromCodePoint(0x4e00 + version).repeat(20);
+    const newest = 40;
+    const host = new RoomHost(new MemoryUpdateLog());
+    host.create(textOf(1));
+    const [old, other] = [new ScriptedPeer(), new ScriptedPeer()] as const;
+    const oldSession = host.joinJson(old, { isOldClient: true });
+    const otherSession = host.joinJson(other);
+    for (let version = 2; version <= newest; version++) {
+      host.receive(otherSession, { action: "update", content: textOf(version), base_version: version - 1 });
+      host.pass(1_000);
+    }
+    const sent = old.takeJson().flatMap((frame) => ("content" in frame ? [frame.content] : []));
+    expect(sent).toHaveLength(newest); // the initial one, too
+    const known = sent.at(-ago);
+    host.receive(oldSession, { action: "update", content: `${known}!` });
+    host.passUntilIdle();
+    const { content } = host.room.fragment.committed;
+    if (is === "is a base") expect(content).toBe(`${textOf(newest)}!`);
+    else expect(content).toContain(`${known}!`);
+  });
+
   test("[ROOM-6] an old client can take its own last word back", () => {
     const host = new RoomHost(new MemoryUpdateLog());
     host.create("text");
