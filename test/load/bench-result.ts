@@ -1,4 +1,7 @@
-/** What `npm run bench` measures, and how it is told: as a table whose place in docs/benchmarks.md is between two marks. */
+/**
+ * What `npm run bench` measures, and how it is told: as a table whose place in docs/benchmarks.md, and in the README, is
+ * between two marks.
+ */
 import type { Load } from "../../src/cli/load/settings.ts";
 import type { ServerName } from "./bench-servers.ts";
 
@@ -60,24 +63,31 @@ export function loadName({ writers, readers, rate }: Load): string {
 
 export function renderComparison(comparison: Comparison): string {
   const { load, rounds, servers, circumstances } = comparison;
-  const [ours, ...others] = servers;
-  if (ours === undefined) return "";
-  const ratios = (other: MeasuredServer) =>
-    ours.name === "prompt-manager" ? [renderRatios(ours, other, load)] : [];
   return [
     `${load.writers} writers and ${load.readers} readers on one document, ${load.rate} edits a second from each writer for`,
     `${load.seconds} seconds; medians of ${rounds} rounds, in brackets the lowest and the highest. ${circumstances}`,
     "",
-    "| | p50 ms | p99 ms | frames/s | CPU s per 1M deliveries |",
-    "| --- | --- | --- | --- | --- |",
-    renderServer(ours),
-    ...others.flatMap((other) => [renderServer(other), ...ratios(other)]),
+    renderTable(comparison),
     "",
     ...servers.flatMap(renderTroubles),
     ...renderOthers(servers),
   ]
     .join("\n")
     .trimEnd();
+}
+
+/** The figures alone. */
+export function renderTable({ load, servers }: Comparison): string {
+  const [ours, ...others] = servers;
+  if (ours === undefined) return "";
+  const ratios = (other: MeasuredServer) =>
+    ours.name === "prompt-manager" ? [renderRatios(ours, other, load)] : [];
+  return [
+    "| | p50 ms | p99 ms | frames/s | CPU s per 1M deliveries |",
+    "| --- | --- | --- | --- | --- |",
+    renderServer(ours),
+    ...others.flatMap((other) => [renderServer(other), ...ratios(other)]),
+  ].join("\n");
 }
 
 /**

@@ -2,7 +2,7 @@
  * `npm run bench -- [--only NAME,NAME] [--writers 50] [--readers 50] [--rate 20] [--seconds 8] [--rounds 5]
  * [--wait 60]`: the same load on this project, Hocuspocus, y-partyserver and y-websocket's server, in turn, each time a new process and a new
  * document; each server on one core and the load on another, where `taskset` can arrange it. Prints the table, and
- * writes it into docs/benchmarks.md if all were measured and the page has a place for this load.
+ * writes it into docs/benchmarks.md and the README if all were measured, where the page has a place for this load.
  *
  * Installs the others' packages into bench/. Talks to the loopback only.
  */
@@ -28,6 +28,7 @@ import {
   putBetweenMarks,
   type Round,
   renderComparison,
+  renderTable,
 } from "./bench-result.ts";
 import { installPeers, packageVersion, SERVER_NAMES, SERVERS, type ServerName } from "./bench-servers.ts";
 import { DiskProbe } from "./disk-probe.ts";
@@ -42,7 +43,11 @@ interface Settings {
   readonly waitSeconds: number;
 }
 
-const PAGE = join(PROJECT_DIR, "docs", "benchmarks.md");
+/** Where a table is shown, and how much of what belongs to it. */
+const PAGES: Readonly<Record<string, (comparison: Comparison) => string>> = {
+  "docs/benchmarks.md": renderComparison,
+  "README.md": renderTable,
+};
 const ROUND_SCRIPT = fileURLToPath(new URL("bench-round.ts", import.meta.url));
 const MAX_ROUNDS = 20;
 const MAX_SECONDS = 60;
@@ -93,9 +98,9 @@ async function bench({ load, names, rounds, waitSeconds }: Settings): Promise<nu
   for (const [name, of] of measured)
     servers.push({ name, title: await SERVERS[name].describe(), rounds: of });
   const comparison: Comparison = { load, rounds, servers, circumstances: await describeCircumstances() };
-  const table = renderComparison(comparison);
-  console.log(`\n${table}\n`);
-  await writePage(loadName(load), table, names.length === SERVER_NAMES.length);
+  console.log(`\n${renderComparison(comparison)}\n`);
+  if (names.length === SERVER_NAMES.length) await writePages(comparison);
+  else console.log("Not all servers were measured: the pages stay as they are.");
   return 0;
 }
 
@@ -196,11 +201,16 @@ async function describeCircumstances(): Promise<string> {
   return `${day}; ${describeMachine()}, ${cores}; workerd ${workerd}, yjs ${yjs}, Node ${process.versions.node}.`;
 }
 
-async function writePage(name: string, table: string, isComplete: boolean): Promise<void> {
-  if (!isComplete) return console.log("Not all servers were measured: docs/benchmarks.md stays as it is.");
-  const page = putBetweenMarks(await readFile(PAGE, "utf8"), name, table);
-  if (page === null)
-    return console.log(`docs/benchmarks.md has no place for a load of ${name}, and stays as it is.`);
-  await writeFile(PAGE, page);
-  console.log("This table is now in docs/benchmarks.md.");
+async function writePages(comparison: Comparison): Promise<void> {
+  const name = loadName(comparison.load);
+  for (const [path, render] of Object.entries(PAGES)) {
+    const file = join(PROJECT_DIR, path);
+    const page = putBetweenMarks(await readFile(file, "utf8"), name, render(comparison));
+    if (page === null) {
+      console.log(`${path} has no place for a load of ${name}, and stays as it is.`);
+      continue;
+    }
+    await writeFile(file, page);
+    console.log(`This table is now in ${path}.`);
+  }
 }
