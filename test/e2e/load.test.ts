@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ServerProcess, startServer } from "../../scripts/server-process.ts";
 import type { LoadResult } from "../../src/cli/load/load-run.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
+import { pipeToHead } from "../support/pipe-to-head.ts";
 import { makeTemporaryDir, removeDir, withTemporaryDir } from "../support/temporary-dir.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/load/main.ts", import.meta.url));
@@ -134,6 +135,18 @@ describe("npm run load", () => {
     expect(result.totals.edits).toBeLessThan(1_500);
     expect(result.undelivered).toBe(0);
     expect(await statusOf(server, { output })).toBe(404);
+  });
+
+  test("[LOAD-6] when nobody reads its output any more it reports and takes its fragments away", async () => {
+    const [json, report] = [join(dir, "headed.json"), join(dir, "headed.html")];
+    const args = ["--url", server.url, "--seconds", "60", "--json", json, "--report", report];
+    const { code, stdout, stderr } = await pipeToHead(5, MAIN, args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(await statusOf(server, { output: stdout })).toBe(404);
+    const result = await readResult(json);
+    expect(result).toMatchObject({ isInterrupted: true, undelivered: 0 });
+    expect(result.totals.edits).toBeGreaterThan(0);
+    expect(result.elapsedMs).toBeLessThan(30_000);
   });
 });
 

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { describe, test } from "vitest";
 import { DEFAULT_BUNDLE_DIR } from "../../scripts/production-bundle.ts";
 import { startServer } from "../../scripts/server-process.ts";
+import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
 import { GROUPS } from "../../src/cli/e2e/groups.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { CheckCommand, checkServer } from "../support/check-command.ts";
+import { pipeToHead } from "../support/pipe-to-head.ts";
 import { PLANTED_FAULTS } from "../support/planted-faults.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 
@@ -109,6 +111,23 @@ describe.concurrent("npm run e2e", () => {
       expect(stdout).toContain("The run was interrupted: not all checks were made.");
       expect(stdout).not.toMatch(/^old-addresses$/m);
       expect(code).toBe(130);
+      await server.kill();
+    });
+  });
+
+  test("[E2E-4] what was made is deleted, when nobody reads the output any more", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    await withTemporaryDir(async (persistTo) => {
+      const server = await startServer({ persistTo });
+      onTestFinished(() => server.kill());
+      const script = join(PROJECT_DIR, "src/cli/e2e/main.ts");
+      const { code, stdout, stderr } = await pipeToHead(5, script, ["--url", server.url]);
+      expect({ code, stderr }).toEqual({ code: 141, stderr: "" });
+      expect(stdout).toContain("\nrest\n");
+      const response = await fetch(`${server.url}/v1/fragments`);
+      expect(await response.json()).toMatchObject({ total: 0 });
       await server.kill();
     });
   });

@@ -8,6 +8,7 @@
 import { Console } from "node:console";
 import { constants } from "node:os";
 import { timestamp } from "../../protocol/timestamp.ts";
+import { whenOutputCloses } from "../closed-output.ts";
 import { runCommand } from "../command-line.ts";
 import { Deadline } from "./deadline.ts";
 import { show } from "./expect.ts";
@@ -44,7 +45,7 @@ async function check({ url, groups, isJson, timeoutMs }: Options): Promise<numbe
   }
   tell(`Prompt Manager at ${server.url}, ${startedAt}`);
   const stopping = new AbortController();
-  let signalled: "SIGINT" | "SIGTERM" | null = null;
+  let signalled: "SIGINT" | "SIGTERM" | "SIGPIPE" | null = null;
   let signalledMs = 0;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
@@ -58,6 +59,10 @@ async function check({ url, groups, isJson, timeoutMs }: Options): Promise<numbe
       stopping.abort();
     });
   }
+  whenOutputCloses(() => {
+    signalled ??= "SIGPIPE"; // what would have ended it, if Node did not ignore it
+    stopping.abort();
+  });
   const results = await runChecks({
     server,
     groups,
@@ -78,7 +83,7 @@ function print(text: string): void {
 }
 
 /** As shells have it for a process that a signal ended. */
-function exitCodeOf(signal: "SIGINT" | "SIGTERM"): number {
+function exitCodeOf(signal: "SIGINT" | "SIGTERM" | "SIGPIPE"): number {
   return 128 + constants.signals[signal];
 }
 

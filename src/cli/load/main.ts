@@ -8,6 +8,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { whenOutputCloses } from "../closed-output.ts";
 import { runCommand } from "../command-line.ts";
 import { OWN_DIALECT } from "./dialect.ts";
 import { RestFragments } from "./fragments.ts";
@@ -23,13 +24,14 @@ await runCommand(LOAD_COMMAND, putLoad);
 async function putLoad({ load, url, reportFile, jsonFile }: LoadCommand): Promise<number> {
   const fragments = new RestFragments(url.origin);
   await fragments.checkServer();
+  const signal = interruption();
   console.log(`${url.origin}: ${describeLoad(load)}`);
   const progress = new Progress(process.stdout);
   const result = await runLoad(
     load,
     { origin: url.origin, dialect: OWN_DIALECT, fragments },
     {
-      signal: interruption(),
+      signal,
       onPhase: (what) => progress.show(what),
       onSecond: (second) => progress.show(describeSecond(second)),
     },
@@ -42,9 +44,10 @@ async function putLoad({ load, url, reportFile, jsonFile }: LoadCommand): Promis
   return isClean(result) ? 0 : 1;
 }
 
-/** The first Ctrl-C ends the writing, the second everything. */
+/** The first Ctrl-C ends the writing, the second everything. Who reads no more of the output wants no more either. */
 function interruption(): AbortSignal {
   const interrupted = new AbortController();
+  whenOutputCloses(() => interrupted.abort());
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
   return interrupted.signal;
 }
