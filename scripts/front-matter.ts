@@ -22,12 +22,18 @@ export type FragmentFileResult =
   | { readonly ok: true; readonly file: FragmentFile }
   | { readonly ok: false; readonly reason: string };
 
-/** Strict, so that a misspelt key is an error and not a lost tag. */
-const FrontMatterSchema = v.strictObject({
+const ENTRIES = {
   description: v.optional(DescriptionSchema, ""),
   tags: v.optional(TagsSchema, []),
   prompt_type: v.optional(PromptTypeSchema, "standard"),
-});
+};
+
+/** Strict, so that a misspelt key is an error and not a lost tag. */
+const FrontMatterSchema = v.strictObject(ENTRIES, (issue) =>
+  issue.expected === "never"
+    ? `is not known. Known keys: ${Object.keys(ENTRIES).join(", ")}.`
+    : issue.message,
+);
 
 const OPENING_LINE = /^\uFEFF?---[ \t]*\r?\n/;
 const CLOSING_LINE = /^---[ \t]*(?:\r?\n|$)/m;

@@ -8,6 +8,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { type Command, runCommand } from "../src/cli/command-line.ts";
+import { counted } from "../src/cli/quantity.ts";
 import { DEFAULT_SERVER_URL, parseServerUrl } from "../src/cli/server-url.ts";
 import { type FragmentId, parseFragmentId } from "../src/language/fragment-id.ts";
 import { scanInclusions } from "../src/language/inclusion.ts";
@@ -50,10 +51,11 @@ async function seed({ url, dir }: Settings): Promise<number> {
   for (const [id, file] of samples) {
     const isNew = await putFragment(url, id, file);
     console.log(
-      `${isNew ? "created " : "replaced"}  ${id}  (${file.prompt_type}, ${file.content.length} characters)`,
+      `${isNew ? "created " : "replaced"}  ${id}  (${file.prompt_type}, ${counted(file.content.length, "character")})`,
     );
   }
-  console.log(`\n${samples.size} fragments are at ${url.origin}. Try next:`);
+  const are = samples.size === 1 ? "is" : "are";
+  console.log(`\n${counted(samples.size, "fragment")} ${are} at ${url.origin}. Try next:`);
   for (const id of findEntries(samples).slice(0, 5)) {
     console.log(`  curl ${new URL(`/v1/expansions/${encodePath(id)}`, url)}`);
   }

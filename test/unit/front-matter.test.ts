@@ -42,7 +42,11 @@ describe("parseFragmentFile", () => {
     ["is no YAML", "---\ntags: [a\n---\n", /no valid YAML/],
     ["gives a key twice", "---\ntags: []\ntags: []\n---\n", /no valid YAML/],
     ["is a list", "---\n- a\n---\n", /is wrong/],
-    ["misspells a key", "---\ntag: [a]\n---\n", /is wrong: tag: /],
+    [
+      "misspells a key",
+      "---\ntag: [a]\n---\n",
+      /is wrong: tag: is not known\. Known keys: description, tags, prompt_type\.$/,
+    ],
     ["has tags that are no list", "---\ntags: a, b\n---\n", /is wrong: tags: /],
     ["has a tag that is a number", "---\ntags: [2024]\n---\n", /is wrong: tags\.0: /],
     ["has an unknown prompt type", "---\nprompt_type: fancy\n---\n", /is wrong: prompt_type: /],
