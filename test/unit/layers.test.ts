@@ -12,9 +12,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   protocol: ["language"],
   core: ["protocol", "language"],
   worker: ["core", "protocol", "language"],
-  client: ["protocol", "language"],
-  web: ["client", "protocol", "language"],
-  cli: ["client", "protocol", "language"],
+  cli: ["protocol", "language"],
 };
 
 interface Source {
