@@ -2,7 +2,7 @@
  * `npm run check:kill -- [--rounds 20] [--edits 20000] [--seed N] [--compact-every N] [--broken]`
  *
  * Kills a server under load, again and again, and looks for acknowledged edits that are gone. Exits with 0 when
- * nothing is lost, doubled or otherwise wrong. With --broken it runs against a build that acknowledges first and
+ * edits were acknowledged and nothing is lost, doubled or otherwise wrong. With --broken it runs against a build that acknowledges first and
  * writes 200 ms later, and exits with 0 only when it found losses: else this check could not find any.
  */
 import { join } from "node:path";
