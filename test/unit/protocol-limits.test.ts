@@ -13,6 +13,7 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   MAX_TAGS: ["tags", grouped(limits.MAX_TAGS)],
   MAX_TAG_UNITS: ["tags", `1 to ${units(limits.MAX_TAG_UNITS)}`],
   MAX_FRAME_BYTES: ["frame on a socket", mebibytes(limits.MAX_FRAME_BYTES)],
+  MAX_UPDATE_ITEMS: ["structs and deletes in one Yjs update", grouped(limits.MAX_UPDATE_ITEMS)],
   MAX_BODY_BYTES: ["body of a request", mebibytes(limits.MAX_BODY_BYTES)],
   MAX_REQUEST_ID_UNITS: ["request id, client name, idempotency key", units(limits.MAX_REQUEST_ID_UNITS)],
   MAX_CLIENT_NAME_UNITS: ["request id, client name, idempotency key", units(limits.MAX_CLIENT_NAME_UNITS)],
