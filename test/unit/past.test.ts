@@ -31,7 +31,7 @@ test.each([
   ["the steps back", { undo: LONG }],
   ["what was sent", { toSent: LONG }],
 ])(
-  "[LOG-10] the oldest revisions are no bases any more, when %s would take too much memory",
+  "[LOG-11] the oldest revisions are no bases any more, when %s would take too much memory",
   (_what, options) => {
     const past = pastOf(options);
     expect(past.undoTo(1, 10, NOW_MS)).toBeNull();
@@ -41,7 +41,7 @@ test.each([
   },
 );
 
-test("[LOG-10] all revisions are bases, when they are small", () => {
+test("[LOG-11] all revisions are bases, when they are small", () => {
   const past = pastOf({ undo: "x", toSent: "x" });
   expect(past.undoTo(1, 10, NOW_MS)?.ops).toEqual([{ insert: "xxxxxxxxx" }]);
   expect(past.answerTo("ann", "r2", NOW_MS)).toMatchObject({ revision: 2 });
