@@ -93,6 +93,33 @@ describe("editors of all kinds in one room", { timeout: 60_000 }, () => {
     else expect(content).toContain(`${known}!`);
   });
 
+  describe("when a text has crossed an old client's own", () => {
+    /** The old client wrote `am` while `mU` was on its way to it; then it sent this. */
+    function thenSends(content: string, { pause = 1_000 } = {}): string {
+      const host = new RoomHost(new MemoryUpdateLog());
+      host.create("m");
+      const oldSession = host.joinJson(new ScriptedPeer(), { isOldClient: true });
+      const otherSession = host.joinJson(new ScriptedPeer());
+      host.receive(otherSession, { action: "update", content: "mU", base_version: 1 });
+      host.receive(oldSession, { action: "update", content: "am" });
+      host.pass(pause);
+      host.receive(oldSession, { action: "update", content });
+      host.passUntilIdle();
+      return host.room.fragment.committed.content;
+    }
+
+    test.for([
+      { sends: "mUb", what: "it has taken that in, and goes on", becomes: "amUb" },
+      { sends: "abm", what: "it has not seen it", becomes: "abmU" },
+      { sends: "amUb", what: "it has seen both", becomes: "amUb" },
+      { sends: "mU", what: "it has seen both, and takes its own back", becomes: "mU" },
+      { sends: "m", what: "it has not seen it, and takes its own back", becomes: "mU" },
+    ])("[ROOM-6] an old client's text is what it means, when $what", ({ sends, becomes }) => {
+      expect(thenSends(sends)).toBe(becomes);
+      expect(thenSends(sends, { pause: 0 }), "sent at once").toBe(becomes);
+    });
+  });
+
   test("[ROOM-6] an old client can take its own last word back", () => {
     const host = new RoomHost(new MemoryUpdateLog());
     host.create("text");

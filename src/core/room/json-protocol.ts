@@ -148,7 +148,7 @@ function settle(
     );
     return;
   }
-  const { revision, timeMs, toSent, content, isRepetition } = result;
+  const { revision, timeMs, toSent, content, isRepetition, baseRevision } = result;
   const view = room.fragment.committed;
   const status = {
     revision,
@@ -157,6 +157,7 @@ function settle(
     toSent,
     content,
     wroteContent: wroteContent && !isRepetition,
+    baseRevision,
   };
   room.json.acknowledge(session, status);
   if (isRepetition) return;

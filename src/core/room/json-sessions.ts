@@ -89,6 +89,8 @@ export class JsonSessions {
    * @param toSent the way back from that revision's text to what was sent
    * @param content that revision's text where it is not what was sent
    * @param wroteContent false for a write of metadata only, which says nothing about the text
+   * @param baseRevision what it was an edit of, if not of its own text: what was sent to it since may have been in flight
+   *   when it wrote, and be before its eyes now
    */
   acknowledge(
     session: JsonSession,
@@ -99,6 +101,7 @@ export class JsonSessions {
       toSent: TextChange;
       content: string | null;
       wroteContent: boolean;
+      baseRevision: number | null;
     },
   ): void {
     const { record } = session;
@@ -121,7 +124,9 @@ export class JsonSessions {
     const isSmall = JSON.stringify(toSent.ops).length <= MAX_REMEMBERED_REBASE_UNITS;
     session.ownWrite = { revision, toSent };
     record.ownWrite = isSmall ? { revision, toSent: toSent.ops } : null;
-    record.sentRevisions = content === null && isSmall ? [] : [revision];
+    const { baseRevision } = status;
+    record.sentRevisions = record.sentRevisions.filter((sent) => sent > (baseRevision ?? 0));
+    if (content !== null || !isSmall) this.#toldText(session, revision);
     this.#unremembered.add(session);
   }
 
@@ -134,7 +139,7 @@ export class JsonSessions {
   knows(session: JsonSession, revision: number): void {
     const { record } = session;
     record.seenRevision = revision;
-    const newest = record.sentRevisions.at(-1) ?? record.ownWrite?.revision ?? -1;
+    const newest = Math.max(record.sentRevisions.at(-1) ?? -1, record.ownWrite?.revision ?? -1);
     if (newest < revision) this.#toldText(session, revision);
     this.#unremembered.add(session);
   }
@@ -234,13 +239,16 @@ export class JsonSessions {
 
 /** The texts that may be the base of what this session sends without naming one, oldest first. */
 export function knownTexts({ record, ownWrite }: JsonSession): KnownText[] {
-  const texts: KnownText[] = [];
-  if (ownWrite !== null) texts.push({ ...ownWrite, tags: null });
-  else if (record.ownWrite !== null) {
-    texts.push({ revision: record.ownWrite.revision, toSent: new Delta(record.ownWrite.toSent), tags: null });
-  }
-  for (const revision of record.sentRevisions) texts.push({ revision, toSent: NO_CHANGE, tags: null });
-  return texts;
+  const own = ownWrite ?? toOwnWrite(record);
+  const sent = record.sentRevisions.map((revision): KnownText => {
+    const when = own !== null && revision < own.revision ? "crossing" : "later";
+    return { revision, when, toSent: NO_CHANGE, tags: null };
+  });
+  return own === null ? sent : [{ ...own, when: "own", tags: null }, ...sent];
+}
+
+function toOwnWrite({ ownWrite }: JsonRecord): JsonSession["ownWrite"] {
+  return ownWrite === null ? null : { revision: ownWrite.revision, toSent: new Delta(ownWrite.toSent) };
 }
 
 /** The same for its tags: as it last sent them, and those it was told since. */
@@ -248,7 +256,7 @@ export function knownTags(session: JsonSession): KnownText[] {
   const { ownTags } = session.record;
   if (ownTags === null) return knownTexts(session);
   const since = knownTexts(session).filter(({ revision }) => revision >= ownTags.revision);
-  return [{ revision: ownTags.revision, toSent: NO_CHANGE, tags: ownTags.tags }, ...since];
+  return [{ revision: ownTags.revision, when: "own", toSent: NO_CHANGE, tags: ownTags.tags }, ...since];
 }
 
 /** The tags that a session sent, which may not be those that the revision has in the end. */

@@ -6,11 +6,22 @@ import { MAX_TAGS } from "../../protocol/limits.ts";
 import { difference, roughDistance } from "../text/difference.ts";
 import { detectEol, fromSharedText, toSharedText } from "../text/line-ends.ts";
 import { type MetadataChange, type SharedMetadata, sameTags } from "../text/shared-metadata.ts";
-import { applyChange, changeSize, fromChanges, NO_CHANGE, type TextChange } from "../text/text-change.ts";
+import {
+  applyChange,
+  changeSize,
+  fromChanges,
+  isEmpty,
+  NO_CHANGE,
+  type TextChange,
+} from "../text/text-change.ts";
 import type { ContentWrite } from "./write.ts";
 
 /** A text that a write may be based on, and what happened to it up to now. */
 export interface Resolved {
+  /** Null: a text of the sender's own, from an earlier round. */
+  readonly revision: number | null;
+  /** It was on its way to the sender when that wrote its last text. */
+  readonly isCrossing: boolean;
   readonly text: string;
   readonly eol: Eol;
   readonly tags: readonly string[];
@@ -20,30 +31,54 @@ export interface Resolved {
 /** How many candidates are compared in full: a rough look tells the others apart. */
 const MAX_COMPARED = 4;
 
-/** The candidate from which the write differs least; the later on a tie. */
+interface Distant {
+  readonly one: Resolved;
+  readonly distance: number;
+}
+
+/**
+ * The candidate from which the write differs least; the later on a tie.
+ *
+ * A text that crossed the sender's last one is before its eyes if it takes in what it is sent at once, and is not if it
+ * waits for the answer to its own. So it must be nearer than all others, and the write put something into it and take
+ * nothing out: whatever the sender has seen, nothing that others wrote goes by that.
+ */
 export function likeliestBase(
   candidates: readonly Resolved[],
   content: ContentWrite | null,
   tags: readonly string[] | undefined,
 ): Resolved | null {
-  if (content?.kind !== "text") return nearest(candidates, (one) => tagDistance(one.tags, tags ?? one.tags));
+  const known = candidates.filter(({ isCrossing }) => !isCrossing);
+  if (content?.kind !== "text")
+    return nearest(known, (one) => tagDistance(one.tags, tags ?? one.tags))?.one ?? null;
   const text = toSharedText(content.text);
-  const rough = candidates.map((one) => ({ one, distance: roughDistance(one.text, text) }));
-  const near = rough.toSorted((a, b) => a.distance - b.distance).slice(0, MAX_COMPARED);
-  const compared = candidates.filter((one) => near.some((other) => other.one === one));
-  return nearest(compared, (one) => changeSize(difference(one.text, text)));
+  const likely = nearest(roughlyNearest(known, text), (one) => changeSize(difference(one.text, text)));
+  const crossing = candidates.filter(({ isCrossing }) => isCrossing);
+  const crossed = nearest(roughlyNearest(crossing, text), (one) => {
+    const change = difference(one.text, text);
+    return isEmpty(change) || deletes(change) ? Number.POSITIVE_INFINITY : changeSize(change);
+  });
+  const isCrossed = crossed !== null && crossed.distance < (likely?.distance ?? Number.POSITIVE_INFINITY);
+  return (isCrossed ? crossed : likely)?.one ?? null;
 }
 
-function nearest(candidates: readonly Resolved[], distanceTo: (one: Resolved) => number): Resolved | null {
-  let best: Resolved | null = null;
-  let least = Number.POSITIVE_INFINITY;
-  for (const candidate of candidates) {
-    const distance = distanceTo(candidate);
-    if (distance > least) continue;
-    best = candidate;
-    least = distance;
+function roughlyNearest(candidates: readonly Resolved[], text: string): Resolved[] {
+  const rough = candidates.map((one) => ({ one, distance: roughDistance(one.text, text) }));
+  const near = rough.toSorted((a, b) => a.distance - b.distance).slice(0, MAX_COMPARED);
+  return candidates.filter((one) => near.some((other) => other.one === one));
+}
+
+function nearest(candidates: readonly Resolved[], distanceTo: (one: Resolved) => number): Distant | null {
+  let best: Distant | null = null;
+  for (const one of candidates) {
+    const distance = distanceTo(one);
+    if (best === null || distance <= best.distance) best = { one, distance };
   }
   return best;
+}
+
+function deletes(change: TextChange): boolean {
+  return change.ops.some((op) => op.delete !== undefined);
 }
 
 function tagDistance(a: readonly string[], b: readonly string[]): number {

@@ -29,6 +29,7 @@ interface Plan {
   readonly sent: string;
   readonly sentTags: readonly string[];
   readonly literal: string | null;
+  readonly baseRevision: number | null;
   /** From there to the text that this plan makes. */
   readonly sinceSent: TextChange;
 }
@@ -135,7 +136,9 @@ export class WriteRound {
       const isSame = plan.literal === null || plan.literal === committed.content;
       const content = isSame ? null : committed.content;
       const toSent = ways[at] ?? NO_CHANGE;
-      const result: WriteResult = { kind: "written", revision, toSent, content, isRepetition: false, timeMs };
+      const { baseRevision } = plan;
+      const answer = { revision, toSent, content, isRepetition: false, timeMs, baseRevision };
+      const result: WriteResult = { kind: "written", ...answer };
       for (const one of [write, ...repetitions]) one.settle(result);
     }
   }
@@ -193,6 +196,7 @@ export class WriteRound {
       sent: applyChange(meant.change, base.text),
       sentTags: write.metadata?.tags ?? base.tags,
       literal: meant.literal,
+      baseRevision: base.revision,
       sinceSent,
     };
   }
@@ -216,7 +220,8 @@ export class WriteRound {
     const way = isEmpty(answer.toSent) ? null : this.#wayTo(revision);
     const content =
       way === null ? null : fromSharedText(applyChange(way.undo, this.#text.committedContent), way.then.eol);
-    return { kind: "written", revision, toSent: answer.toSent, content, isRepetition: true, timeMs };
+    const { toSent } = answer;
+    return { kind: "written", revision, toSent, content, isRepetition: true, timeMs, baseRevision: null };
   }
 
   #find({ client, requestId }: RequestKey): Done | undefined {
@@ -232,16 +237,17 @@ export class WriteRound {
     switch (base.kind) {
       case "current": {
         const { eol, tags } = this.#text.metadata;
-        return { text: this.#content, eol, tags, since: NO_CHANGE };
+        const text = this.#content;
+        return { revision: this.#revision, isCrossing: false, text, eol, tags, since: NO_CHANGE };
       }
       case "version":
-        return this.#at({ revision: base.version, toSent: NO_CHANGE, tags: null });
+        return this.#at({ revision: base.version, when: "later", toSent: NO_CHANGE, tags: null });
       case "request": {
         const earlier = this.#find(base);
         if (earlier !== undefined) return this.#inThisRound(earlier);
         const past = this.#past.answerTo(base.client, base.requestId, this.#nowMs);
         if (past === null) return null;
-        return this.#at({ revision: past.revision, toSent: past.answer.toSent, tags: null });
+        return this.#at({ revision: past.revision, when: "own", toSent: past.answer.toSent, tags: null });
       }
       case "likeliest":
         return this.#likeliest(write, base.texts);
@@ -251,17 +257,18 @@ export class WriteRound {
   }
 
   #likeliest(write: Write, texts: readonly KnownText[]): Resolved | null {
-    // What was sent to it before its own last write of this kind is behind it.
     const own = this.#done.findLast(
       (one) =>
         one.write.session === write.session && (one.write.content === null) === (write.content === null),
     );
-    const before =
-      own?.write.base.kind === "likeliest" ? own.write.base.texts : own === undefined ? [] : texts;
     const candidates = own === undefined ? [] : [this.#inThisRound(own)];
+    const sentBefore = own?.write.base.kind === "likeliest" ? own.write.base.texts : [];
     for (const known of texts) {
-      if (before.some(({ revision }) => revision === known.revision)) continue;
-      const resolved = this.#at(known);
+      // In this round it has one that is newer, and what that was an edit of is behind it.
+      if (own !== undefined && (known.when === "own" || known.revision <= (own.plan.baseRevision ?? 0)))
+        continue;
+      const isCrossing = sentBefore.some(({ revision }) => revision === known.revision);
+      const resolved = this.#at(isCrossing ? { ...known, when: "crossing" } : known);
       if (resolved !== null) candidates.push(resolved);
     }
     return likeliestBase(candidates, write.content, write.metadata?.tags);
@@ -272,7 +279,10 @@ export class WriteRound {
     const later = this.#done.slice(done.writesSeen).map((one) => one.plan.change);
     done.sinceSent = done.sinceSent.compose(composeAll(later));
     done.writesSeen = this.#done.length;
-    return { text: plan.sent, eol: this.#text.metadata.eol, tags: plan.sentTags, since: done.sinceSent };
+    const { eol } = this.#text.metadata;
+    // Of the last of its own in a row, what the first of them was an edit of.
+    const { baseRevision: revision, sent: text, sentTags: tags } = plan;
+    return { revision, isCrossing: false, text, eol, tags, since: done.sinceSent };
   }
 
   /**
@@ -292,12 +302,14 @@ export class WriteRound {
     return this.#ways;
   }
 
-  #at({ revision, toSent, tags }: KnownText): Resolved | null {
+  #at({ revision, when, toSent, tags }: KnownText): Resolved | null {
     const way = this.#wayTo(revision);
     if (way === null) return null;
     const { committedContent } = this.#text;
     const back = way.undo.compose(toSent);
     return {
+      revision: when === "own" ? null : revision,
+      isCrossing: when === "crossing",
       text: applyChange(back, committedContent),
       eol: way.then.eol,
       tags: tags ?? way.then.tags,

@@ -47,6 +47,11 @@ export type Base =
 /** A text that a session may have before its eyes: a revision's, or its own as it sent it. */
 export interface KnownText {
   readonly revision: number;
+  /**
+   * Its own last text (which says nothing of what else it has seen), one that was on its way when it wrote that, or one
+   * that was sent later.
+   */
+  readonly when: "own" | "crossing" | "later";
   readonly toSent: TextChange;
   /** The tags as it sent them, where they are not the revision's; null: the revision's. */
   readonly tags: readonly string[] | null;
@@ -64,6 +69,8 @@ export type WriteResult =
       readonly isRepetition: boolean;
       /** When it was committed. */
       readonly timeMs: number;
+      /** The revision that it was an edit of; null where it was one of the sender's own text, or is not known any more. */
+      readonly baseRevision: number | null;
     }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
