@@ -165,6 +165,63 @@ describe("content and metadata", () => {
     expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
   });
 
+  test.each([
+    ["its first half", "\ud83d"],
+    ["its second half", "\ude00"],
+    ["what is before it and its first half", "a\ud83d"],
+    ["its second half and what is behind it", "\ude00b"],
+  ])(
+    "[FRAG-5] an edit is refused and nothing changes, when it would replace of an emoji %s",
+    async (_, old) => {
+      const { id } = await createFragment("a\u{1f600}b");
+      const answer = await request("PATCH", `/v1/fragments/${id}`, { edits: [{ old, new: "x" }] });
+      const { code, detail } = await answer.json<{ code?: string; detail?: string }>();
+      expect([answer.status, code]).toEqual([400, "invalid_content"]);
+      expect(detail).toContain("edits.0.old");
+      expect(await readFragment(id)).toMatchObject({ content: "a\u{1f600}b", version: 1 });
+    },
+  );
+
+  test("[FRAG-5] two emoji that share a half stay whole, when both are put in place of a third", async () => {
+    const { id } = await createFragment("a\u{1f600}b");
+    const write = (method: string, content: string) =>
+      request(method, `/v1/fragments/${id}`, { content, base_version: 1 });
+    await write("PUT", "a\u{1f601}b");
+    await write("PATCH", "a\u{1fa00}b");
+    const { content } = await readFragment(id);
+    expect(content.isWellFormed()).toBe(true);
+    expect([...content].sort()).toEqual(["a", "b", "\u{1f601}", "\u{1fa00}"]);
+  });
+
+  const half = "\ud83d";
+  const path = "/v1/fragments/kept";
+  test.each<[what: string, method: string, path: string, body: object, status: number]>([
+    ["a description", "PUT", path, { content: "", description: half }, 400],
+    ["a tag", "PATCH", path, { tags: [half] }, 400],
+    ["a new fragment's tag", "POST", "/v1/fragments", { id: "a", tags: [half] }, 400],
+    ["an id", "POST", "/v1/fragments", { id: half }, 400],
+    ["an id in the address", "PUT", "/v1/fragments/%ED%A0%BD", { content: "" }, 400],
+    ["a new name", "POST", "/v1/renames", { from: "kept", to: half }, 400],
+    ["a text to expand", "POST", "/v1/expand", { content: half }, 400],
+    ["the id of a text to expand", "POST", "/v1/expand", { content: "", id: half }, 400],
+    ["an old client's text", "PUT", "/api/prompts/kept", { content: half }, 400],
+    ["an old client's new text", "POST", "/api/prompts", { id: "a", content: half }, 400],
+    ["an old client's description", "PUT", "/api/prompts/kept", { description: half }, 422],
+    ["an old client's tag", "PUT", "/api/prompts/kept", { tags: [half] }, 422],
+    ["an old client's id", "POST", "/api/prompts", { id: half }, 400],
+    ["an old client's text to expand", "POST", "/api/prompts/expand", { content: half }, 400],
+    ["an old client's id to expand", "POST", "/api/prompts/expand", { prompt_id: half }, 400],
+  ])("[FRAG-5] half of a character is refused and nothing changes, when it is %s", async (...asked) => {
+    const [, method, path, body, status] = asked;
+    await request("PUT", "/v1/fragments/kept", { content: "" });
+    const before = await readFragment("kept");
+    const answer = await request(method, path, body);
+    await answer.body?.cancel();
+    expect(answer.status).toBe(status);
+    expect(await readFragment("kept")).toEqual(before);
+    expect((await request("GET", "/v1/fragments/a")).status).toBe(404);
+  });
+
   test("[FRAG-6] a content of 1 MiB is taken and a byte more refused with 413, when it is counted in UTF-8", async () => {
     const { id } = await createFragment("é".repeat(MIB / 2));
     expect((await readFragment(id)).size).toBe(MIB);
