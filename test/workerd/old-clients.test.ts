@@ -172,8 +172,10 @@ describe("the echo", () => {
     socket.addEventListener("message", ({ data }) => inbox.receive(String(data)));
     socket.accept();
     expect(await inbox.next("the greeting", () => true)).toBe("WebSocket test connection successful");
-    for (const [index, received] of ["hello", "{not json", ""].entries()) {
-      socket.send(received);
+    const bytes = new TextEncoder().encode("bytes");
+    for (const [index, sent] of ["hello", "{not json", "", bytes, "after bytes"].entries()) {
+      socket.send(sent);
+      const received = typeof sent === "string" ? sent : "bytes";
       const answer: unknown = JSON.parse(await inbox.next("the echo", () => true));
       expect(answer).toEqual({
         received,
