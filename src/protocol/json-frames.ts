@@ -78,7 +78,7 @@ export type DecodedFrame =
       readonly ok: false;
       readonly refusal: Refusal;
       readonly requestId: string | undefined;
-      /** What old clients expect no answer to: an action that is not known, a content that is null. */
+      /** What old clients expect no answer to: no action or one that is not known, a content that is null. */
       readonly silentForOldClients: boolean;
     };
 
@@ -96,7 +96,7 @@ export function decodeClientFrame(text: string): DecodedFrame {
   const { action, content, request_id: id } = value as Record<string, unknown>;
   const named = typeof id === "string" && id.length <= MAX_REQUEST_ID_UNITS ? id : undefined;
   if (typeof action !== "string") {
-    return fault("invalid_frame", "The field `action` must be a string.", named, action === undefined);
+    return fault("invalid_frame", "The field `action` must be a string.", named, true);
   }
   if (!Object.hasOwn(clientFrameSchemas, action)) {
     const known = Object.keys(clientFrameSchemas).join(", ");

@@ -93,6 +93,8 @@ describe("what old clients expect", () => {
   test.each([
     ["of an unknown action", { action: "dance" }],
     ["without an action", {}],
+    ["of an action that is null", { action: null }],
+    ["of an action that is a number", { action: 5 }],
     ["an update without content", { action: "update" }],
     ["an update with null content", { action: "update", content: null }],
   ])("[OLD-2] nothing is answered and nothing changes, when a frame is %s", async (_, frame) => {
