@@ -17,7 +17,15 @@ import { MAX_CHANGES, MAX_REQUEST_ID_UNITS } from "./limits.ts";
  */
 
 const requestId = v.optional(
-  v.nullable(v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_REQUEST_ID_UNITS))),
+  v.nullable(
+    v.pipe(
+      v.string(),
+      v.minLength(1),
+      v.maxLength(MAX_REQUEST_ID_UNITS),
+      // The log keeps UTF-8: after a restart it would be another id.
+      v.check((id) => id.isWellFormed(), "must not contain lone surrogates"),
+    ),
+  ),
 );
 const version = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const position = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
