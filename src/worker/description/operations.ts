@@ -244,7 +244,7 @@ export const operations = {
   streamEvents: {
     summary: "Follow what happens to the fragments",
     description:
-      "Server-sent events until the client ends them; over a WebSocket the same events come as frames (`/asyncapi.json`).",
+      "Server-sent events until the client ends them; over a WebSocket the same events come as frames (`/asyncapi.json`). `HEAD` gives the headers alone.",
     tags: TAG.catalogue,
     parameters: [
       header("Last-Event-ID", "The last event that the client knows: it is told what changed since."),
