@@ -371,6 +371,10 @@ describe("errors", () => {
       ["PATCH", "/api/prompts/x", "GET, PUT, DELETE"],
       ["POST", "/api/prompts/x/", "GET, PUT, DELETE"],
       ["POST", "/api/prompts/all", "GET, PUT, DELETE"],
+      ["POST", "/api/prompts/check_exists/x", "GET, PUT, DELETE"],
+      ["PATCH", "/api/prompts/expand", "GET, POST, PUT, DELETE"],
+      ["PATCH", "/api/prompts/fragments/expand/", "GET, POST, PUT, DELETE"],
+      ["POST", "/api/prompts/ws/x", "GET, PUT, DELETE"],
       ["PUT", "/api/prompts/", "GET, POST"],
       ["DELETE", "/api/prompts/fragments", "GET, POST"],
     ] as const) {

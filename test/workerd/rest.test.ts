@@ -721,12 +721,35 @@ describe("errors", () => {
     expect(await answer.json()).toMatchObject({ code: "body_too_large" });
   });
 
-  test("[REST-10] the answer is 404 or 405 as problem+json, when an address or method is not there", async () => {
-    const nowhere = await request("GET", "/nowhere");
-    expect([nowhere.status, await nowhere.json()]).toMatchObject([404, { code: "not_found" }]);
-    const notAllowed = await request("POST", `/v1/fragments/${freshId()}`, {});
-    expect([notAllowed.status, notAllowed.headers.get("Allow")]).toEqual([405, "GET, PUT, PATCH, DELETE"]);
-    await notAllowed.body?.cancel();
+  test("[REST-10] the answer is 404 as problem+json, when nothing is at an address", async () => {
+    for (const path of ["/nowhere", "/v1", "/v1/fragment", "/docs/x", "/api/ws", "/api/ws/test/x"]) {
+      for (const method of ["GET", "HEAD", "POST"]) {
+        const answer = await request(method, path);
+        expect([path, answer.status, answer.headers.get("Allow")]).toEqual([path, 404, null]);
+        if (method !== "HEAD") expect(await answer.json()).toMatchObject({ code: "not_found" });
+      }
+    }
+  });
+
+  test.each([
+    ["POST", "/v1/fragments/a", "GET, PUT, PATCH, DELETE"],
+    ["PUT", "/v1/fragments", "GET, POST"],
+    ["HEAD", "/v1/expand", "POST"],
+    ["DELETE", "/v1/renames", "POST"],
+    ["POST", "/v1/events", "GET"],
+    ["POST", "/healthz", "GET"],
+    ["PUT", "/openapi.json", "GET"],
+    ["DELETE", "/asyncapi.json", "GET"],
+    ["PATCH", "/docs", "GET"],
+    ["POST", "/v1/ws/x", "GET"],
+    ["POST", "/v1/sync/x/y", "GET"],
+    ["POST", "/ws/prompts/x", "GET"],
+    ["POST", "/api/ws/test", "GET"],
+  ])("[REST-10] %s %s answers 405 with what is allowed", async (method, path, allow) => {
+    const answer = await request(method, path);
+    expect([answer.status, answer.headers.get("Allow")]).toEqual([405, allow]);
+    if (method !== "HEAD") expect(await answer.json()).toMatchObject({ code: "method_not_allowed" });
+    if (path.startsWith("/v1")) expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
   });
 
   test("[REST-11] an outage is a 500 and never a 404, when a fragment's object fails", async () => {

@@ -6,7 +6,7 @@ import type { AppEnv } from "../app.ts";
 import { catalogueStub } from "../objects/catalogue-stub.ts";
 import type { FragmentWrite } from "../objects/fragment-calls.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
-import { problem, refuse } from "../problem.ts";
+import { notAllowed, problem, refuse } from "../problem.ts";
 import { readBody } from "../request-body.ts";
 import { expander } from "../routes/expansions.ts";
 import { OldCreateSchema, OldExpandSchema, OldUpdateSchema } from "./bodies.ts";
@@ -38,19 +38,21 @@ function promptsAt(prefix: string) {
       return parsed.ok ? handle(c, parsed.id) : problem(c, "invalid_id", parsed.reason);
     };
 
-  return new Hono<AppEnv>()
-    .on("POST", bothEnds(prefix), create)
-    .on("GET", [...bothEnds(prefix), ...bothEnds(`${prefix}/all`)], listAll)
-    .on("ALL", bothEnds(prefix), (c) => notAllowed(c, "GET, POST"))
-    .on("GET", bothEnds(`${prefix}/search_suggestions`), suggest)
-    .on("POST", bothEnds(`${prefix}/expand`), expandText)
-    .get(`${prefix}/check_exists/*`, withId(checkExists, { before: "/check_exists/" }))
-    .get(`${prefix}/*`, withId(render, { after: "/render" }))
-    .get(`${prefix}/*`, withId(listReferences, { after: "/referenced_by" }))
-    .get(`${prefix}/*`, withId(read))
-    .put(`${prefix}/*`, withId(update))
-    .delete(`${prefix}/*`, withId(remove))
-    .all(`${prefix}/*`, (c) => notAllowed(c, "GET, PUT, DELETE"));
+  return (
+    new Hono<AppEnv>()
+      .on("POST", bothEnds(prefix), create)
+      .on("GET", [...bothEnds(prefix), ...bothEnds(`${prefix}/all`)], listAll)
+      // The list of the longer prefix would be an id under the shorter one, to be changed and deleted.
+      .on("ALL", bothEnds(prefix), (c) => notAllowed(c, "GET, POST"))
+      .on("GET", bothEnds(`${prefix}/search_suggestions`), suggest)
+      .on("POST", bothEnds(`${prefix}/expand`), expandText)
+      .get(`${prefix}/check_exists/*`, withId(checkExists, { before: "/check_exists/" }))
+      .get(`${prefix}/*`, withId(render, { after: "/render" }))
+      .get(`${prefix}/*`, withId(listReferences, { after: "/referenced_by" }))
+      .get(`${prefix}/*`, withId(read))
+      .put(`${prefix}/*`, withId(update))
+      .delete(`${prefix}/*`, withId(remove))
+  );
 }
 
 type HandleId = (c: Context<AppEnv>, id: FragmentId) => Promise<Response>;
@@ -194,9 +196,4 @@ function textBetween(c: Context<AppEnv>, before: string, after: string): string 
   return path.length < before.length + after.length
     ? null
     : path.slice(before.length, path.length - after.length);
-}
-
-function notAllowed(c: Context<AppEnv>, allow: string): Response {
-  c.header("Allow", allow);
-  return problem(c, "method_not_allowed", "Method Not Allowed");
 }

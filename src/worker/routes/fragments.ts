@@ -11,7 +11,7 @@ import { ID_PARAMETER } from "../id-path.ts";
 import { readIdempotencyKey } from "../idempotency.ts";
 import type { FragmentAnswer, FragmentWrite } from "../objects/fragment-calls.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
-import { notAllowed, problem, refuse } from "../problem.ts";
+import { problem, refuse } from "../problem.ts";
 import { renameFragment } from "../rename.ts";
 import { readBody } from "../request-body.ts";
 
@@ -26,7 +26,6 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
     if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
     return write(c, body.value, (planned) => stub(c, parsed.id).put(planned, "create"));
   })
-  .all("/v1/fragments", (c) => notAllowed(c, "GET, POST"))
   .get(`/v1/fragments/${ID_PARAMETER}`, describe("getFragment"), (c) =>
     withId(c, async (id) => {
       const fragment = await stub(c, id).read();
@@ -68,9 +67,7 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
     if (!from.ok) return problem(c, "invalid_id", `from: ${from.reason}`);
     if (!to.ok) return problem(c, "invalid_id", `to: ${to.reason}`);
     return answer(c, await renameFragment(c.env, DEFAULT_WORKSPACE, from.id, to.id));
-  })
-  .all("/v1/renames", (c) => notAllowed(c, "POST"))
-  .all(`/v1/fragments/${ID_PARAMETER}`, (c) => notAllowed(c, "GET, PUT, PATCH, DELETE"));
+  });
 
 async function withId(c: Context<AppEnv>, handle: (id: FragmentId) => Promise<Response>): Promise<Response> {
   const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(PREFIX.length));
