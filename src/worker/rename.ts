@@ -3,6 +3,7 @@ import { refusal } from "../protocol/errors.ts";
 import { catalogueStub } from "./objects/catalogue-stub.ts";
 import type { FragmentAnswer } from "./objects/fragment-calls.ts";
 import { fragmentStub, type Workspace } from "./objects/fragment-stub.ts";
+import { type Preconditions, UNCONDITIONAL } from "./objects/preconditions.ts";
 
 /** How often somebody may write in between. */
 const ATTEMPTS = 3;
@@ -26,18 +27,21 @@ export async function renameFragment(
       {
         content: { kind: "text", text: content },
         metadata: { description, tags, prompt_type },
-        expectedVersions: null,
       },
       "create",
     );
     if (made.kind === "refused") return made;
-    if ((await source.remove([version])) === null) {
+    if ((await source.remove(onlyAt(version))) === null) {
       await catalogueStub(env, workspace).renamed(from, to);
       return made;
     }
-    await target.remove([made.fragment.version]);
+    await target.remove(onlyAt(made.fragment.version));
   }
   return refused("unavailable", `Fragment '${from}' is being edited; try again.`);
+}
+
+function onlyAt(version: number): Preconditions {
+  return { ...UNCONDITIONAL, match: [version] };
 }
 
 function refused(code: "not_found" | "unavailable", message: string): FragmentAnswer {

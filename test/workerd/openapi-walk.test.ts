@@ -108,6 +108,7 @@ describe("errors", () => {
         request("PATCH", fragment((await createFragment("aa")).id), { edits: [{ old: "a", new: "b" }] }),
     },
     deleteFragment: {
+      invalid_header: send("DELETE", fragment("a"), undefined, { "If-Match": "1" }),
       invalid_id: send("DELETE", badId),
       not_found: send("DELETE", fragment(freshId())),
       version_mismatch: async () =>

@@ -426,7 +426,7 @@ describe("conditional requests", () => {
     async (method) => {
       const { id } = await createFragment("kept");
       const body = method === "DELETE" ? undefined : { content: "new" };
-      for (const tag of ['"2"', 'W/"1"', "1", '"x"']) {
+      for (const tag of ['"2"', 'W/"1"', '"01"', '"x"']) {
         const answer = await request(method, `/v1/fragments/${id}`, body, { "If-Match": tag });
         expect(answer.status).toBe(412);
         expect(await answer.json()).toMatchObject({ code: "version_mismatch" });
@@ -442,37 +442,91 @@ describe("conditional requests", () => {
     expect((await readFragment(id)).content).toBe("new");
   });
 
-  test.each(['"1"', "*"])(
-    "[REST-7] PUT makes nothing, when If-Match is %s and there is no fragment",
-    async (tag) => {
+  test.each(["PUT", "PATCH", "DELETE"])(
+    "[REST-7] %s answers 412 and makes nothing, when it has If-Match and there is no fragment",
+    async (method) => {
       const path = `/v1/fragments/${freshId()}`;
-      expect((await request("PUT", path, { content: "" }, { "If-Match": tag })).status).toBe(412);
+      const body = method === "DELETE" ? undefined : { content: "" };
+      for (const tag of ['"1"', "*", '"x"']) {
+        const answer = await request(method, path, body, { "If-Match": tag });
+        expect([answer.status, await answer.json()]).toMatchObject([412, { code: "version_mismatch" }]);
+      }
       expect((await request("GET", path)).status).toBe(404);
     },
   );
 
-  test("[REST-17] PUT makes a fragment and then answers 412, when If-None-Match is *", async () => {
-    const path = `/v1/fragments/${freshId()}`;
-    const put = (content: string) => request("PUT", path, { content }, { "If-None-Match": "*" });
-    expect((await put("first")).status).toBe(201);
-    const second = await put("second");
-    expect([second.status, await second.json()]).toMatchObject([412, { code: "version_mismatch" }]);
-    expect(await (await request("GET", path)).json()).toMatchObject({ content: "first", version: 1 });
-  });
-
-  test.each(["*", '"1"'])(
-    "[REST-17] PUT answers 412, when If-None-Match is * and If-Match is %s",
-    async (tag) => {
+  test.each(["PUT", "PATCH", "DELETE"])(
+    "[REST-7] %s answers 400 and changes nothing, when If-Match or If-None-Match is malformed",
+    async (method) => {
       const { id } = await createFragment("kept");
-      for (const name of [id, freshId()]) {
-        const headers = { "If-None-Match": "*", "If-Match": tag };
-        const answer = await request("PUT", `/v1/fragments/${name}`, { content: "new" }, headers);
-        expect(answer.status).toBe(412);
-        await answer.body?.cancel();
+      const body = method === "DELETE" ? undefined : { content: "new" };
+      for (const name of ["If-Match", "If-None-Match"]) {
+        for (const tags of [
+          ",",
+          "1",
+          '"1',
+          '1"',
+          '"1" "2"',
+          '"1""2"',
+          '*, "1"',
+          '"1", *',
+          "W/1",
+          'w/"1"',
+          "**",
+        ]) {
+          const answer = await request(method, `/v1/fragments/${id}`, body, { [name]: tags });
+          expect([tags, answer.status]).toEqual([tags, 400]);
+          const { code, detail } = await answer.json<{ code: string; detail: string }>();
+          expect([code, detail]).toEqual([
+            "invalid_header",
+            `${name}: must be \`*\`, or versions in quotes, such as "3".`,
+          ]);
+        }
       }
       expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
     },
   );
+
+  test.each([' , "a,b" ,, "1",', '\t"1"\t', 'W/"1", "1"'])(
+    "[REST-7] a write is made, when the list of If-Match is %j",
+    async (tags) => {
+      const { id } = await createFragment("old");
+      const answer = await request("PATCH", `/v1/fragments/${id}`, { content: "new" }, { "If-Match": tags });
+      expect([answer.status, await answer.json()]).toMatchObject([200, { content: "new" }]);
+    },
+  );
+
+  test.each(["PUT", "PATCH", "DELETE"])(
+    "[REST-17] %s answers 412 and changes nothing, when If-None-Match names what there is",
+    async (method) => {
+      const { id } = await createFragment("kept");
+      const body = method === "DELETE" ? undefined : { content: "new" };
+      for (const tags of ["*", '"1"', 'W/"1"', '"7", "1"']) {
+        const answer = await request(method, `/v1/fragments/${id}`, body, { "If-None-Match": tags });
+        expect([tags, answer.status, await answer.json()]).toMatchObject([
+          tags,
+          412,
+          { code: "version_mismatch" },
+        ]);
+      }
+      expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
+    },
+  );
+
+  test("[REST-17] a write is made, when If-None-Match names other versions", async () => {
+    const path = `/v1/fragments/${freshId()}`;
+    const send = async (method: string, tags: string, body?: object) => {
+      const answer = await request(method, path, body, { "If-None-Match": tags });
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    expect(await send("PUT", '"1"', { content: "one" })).toBe(201);
+    expect(await send("PUT", '"2", "3"', { content: "two" })).toBe(200);
+    expect(await send("PATCH", '"1"', { content: "three" })).toBe(200);
+    expect(await send("DELETE", '"1", "x"')).toBe(204);
+    for (const method of ["PATCH", "DELETE"])
+      expect(await send(method, "*", method === "PATCH" ? {} : undefined)).toBe(404);
+  });
 
   test("[REST-7] one write wins and the others get 412, when ten come with the same If-Match", async () => {
     const { id } = await createFragment("start");

@@ -3,6 +3,7 @@ import type * as v from "valibot";
 import { decodeFragmentPath, type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
 import { type Fragment, givenMetadata } from "../../protocol/fragment.ts";
 import type { AppEnv } from "../app.ts";
+import { readPreconditions } from "../etag.ts";
 import { catalogueStub } from "../objects/catalogue-stub.ts";
 import type { FragmentWrite } from "../objects/fragment-calls.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
@@ -75,13 +76,18 @@ async function read(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
 async function update(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
   const body = await readBody(c, OldUpdateSchema);
   if (!body.ok) return body.response;
-  const answer = await stub(c, id).patch(toWrite(body.value));
+  const asked = readPreconditions(c);
+  if (!asked.ok) return refuse(c, asked.refusal);
+  const write = { ...toWrite(body.value), preconditions: asked.preconditions };
+  const answer = await stub(c, id).put(write, "change");
   if (answer.kind === "refused") return refuseOld(c, id, answer.refusal);
   return c.json(oldPrompt(answer.fragment));
 }
 
 async function remove(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
-  const refused = await stub(c, id).remove(null);
+  const asked = readPreconditions(c);
+  if (!asked.ok) return refuse(c, asked.refusal);
+  const refused = await stub(c, id).remove(asked.preconditions);
   if (refused !== null) return refuseOld(c, id, refused);
   return c.json({ success: true, id, message: `Prompt '${id}' deleted successfully` });
 }
@@ -170,7 +176,6 @@ function toWrite(body: Fields): FragmentWrite {
   return {
     content: content == null ? null : { kind: "text", text: content },
     metadata: givenMetadata(body),
-    expectedVersions: null,
   };
 }
 
