@@ -640,6 +640,36 @@ describe("repeated requests", () => {
     expect(await readFragment(id)).toEqual(made);
   });
 
+  test("[REST-18] a PUT is answered again with 201 where it made the fragment and with 200 where not, when its key comes again", async () => {
+    const path = `/v1/fragments/${freshId()}`;
+    const put = (content: string, value: string) => request("PUT", path, { content }, key(value));
+    const answers = [await put("made", "k"), await put("replaced", "l")];
+    await evictDurableObject(objectOf(path.slice("/v1/fragments/".length)));
+    const again = [await put("made", "k"), await put("replaced", "l")];
+    expect(again.map(({ status }) => status)).toEqual([201, 200]);
+    for (const [n, first] of answers.entries()) {
+      for (const name of ["ETag", "Location"])
+        expect(again[n]?.headers.get(name)).toBe(first.headers.get(name));
+      expect(await again[n]?.json()).toEqual(await first.json());
+    }
+  });
+
+  test("[REST-18] a PUT that made the fragment is answered with 201 again, when it makes it in a later life too", async () => {
+    const path = `/v1/fragments/${freshId()}`;
+    const put = () => request("PUT", path, { content: "text" }, key("k"));
+    await put();
+    await request("DELETE", path);
+    const statuses = [(await put()).status, (await put()).status];
+    expect(statuses).toEqual([201, 201]);
+    expect(await (await request("GET", path)).json()).toMatchObject({ version: 3 });
+  });
+
+  test("[REST-18] two fragments are made, when one key comes with two ids", async () => {
+    const make = async (content: string) =>
+      (await request("POST", "/v1/fragments", { id: freshId(), content }, key("k"))).status;
+    expect([await make("a"), await make("b")]).toEqual([201, 201]);
+  });
+
   test("[REST-18] the answer shows the fragment as it was made, when it was changed and its object restarted since", async () => {
     const id = freshId();
     const body = { id, content: "made", description: "then" };

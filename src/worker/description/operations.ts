@@ -59,7 +59,7 @@ const ifNoneMatchToWrite = header(
 const ifNoneMatch = header("If-None-Match", "Tags that the client has, or `*`: the answer is then 304.");
 const idempotencyKey = header(
   "Idempotency-Key",
-  "The same request with the same key, within ten minutes, is made once and answered again as it was made.",
+  "The same request with the same key, within ten minutes, is made once and answered again as it was made. Keys are those of one fragment: for another id, the same key is another one.",
   { minLength: 1, maxLength: MAX_REQUEST_ID_UNITS },
 );
 
