@@ -115,6 +115,12 @@ describe("errors", () => {
         request("DELETE", fragment((await createFragment("")).id), undefined, { "If-Match": '"9"' }),
     },
     renameFragment: {
+      invalid_header: send("POST", "/v1/renames", { from: "a", to: "b" }, badKey),
+      idempotency_key_reused: async () => {
+        const to = freshId();
+        await request("POST", "/v1/renames", { from: (await createFragment("")).id, to }, key);
+        return request("POST", "/v1/renames", { from: (await createFragment("")).id, to }, key);
+      },
       invalid_body: send("POST", "/v1/renames", { from: "a" }),
       invalid_id: send("POST", "/v1/renames", { from: "a", to: "a//b" }),
       not_found: send("POST", "/v1/renames", { from: freshId(), to: freshId() }),

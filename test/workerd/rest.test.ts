@@ -1073,4 +1073,57 @@ describe("renames", () => {
       if (status === 200) expect(texts.join(" ").split(" ")).toContain(`w${n}`);
     expect(texts.filter((text) => text !== "")).toHaveLength(1);
   });
+
+  describe("repeated", () => {
+    const rename = (from: string, to: string, value = "k") =>
+      request("POST", "/v1/renames", { from, to }, { "Idempotency-Key": value });
+
+    test("[REST-25] a rename is answered again with the same 201 and made once, when its key comes again", async () => {
+      const { id } = await createFragment("text", { tags: ["a"] });
+      const to = freshId();
+      const first = await rename(id, to);
+      const made = await first.json();
+      await request("PATCH", `/v1/fragments/${to}`, { content: "changed since" });
+      await evictDurableObject(objectOf(to));
+      const again = await rename(id, to);
+      expect([again.status, again.headers.get("ETag"), again.headers.get("Location")]).toEqual([
+        201,
+        first.headers.get("ETag"),
+        first.headers.get("Location"),
+      ]);
+      expect(await again.json()).toEqual(made);
+      expect(await readFragment(to)).toMatchObject({ content: "changed since", version: 2 });
+    });
+
+    test("[REST-25] both are answered alike and the text is there once, when the same rename comes twice at once", async () => {
+      for (let round = 0; round < 10; round++) {
+        const { id } = await createFragment("text");
+        const to = freshId();
+        const answers = await Promise.all([rename(id, to), rename(id, to), rename(id, to)]);
+        expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+        expect(await readFragment(to)).toMatchObject({ content: "text", version: 1 });
+        expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
+      }
+    });
+
+    test("[REST-25] the rename is finished with the newest text, when it was broken off between its two halves", async () => {
+      const { id } = await createFragment("text");
+      const to = freshId();
+      await rename(id, to);
+      // As a crash leaves them: both are there, and somebody goes on writing under the old id.
+      await request("POST", "/v1/fragments", { id, content: "newer text" });
+      expect((await rename(id, to)).status).toBe(201);
+      expect(await readFragment(to)).toMatchObject({ content: "newer text" });
+      expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
+    });
+
+    test("[REST-25] the answer is 404 and nothing is made, when a key comes that renamed nothing", async () => {
+      const [from, to] = [freshId(), freshId()];
+      expect((await rename(from, to)).status).toBe(404);
+      expect((await request("GET", `/v1/fragments/${to}`)).status).toBe(404);
+      const other = await createFragment("other");
+      expect((await rename(from, other.id)).status).toBe(404);
+      expect(await readFragment(other.id)).toEqual(other);
+    });
+  });
 });

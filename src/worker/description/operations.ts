@@ -194,6 +194,7 @@ export const operations = {
     description:
       "Text and metadata move, and the version begins anew. Open sessions are closed as by a deletion, and texts that include the old id are not changed: `listDependents` names them.",
     tags: TAG.fragments,
+    parameters: [idempotencyKey],
     requestBody: jsonBody("Rename", {
       greeting: { summary: "To another name", value: { from: EXAMPLES.fragment.id, to: "team/welcome" } },
     }),
@@ -202,7 +203,15 @@ export const operations = {
         "ETag",
         "Location",
       ]),
-      ...refuses("invalid_body", "invalid_id", "not_found", "already_exists", "body_too_large"),
+      ...refuses(
+        "invalid_header",
+        "invalid_body",
+        "invalid_id",
+        "not_found",
+        "already_exists",
+        "body_too_large",
+        "idempotency_key_reused",
+      ),
     },
   },
   listTags: {

@@ -64,7 +64,9 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
     const [from, to] = [parseFragmentId(body.value.from), parseFragmentId(body.value.to)];
     if (!from.ok) return problem(c, "invalid_id", `from: ${from.reason}`);
     if (!to.ok) return problem(c, "invalid_id", `to: ${to.reason}`);
-    return answer(c, await renameFragment(c.env, DEFAULT_WORKSPACE, from.id, to.id));
+    const key = await readIdempotencyKey(c, body.value);
+    if (!key.ok) return refuse(c, key.refusal);
+    return answer(c, await renameFragment(c.env, DEFAULT_WORKSPACE, from.id, to.id, key.request));
   });
 
 async function withId(c: Context<AppEnv>, handle: (id: FragmentId) => Promise<Response>): Promise<Response> {
