@@ -11,9 +11,9 @@ import { type Preconditions, UNCONDITIONAL } from "./objects/preconditions.ts";
 const ATTEMPTS = 3;
 
 /**
- * Gives a fragment another id: text and metadata go to a new fragment, then the old one is deleted, unless somebody
- * has written to it meanwhile. At every moment at least one of the two is there; a crash in between leaves both, and a
- * repetition of the request then goes on from there.
+ * Gives a fragment another id: text, metadata and time of creation go to a new fragment, then the old one is deleted,
+ * unless somebody has written to it meanwhile. At every moment at least one of the two is there; a crash in between
+ * leaves both, and a repetition of the request then goes on from there.
  *
  * @param request under what a repetition is known again; the new fragment remembers it
  */
@@ -29,11 +29,12 @@ export async function renameFragment(
     const fragment = await source.read();
     if (fragment === null)
       return (await answerAgain()) ?? refused("not_found", `Fragment '${from}' not found.`);
-    const { content, description, tags, prompt_type, version } = fragment;
+    const { content, description, tags, prompt_type, eol, created_at, version } = fragment;
     const made = await target.put(
       {
         content: { kind: "text", text: content },
         metadata: { description, tags, prompt_type },
+        moved: { eol, createdAtMs: Date.parse(created_at) },
         request,
       },
       "create",

@@ -1046,6 +1046,27 @@ describe("renames", () => {
     expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
   });
 
+  test.each(["crlf", "lf"])(
+    "[REST-25] line ends that are %s and the time of creation stay, when no line end stands in the text",
+    async (eol) => {
+      const { id, created_at } = await createFragment(eol === "crlf" ? "a\r\nb" : "a\nb");
+      await request("PATCH", `/v1/fragments/${id}`, { content: "ab" });
+      const to = freshId();
+      await scheduler.wait(2); // created_at is in milliseconds
+      const answer = await request("POST", "/v1/renames", { from: id, to });
+      expect(await answer.json()).toMatchObject({ eol, created_at, content: "ab" });
+      await evictDurableObject(objectOf(to));
+      expect(await readFragment(to)).toMatchObject({ eol, created_at });
+      const yjs = await joinYjs(to);
+      yjs.push(
+        1,
+        yjs.edit((text) => text.insert(1, "\n")),
+      );
+      await yjs.saved(1);
+      expect((await readFragment(to)).content).toBe(eol === "crlf" ? "a\r\nb" : "a\nb");
+    },
+  );
+
   test("[REST-25] neither is changed, when the new id is taken", async () => {
     const [from, to] = [await createFragment("from"), await createFragment("to")];
     const answer = await request("POST", "/v1/renames", { from: from.id, to: to.id });

@@ -192,7 +192,7 @@ export const operations = {
   renameFragment: {
     summary: "Give a fragment another id",
     description:
-      "Text and metadata move, and the version begins anew. Open sessions are closed as by a deletion, and texts that include the old id are not changed: `listDependents` names them.",
+      "Text, metadata and `created_at` move, and the version begins anew. Open sessions are closed as by a deletion, and texts that include the old id are not changed: `listDependents` names them.",
     tags: TAG.fragments,
     parameters: [idempotencyKey],
     requestBody: jsonBody("Rename", {
