@@ -2,6 +2,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { FRAGMENT_ID_RULE } from "../../src/language/fragment-id.ts";
+import type { ExpansionResult } from "../../src/protocol/rest.ts";
 import contract from "../contract/expansion.json" with { type: "json" };
 import {
   connectJson,
@@ -920,7 +921,7 @@ describe("expansion", () => {
     expect(await answer.json()).toMatchObject({ expanded: "<new>", dependencies: [leaf.id] });
   });
 
-  test("[REST-15] a chain that doubles fifty times is answered with a warning, when it is expanded", async () => {
+  test("[REST-15] a chain that doubles fifty times is answered within a second with the limit of depth, when it is expanded", async () => {
     const base = freshId();
     await Promise.all(
       Array.from({ length: 50 }, (_, n) => {
@@ -928,12 +929,56 @@ describe("expansion", () => {
         return request("PUT", `/v1/fragments/${base}/${n}`, { content });
       }),
     );
+    const startMs = Date.now();
     const answer = await request("GET", `/v1/expansions/${base}/0`);
-    const { warnings } = await answer.json<{ warnings: string[] }>();
+    const { expanded, dependencies, warnings } = await answer.json<ExpansionResult>();
+    expect(Date.now() - startMs).toBeLessThan(1_000);
     expect(answer.status).toBe(200);
-    expect(warnings.join()).toMatch(/Maximum inclusion depth|limit reached/);
+    // Eleven levels are put in, each twice as often as the one that encloses it; the last stays as it is.
+    expect(warnings).toEqual(
+      Array.from({ length: 2 ** 11 }, () => "Maximum inclusion depth reached, stopping recursion"),
+    );
+    expect(dependencies).toHaveLength(11);
+    expect(expanded).toBe(`[[${base}/12]]`.repeat(2 ** 12));
+  });
+
+  test("[REST-15] inclusions stay as they are written, with a warning that names the limit, when there are more than 1,000 fragments", async () => {
+    const { id } = await createFragment("there");
+    const missing = Array.from({ length: 999 }, (_, n) => `${id}/${n}`);
+    const names = [id, ...missing, `${id}/one-more`, `${id}/and-another`, id];
+    const { expanded, dependencies, warnings } = await expand(names.map((name) => `[[${name}]]`).join(""));
+    expect(warnings.filter((warning) => !warning.startsWith("Prompt not found"))).toEqual([
+      "Fragment limit reached: inclusions of more than 1000 distinct fragments are left as written",
+    ]);
+    expect(warnings).toHaveLength(1_000);
+    expect(expanded.endsWith(`${id}/998]][[${id}/one-more]][[${id}/and-another]]there`)).toBe(true);
+    expect(dependencies).toEqual([id]);
+  }, 30_000);
+
+  test("[REST-15] inclusions stay as they are written, with a warning that names the limit, when there are more than 10,000", async () => {
+    const { id } = await createFragment("x");
+    const { expanded, warnings } = await expand(`[[${id}]]`.repeat(10_002));
+    expect(warnings).toEqual([
+      "Inclusion limit reached: inclusions after the first 10000 are left as written",
+    ]);
+    expect(expanded).toBe(`${"x".repeat(10_000)}[[${id}]][[${id}]]`);
+  });
+
+  test("[REST-15] inclusions stay as they are written, with a warning that names the limit, when the text would have more than 4 MiB", async () => {
+    const { id } = await createFragment("é".repeat(MIB / 2));
+    const { expanded, warnings } = await expand(`${`[[${id}]]`.repeat(5)}end`);
+    expect(warnings).toEqual([
+      "Output limit reached: inclusions that take the text beyond 4194304 bytes, and those after, are left as written",
+    ]);
+    expect(expanded === `${"é".repeat(3 * (MIB / 2))}[[${id}]][[${id}]]end`).toBe(true);
   });
 });
+
+async function expand(content: string): Promise<ExpansionResult> {
+  const answer = await request("POST", "/v1/expand", { content });
+  expect(answer.status).toBe(200);
+  return answer.json<ExpansionResult>();
+}
 
 describe("expansion as text, and its tag", () => {
   test.each([
