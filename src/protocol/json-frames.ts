@@ -17,7 +17,15 @@ import { MAX_CHANGES, MAX_REQUEST_ID_UNITS } from "./limits.ts";
  */
 
 const requestId = v.optional(
-  v.nullable(v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_REQUEST_ID_UNITS))),
+  v.nullable(
+    v.pipe(
+      v.string(),
+      v.minLength(1),
+      v.maxLength(MAX_REQUEST_ID_UNITS),
+      // The log keeps UTF-8: after a restart it would be another id.
+      v.check((id) => id.isWellFormed(), "must not contain lone surrogates"),
+    ),
+  ),
 );
 const version = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const position = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -78,7 +86,7 @@ export type DecodedFrame =
       readonly ok: false;
       readonly refusal: Refusal;
       readonly requestId: string | undefined;
-      /** What old clients expect no answer to: an action that is not known, a content that is null. */
+      /** What old clients expect no answer to: no action or one that is not known, a content that is null. */
       readonly silentForOldClients: boolean;
     };
 
@@ -96,7 +104,7 @@ export function decodeClientFrame(text: string): DecodedFrame {
   const { action, content, request_id: id } = value as Record<string, unknown>;
   const named = typeof id === "string" && id.length <= MAX_REQUEST_ID_UNITS ? id : undefined;
   if (typeof action !== "string") {
-    return fault("invalid_frame", "The field `action` must be a string.", named, action === undefined);
+    return fault("invalid_frame", "The field `action` must be a string.", named, true);
   }
   if (!Object.hasOwn(clientFrameSchemas, action)) {
     const known = Object.keys(clientFrameSchemas).join(", ");

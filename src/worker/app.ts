@@ -1,9 +1,10 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { HTTPException } from "hono/http-exception";
+import { allowedMethods } from "./allowed-methods.ts";
 import { oldPrompts } from "./legacy/prompts.ts";
 import { legacySockets } from "./legacy/sockets.ts";
-import { type ErrorRenderer, problem, problemOf } from "./problem.ts";
+import { type ErrorRenderer, notAllowed, problem, problemOf } from "./problem.ts";
 import { catalogue } from "./routes/catalogue.ts";
 import { descriptions } from "./routes/descriptions.ts";
 import { events } from "./routes/events.ts";
@@ -44,7 +45,12 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   .route("/", fragments)
   .route("/", expansions)
   .route("/", oldPrompts)
-  .notFound((c) => problem(c, "not_found", "There is nothing at this address."))
+  .notFound((c) => {
+    const allowed = allowedMethods(app, c.req.path);
+    const isThere = allowed.includes(c.req.method === "HEAD" ? "GET" : c.req.method);
+    if (allowed.length > 0 && !isThere) return notAllowed(c, allowed.join(", "));
+    return problem(c, "not_found", "There is nothing at this address.");
+  })
   .onError((error, c) => {
     if (error instanceof HTTPException) return problemOf(c, error);
     console.error(`request ${c.get("requestId")} failed`, error);

@@ -1,43 +1,76 @@
+import type { RequestKey } from "../core/room/write.ts";
 import type { FragmentId } from "../language/fragment-id.ts";
 import { refusal } from "../protocol/errors.ts";
+import type { Fragment } from "../protocol/fragment.ts";
 import { catalogueStub } from "./objects/catalogue-stub.ts";
 import type { FragmentAnswer } from "./objects/fragment-calls.ts";
 import { fragmentStub, type Workspace } from "./objects/fragment-stub.ts";
+import { type Preconditions, UNCONDITIONAL } from "./objects/preconditions.ts";
 
 /** How often somebody may write in between. */
 const ATTEMPTS = 3;
 
 /**
- * Gives a fragment another id: text and metadata go to a new fragment, then the old one is deleted, unless somebody
- * has written to it meanwhile. At every moment at least one of the two is there; a crash in between leaves both.
+ * Gives a fragment another id: text, metadata and time of creation go to a new fragment, then the old one is deleted,
+ * unless somebody has written to it meanwhile. At every moment at least one of the two is there; a crash in between
+ * leaves both, and a repetition of the request then goes on from there.
+ *
+ * @param request under what a repetition is known again; the new fragment remembers it
  */
 export async function renameFragment(
   env: Env,
   workspace: Workspace,
   from: FragmentId,
   to: FragmentId,
+  request: RequestKey | null,
 ): Promise<FragmentAnswer> {
   const [source, target] = [fragmentStub(env, workspace, from), fragmentStub(env, workspace, to)];
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const fragment = await source.read();
-    if (fragment === null) return refused("not_found", `Fragment '${from}' not found.`);
-    const { content, description, tags, prompt_type, version } = fragment;
+    if (fragment === null)
+      return (await answerAgain()) ?? refused("not_found", `Fragment '${from}' not found.`);
+    const { content, description, tags, prompt_type, eol, created_at, version } = fragment;
     const made = await target.put(
       {
         content: { kind: "text", text: content },
         metadata: { description, tags, prompt_type },
-        expectedVersions: null,
+        moved: { eol, createdAtMs: Date.parse(created_at) },
+        request,
       },
       "create",
     );
     if (made.kind === "refused") return made;
-    if ((await source.remove([version])) === null) {
-      await catalogueStub(env, workspace).renamed(from, to);
-      return made;
+    // A repetition is shown what the first request had moved: somebody may have written to the old one since.
+    if (isCopy(made.fragment, fragment)) {
+      if ((await source.remove(onlyAt(version))) === null) {
+        await catalogueStub(env, workspace).renamed(from, to);
+        return made;
+      }
+      // The same request, sent twice at once, has done the rest: what it made must stay.
+      if (request !== null && (await source.read()) === null) continue;
     }
-    await target.remove([made.fragment.version]);
+    await target.remove(onlyAt(made.fragment.version));
   }
   return refused("unavailable", `Fragment '${from}' is being edited; try again.`);
+
+  /** What the new fragment answered to this request before; null if it did not. */
+  async function answerAgain(): Promise<FragmentAnswer | null> {
+    if (request === null) return null;
+    const preconditions: Preconditions = { ...UNCONDITIONAL, match: "any" }; // nothing is made here
+    const again = await target.put({ content: null, metadata: null, request, preconditions }, "create");
+    const isKnown = again.kind === "fragment" || again.refusal.code === "idempotency_key_reused";
+    return isKnown ? again : null;
+  }
+}
+
+function isCopy(made: Fragment, original: Fragment): boolean {
+  const textOf = ({ content, description, tags, prompt_type }: Fragment) =>
+    JSON.stringify([content, description, tags, prompt_type]);
+  return textOf(made) === textOf(original);
+}
+
+function onlyAt(version: number): Preconditions {
+  return { ...UNCONDITIONAL, match: [version] };
 }
 
 function refused(code: "not_found" | "unavailable", message: string): FragmentAnswer {

@@ -46,6 +46,15 @@ export function describeUpdateLog(
       }
     });
 
+    check("[LOG-2] a fragment has the time of creation that it is given, over its commits", (storage) => {
+      storage.open().create(commit(1, "one"), { ...FIRST_LIFE, createdAtMs: 7 });
+      expect(storage.open().load()).toMatchObject({ createdAtMs: 7, updatedAtMs: 1_001 });
+      const log = storage.open();
+      Array.from(log.updates());
+      log.append(commit(2, "two"));
+      expect(storage.open().load()).toMatchObject({ createdAtMs: 7, updatedAtMs: 1_002 });
+    });
+
     check("[LOG-2] an empty fragment is a commit without an update", (storage) => {
       storage.open().create({ ...commit(1, ""), update: null }, FIRST_LIFE);
       expect([...storage.open().updates()]).toEqual([]);

@@ -53,9 +53,9 @@ export class MemoryUpdateLog implements UpdateLog {
   create(first: Commit, begun: NewLife): void {
     const { revision, timeMs } = first;
     const life: LogState = {
+      createdAtMs: timeMs,
       ...begun,
       revision,
-      createdAtMs: timeMs,
       updatedAtMs: timeMs,
       isDeleted: false,
       oldClients: this.#stored?.life.oldClients ?? new Set(),

@@ -156,8 +156,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "makes every write, whatever version If-Match names",
     alteration: replace(
       `${WORKER}/etag.ts`,
-      "if (header === undefined || mustExist(c)) return null;",
-      "if (header !== '') return null;",
+      "if (header === null) continue;",
+      "if (header !== '') continue;",
     ),
     group: "rest",
     check: "when If-Match names an old version",
@@ -325,7 +325,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "says that it has deleted and deletes nothing",
     alteration: replace(
       `${WORKER}/routes/fragments.ts`,
-      "const refused = await stub(c, id).remove(expectedVersions(c));",
+      "const refused = await stub(c, id).remove(asked.preconditions);",
       "const refused = await Promise.resolve<Refusal | null>(null);",
     ),
     group: "cleanup",

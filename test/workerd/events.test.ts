@@ -64,6 +64,18 @@ describe("server-sent events", () => {
     expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
   }, 20_000);
 
+  test("[EVENT-1] the headers come at once and nothing behind them, when HEAD asks for the events", async () => {
+    const answer = await request("HEAD", "/v1/events");
+    expect([answer.status, await answer.text()]).toEqual([200, ""]);
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-store",
+      "access-control-allow-origin": "*",
+    });
+    const refused = await request("HEAD", "/v1/events?last_event_id=x");
+    expect(refused.status).toBe(400);
+  });
+
   test("[EVENT-2] a listener that comes again with the last id is told what it missed, once, in order", async () => {
     const first = await listen();
     const before = await createFragment("before");

@@ -1,8 +1,18 @@
 /** The JSON socket: what each frame does and who hears of it. Hostile frames have their own file. */
+import { evictDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Change } from "../../src/protocol/json-frames.ts";
 import contract from "../contract/expansion.json" with { type: "json" };
-import { connectJson, createFragment, freshId, joinJson, joinYjs, readFragment, request } from "./connect.ts";
+import {
+  connectJson,
+  createFragment,
+  freshId,
+  joinJson,
+  joinYjs,
+  objectOf,
+  readFragment,
+  request,
+} from "./connect.ts";
 
 const ISO_WITH_OFFSET = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d$/;
 
@@ -432,6 +442,15 @@ describe("repeated requests", () => {
     const again = await after.request(edit);
     expect(again).toMatchObject({ action: "update_status", success: true, version: 2, request_id: "r" });
     expect(first).toMatchObject({ version: 2 });
+    expect(await readFragment(id)).toMatchObject({ content: "one!", version: 2 });
+  });
+
+  test("[JSON-12] a request is not applied again after a restart, when its client's name is cut within an emoji", async () => {
+    const { id } = await createFragment("one");
+    const client = `?client=${"c".repeat(127)}😀`;
+    await (await joinJson(id, client)).request(edit);
+    await evictDurableObject(objectOf(id));
+    expect(await (await joinJson(id, client)).request(edit)).toMatchObject({ version: 2 });
     expect(await readFragment(id)).toMatchObject({ content: "one!", version: 2 });
   });
 

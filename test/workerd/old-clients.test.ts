@@ -93,6 +93,8 @@ describe("what old clients expect", () => {
   test.each([
     ["of an unknown action", { action: "dance" }],
     ["without an action", {}],
+    ["of an action that is null", { action: null }],
+    ["of an action that is a number", { action: 5 }],
     ["an update without content", { action: "update" }],
     ["an update with null content", { action: "update", content: null }],
   ])("[OLD-2] nothing is answered and nothing changes, when a frame is %s", async (_, frame) => {
@@ -172,8 +174,10 @@ describe("the echo", () => {
     socket.addEventListener("message", ({ data }) => inbox.receive(String(data)));
     socket.accept();
     expect(await inbox.next("the greeting", () => true)).toBe("WebSocket test connection successful");
-    for (const [index, received] of ["hello", "{not json", ""].entries()) {
-      socket.send(received);
+    const bytes = new TextEncoder().encode("bytes");
+    for (const [index, sent] of ["hello", "{not json", "", bytes, "after bytes"].entries()) {
+      socket.send(sent);
+      const received = typeof sent === "string" ? sent : "bytes";
       const answer: unknown = JSON.parse(await inbox.next("the echo", () => true));
       expect(answer).toEqual({
         received,

@@ -366,11 +366,34 @@ describe("errors", () => {
     expect(await getJson(`/api/prompts/check_exists/${id}`)).toMatchObject({ exists: false });
   });
 
+  test.each(["PUT", "DELETE"])(
+    "[OLD-9] %s is refused and changes nothing, when a client sends a condition that does not hold",
+    async (method) => {
+      const { id } = await createFragment("kept");
+      const body = method === "DELETE" ? undefined : { content: "new" };
+      for (const [headers, status] of [
+        [{ "If-Match": '"2"' }, 412],
+        [{ "If-None-Match": "*" }, 412],
+        [{ "If-Match": "1" }, 400],
+      ] as const)
+        await expectError(
+          await request(method, `/api/prompts/${id}`, body, headers),
+          status,
+          expect.any(String),
+        );
+      expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
+    },
+  );
+
   test("[OLD-14] the answer is 405 with what is allowed, when the method is another", async () => {
     for (const [method, path, allow] of [
       ["PATCH", "/api/prompts/x", "GET, PUT, DELETE"],
       ["POST", "/api/prompts/x/", "GET, PUT, DELETE"],
       ["POST", "/api/prompts/all", "GET, PUT, DELETE"],
+      ["POST", "/api/prompts/check_exists/x", "GET, PUT, DELETE"],
+      ["PATCH", "/api/prompts/expand", "GET, POST, PUT, DELETE"],
+      ["PATCH", "/api/prompts/fragments/expand/", "GET, POST, PUT, DELETE"],
+      ["POST", "/api/prompts/ws/x", "GET, PUT, DELETE"],
       ["PUT", "/api/prompts/", "GET, POST"],
       ["DELETE", "/api/prompts/fragments", "GET, POST"],
     ] as const) {

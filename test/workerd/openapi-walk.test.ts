@@ -108,12 +108,19 @@ describe("errors", () => {
         request("PATCH", fragment((await createFragment("aa")).id), { edits: [{ old: "a", new: "b" }] }),
     },
     deleteFragment: {
+      invalid_header: send("DELETE", fragment("a"), undefined, { "If-Match": "1" }),
       invalid_id: send("DELETE", badId),
       not_found: send("DELETE", fragment(freshId())),
       version_mismatch: async () =>
         request("DELETE", fragment((await createFragment("")).id), undefined, { "If-Match": '"9"' }),
     },
     renameFragment: {
+      invalid_header: send("POST", "/v1/renames", { from: "a", to: "b" }, badKey),
+      idempotency_key_reused: async () => {
+        const to = freshId();
+        await request("POST", "/v1/renames", { from: (await createFragment("")).id, to }, key);
+        return request("POST", "/v1/renames", { from: (await createFragment("")).id, to }, key);
+      },
       invalid_body: send("POST", "/v1/renames", { from: "a" }),
       invalid_id: send("POST", "/v1/renames", { from: "a", to: "a//b" }),
       not_found: send("POST", "/v1/renames", { from: freshId(), to: freshId() }),

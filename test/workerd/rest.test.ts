@@ -2,6 +2,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { FRAGMENT_ID_RULE } from "../../src/language/fragment-id.ts";
+import type { ExpansionResult } from "../../src/protocol/rest.ts";
 import contract from "../contract/expansion.json" with { type: "json" };
 import {
   connectJson,
@@ -163,6 +164,63 @@ describe("content and metadata", () => {
       expect(await answer.json()).toMatchObject({ code: "invalid_content" });
     }
     expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
+  });
+
+  test.each([
+    ["its first half", "\ud83d"],
+    ["its second half", "\ude00"],
+    ["what is before it and its first half", "a\ud83d"],
+    ["its second half and what is behind it", "\ude00b"],
+  ])(
+    "[FRAG-5] an edit is refused and nothing changes, when it would replace of an emoji %s",
+    async (_, old) => {
+      const { id } = await createFragment("a\u{1f600}b");
+      const answer = await request("PATCH", `/v1/fragments/${id}`, { edits: [{ old, new: "x" }] });
+      const { code, detail } = await answer.json<{ code?: string; detail?: string }>();
+      expect([answer.status, code]).toEqual([400, "invalid_content"]);
+      expect(detail).toContain("edits.0.old");
+      expect(await readFragment(id)).toMatchObject({ content: "a\u{1f600}b", version: 1 });
+    },
+  );
+
+  test("[FRAG-5] two emoji that share a half stay whole, when both are put in place of a third", async () => {
+    const { id } = await createFragment("a\u{1f600}b");
+    const write = (method: string, content: string) =>
+      request(method, `/v1/fragments/${id}`, { content, base_version: 1 });
+    await write("PUT", "a\u{1f601}b");
+    await write("PATCH", "a\u{1fa00}b");
+    const { content } = await readFragment(id);
+    expect(content.isWellFormed()).toBe(true);
+    expect([...content].sort()).toEqual(["a", "b", "\u{1f601}", "\u{1fa00}"]);
+  });
+
+  const half = "\ud83d";
+  const path = "/v1/fragments/kept";
+  test.each<[what: string, method: string, path: string, body: object, status: number]>([
+    ["a description", "PUT", path, { content: "", description: half }, 400],
+    ["a tag", "PATCH", path, { tags: [half] }, 400],
+    ["a new fragment's tag", "POST", "/v1/fragments", { id: "a", tags: [half] }, 400],
+    ["an id", "POST", "/v1/fragments", { id: half }, 400],
+    ["an id in the address", "PUT", "/v1/fragments/%ED%A0%BD", { content: "" }, 400],
+    ["a new name", "POST", "/v1/renames", { from: "kept", to: half }, 400],
+    ["a text to expand", "POST", "/v1/expand", { content: half }, 400],
+    ["the id of a text to expand", "POST", "/v1/expand", { content: "", id: half }, 400],
+    ["an old client's text", "PUT", "/api/prompts/kept", { content: half }, 400],
+    ["an old client's new text", "POST", "/api/prompts", { id: "a", content: half }, 400],
+    ["an old client's description", "PUT", "/api/prompts/kept", { description: half }, 422],
+    ["an old client's tag", "PUT", "/api/prompts/kept", { tags: [half] }, 422],
+    ["an old client's id", "POST", "/api/prompts", { id: half }, 400],
+    ["an old client's text to expand", "POST", "/api/prompts/expand", { content: half }, 400],
+    ["an old client's id to expand", "POST", "/api/prompts/expand", { prompt_id: half }, 400],
+  ])("[FRAG-5] half of a character is refused and nothing changes, when it is %s", async (...asked) => {
+    const [, method, path, body, status] = asked;
+    await request("PUT", "/v1/fragments/kept", { content: "" });
+    const before = await readFragment("kept");
+    const answer = await request(method, path, body);
+    await answer.body?.cancel();
+    expect(answer.status).toBe(status);
+    expect(await readFragment("kept")).toEqual(before);
+    expect((await request("GET", "/v1/fragments/a")).status).toBe(404);
   });
 
   test("[FRAG-6] a content of 1 MiB is taken and a byte more refused with 413, when it is counted in UTF-8", async () => {
@@ -369,7 +427,7 @@ describe("conditional requests", () => {
     async (method) => {
       const { id } = await createFragment("kept");
       const body = method === "DELETE" ? undefined : { content: "new" };
-      for (const tag of ['"2"', 'W/"1"', "1", '"x"']) {
+      for (const tag of ['"2"', 'W/"1"', '"01"', '"x"']) {
         const answer = await request(method, `/v1/fragments/${id}`, body, { "If-Match": tag });
         expect(answer.status).toBe(412);
         expect(await answer.json()).toMatchObject({ code: "version_mismatch" });
@@ -385,37 +443,91 @@ describe("conditional requests", () => {
     expect((await readFragment(id)).content).toBe("new");
   });
 
-  test.each(['"1"', "*"])(
-    "[REST-7] PUT makes nothing, when If-Match is %s and there is no fragment",
-    async (tag) => {
+  test.each(["PUT", "PATCH", "DELETE"])(
+    "[REST-7] %s answers 412 and makes nothing, when it has If-Match and there is no fragment",
+    async (method) => {
       const path = `/v1/fragments/${freshId()}`;
-      expect((await request("PUT", path, { content: "" }, { "If-Match": tag })).status).toBe(412);
+      const body = method === "DELETE" ? undefined : { content: "" };
+      for (const tag of ['"1"', "*", '"x"']) {
+        const answer = await request(method, path, body, { "If-Match": tag });
+        expect([answer.status, await answer.json()]).toMatchObject([412, { code: "version_mismatch" }]);
+      }
       expect((await request("GET", path)).status).toBe(404);
     },
   );
 
-  test("[REST-17] PUT makes a fragment and then answers 412, when If-None-Match is *", async () => {
-    const path = `/v1/fragments/${freshId()}`;
-    const put = (content: string) => request("PUT", path, { content }, { "If-None-Match": "*" });
-    expect((await put("first")).status).toBe(201);
-    const second = await put("second");
-    expect([second.status, await second.json()]).toMatchObject([412, { code: "version_mismatch" }]);
-    expect(await (await request("GET", path)).json()).toMatchObject({ content: "first", version: 1 });
-  });
-
-  test.each(["*", '"1"'])(
-    "[REST-17] PUT answers 412, when If-None-Match is * and If-Match is %s",
-    async (tag) => {
+  test.each(["PUT", "PATCH", "DELETE"])(
+    "[REST-7] %s answers 400 and changes nothing, when If-Match or If-None-Match is malformed",
+    async (method) => {
       const { id } = await createFragment("kept");
-      for (const name of [id, freshId()]) {
-        const headers = { "If-None-Match": "*", "If-Match": tag };
-        const answer = await request("PUT", `/v1/fragments/${name}`, { content: "new" }, headers);
-        expect(answer.status).toBe(412);
-        await answer.body?.cancel();
+      const body = method === "DELETE" ? undefined : { content: "new" };
+      for (const name of ["If-Match", "If-None-Match"]) {
+        for (const tags of [
+          ",",
+          "1",
+          '"1',
+          '1"',
+          '"1" "2"',
+          '"1""2"',
+          '*, "1"',
+          '"1", *',
+          "W/1",
+          'w/"1"',
+          "**",
+        ]) {
+          const answer = await request(method, `/v1/fragments/${id}`, body, { [name]: tags });
+          expect([tags, answer.status]).toEqual([tags, 400]);
+          const { code, detail } = await answer.json<{ code: string; detail: string }>();
+          expect([code, detail]).toEqual([
+            "invalid_header",
+            `${name}: must be \`*\`, or versions in quotes, such as "3".`,
+          ]);
+        }
       }
       expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
     },
   );
+
+  test.each([' , "a,b" ,, "1",', '\t"1"\t', 'W/"1", "1"'])(
+    "[REST-7] a write is made, when the list of If-Match is %j",
+    async (tags) => {
+      const { id } = await createFragment("old");
+      const answer = await request("PATCH", `/v1/fragments/${id}`, { content: "new" }, { "If-Match": tags });
+      expect([answer.status, await answer.json()]).toMatchObject([200, { content: "new" }]);
+    },
+  );
+
+  test.each(["PUT", "PATCH", "DELETE"])(
+    "[REST-17] %s answers 412 and changes nothing, when If-None-Match names what there is",
+    async (method) => {
+      const { id } = await createFragment("kept");
+      const body = method === "DELETE" ? undefined : { content: "new" };
+      for (const tags of ["*", '"1"', 'W/"1"', '"7", "1"']) {
+        const answer = await request(method, `/v1/fragments/${id}`, body, { "If-None-Match": tags });
+        expect([tags, answer.status, await answer.json()]).toMatchObject([
+          tags,
+          412,
+          { code: "version_mismatch" },
+        ]);
+      }
+      expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
+    },
+  );
+
+  test("[REST-17] a write is made, when If-None-Match names other versions", async () => {
+    const path = `/v1/fragments/${freshId()}`;
+    const send = async (method: string, tags: string, body?: object) => {
+      const answer = await request(method, path, body, { "If-None-Match": tags });
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    expect(await send("PUT", '"1"', { content: "one" })).toBe(201);
+    expect(await send("PUT", '"2", "3"', { content: "two" })).toBe(200);
+    expect(await send("PATCH", '"1"', { content: "three" })).toBe(200);
+    expect(await send("DELETE", '"1", "x"')).toBe(204);
+    for (const method of ["PATCH", "DELETE"])
+      expect(await send(method, "*", method === "PATCH" ? {} : undefined)).toBe(404);
+  });
 
   test("[REST-7] one write wins and the others get 412, when ten come with the same If-Match", async () => {
     const { id } = await createFragment("start");
@@ -527,6 +639,36 @@ describe("repeated requests", () => {
     expect(await second.json()).toEqual(made);
     for (const name of ["ETag", "Location"]) expect(second.headers.get(name)).toBe(first.headers.get(name));
     expect(await readFragment(id)).toEqual(made);
+  });
+
+  test("[REST-18] a PUT is answered again with 201 where it made the fragment and with 200 where not, when its key comes again", async () => {
+    const path = `/v1/fragments/${freshId()}`;
+    const put = (content: string, value: string) => request("PUT", path, { content }, key(value));
+    const answers = [await put("made", "k"), await put("replaced", "l")];
+    await evictDurableObject(objectOf(path.slice("/v1/fragments/".length)));
+    const again = [await put("made", "k"), await put("replaced", "l")];
+    expect(again.map(({ status }) => status)).toEqual([201, 200]);
+    for (const [n, first] of answers.entries()) {
+      for (const name of ["ETag", "Location"])
+        expect(again[n]?.headers.get(name)).toBe(first.headers.get(name));
+      expect(await again[n]?.json()).toEqual(await first.json());
+    }
+  });
+
+  test("[REST-18] a PUT that made the fragment is answered with 201 again, when it makes it in a later life too", async () => {
+    const path = `/v1/fragments/${freshId()}`;
+    const put = () => request("PUT", path, { content: "text" }, key("k"));
+    await put();
+    await request("DELETE", path);
+    const statuses = [(await put()).status, (await put()).status];
+    expect(statuses).toEqual([201, 201]);
+    expect(await (await request("GET", path)).json()).toMatchObject({ version: 3 });
+  });
+
+  test("[REST-18] two fragments are made, when one key comes with two ids", async () => {
+    const make = async (content: string) =>
+      (await request("POST", "/v1/fragments", { id: freshId(), content }, key("k"))).status;
+    expect([await make("a"), await make("b")]).toEqual([201, 201]);
   });
 
   test("[REST-18] the answer shows the fragment as it was made, when it was changed and its object restarted since", async () => {
@@ -664,12 +806,35 @@ describe("errors", () => {
     expect(await answer.json()).toMatchObject({ code: "body_too_large" });
   });
 
-  test("[REST-10] the answer is 404 or 405 as problem+json, when an address or method is not there", async () => {
-    const nowhere = await request("GET", "/nowhere");
-    expect([nowhere.status, await nowhere.json()]).toMatchObject([404, { code: "not_found" }]);
-    const notAllowed = await request("POST", `/v1/fragments/${freshId()}`, {});
-    expect([notAllowed.status, notAllowed.headers.get("Allow")]).toEqual([405, "GET, PUT, PATCH, DELETE"]);
-    await notAllowed.body?.cancel();
+  test("[REST-10] the answer is 404 as problem+json, when nothing is at an address", async () => {
+    for (const path of ["/nowhere", "/v1", "/v1/fragment", "/docs/x", "/api/ws", "/api/ws/test/x"]) {
+      for (const method of ["GET", "HEAD", "POST"]) {
+        const answer = await request(method, path);
+        expect([path, answer.status, answer.headers.get("Allow")]).toEqual([path, 404, null]);
+        if (method !== "HEAD") expect(await answer.json()).toMatchObject({ code: "not_found" });
+      }
+    }
+  });
+
+  test.each([
+    ["POST", "/v1/fragments/a", "GET, PUT, PATCH, DELETE"],
+    ["PUT", "/v1/fragments", "GET, POST"],
+    ["HEAD", "/v1/expand", "POST"],
+    ["DELETE", "/v1/renames", "POST"],
+    ["POST", "/v1/events", "GET"],
+    ["POST", "/healthz", "GET"],
+    ["PUT", "/openapi.json", "GET"],
+    ["DELETE", "/asyncapi.json", "GET"],
+    ["PATCH", "/docs", "GET"],
+    ["POST", "/v1/ws/x", "GET"],
+    ["POST", "/v1/sync/x/y", "GET"],
+    ["POST", "/ws/prompts/x", "GET"],
+    ["POST", "/api/ws/test", "GET"],
+  ])("[REST-10] %s %s answers 405 with what is allowed", async (method, path, allow) => {
+    const answer = await request(method, path);
+    expect([answer.status, answer.headers.get("Allow")]).toEqual([405, allow]);
+    if (method !== "HEAD") expect(await answer.json()).toMatchObject({ code: "method_not_allowed" });
+    if (path.startsWith("/v1")) expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
   });
 
   test("[REST-11] an outage is a 500 and never a 404, when a fragment's object fails", async () => {
@@ -756,7 +921,7 @@ describe("expansion", () => {
     expect(await answer.json()).toMatchObject({ expanded: "<new>", dependencies: [leaf.id] });
   });
 
-  test("[REST-15] a chain that doubles fifty times is answered with a warning, when it is expanded", async () => {
+  test("[REST-15] a chain that doubles fifty times is answered within a second with the limit of depth, when it is expanded", async () => {
     const base = freshId();
     await Promise.all(
       Array.from({ length: 50 }, (_, n) => {
@@ -764,12 +929,56 @@ describe("expansion", () => {
         return request("PUT", `/v1/fragments/${base}/${n}`, { content });
       }),
     );
+    const startMs = Date.now();
     const answer = await request("GET", `/v1/expansions/${base}/0`);
-    const { warnings } = await answer.json<{ warnings: string[] }>();
+    const { expanded, dependencies, warnings } = await answer.json<ExpansionResult>();
+    expect(Date.now() - startMs).toBeLessThan(1_000);
     expect(answer.status).toBe(200);
-    expect(warnings.join()).toMatch(/Maximum inclusion depth|limit reached/);
+    // Eleven levels are put in, each twice as often as the one that encloses it; the last stays as it is.
+    expect(warnings).toEqual(
+      Array.from({ length: 2 ** 11 }, () => "Maximum inclusion depth reached, stopping recursion"),
+    );
+    expect(dependencies).toHaveLength(11);
+    expect(expanded).toBe(`[[${base}/12]]`.repeat(2 ** 12));
+  });
+
+  test("[REST-15] inclusions stay as they are written, with a warning that names the limit, when there are more than 1,000 fragments", async () => {
+    const { id } = await createFragment("there");
+    const missing = Array.from({ length: 999 }, (_, n) => `${id}/${n}`);
+    const names = [id, ...missing, `${id}/one-more`, `${id}/and-another`, id];
+    const { expanded, dependencies, warnings } = await expand(names.map((name) => `[[${name}]]`).join(""));
+    expect(warnings.filter((warning) => !warning.startsWith("Prompt not found"))).toEqual([
+      "Fragment limit reached: inclusions of more than 1000 distinct fragments are left as written",
+    ]);
+    expect(warnings).toHaveLength(1_000);
+    expect(expanded.endsWith(`${id}/998]][[${id}/one-more]][[${id}/and-another]]there`)).toBe(true);
+    expect(dependencies).toEqual([id]);
+  }, 30_000);
+
+  test("[REST-15] inclusions stay as they are written, with a warning that names the limit, when there are more than 10,000", async () => {
+    const { id } = await createFragment("x");
+    const { expanded, warnings } = await expand(`[[${id}]]`.repeat(10_002));
+    expect(warnings).toEqual([
+      "Inclusion limit reached: inclusions after the first 10000 are left as written",
+    ]);
+    expect(expanded).toBe(`${"x".repeat(10_000)}[[${id}]][[${id}]]`);
+  });
+
+  test("[REST-15] inclusions stay as they are written, with a warning that names the limit, when the text would have more than 4 MiB", async () => {
+    const { id } = await createFragment("é".repeat(MIB / 2));
+    const { expanded, warnings } = await expand(`${`[[${id}]]`.repeat(5)}end`);
+    expect(warnings).toEqual([
+      "Output limit reached: inclusions that take the text beyond 4194304 bytes, and those after, are left as written",
+    ]);
+    expect(expanded === `${"é".repeat(3 * (MIB / 2))}[[${id}]][[${id}]]end`).toBe(true);
   });
 });
+
+async function expand(content: string): Promise<ExpansionResult> {
+  const answer = await request("POST", "/v1/expand", { content });
+  expect(answer.status).toBe(200);
+  return answer.json<ExpansionResult>();
+}
 
 describe("expansion as text, and its tag", () => {
   test.each([
@@ -882,6 +1091,27 @@ describe("renames", () => {
     expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
   });
 
+  test.each(["crlf", "lf"])(
+    "[REST-25] line ends that are %s and the time of creation stay, when no line end stands in the text",
+    async (eol) => {
+      const { id, created_at } = await createFragment(eol === "crlf" ? "a\r\nb" : "a\nb");
+      await request("PATCH", `/v1/fragments/${id}`, { content: "ab" });
+      const to = freshId();
+      await scheduler.wait(2); // created_at is in milliseconds
+      const answer = await request("POST", "/v1/renames", { from: id, to });
+      expect(await answer.json()).toMatchObject({ eol, created_at, content: "ab" });
+      await evictDurableObject(objectOf(to));
+      expect(await readFragment(to)).toMatchObject({ eol, created_at });
+      const yjs = await joinYjs(to);
+      yjs.push(
+        1,
+        yjs.edit((text) => text.insert(1, "\n")),
+      );
+      await yjs.saved(1);
+      expect((await readFragment(to)).content).toBe(eol === "crlf" ? "a\r\nb" : "a\nb");
+    },
+  );
+
   test("[REST-25] neither is changed, when the new id is taken", async () => {
     const [from, to] = [await createFragment("from"), await createFragment("to")];
     const answer = await request("POST", "/v1/renames", { from: from.id, to: to.id });
@@ -908,5 +1138,58 @@ describe("renames", () => {
     for (const [n, { status }] of answers.entries())
       if (status === 200) expect(texts.join(" ").split(" ")).toContain(`w${n}`);
     expect(texts.filter((text) => text !== "")).toHaveLength(1);
+  });
+
+  describe("repeated", () => {
+    const rename = (from: string, to: string, value = "k") =>
+      request("POST", "/v1/renames", { from, to }, { "Idempotency-Key": value });
+
+    test("[REST-25] a rename is answered again with the same 201 and made once, when its key comes again", async () => {
+      const { id } = await createFragment("text", { tags: ["a"] });
+      const to = freshId();
+      const first = await rename(id, to);
+      const made = await first.json();
+      await request("PATCH", `/v1/fragments/${to}`, { content: "changed since" });
+      await evictDurableObject(objectOf(to));
+      const again = await rename(id, to);
+      expect([again.status, again.headers.get("ETag"), again.headers.get("Location")]).toEqual([
+        201,
+        first.headers.get("ETag"),
+        first.headers.get("Location"),
+      ]);
+      expect(await again.json()).toEqual(made);
+      expect(await readFragment(to)).toMatchObject({ content: "changed since", version: 2 });
+    });
+
+    test("[REST-25] both are answered alike and the text is there once, when the same rename comes twice at once", async () => {
+      for (let round = 0; round < 10; round++) {
+        const { id } = await createFragment("text");
+        const to = freshId();
+        const answers = await Promise.all([rename(id, to), rename(id, to), rename(id, to)]);
+        expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+        expect(await readFragment(to)).toMatchObject({ content: "text", version: 1 });
+        expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
+      }
+    });
+
+    test("[REST-25] the rename is finished with the newest text, when it was broken off between its two halves", async () => {
+      const { id } = await createFragment("text");
+      const to = freshId();
+      await rename(id, to);
+      // As a crash leaves them: both are there, and somebody goes on writing under the old id.
+      await request("POST", "/v1/fragments", { id, content: "newer text" });
+      expect((await rename(id, to)).status).toBe(201);
+      expect(await readFragment(to)).toMatchObject({ content: "newer text" });
+      expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
+    });
+
+    test("[REST-25] the answer is 404 and nothing is made, when a key comes that renamed nothing", async () => {
+      const [from, to] = [freshId(), freshId()];
+      expect((await rename(from, to)).status).toBe(404);
+      expect((await request("GET", `/v1/fragments/${to}`)).status).toBe(404);
+      const other = await createFragment("other");
+      expect((await rename(from, other.id)).status).toBe(404);
+      expect(await readFragment(other.id)).toEqual(other);
+    });
   });
 });

@@ -39,7 +39,9 @@ export interface Commit extends PastEntry {
   readonly update: Uint8Array | null;
 }
 
-export type NewLife = Pick<LogState, "generation" | "serverClientId" | "deliveredRevision">;
+/** Without a time of creation it is that of the first commit. */
+export type NewLife = Pick<LogState, "generation" | "serverClientId" | "deliveredRevision"> &
+  Partial<Pick<LogState, "createdAtMs">>;
 
 export interface LogState {
   readonly generation: number;

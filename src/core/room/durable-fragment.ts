@@ -149,10 +149,10 @@ export class DurableFragment {
     }
     const { commit, uncommitted } = makeCommit(text, round, revision + 1, [write.author], nowMs);
     const deliveredRevision = isAnnounced ? commit.revision : (this.#life?.deliveredRevision ?? 0);
-    const life = { generation: this.generation + 1, serverClientId, deliveredRevision };
+    const createdAtMs = write.moved?.createdAtMs ?? nowMs;
+    const life = { generation: this.generation + 1, serverClientId, deliveredRevision, createdAtMs };
     this.log.create(commit, life, nowMs);
-    const times = { createdAtMs: nowMs, updatedAtMs: nowMs };
-    this.#life = { ...life, ...times, revision: commit.revision, isDeleted: false, oldClients };
+    this.#life = { ...life, updatedAtMs: nowMs, revision: commit.revision, isDeleted: false, oldClients };
     text.commit(uncommitted);
     this.#text = text;
     this.#view = null;

@@ -150,8 +150,11 @@ function planSubstitutions(
   let change: TextChange = new Delta();
   let text = base.text;
   for (const [index, edit] of edits.entries()) {
-    const fault = textFault(edit.new);
-    if (fault !== null) return refusal("invalid_content", `edits.${index}.new ${fault}.`);
+    for (const side of ["old", "new"] as const) {
+      // Half of a pair would be found within a whole one, and leave the other half behind.
+      const fault = textFault(edit[side]);
+      if (fault !== null) return refusal("invalid_content", `edits.${index}.${side} ${fault}.`);
+    }
     const old = toSharedText(edit.old);
     const matches = countMatches(text, old);
     if (matches !== 1) {

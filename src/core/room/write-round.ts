@@ -189,10 +189,10 @@ export class WriteRound {
       const message = `The content would have ${bytes} bytes; at most ${MAX_CONTENT_BYTES}.`;
       return refusal("content_too_large", message);
     }
-    const eol = meant.eol === null || meant.eol === metadata.eol ? {} : { eol: meant.eol };
+    const eol = write.moved?.eol ?? meant.eol;
     return {
       change,
-      metadata: { ...metadataChange, ...eol },
+      metadata: { ...metadataChange, ...(eol === null || eol === metadata.eol ? {} : { eol }) },
       sent: applyChange(meant.change, base.text),
       sentTags: write.metadata?.tags ?? base.tags,
       literal: meant.literal,

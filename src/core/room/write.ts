@@ -1,5 +1,5 @@
 import type { Refusal } from "../../protocol/errors.ts";
-import type { Metadata } from "../../protocol/fragment.ts";
+import type { Eol, Metadata } from "../../protocol/fragment.ts";
 import type { Change } from "../../protocol/json-frames.ts";
 import type { TextChange } from "../text/text-change.ts";
 import { ANONYMOUS } from "./session.ts";
@@ -24,7 +24,16 @@ export interface Write {
   readonly session: object | null;
   /** Under what a repetition is known again. */
   readonly request: RequestKey | null;
+  /** Of a write that makes a fragment: what it keeps of the one that it was before, under another id. */
+  readonly moved?: Moved;
   settle(result: WriteResult): void;
+}
+
+/** What neither the text nor the metadata of a fragment say. */
+export interface Moved {
+  /** The text may hold no line end to tell them by. */
+  readonly eol: Eol;
+  readonly createdAtMs: number;
 }
 
 export type ContentWrite =

@@ -3,7 +3,7 @@ import * as limits from "../../protocol/limits.ts";
 const { EXPANSION_BUDGETS: budgets } = limits;
 
 /** What both descriptions say of limits, from the numbers that are enforced. */
-export const SHARED_LIMITS: readonly string[] = [
+const SHARED_LIMITS: readonly string[] = [
   `content: ${inMiB(limits.MAX_CONTENT_BYTES)} of UTF-8, with LF line ends`,
   `description: ${limits.MAX_DESCRIPTION_UNITS} characters`,
   `tags: ${limits.MAX_TAGS}, of 1 to ${limits.MAX_TAG_UNITS} characters`,

@@ -50,12 +50,16 @@ function header(name: string, description: string, lengths: { minLength?: number
 
 const ifMatch = header(
   "If-Match",
-  "Versions in quotes, of which one must be current, or `*` for any; otherwise the answer is 412.",
+  "Versions in quotes, of which one must be current, or `*` for any; otherwise the answer is 412. Malformed it is 400.",
+);
+const ifNoneMatchToWrite = header(
+  "If-None-Match",
+  "Versions in quotes, of which none may be current, or `*`: there must be no fragment; otherwise the answer is 412. Malformed it is 400.",
 );
 const ifNoneMatch = header("If-None-Match", "Tags that the client has, or `*`: the answer is then 304.");
 const idempotencyKey = header(
   "Idempotency-Key",
-  "The same request with the same key, within ten minutes, is made once and answered again as it was made.",
+  "The same request with the same key, within ten minutes, is made once and answered again as it was made. Keys are those of one fragment: for another id, the same key is another one.",
   { minLength: 1, maxLength: MAX_REQUEST_ID_UNITS },
 );
 
@@ -112,12 +116,7 @@ export const operations = {
     description:
       "Open editors see what differs. Metadata that are absent or null stay. With `base_version` the content is an edit of that version, and merged with what was committed since; `If-Match` is looked at first.",
     tags: TAG.fragments,
-    parameters: [
-      id,
-      ifMatch,
-      header("If-None-Match", "`*`: only if there is no fragment yet, otherwise the answer is 412."),
-      idempotencyKey,
-    ],
+    parameters: [id, ifMatch, ifNoneMatchToWrite, idempotencyKey],
     requestBody: jsonBody("FragmentPut", {
       whole: { summary: "The whole text", value: { content: "Good morning, [[team/name]]!" } },
     }),
@@ -147,7 +146,7 @@ export const operations = {
     description:
       "What is absent or null stays. `edits` replace pieces of the text, each of which must stand in it exactly once; with `base_version`, in the text of that version.",
     tags: TAG.fragments,
-    parameters: [id, ifMatch, idempotencyKey],
+    parameters: [id, ifMatch, ifNoneMatchToWrite, idempotencyKey],
     requestBody: jsonBody("FragmentPatch", {
       edit: { summary: "One edit", value: { edits: [{ old: "Hello", new: "Good morning" }] } },
       metadata: {
@@ -184,17 +183,18 @@ export const operations = {
     summary: "Delete a fragment",
     description: "Every open session is told and closed.",
     tags: TAG.fragments,
-    parameters: [id, ifMatch],
+    parameters: [id, ifMatch, ifNoneMatchToWrite],
     responses: {
       ...empty(204, "Deleted."),
-      ...refuses("invalid_id", "not_found", "version_mismatch"),
+      ...refuses("invalid_header", "invalid_id", "not_found", "version_mismatch"),
     },
   },
   renameFragment: {
     summary: "Give a fragment another id",
     description:
-      "Text and metadata move, and the version begins anew. Open sessions are closed as by a deletion, and texts that include the old id are not changed: `listDependents` names them.",
+      "Text, metadata and `created_at` move, and the version begins anew. Open sessions are closed as by a deletion, and texts that include the old id are not changed: `listDependents` names them.",
     tags: TAG.fragments,
+    parameters: [idempotencyKey],
     requestBody: jsonBody("Rename", {
       greeting: { summary: "To another name", value: { from: EXAMPLES.fragment.id, to: "team/welcome" } },
     }),
@@ -203,7 +203,15 @@ export const operations = {
         "ETag",
         "Location",
       ]),
-      ...refuses("invalid_body", "invalid_id", "not_found", "already_exists", "body_too_large"),
+      ...refuses(
+        "invalid_header",
+        "invalid_body",
+        "invalid_id",
+        "not_found",
+        "already_exists",
+        "body_too_large",
+        "idempotency_key_reused",
+      ),
     },
   },
   listTags: {
@@ -244,7 +252,7 @@ export const operations = {
   streamEvents: {
     summary: "Follow what happens to the fragments",
     description:
-      "Server-sent events until the client ends them; over a WebSocket the same events come as frames (`/asyncapi.json`).",
+      "Server-sent events until the client ends them; over a WebSocket the same events come as frames (`/asyncapi.json`). `HEAD` gives the headers alone.",
     tags: TAG.catalogue,
     parameters: [
       header("Last-Event-ID", "The last event that the client knows: it is told what changed since."),

@@ -39,7 +39,7 @@ export function renderType(schema: JsonSchema): (Html | string)[] {
   return [typeof schema.type === "string" ? (schema.format ?? schema.type) : "anything"];
 }
 
-export function schemaAnchor(name: string): string {
+function schemaAnchor(name: string): string {
   return `#schema-${name}`;
 }
 

@@ -54,9 +54,13 @@ const OLD_STATUS: { readonly [C in ErrorCode]?: ContentfulStatusCode } = {
   invalid_body: 422,
 };
 
+/** Where it had one text for an error. */
+const OLD_DETAIL: { readonly [C in ErrorCode]?: string } = { method_not_allowed: "Method Not Allowed" };
+
 /** An error as FastAPI renders it: `detail` is a sentence, and for a body of the wrong shape a list. */
 export function renderOldError(c: Context<AppEnv>, error: ErrorAnswer): Response {
-  const { code, detail, requestId } = error;
+  const { code, requestId } = error;
+  const detail = OLD_DETAIL[code] ?? error.detail;
   const isShape = code === "invalid_body";
   const body = {
     detail: isShape ? [{ type: "value_error", loc: ["body"], msg: detail }] : detail,

@@ -3,10 +3,11 @@ import type * as v from "valibot";
 import { decodeFragmentPath, type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
 import { type Fragment, givenMetadata } from "../../protocol/fragment.ts";
 import type { AppEnv } from "../app.ts";
+import { readPreconditions } from "../etag.ts";
 import { catalogueStub } from "../objects/catalogue-stub.ts";
 import type { FragmentWrite } from "../objects/fragment-calls.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
-import { problem, refuse } from "../problem.ts";
+import { notAllowed, problem, refuse } from "../problem.ts";
 import { readBody } from "../request-body.ts";
 import { expander } from "../routes/expansions.ts";
 import { OldCreateSchema, OldExpandSchema, OldUpdateSchema } from "./bodies.ts";
@@ -38,19 +39,21 @@ function promptsAt(prefix: string) {
       return parsed.ok ? handle(c, parsed.id) : problem(c, "invalid_id", parsed.reason);
     };
 
-  return new Hono<AppEnv>()
-    .on("POST", bothEnds(prefix), create)
-    .on("GET", [...bothEnds(prefix), ...bothEnds(`${prefix}/all`)], listAll)
-    .on("ALL", bothEnds(prefix), (c) => notAllowed(c, "GET, POST"))
-    .on("GET", bothEnds(`${prefix}/search_suggestions`), suggest)
-    .on("POST", bothEnds(`${prefix}/expand`), expandText)
-    .get(`${prefix}/check_exists/*`, withId(checkExists, { before: "/check_exists/" }))
-    .get(`${prefix}/*`, withId(render, { after: "/render" }))
-    .get(`${prefix}/*`, withId(listReferences, { after: "/referenced_by" }))
-    .get(`${prefix}/*`, withId(read))
-    .put(`${prefix}/*`, withId(update))
-    .delete(`${prefix}/*`, withId(remove))
-    .all(`${prefix}/*`, (c) => notAllowed(c, "GET, PUT, DELETE"));
+  return (
+    new Hono<AppEnv>()
+      .on("POST", bothEnds(prefix), create)
+      .on("GET", [...bothEnds(prefix), ...bothEnds(`${prefix}/all`)], listAll)
+      // The list of the longer prefix would be an id under the shorter one, to be changed and deleted.
+      .on("ALL", bothEnds(prefix), (c) => notAllowed(c, "GET, POST"))
+      .on("GET", bothEnds(`${prefix}/search_suggestions`), suggest)
+      .on("POST", bothEnds(`${prefix}/expand`), expandText)
+      .get(`${prefix}/check_exists/*`, withId(checkExists, { before: "/check_exists/" }))
+      .get(`${prefix}/*`, withId(render, { after: "/render" }))
+      .get(`${prefix}/*`, withId(listReferences, { after: "/referenced_by" }))
+      .get(`${prefix}/*`, withId(read))
+      .put(`${prefix}/*`, withId(update))
+      .delete(`${prefix}/*`, withId(remove))
+  );
 }
 
 type HandleId = (c: Context<AppEnv>, id: FragmentId) => Promise<Response>;
@@ -73,13 +76,18 @@ async function read(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
 async function update(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
   const body = await readBody(c, OldUpdateSchema);
   if (!body.ok) return body.response;
-  const answer = await stub(c, id).patch(toWrite(body.value));
+  const asked = readPreconditions(c);
+  if (!asked.ok) return refuse(c, asked.refusal);
+  const write = { ...toWrite(body.value), preconditions: asked.preconditions };
+  const answer = await stub(c, id).put(write, "change");
   if (answer.kind === "refused") return refuseOld(c, id, answer.refusal);
   return c.json(oldPrompt(answer.fragment));
 }
 
 async function remove(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
-  const refused = await stub(c, id).remove(null);
+  const asked = readPreconditions(c);
+  if (!asked.ok) return refuse(c, asked.refusal);
+  const refused = await stub(c, id).remove(asked.preconditions);
   if (refused !== null) return refuseOld(c, id, refused);
   return c.json({ success: true, id, message: `Prompt '${id}' deleted successfully` });
 }
@@ -168,7 +176,6 @@ function toWrite(body: Fields): FragmentWrite {
   return {
     content: content == null ? null : { kind: "text", text: content },
     metadata: givenMetadata(body),
-    expectedVersions: null,
   };
 }
 
@@ -194,9 +201,4 @@ function textBetween(c: Context<AppEnv>, before: string, after: string): string 
   return path.length < before.length + after.length
     ? null
     : path.slice(before.length, path.length - after.length);
-}
-
-function notAllowed(c: Context<AppEnv>, allow: string): Response {
-  c.header("Allow", allow);
-  return problem(c, "method_not_allowed", "Method Not Allowed");
 }

@@ -10,7 +10,7 @@ import { Room } from "../../core/room/room.ts";
 import type { Session } from "../../core/room/session.ts";
 import { EMPTY_WRITE, type Write, type WriteResult } from "../../core/room/write.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
-import { type Refusal, refusal } from "../../protocol/errors.ts";
+import type { Refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
 import { MAX_SESSIONS } from "../../protocol/limits.ts";
@@ -22,7 +22,8 @@ import type { FragmentAnswer, FragmentWrite } from "./fragment-calls.ts";
 import { fragmentIdOf, workspaceOf } from "./fragment-stub.ts";
 import { answerWrite, fragmentOf, refuse } from "./fragment-view.ts";
 import { decodeJoinRequest } from "./join-request.ts";
-import { type PutMode, planPut } from "./put-plan.ts";
+import { expectedVersions, type Preconditions, preconditionFault } from "./preconditions.ts";
+import { notFound, type PlannedWrite, type PutMode, planPut } from "./put-plan.ts";
 import { random32 } from "./random.ts";
 import { answerExpand } from "./socket-expansion.ts";
 import { closeSocket, refuseSocket, upgradeResponse } from "./socket-peer.ts";
@@ -128,7 +129,7 @@ export class FragmentObject extends DurableObject<Env> {
     return this.#fragment.exists ? fragmentOf(this.#room) : null;
   }
 
-  /** Creates the fragment or replaces it, or whichever of both it takes. */
+  /** Creates the fragment or changes it, or whichever of both it takes. */
   async put(write: FragmentWrite, mode: PutMode): Promise<FragmentAnswer> {
     const plan = planPut(this.#fragment, write, mode, Date.now());
     if (plan.kind === "refuse") return refuse(plan.refusal);
@@ -141,15 +142,12 @@ export class FragmentObject extends DurableObject<Env> {
     return answer;
   }
 
-  async patch(write: FragmentWrite): Promise<FragmentAnswer> {
-    return this.#fragment.exists ? this.#write(write, false) : refuse(this.#notFound());
-  }
-
   /** Deletes the fragment; null if it is done. */
-  async remove(expectedVersions: readonly number[] | null): Promise<Refusal | null> {
-    if (!this.#fragment.exists) return this.#notFound();
+  async remove(preconditions: Preconditions): Promise<Refusal | null> {
+    const fault = preconditionFault(this.#fragment, preconditions);
+    if (fault !== null || !this.#fragment.exists) return fault ?? notFound(this.#id);
     const refused = this.#turn((nowMs) => {
-      const why = this.#room.remove(expectedVersions, nowMs);
+      const why = this.#room.remove(expectedVersions(preconditions), nowMs);
       if (why !== null) return why;
       this.#sessions.clear();
       this.#alarms = new AlarmTable(this.ctx.storage);
@@ -174,7 +172,7 @@ export class FragmentObject extends DurableObject<Env> {
     return this.#room.fragment;
   }
 
-  #write(write: FragmentWrite, isNew: boolean, isAnnounced = false): Promise<FragmentAnswer> {
+  #write(write: PlannedWrite, isNew: boolean, isAnnounced = false): Promise<FragmentAnswer> {
     return new Promise((resolve) => {
       this.#turn((nowMs) => {
         // The answer is made in the turn that commits: later the fragment may be another one, or gone.
@@ -235,10 +233,6 @@ export class FragmentObject extends DurableObject<Env> {
     const report = (problem: string, error: unknown) => this.#report(problem, error);
     const expanding = { room: this.#room, id: this.#id, settled, report };
     this.ctx.waitUntil(answerExpand(expanding, request, this.ctx.exports.Expander));
-  }
-
-  #notFound(): Refusal {
-    return refusal("not_found", `Fragment '${this.#id}' not found.`);
   }
 
   #report(problem: string, error?: unknown): void {

@@ -26,16 +26,27 @@ function revisionOf(room: Room, revision: number, timeMs: number, nowMs: number)
   return { id, content, ...metadata, created_at, updated_at: timestamp(timeMs), version: revision, size };
 }
 
-/** What a writer is told, in the turn that has committed its write or refused it. */
-export function answerWrite(room: Room, result: WriteResult, isNew: boolean, nowMs: number): FragmentAnswer {
+/**
+ * What a writer is told, in the turn that has committed its write or refused it.
+ *
+ * @param makes the write makes the fragment, or repeats one that may do nothing else
+ */
+export function answerWrite(room: Room, result: WriteResult, makes: boolean, nowMs: number): FragmentAnswer {
   if (result.kind === "written") {
-    const { revision, timeMs } = result;
-    const past = result.isRepetition ? revisionOf(room, revision, timeMs, nowMs) : null;
-    return { kind: "fragment", fragment: past ?? fragmentOf(room), isNew };
+    const { revision, timeMs, isRepetition } = result;
+    const past = isRepetition ? revisionOf(room, revision, timeMs, nowMs) : null;
+    const hasMade = isRepetition && isFirst(room, revision, timeMs);
+    return { kind: "fragment", fragment: past ?? fragmentOf(room), isNew: makes || hasMade };
   }
   if (result.refusal.code !== "stale_base") return refuse(result.refusal);
   const { version, content } = fragmentOf(room);
   return { ...refuse(result.refusal), current: { version, content } };
+}
+
+/** It is the revision that began this life. Of a later life only the time is kept: two of one millisecond look alike. */
+function isFirst(room: Room, revision: number, timeMs: number): boolean {
+  const { generation, createdAtMs } = room.fragment.alive;
+  return generation === 1 ? revision === 1 : timeMs === createdAtMs;
 }
 
 export function refuse(why: Refusal) {

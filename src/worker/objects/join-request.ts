@@ -37,7 +37,12 @@ export function decodeJoinRequest(request: Request): JoinRequest {
     isOldClient: query.get("old") === "1",
     creates: query.get("create") === "1",
     wantsChanges: query.get("changes") === "1",
-    clientName: clientName === null || clientName === "" ? null : clientName.slice(0, MAX_CLIENT_NAME_UNITS),
+    clientName: clientName === null || clientName === "" ? null : cutName(clientName),
     isOwnClient: offersSubprotocol(request),
   };
+}
+
+/** Half a character at the cut becomes U+FFFD, as the log would make of it: the name is the same after a restart. */
+function cutName(name: string): string {
+  return name.slice(0, MAX_CLIENT_NAME_UNITS).toWellFormed();
 }

@@ -6,7 +6,7 @@ import { describe } from "../description/describe.ts";
 import { ID_PARAMETER } from "../id-path.ts";
 import { catalogueStub } from "../objects/catalogue-stub.ts";
 import { DEFAULT_WORKSPACE } from "../objects/fragment-stub.ts";
-import { notAllowed, problem, refuse } from "../problem.ts";
+import { problem, refuse } from "../problem.ts";
 import { readQuery } from "../query.ts";
 import { readBody } from "../request-body.ts";
 
@@ -48,11 +48,7 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
       ids.push(parsed.id);
     }
     return c.json(await stub(c).rebuild(ids), 202);
-  })
-  .all("/v1/tags", (c) => notAllowed(c, "GET"))
-  .all("/v1/folders", (c) => notAllowed(c, "GET"))
-  .all(`/v1/dependents/${ID_PARAMETER}`, (c) => notAllowed(c, "GET"))
-  .all("/v1/catalogue/rebuild", (c) => notAllowed(c, "GET, POST"));
+  });
 
 function stub(c: Context<AppEnv>) {
   return catalogueStub(c.env, DEFAULT_WORKSPACE);

@@ -15,10 +15,14 @@ export const events: Hono<AppEnv> = new Hono<AppEnv>().get(
       c.header("Access-Control-Allow-Origin", "*");
       return problem(c, "invalid_query", "Last-Event-ID: must be the id of an event.");
     }
-    const answer = await catalogueStub(c.env, DEFAULT_WORKSPACE).fetch(c.req.raw);
+    const isHead = c.req.method === "HEAD";
+    // A stream under HEAD never ends and is never given up: a listener is taken in and sent away again.
+    const asked = isHead ? new Request(c.req.url) : c.req.raw;
+    const answer = await catalogueStub(c.env, DEFAULT_WORKSPACE).fetch(asked);
     // A 101 passes as it is: its headers cannot be changed.
     if (answer.status === 101) return answer;
-    const stream = new Response(answer.body, answer);
+    if (isHead) await answer.body?.cancel();
+    const stream = new Response(isHead ? null : answer.body, answer);
     stream.headers.set("Access-Control-Allow-Origin", "*");
     return stream;
   },

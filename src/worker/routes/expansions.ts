@@ -8,7 +8,7 @@ import type { Expander } from "../expander.ts";
 import { ID_PARAMETER } from "../id-path.ts";
 import { preferredExpansionType } from "../negotiation.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
-import { notAllowed, problem, refuse } from "../problem.ts";
+import { problem, refuse } from "../problem.ts";
 import { readBody } from "../request-body.ts";
 
 const PREFIX = "/v1/expansions/";
@@ -32,9 +32,7 @@ export const expansions: Hono<AppEnv> = new Hono<AppEnv>()
     const result = await expander(c).expand(fragment.content, parsed.id);
     if (result.kind === "refused") return refuse(c, result.refusal);
     return answer(c, result.expansion, `${fragment.version}-${result.closureDigest.slice(0, 32)}`);
-  })
-  .all("/v1/expand", (c) => notAllowed(c, "POST"))
-  .all(`/v1/expansions/${ID_PARAMETER}`, (c) => notAllowed(c, "GET"));
+  });
 
 export function expander(c: Context<AppEnv>): Pick<Expander, "expand"> {
   // The execution context is ours: its exports are those of src/worker/index.ts.

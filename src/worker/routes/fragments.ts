@@ -6,12 +6,13 @@ import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema, RenameSchema } from "../../protocol/rest.ts";
 import type { AppEnv } from "../app.ts";
 import { describe } from "../description/describe.ts";
-import { expectedVersions, matchesAny, mustBeNew, mustExist, versionTag } from "../etag.ts";
+import { type AskedPreconditions, matchesAny, readPreconditions, versionTag } from "../etag.ts";
 import { ID_PARAMETER } from "../id-path.ts";
 import { readIdempotencyKey } from "../idempotency.ts";
 import type { FragmentAnswer, FragmentWrite } from "../objects/fragment-calls.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
-import { notAllowed, problem, refuse } from "../problem.ts";
+import { UNCONDITIONAL } from "../objects/preconditions.ts";
+import { problem, refuse } from "../problem.ts";
 import { renameFragment } from "../rename.ts";
 import { readBody } from "../request-body.ts";
 
@@ -26,7 +27,6 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
     if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
     return write(c, body.value, (planned) => stub(c, parsed.id).put(planned, "create"));
   })
-  .all("/v1/fragments", (c) => notAllowed(c, "GET, POST"))
   .get(`/v1/fragments/${ID_PARAMETER}`, describe("getFragment"), (c) =>
     withId(c, async (id) => {
       const fragment = await stub(c, id).read();
@@ -40,24 +40,21 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
     withId(c, async (id) => {
       const body = await readBody(c, PutSchema);
       if (!body.ok) return body.response;
-      if (mustBeNew(c) && c.req.header("If-Match") !== undefined)
-        return problem(c, "version_mismatch", "If-Match and If-None-Match: * cannot both hold.");
-      return write(c, body.value, async (planned) => {
-        const answered = await stub(c, id).put(planned, putMode(c));
-        return mustBeNew(c) ? asPrecondition(answered) : answered;
-      });
+      return write(c, body.value, (planned) => stub(c, id).put(planned, "either"));
     }),
   )
   .patch(`/v1/fragments/${ID_PARAMETER}`, describe("patchFragment"), (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PatchSchema);
       if (!body.ok) return body.response;
-      return write(c, body.value, (planned) => stub(c, id).patch(planned));
+      return write(c, body.value, (planned) => stub(c, id).put(planned, "change"));
     }),
   )
   .delete(`/v1/fragments/${ID_PARAMETER}`, describe("deleteFragment"), (c) =>
     withId(c, async (id) => {
-      const refused = await stub(c, id).remove(expectedVersions(c));
+      const asked = readPreconditions(c);
+      if (!asked.ok) return refuse(c, asked.refusal);
+      const refused = await stub(c, id).remove(asked.preconditions);
       return refused === null ? c.body(null, 204) : refuse(c, refused);
     }),
   )
@@ -67,10 +64,10 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
     const [from, to] = [parseFragmentId(body.value.from), parseFragmentId(body.value.to)];
     if (!from.ok) return problem(c, "invalid_id", `from: ${from.reason}`);
     if (!to.ok) return problem(c, "invalid_id", `to: ${to.reason}`);
-    return answer(c, await renameFragment(c.env, DEFAULT_WORKSPACE, from.id, to.id));
-  })
-  .all("/v1/renames", (c) => notAllowed(c, "POST"))
-  .all(`/v1/fragments/${ID_PARAMETER}`, (c) => notAllowed(c, "GET, PUT, PATCH, DELETE"));
+    const key = await readIdempotencyKey(c, body.value);
+    if (!key.ok) return refuse(c, key.refusal);
+    return answer(c, await renameFragment(c.env, DEFAULT_WORKSPACE, from.id, to.id, key.request));
+  });
 
 async function withId(c: Context<AppEnv>, handle: (id: FragmentId) => Promise<Response>): Promise<Response> {
   const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(PREFIX.length));
@@ -92,27 +89,19 @@ async function write(
 ): Promise<Response> {
   const key = await readIdempotencyKey(c, body);
   if (!key.ok) return refuse(c, key.refusal);
+  const asked: AskedPreconditions =
+    c.req.method === "POST" ? { ok: true, preconditions: UNCONDITIONAL } : readPreconditions(c);
+  if (!asked.ok) return refuse(c, asked.refusal);
   const { content, edits, base_version } = body;
   const text = content == null ? null : ({ kind: "text", text: content } as const);
   const result = await make({
     content: edits == null ? text : { kind: "substitutions", edits },
     metadata: givenMetadata(body),
     base: base_version == null ? { kind: "current" } : { kind: "version", version: base_version },
-    expectedVersions: c.req.method === "POST" ? null : expectedVersions(c),
+    preconditions: asked.preconditions,
     request: key.request,
   });
   return answer(c, result);
-}
-
-function putMode(c: Context<AppEnv>): "create" | "replace" | "either" {
-  if (mustBeNew(c)) return "create";
-  return mustExist(c) ? "replace" : "either";
-}
-
-/** Where a header asked for a new fragment, one that exists is a precondition that failed. */
-function asPrecondition(result: FragmentAnswer): FragmentAnswer {
-  if (result.kind !== "refused" || result.refusal.code !== "already_exists") return result;
-  return { ...result, refusal: refusal("version_mismatch", result.refusal.message) };
 }
 
 function answer(c: Context<AppEnv>, result: FragmentAnswer): Response {

@@ -91,7 +91,7 @@ export class SqlUpdateLog implements UpdateLog {
            revision = excluded.revision, server_client_id = excluded.server_client_id,
            delivered_revision = excluded.delivered_revision`,
         life.generation,
-        first.timeMs,
+        life.createdAtMs ?? first.timeMs,
         first.timeMs,
         first.revision - 1,
         life.serverClientId,
