@@ -32,9 +32,12 @@ describe("the budget of rows", () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(RowBudget.COMMIT_WINDOW_MS);
   });
 
-  test.each([1, 2, 5])("[COMMIT-4] at most 350 rows are written in a minute, when a commit costs %i", (rows) => {
-    expect(commitFor(new RowBudget(), 60, rows)).toBeLessThanOrEqual(350);
-  });
+  test.each([1, 2, 5])(
+    "[COMMIT-4] at most 350 rows are written in a minute, when a commit costs %i",
+    (rows) => {
+      expect(commitFor(new RowBudget(), 60, rows)).toBeLessThanOrEqual(350);
+    },
+  );
 
   test("[COMMIT-3] a commit waits no longer than its window, when a thousand rows were written for something else", () => {
     const budget = new RowBudget();

@@ -9,6 +9,7 @@ import { describe, expect, test, vi } from "vitest";
 import type { ListQuery } from "../../src/protocol/catalogue.ts";
 import { CatalogueObject } from "../../src/worker/objects/catalogue-object.ts";
 import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
+import { FragmentObject } from "../../src/worker/objects/fragment-object.ts";
 import { createFragment, freshId, joinJson, joinYjs, objectOf, readFragment, request } from "./connect.ts";
 
 /** The catalogue as its object answers, with fragments that tell it of themselves. */
@@ -443,6 +444,59 @@ describe("rebuild", () => {
     expect(done).toBe(total);
     expect(done).toBeGreaterThan(40);
   }, 20_000);
+
+  test("[CAT-10] a rebuild and what was announced go on, when the process dies while both are at work", async () => {
+    const id = freshId();
+    await catalogue().announce({ id, revision: 1 });
+    await catalogue().rebuild([]);
+    const parcel = vi.spyOn(FragmentObject.prototype, "parcel").mockImplementation(never);
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      storage.sql.exec("UPDATE announced SET at_ms = 0");
+      storage.sql.exec("UPDATE due SET at_ms = 0");
+    });
+    await evictDurableObject(catalogue());
+    runDurableObjectAlarm(catalogue()).catch(() => undefined); // it dies in it
+    await eventually(async () => expect(parcel).toHaveBeenCalled());
+    parcel.mockRestore();
+    await abortAllDurableObjects();
+    const due = await runInDurableObject(catalogue(), async (_, { storage }) => ({
+      kinds: Array.from(storage.sql.exec("SELECT kind FROM due ORDER BY kind").raw(), ([kind]) => kind),
+      hasAlarm: (await storage.getAlarm()) !== null,
+    }));
+    expect(due).toEqual({ kinds: ["announced", "rebuild"], hasAlarm: true });
+    await catalogue().rebuild([]);
+    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
+    await ringForAnnounced();
+    expect(await announcedIds()).toEqual([]);
+  }, 40_000);
+
+  test("[CAT-10] a rebuild ends, when a fragment cannot be asked, and that one is mended once it can", async () => {
+    const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const { id } = await createFragment("silent swan");
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      storage.sql.exec("UPDATE fragment SET description = 'wrong' WHERE id = ?", id);
+    });
+    const real = FragmentObject.prototype.parcel;
+    const isSilent = (object: FragmentObject) =>
+      (object as unknown as { ctx: DurableObjectState }).ctx.id.name === `default/${id}`;
+    const parcel = vi.spyOn(FragmentObject.prototype, "parcel").mockImplementation(function (
+      this: FragmentObject,
+    ) {
+      return isSilent(this) ? Promise.reject(new Error("out of order")) : real.call(this);
+    });
+    await catalogue().rebuild([]);
+    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
+    expect(await announcedIds()).toEqual([id]);
+    const silentCalls = () => parcel.mock.contexts.filter((one) => isSilent(one as FragmentObject)).length;
+    expect(silentCalls()).toBe(1);
+    await ringForAnnounced();
+    expect([silentCalls(), await announcedIds()]).toEqual([2, [id]]);
+    parcel.mockRestore();
+    await ringForAnnounced();
+    expect(await announcedIds()).toEqual([]);
+    expect((await list({ query: "swan" })).fragments[0]).toMatchObject({ id, description: "" });
+    errors.mockRestore();
+  }, 40_000);
 
   test("[CAT-10] what was found before an eviction is found after it", async () => {
     const { id } = await createFragment("permanent pangolin");

@@ -68,6 +68,7 @@ export class CatalogueObject extends DurableObject<Env> {
     this.#inquiry = new CatalogueInquiry(ctx.storage, this.#entries, {
       parcelOf: (id) => this.#fragment(id).parcel(),
       mended: () => this.#tellLastChange(),
+      report: (problem, error) => console.error(`catalogue: ${problem}`, error),
     });
     this.#listeners = new EventListeners(ctx, (seq, limit) => this.#changesSince(seq, limit));
   }

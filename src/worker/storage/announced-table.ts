@@ -3,7 +3,10 @@ export interface Announced {
   readonly revision: number;
 }
 
-/** Creations that fragments have announced, until they tell of them: what is asked for after a crash. */
+/**
+ * Creations that fragments have announced, until they tell of them: what is asked for after a crash. And fragments that
+ * could not be asked, until they can.
+ */
 export class AnnouncedTable {
   readonly #sql: SqlStorage;
 
@@ -17,6 +20,13 @@ export class AnnouncedTable {
     return this.#sql.exec(query, id, revision, nowMs).rowsWritten;
   }
 
+  /** The fragment could not be asked: it counts as announced now, and will be asked again. */
+  putOff(id: string, nowMs: number): void {
+    const query = `INSERT INTO announced (id, revision, at_ms) VALUES (?, 0, ?)
+      ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms`;
+    this.#sql.exec(query, id, nowMs);
+  }
+
   /**
    * The fragment has told of a revision, or was asked.
    *
@@ -26,9 +36,9 @@ export class AnnouncedTable {
     return this.#sql.exec("DELETE FROM announced WHERE id = ? AND revision <= ?", id, revision).rowsWritten;
   }
 
-  /** Some of those that were announced by then. */
+  /** Some of those that were announced by then, the first of them. */
   until(atMs: number, limit: number): Announced[] {
-    const query = "SELECT id, revision FROM announced WHERE at_ms <= ? LIMIT ?";
+    const query = "SELECT id, revision FROM announced WHERE at_ms <= ? ORDER BY at_ms LIMIT ?";
     const rows = this.#sql.exec(query, atMs, limit).toArray();
     return rows.map((row) => ({ id: String(row["id"]), revision: Number(row["revision"]) }));
   }
