@@ -162,6 +162,18 @@ describe("server-sent events", () => {
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: "invalid_query" });
   });
+
+  test("[EVENT-6] a stream and a socket are told all, when their id is ahead of the last change", async () => {
+    const { id } = await createFragment("before");
+    const stream = await listen("999999999");
+    expect(await stream.next("created", id)).toMatchObject({ fragment: { id } });
+    const socket = await listenOnSocket("?last_event_id=999999999");
+    const isAbout = (about: string) => (event: CatalogueEvent) =>
+      event.event === "created" && event.fragment.id === about;
+    await socket.next("what there was", isAbout(id));
+    const live = await createFragment("live");
+    await Promise.all([stream.next("created", live.id), socket.next("what followed", isAbout(live.id))]);
+  });
 });
 
 describe("events over a WebSocket", () => {

@@ -141,7 +141,7 @@ export class CatalogueObject extends DurableObject<Env> {
     const edited = this.#editing.all(MAX_EDITED);
     if (edited.length > 0) this.ctx.waitUntil(this.#askWhoEdits(edited.map(({ id }) => id)));
     const now = edited.map((one): CatalogueEvent => ({ event: "editors", ...one }));
-    const afterSeq = lastSeq ?? this.#entries.seq;
+    const afterSeq = this.#knownSeq(lastSeq);
     if (!isSocket) return this.#listeners.openStream(afterSeq, now);
     return upgradeResponse(request, this.#listeners.openSocket(afterSeq, now));
   }
@@ -201,6 +201,13 @@ export class CatalogueObject extends DurableObject<Env> {
     if (entry.isDeleted) return { event: "deleted", seq, id, version };
     const event = entry.createdSeq > knownSeq ? "created" : "changed";
     return { event, seq, fragment: listFields(entry, this.#lists.includedBy(id)) };
+  }
+
+  /** Where a listener begins. A number ahead of all is of data that were wiped or restored since: it knows nothing. */
+  #knownSeq(lastSeq: number | null): number {
+    const { seq } = this.#entries;
+    if (lastSeq === null) return seq;
+    return lastSeq > seq ? 0 : lastSeq;
   }
 
   async #askWhoEdits(ids: readonly string[]): Promise<void> {
