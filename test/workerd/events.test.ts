@@ -1,4 +1,4 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { CatalogueEvent } from "../../src/protocol/catalogue.ts";
@@ -116,6 +116,27 @@ describe("server-sent events", () => {
       if (event.event === "editors" && event.sessions === 0) break;
     }
   }, 20_000);
+
+  test.each([
+    ["deleted", (id: string) => request("DELETE", `/v1/fragments/${id}`)],
+    ["renamed", (id: string) => request("POST", "/v1/renames", { from: id, to: `${id}-moved` })],
+  ])("[EVENT-3] a listener is told that nobody has a fragment open, when it is %s", async (_, end) => {
+    const { id } = await createFragment("text");
+    const [stream, socket] = [await listen(), await listenOnSocket()];
+    await joinJson(id);
+    expect(await stream.next("editors", id)).toMatchObject({ sessions: 1 });
+    await end(id);
+    expect(await stream.next("deleted", id)).toMatchObject({ version: 2 });
+    expect(await stream.next("editors", id)).toMatchObject({ sessions: 0, editors: [] });
+    await socket.next(
+      "nobody",
+      (event) => event.event === "editors" && event.id === id && event.sessions === 0,
+    );
+    const edited = await runInDurableObject(catalogueStub(env, "default"), (__, { storage }) =>
+      storage.sql.exec("SELECT id FROM editing WHERE id = ?", id).toArray(),
+    );
+    expect(edited).toEqual([]);
+  });
 
   test("[EVENT-4] a listener is told of typing before the text is searched", async () => {
     const { id } = await createFragment("text");

@@ -16,7 +16,7 @@ export interface InquiryPorts {
   /** What a fragment says of itself; null if there never was one. */
   parcelOf(id: string): Promise<KeptParcel | null>;
   /** An entry was wrong and is mended. */
-  mended(): void;
+  mended(id: string): void;
   report(problem: string, error: unknown): void;
 }
 
@@ -110,7 +110,7 @@ export class CatalogueInquiry {
       this.#alarms.ensure("announced", nowMs + ANNOUNCED_MS);
       return "unreachable";
     }
-    this.#ports.mended();
+    this.#ports.mended(id);
     return "mended";
   }
 }
