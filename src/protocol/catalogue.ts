@@ -37,7 +37,7 @@ const searchText = v.pipe(
   v.string(),
   v.maxLength(MAX_QUERY_UNITS, `must have at most ${MAX_QUERY_UNITS} characters`),
   v.description(
-    "Words that all must occur, each as the beginning of a word of the id, description, tags or content.",
+    "Words that all must occur, each as the beginning of a word of the id, description, tags or content; anywhere in scripts that write no spaces.",
   ),
 );
 const wantedTags = v.pipe(

@@ -254,6 +254,12 @@ describe("search", () => {
     ["Japanese", "返金を希望するお客様に丁寧に返信してください", "お客様"],
     ["Chinese", "请礼貌地回复要求退款的客户", "退款"],
     ["Thai", "ลูกค้าต้องการคืนเงิน", "คืนเงิน"],
+    ["a word within a longer one, in Chinese", "中国科学院大学", "科学"],
+    ["a word within a longer one, in Thai", "ประเทศไทย", "ไทย"],
+    ["a word within a longer one, in Japanese", "データベース設計", "ベース"],
+    ["the middle of a word, in Japanese", "ご利用者様各位", "用者様"],
+    ["words that do not follow each other, in Chinese", "团队写提示词", "团队提示词"],
+    ["a rare character", "𠮷野家の牛丼", "𠮷野"],
     ["Hindi, marks and all", "कृपया ग्राहक को उत्तर दें", "ग्राहक"],
     ["Arabic", "يرجى الرد على العميل", "العميل"],
   ])("[CAT-5] finds %s", async (_, content, query) => {
@@ -288,7 +294,19 @@ describe("search", () => {
     expect(cut(entry?.excerpt ?? "", entry?.highlights.excerpt ?? [])).toEqual(["aardvark"]);
     expect(cut(entry?.description ?? "", entry?.highlights.description ?? [])).toEqual(["aardvark"]);
     expect(entry?.excerpt.length).toBeLessThan(400);
-    expect(entry?.excerpt).not.toMatch(/[\uFDD0\uFDD1\u2060]/u);
+  });
+
+  test("[CAT-6] a text that looks like marked ones is shown as it is, and nothing of it counts as found", async () => {
+    const text = "the \uFDD0evil\uFDD1 \u001Devil\u001E\u2060 okapi, 東京\u2060大学";
+    await createFragment(text, { description: text });
+    const [entry] = (await list({ query: "okapi 大学" })).fragments;
+    const { excerpt, description, highlights } = entry ?? { excerpt: "", description: "", highlights: null };
+    const found = (shown: string, ranges: readonly { from: number; to: number }[] = []) =>
+      ranges.map(({ from, to }) => shown.slice(from, to));
+    expect(found(excerpt, highlights?.excerpt)).toEqual(["okapi", "大学"]);
+    expect(found(description, highlights?.description)).toEqual(["okapi", "大学"]);
+    expect(excerpt).toBe("the \uFDD0evil\uFDD1  evil \u2060 okapi, 東京\u2060大学");
+    expect(description).toBe(text);
   });
 
   test.each(["relevance", "-updated_at", "id"] as const)(
@@ -497,6 +515,18 @@ describe("rebuild", () => {
     expect((await list({ query: "swan" })).fragments[0]).toMatchObject({ id, description: "" });
     errors.mockRestore();
   }, 40_000);
+
+  test("[CAT-10] what an earlier release has indexed is indexed anew, when the catalogue is opened", async () => {
+    const { id } = await createFragment("中国科学院大学");
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      storage.sql.exec("UPDATE words SET content = '中国\u2060科学院' WHERE content MATCH '\"科 学\"'");
+      storage.sql.exec("UPDATE schema_version SET version = 2");
+      storage.sql.exec("DELETE FROM rebuild");
+    });
+    expect(await idsOf({ query: "科学院大" })).not.toContain(id);
+    await evictDurableObject(catalogue());
+    await eventually(async () => expect(await idsOf({ query: "科学院大" })).toContain(id), 15_000);
+  }, 20_000);
 
   test("[CAT-10] what was found before an eviction is found after it", async () => {
     const { id } = await createFragment("permanent pangolin");

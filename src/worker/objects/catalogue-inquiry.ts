@@ -37,7 +37,7 @@ export class CatalogueInquiry {
     this.#rebuild = new RebuildTable(storage);
     this.#announced = new AnnouncedTable(storage);
     this.#alarms = new AlarmTable(storage);
-    // An earlier release may have lost its alarm.
+    // A migration has begun it, or an earlier release has lost its alarm.
     if (this.#rebuild.isRunning) this.#alarms.ensure("rebuild", Date.now());
   }
 

@@ -1,5 +1,11 @@
 import type { CatalogueEntry } from "../../core/catalogue/parcel.ts";
-import { MARK_CLOSE, MARK_OPEN, readMarked, toFtsQuery } from "../../core/catalogue/search-text.ts";
+import {
+  MARK_CLOSE,
+  MARK_OPEN,
+  readMarked,
+  toFtsQuery,
+  toSearchText,
+} from "../../core/catalogue/search-text.ts";
 import type {
   Dependents,
   FolderCounts,
@@ -14,8 +20,8 @@ import { timestamp } from "../../protocol/timestamp.ts";
 import { type StoredEntry, toStored } from "./catalogue-entries.ts";
 import { decodeCursor, encodeCursor, type ListCursor } from "./list-cursor.ts";
 
-/** Words of the content around what was found. */
-const SNIPPET_WORDS = 24;
+/** Words of the content around what was found; characters, in scripts without spaces. FTS5 takes 64 at most. */
+const SNIPPET_WORDS = 40;
 const MAX_SUGGESTIONS = 50;
 const MAX_DEPENDENTS = 10_000;
 
@@ -276,7 +282,8 @@ export class CatalogueLists {
     const { text: excerpt, ranges } = marked("marked_excerpt");
     const description = marked("marked_description");
     // The description may be newer than the words.
-    const inDescription = description.text === stored.description ? description.ranges : [];
+    const isIndexed = description.text === readMarked(toSearchText(stored.description)).text;
+    const inDescription = isIndexed ? description.ranges : [];
     const highlights = { id: marked("marked_id").ranges, description: inDescription, excerpt: ranges };
     return { ...plain, excerpt, highlights };
   }
