@@ -327,6 +327,50 @@ describe("search", () => {
     },
   );
 
+  test.each(["relevance", "-updated_at", "id"] as const)(
+    "[CAT-9] pages by %s hold every match once, when some go and a better one comes between them",
+    async (sort) => {
+      const word = `turnover${sort.replace("-", "")}x`;
+      const made: string[] = [];
+      for (let n = 0; n < 9; n++) made.push((await createFragment(`${word} ${"other ".repeat(n)}`)).id);
+      const first = await list({ query: word, sort, limit: 4 });
+      const shown = first.fragments.map(({ id }) => id);
+      for (const id of shown.slice(0, 3)) await request("DELETE", `/v1/fragments/${id}`);
+      const better = await createFragment(`${word} ${word}`, { id: `${word}/${freshId()}`, tags: [word] });
+      const seen = [...shown];
+      let cursor = first.next_cursor;
+      while (cursor !== null) {
+        const page = await list({ query: word, sort, limit: 4, cursor });
+        seen.push(...page.fragments.map(({ id }) => id));
+        cursor = page.next_cursor;
+      }
+      expect(seen.filter((id) => id !== better.id).toSorted()).toEqual(made.toSorted());
+      if (sort === "relevance") expect(seen[4]).toBe(better.id);
+    },
+  );
+
+  test("[CAT-9] pages by relevance hold every match once, when there are more than are ranked", async () => {
+    const fields = { createdAtMs: 1, updatedAtMs: 2, size: 1, tags: [], prompt_type: "standard" } as const;
+    const ids = Array.from({ length: 620 }, (_, n) => `many/of-${n}`);
+    for (const [n, id] of ids.entries()) {
+      const entry = { ...fields, id, revision: 1, description: "" };
+      const text = `multitude ${"other ".repeat(n % 7)}`;
+      await catalogue().deliver(id, { kind: "text", entry, text }, null);
+    }
+    const seen: string[] = [];
+    const lengths: number[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await list({ query: "multitude", limit: 90, ...(cursor === null ? {} : { cursor }) });
+      seen.push(...page.fragments.map(({ id }) => id));
+      cursor = page.next_cursor;
+      lengths.push(cursor?.length ?? 0);
+    } while (cursor !== null);
+    expect(seen.toSorted()).toEqual(ids.toSorted());
+    expect(Math.max(...lengths)).toBeLessThan(4_000);
+    for (const id of ids) await catalogue().deliver(id, { kind: "deleted", id, revision: 2, atMs: 3 }, null);
+  }, 20_000);
+
   test("[CAT-9] a cursor that is none, or of another sort, is refused", async () => {
     const refusalOf = async (query: Partial<ListQuery>) => {
       const answer = await catalogue().list({ limit: 1, ...query });

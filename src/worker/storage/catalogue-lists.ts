@@ -18,7 +18,7 @@ import type {
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { type StoredEntry, toStored } from "./catalogue-entries.ts";
-import { decodeCursor, encodeCursor, type ListCursor } from "./list-cursor.ts";
+import { decodeCursor, encodeCursor, type ListCursor, MAX_RANKED } from "./list-cursor.ts";
 
 /** Words of the content around what was found; characters, in scripts without spaces. FTS5 takes 64 at most. */
 const SNIPPET_WORDS = 40;
@@ -90,13 +90,13 @@ export class CatalogueLists {
    * both for the rows of the page only when it is asked for `rank` (sqlite.org/fts5.html, 5.1).
    */
   #relevant(query: ListQuery, words: string, cursor: ListCursor | null): FragmentPage {
-    const offset = cursor !== null && "offset" in cursor ? cursor.offset : 0;
+    const { shown, after } = cursor !== null && "shown" in cursor ? cursor : { shown: [], after: null };
     const { prefix, tag, type, updated_since } = query;
     const isNarrowed = [prefix, tag, type, updated_since].some((one) => one !== undefined);
     const where = this.#where(query, null);
-    const numbers = `${this.#entries().replace("*", "entry.number")} WHERE ${where.sql}`;
+    const narrowed = `${this.#entries().replace("*", "entry.number")} WHERE ${where.sql}`;
     // The plus keeps SQLite from asking the index anew for each of those numbers.
-    const within = isNarrowed ? `AND +rowid IN (${numbers})` : "";
+    const within = isNarrowed ? `AND +rowid IN (${narrowed})` : "";
     const values = [words, ...(isNarrowed ? where.values : [])];
     const counted = this.#sql.exec(
       `SELECT count(*) AS total FROM words WHERE words MATCH ? ${within}`,
@@ -105,23 +105,24 @@ export class CatalogueLists {
     const rows = this.#sql
       .exec(
         `SELECT rowid AS number, ${MARKED} FROM words WHERE words MATCH ? AND rank MATCH '${RELEVANCE}' ${within}
-         ORDER BY rank LIMIT ? OFFSET ?`,
+           AND +rowid NOT IN (SELECT value FROM json_each(?)) AND rowid > CAST(? AS INTEGER)
+         ORDER BY ${after === null ? "rank" : "rowid"} LIMIT ?`,
         ...values,
+        JSON.stringify(shown),
+        after ?? 0,
         query.limit + 1,
-        offset,
       )
       .toArray();
-    const shown = `${this.#entries()} WHERE entry.number = ?`;
-    const fragments = rows.slice(0, query.limit).map((found) => {
-      const entry = this.#sql.exec(shown, ...this.#liveJson(), found["number"] as number).one();
+    const page = rows.slice(0, query.limit);
+    const withNumber = `${this.#entries()} WHERE entry.number = ?`;
+    const fragments = page.map((found) => {
+      const entry = this.#sql.exec(withNumber, ...this.#liveJson(), found["number"] as number).one();
       return this.#summary(entry, found);
     });
-    const hasMore = rows.length > query.limit;
-    return {
-      fragments,
-      total: Number(counted.one()["total"]),
-      next_cursor: hasMore ? encodeCursor({ sort: "relevance", offset: offset + query.limit }) : null,
-    };
+    const total = Number(counted.one()["total"]);
+    if (rows.length <= query.limit) return { fragments, total, next_cursor: null };
+    const numbers = page.map(({ number }) => Number(number));
+    return { fragments, total, next_cursor: encodeCursor(rankedCursor(shown, after, numbers)) };
   }
 
   /** Ids in their order, behind one; none when there are no more. */
@@ -310,6 +311,18 @@ export function listFields(
     includes: entry.includes.length,
     included_by: includedBy,
   };
+}
+
+/** @param numbers of the page behind which the next one begins */
+function rankedCursor(
+  shown: readonly number[],
+  after: number | null,
+  numbers: readonly number[],
+): ListCursor {
+  const sort = "relevance";
+  if (after !== null) return { sort, shown, after: numbers.at(-1) ?? after };
+  const all = [...shown, ...numbers];
+  return { sort, shown: all, after: all.length < MAX_RANKED ? null : 0 };
 }
 
 /** The first text behind all that begin with `within`, which ends with a slash. */
