@@ -412,6 +412,16 @@ describe("search", () => {
     ]);
   });
 
+  test.each(["über", "ÜBER", "U\u0308ber u"])(
+    "[OLD-13] ids are suggested for %s, whatever its case",
+    async (text) => {
+      const ids = ["suggested/Über_uns", "suggested/über_uns_2"];
+      for (const id of ids) await request("PUT", `/v1/fragments/${id}`, { content: "x" });
+      expect(await catalogue().suggestions(text, [])).toEqual(ids);
+      expect(await catalogue().suggestions(text, ids.slice(1))).toEqual(ids.slice(0, 1));
+    },
+  );
+
   test("[CAT-9] tags are counted, the most used first", async () => {
     const [often, once] = [crypto.randomUUID(), crypto.randomUUID()];
     await createFragment("x", { tags: [often, once] });

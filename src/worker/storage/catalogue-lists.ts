@@ -176,15 +176,17 @@ export class CatalogueLists {
     return { id, direct, indirect: all.filter((one) => !isDirect.has(one)) };
   }
 
-  /** Ids that hold the text anywhere, in their order. */
+  /** Ids that hold the text anywhere, whatever its case, in their order. Reads them all: SQLite's `lower` knows ASCII only. */
   suggestions(text: string, exclude: readonly string[]): string[] {
-    return this.#strings(
-      `SELECT id FROM fragment WHERE is_deleted = 0 AND instr(lower(id), lower(?)) > 0
-         AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?`,
-      text.replaceAll(" ", "_"),
-      JSON.stringify(exclude),
-      MAX_SUGGESTIONS,
-    );
+    const wanted = text.normalize("NFC").replaceAll(" ", "_").toLowerCase();
+    const found: string[] = [];
+    for (const [raw] of this.#sql.exec("SELECT id FROM fragment WHERE is_deleted = 0 ORDER BY id").raw()) {
+      const id = String(raw);
+      if (!id.toLowerCase().includes(wanted) || exclude.includes(id)) continue;
+      found.push(id);
+      if (found.length === MAX_SUGGESTIONS) break;
+    }
+    return found;
   }
 
   /** The entries whose last change is behind `seq`, in the order of their changes. */
