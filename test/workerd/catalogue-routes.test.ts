@@ -140,6 +140,7 @@ describe("what is known of all fragments", () => {
     ["POST", "/v1/folders", "GET"],
     ["POST", "/v1/dependents/a", "GET"],
     ["DELETE", "/v1/catalogue/rebuild", "GET, POST"],
+    ["POST", "/v1/events", "GET"],
     ["GET", "/v1/expand", "POST"],
     ["POST", "/v1/expansions/a", "GET"],
   ])("[REST-10] %s %s answers 405 with what is allowed", async (method, path, allow) => {

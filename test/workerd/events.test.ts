@@ -1,7 +1,8 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { CatalogueEvent } from "../../src/protocol/catalogue.ts";
+import { CatalogueObject } from "../../src/worker/objects/catalogue-object.ts";
 import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
 import { EventStream } from "../support/event-stream.ts";
 import { Inbox } from "../support/inbox.ts";
@@ -195,6 +196,14 @@ describe("server-sent events", () => {
     const live = await createFragment("live");
     await Promise.all([stream.next("created", live.id), socket.next("what followed", isAbout(live.id))]);
   });
+});
+
+test("[EVENT-1] HEAD is answered with the headers of a stream, and opens none", async () => {
+  const open = vi.spyOn(CatalogueObject.prototype, "fetch");
+  const { status, headers } = await request("HEAD", "/v1/events");
+  expect([status, headers.get("Content-Type")]).toEqual([200, "text/event-stream; charset=utf-8"]);
+  expect(open).not.toHaveBeenCalled();
+  open.mockRestore();
 });
 
 describe("events over a WebSocket", () => {

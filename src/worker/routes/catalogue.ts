@@ -52,7 +52,9 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
   .all("/v1/tags", (c) => notAllowed(c, "GET"))
   .all("/v1/folders", (c) => notAllowed(c, "GET"))
   .all(`/v1/dependents/${ID_PARAMETER}`, (c) => notAllowed(c, "GET"))
-  .all("/v1/catalogue/rebuild", (c) => notAllowed(c, "GET, POST"));
+  .all("/v1/catalogue/rebuild", (c) => notAllowed(c, "GET, POST"))
+  // GET is answered before the middleware (events.ts).
+  .all("/v1/events", (c) => notAllowed(c, "GET"));
 
 function stub(c: Context<AppEnv>) {
   return catalogueStub(c.env, DEFAULT_WORKSPACE);
