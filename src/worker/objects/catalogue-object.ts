@@ -183,16 +183,16 @@ export class CatalogueObject extends DurableObject<Env> {
 
   #keep(parcel: KeptParcel): number {
     let rowsWritten = this.#entries.keep(parcel);
-    const live = this.#live.get(idOf(parcel));
-    if (live !== undefined && live.revision <= revisionOf(parcel)) this.#live.delete(idOf(parcel));
     if (rowsWritten > 0) rowsWritten += this.#entryChanged(idOf(parcel));
     return rowsWritten + this.#inquiry.told({ id: idOf(parcel), revision: revisionOf(parcel) });
   }
 
   /** @returns the rows written: nobody has a deleted fragment open, whether it lived to say so or not */
   #entryChanged(id: string): number {
+    const entry = this.#entries.get(id);
+    if ((entry?.revision ?? 0) >= (this.#live.get(id)?.revision ?? 0)) this.#live.delete(id);
     this.#tellLastChange();
-    return this.#entries.get(id)?.isDeleted === true ? this.#tellEditing(id, NOBODY) : 0;
+    return entry?.isDeleted === true ? this.#tellEditing(id, NOBODY) : 0;
   }
 
   #tellLastChange(): void {

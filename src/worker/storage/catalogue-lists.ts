@@ -114,11 +114,7 @@ export class CatalogueLists {
       )
       .toArray();
     const page = rows.slice(0, query.limit);
-    const withNumber = `${this.#entries()} WHERE entry.number = ?`;
-    const fragments = page.map((found) => {
-      const entry = this.#sql.exec(withNumber, ...this.#liveJson(), found["number"] as number).one();
-      return this.#summary(entry, found);
-    });
+    const fragments = page.map((found) => this.#summary(this.#shown(found["number"] as number), found));
     const total = Number(counted.one()["total"]);
     if (rows.length <= query.limit) return { fragments, total, next_cursor: null };
     const numbers = page.map(({ number }) => Number(number));
@@ -200,6 +196,16 @@ export class CatalogueLists {
   includedBy(id: string): number {
     const query = "SELECT count(*) AS count FROM inclusion WHERE target = ?1 AND source <> ?1";
     return Number(this.#sql.exec(query, id).one()["count"]);
+  }
+
+  /** One row with its live entry over it: all of them, as in `#entries`, would be bound anew for each row of a page. */
+  #shown(number: number): Record<string, SqlStorageValue> {
+    const row = this.#sql.exec("SELECT * FROM fragment WHERE number = ?", number).one();
+    const live = this.#live.get(String(row["id"]));
+    if (live === undefined) return row;
+    const { revision, updatedAtMs, description, tags, prompt_type, size } = live;
+    const columns = { revision, updated_at_ms: updatedAtMs, description, prompt_type, size };
+    return { ...row, ...columns, tags: JSON.stringify(tags) };
   }
 
   /** `SELECT * FROM` what is stored, with the live entries over it where there are any. */
