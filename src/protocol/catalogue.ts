@@ -7,7 +7,14 @@ import {
   TimeSchema,
   VersionSchema,
 } from "./fragment.ts";
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_QUERY_UNITS, MAX_TAG_UNITS, MAX_TAGS } from "./limits.ts";
+import {
+  DEFAULT_PAGE_SIZE,
+  MAX_PAGE_SIZE,
+  MAX_QUERY_UNITS,
+  MAX_REBUILD_IDS,
+  MAX_TAG_UNITS,
+  MAX_TAGS,
+} from "./limits.ts";
 
 /** What the catalogue of a workspace answers: lists, searches, folders, tags, who includes whom. */
 
@@ -160,6 +167,7 @@ export const RebuildSchema = v.object({
   ids: v.optional(
     v.pipe(
       v.array(v.string()),
+      v.maxLength(MAX_REBUILD_IDS, `must be at most ${MAX_REBUILD_IDS} ids`),
       v.description(
         "Ids that the catalogue may have lost every trace of: they are asked besides those it knows.",
       ),

@@ -132,6 +132,8 @@ describe("what is known of all fragments", () => {
     await expect.poll(status, { timeout: 20_000 }).toMatchObject({ state: "done", repaired: 0 });
     const bad = await request("POST", "/v1/catalogue/rebuild", { ids: ["a//b"] });
     expect([bad.status, await bad.json()]).toMatchObject([400, { code: "invalid_id" }]);
+    const many = await request("POST", "/v1/catalogue/rebuild", { ids: Array(5_001).fill("a") });
+    expect([many.status, await many.json()]).toMatchObject([400, { code: "invalid_body" }]);
   });
 
   test.each([

@@ -597,6 +597,22 @@ describe("rebuild", () => {
     errors.mockRestore();
   }, 40_000);
 
+  test("[CAT-10] ids given while a rebuild runs are asked too", async () => {
+    const { id } = await createFragment("given late");
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      storage.sql.exec("DELETE FROM words WHERE rowid = (SELECT number FROM fragment WHERE id = ?)", id);
+      storage.sql.exec("DELETE FROM fragment WHERE id = ?", id);
+    });
+    await runInDurableObject(catalogue(), (object) => {
+      object.rebuild([]);
+      object.rebuild([id]);
+    });
+    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
+    expect(await idsOf({ query: "given late" })).toEqual([]);
+    await ringForAnnounced();
+    expect(await idsOf({ query: "given late" })).toEqual([id]);
+  }, 20_000);
+
   test("[CAT-10] what an earlier release has indexed is indexed anew, when the catalogue is opened", async () => {
     const { id } = await createFragment("中国科学院大学");
     await runInDurableObject(catalogue(), (_, { storage }) => {

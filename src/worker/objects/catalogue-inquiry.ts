@@ -47,7 +47,11 @@ export class CatalogueInquiry {
 
   /** Begins a rebuild, unless there is one; `ids` are asked besides those that the catalogue knows. */
   rebuild(ids: readonly string[], nowMs: number): void {
-    if (!this.#rebuild.isRunning) {
+    if (this.#rebuild.isRunning) {
+      // It may be behind them already.
+      this.#announced.putOff(ids, nowMs);
+      if (ids.length > 0) this.#alarms.ensure("announced", nowMs + ANNOUNCED_MS);
+    } else {
       this.#entries.rebuildWordIndex();
       this.#rebuild.begin(ids, nowMs);
     }
@@ -106,7 +110,7 @@ export class CatalogueInquiry {
     } catch (error) {
       this.#ports.report(`fragment ${id} could not be asked or what it says not be kept`, error);
       const nowMs = Date.now();
-      this.#announced.putOff(id, nowMs);
+      this.#announced.putOff([id], nowMs);
       this.#alarms.ensure("announced", nowMs + ANNOUNCED_MS);
       return "unreachable";
     }

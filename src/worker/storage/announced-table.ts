@@ -5,7 +5,7 @@ export interface Announced {
 
 /**
  * Creations that fragments have announced, until they tell of them: what is asked for after a crash. And fragments that
- * could not be asked, until they can.
+ * are to be asked for another reason, until they could be.
  */
 export class AnnouncedTable {
   readonly #sql: SqlStorage;
@@ -20,11 +20,12 @@ export class AnnouncedTable {
     return this.#sql.exec(query, id, revision, nowMs).rowsWritten;
   }
 
-  /** The fragment could not be asked: it counts as announced now, and will be asked again. */
-  putOff(id: string, nowMs: number): void {
-    const query = `INSERT INTO announced (id, revision, at_ms) VALUES (?, 0, ?)
+  /** These are asked later: they count as announced now. */
+  putOff(ids: readonly string[], nowMs: number): void {
+    // Without a WHERE, SQLite would take the ON for that of a join.
+    const query = `INSERT INTO announced (id, revision, at_ms) SELECT value, 0, ? FROM json_each(?) WHERE true
       ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms`;
-    this.#sql.exec(query, id, nowMs);
+    this.#sql.exec(query, nowMs, JSON.stringify(ids));
   }
 
   /**
