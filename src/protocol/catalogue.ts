@@ -7,7 +7,14 @@ import {
   TimeSchema,
   VersionSchema,
 } from "./fragment.ts";
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_QUERY_UNITS, MAX_TAG_UNITS, MAX_TAGS } from "./limits.ts";
+import {
+  DEFAULT_PAGE_SIZE,
+  MAX_PAGE_SIZE,
+  MAX_QUERY_UNITS,
+  MAX_REBUILD_IDS,
+  MAX_TAG_UNITS,
+  MAX_TAGS,
+} from "./limits.ts";
 
 /** What the catalogue of a workspace answers: lists, searches, folders, tags, who includes whom. */
 
@@ -37,7 +44,7 @@ const searchText = v.pipe(
   v.string(),
   v.maxLength(MAX_QUERY_UNITS, `must have at most ${MAX_QUERY_UNITS} characters`),
   v.description(
-    "Words that all must occur, each as the beginning of a word of the id, description, tags or content.",
+    "Words that all must occur, each as the beginning of a word of the id, description, tags or content; anywhere in scripts that write no spaces.",
   ),
 );
 const wantedTags = v.pipe(
@@ -160,6 +167,7 @@ export const RebuildSchema = v.object({
   ids: v.optional(
     v.pipe(
       v.array(v.string()),
+      v.maxLength(MAX_REBUILD_IDS, `must be at most ${MAX_REBUILD_IDS} ids`),
       v.description(
         "Ids that the catalogue may have lost every trace of: they are asked besides those it knows.",
       ),

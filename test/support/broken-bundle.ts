@@ -30,8 +30,8 @@ export function buildForgetfulBundle(bundleDir: string): Promise<string> {
       },
       {
         file: "src/worker/objects/catalogue-inquiry.ts",
-        passage: "await this.#ask(one.id);",
-        replacement: "",
+        passage: 'if ((await this.#ask(one.id)) !== "unreachable") this.#announced.settle(one);',
+        replacement: "this.#announced.settle(one);",
       },
     ],
   });

@@ -286,7 +286,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   },
   {
     what: "finds whole words only",
-    alteration: replace(`${CORE}/catalogue/search-text.ts`, '"*`).join(" ")', '"`).join(" ")'),
+    alteration: replace(`${CORE}/catalogue/search-text.ts`, '"*`,', '"`,'),
     group: "catalogue",
     check: "the beginnings of words",
     says: /what is found: expected/,
@@ -295,7 +295,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "forgets what a listener missed",
     alteration: replace(
       `${WORKER}/objects/catalogue-object.ts`,
-      "const afterSeq = lastSeq ?? this.#entries.seq;",
+      "const afterSeq = this.#knownSeq(lastSeq);",
       "const afterSeq = this.#entries.seq;",
     ),
     group: "events",

@@ -34,6 +34,7 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   DEFAULT_PAGE_SIZE: ["fragments on a page", grouped(limits.DEFAULT_PAGE_SIZE)],
   MAX_PAGE_SIZE: ["fragments on a page", `at most ${limits.MAX_PAGE_SIZE}`],
   MAX_QUERY_UNITS: ["search text", units(limits.MAX_QUERY_UNITS)],
+  MAX_REBUILD_IDS: ["ids given to a rebuild", grouped(limits.MAX_REBUILD_IDS)],
   MAX_CLOSURE_BYTES: ["texts of one expansion", mebibytes(limits.MAX_CLOSURE_BYTES)],
   EXPANSION_BUDGETS: [
     "depth, fragments, inclusions, output of one expansion",

@@ -15,16 +15,28 @@ describe("search text", () => {
     expect(toSearchText(text)).toBe(text);
   });
 
-  test.each([
-    ["東京大学で勉強します", "大学"],
-    ["提示词管理器是团队的工具", "团队"],
-    ["สวัสดีชาวโลก", "ชาว"],
-    ["AI助手很好", "助手"],
-  ])("[CAT-4] %s is cut into words, so that %s is one of them or begins one", (text, word) => {
-    const words = toSearchText(text).split("\u2060");
-    expect(words.some((one) => one.startsWith(word))).toBe(true);
-    expect(words.join("")).toBe(text);
+  test.each(["東京大学で勉強します", "AI助手很好", "สวัสดีชาวโลก", "𠮷野家・ラーメン", "ភាសាខ្មែរ"])(
+    "[CAT-4] the characters of %s are apart, and it reads as it was",
+    (text) => {
+      const divided = toSearchText(text);
+      expect(divided.length).toBeGreaterThan(1.5 * text.length);
+      expect(readMarked(divided)).toEqual({ text, ranges: [] });
+    },
+  );
+
+  test("[CAT-4] letters that take marks of other scripts stay together", () => {
+    const text = "man\u0303ana d\u0323a".normalize("NFD");
+    expect(toSearchText(text)).toBe(text);
   });
+
+  test.each(["漢", "a漢", "ก", "a・", "𠮷", "\u001F", "a\u0303"])(
+    "[CAT-4] a text of %j is half again as long at most, so that a content at its limit fits in a row",
+    (text) => {
+      const bytes = (one: string) => new TextEncoder().encode(one).length;
+      const long = text.repeat(1_000);
+      expect(bytes(toSearchText(long))).toBeLessThanOrEqual(1.5 * bytes(long) + 1);
+    },
+  );
 
   test("[CAT-5] every word of a query is the beginning of a word, and its signs are nothing", () => {
     expect(toFtsQuery('refund "poli* OR -x')).toBe('"refund"* "poli"* "OR"* "x"*');
@@ -32,18 +44,31 @@ describe("search text", () => {
     expect(toFtsQuery(" -- !? ")).toBeNull();
   });
 
+  test("[CAT-5] a query in a script without spaces is phrases of characters, a word each", () => {
+    expect(toFtsQuery("科学 AI助手")).toBe('"科 学" "AI"* "助 手"');
+    expect(toFtsQuery("คืนเงิน")).toMatch(/^("[^"*]+" ?)+$/u);
+  });
+
   test("[CAT-5] a query of many words is cut off", () => {
     expect(toFtsQuery("word ".repeat(1_000))?.split(" ")).toHaveLength(32);
   });
 
   test("[CAT-6] marks give the ranges of what was found, and dividers go", () => {
-    const marked = `a ${MARK_OPEN}word${MARK_CLOSE}, \u2060東京\u2060${MARK_OPEN}大学${MARK_CLOSE}\u2060`;
+    const marked = `a ${MARK_OPEN}word${MARK_CLOSE}, ${toSearchText("東京")}${MARK_OPEN}${toSearchText("大学")}${MARK_CLOSE}`;
     expect(readMarked(marked)).toEqual({
       text: "a word, 東京大学",
       ranges: [
         { from: 2, to: 6 },
         { from: 10, to: 12 },
       ],
+    });
+  });
+
+  test("[CAT-6] a text cannot hold marks or dividers, and loses nothing but those", () => {
+    const text = `a${MARK_OPEN}b${MARK_CLOSE}c\u001Fd \uFDD0e\uFDD1\u2060f`;
+    expect(readMarked(toSearchText(text))).toEqual({
+      text: "a b c d \uFDD0e\uFDD1\u2060f",
+      ranges: [],
     });
   });
 

@@ -79,6 +79,10 @@ describe("the list of fragments", () => {
     ["type=poem", "type"],
     ["updated_since=yesterday", "updated_since"],
     ["cursor=%7B", "cursor"],
+    [`query=a&cursor=${btoa('{"sort":"relevance","offset":1e300}')}`, "cursor"],
+    [`query=a&cursor=${btoa('{"sort":"relevance","steps":[1e300],"after":null}')}`, "cursor"],
+    [`query=a&cursor=${btoa('{"sort":"relevance","steps":[],"after":1e300}')}`, "cursor"],
+    [`query=a&cursor=${btoa('{"sort":"relevance","steps":[-1],"after":0.5}')}`, "cursor"],
     ["prefix=-a", "prefix"],
     [`query=${"x".repeat(501)}`, "query"],
     [`tag=${"x".repeat(65)}`, "tag"],
@@ -128,6 +132,8 @@ describe("what is known of all fragments", () => {
     await expect.poll(status, { timeout: 20_000 }).toMatchObject({ state: "done", repaired: 0 });
     const bad = await request("POST", "/v1/catalogue/rebuild", { ids: ["a//b"] });
     expect([bad.status, await bad.json()]).toMatchObject([400, { code: "invalid_id" }]);
+    const many = await request("POST", "/v1/catalogue/rebuild", { ids: Array(5_001).fill("a") });
+    expect([many.status, await many.json()]).toMatchObject([400, { code: "invalid_body" }]);
   });
 
   test.each([
@@ -136,6 +142,7 @@ describe("what is known of all fragments", () => {
     ["POST", "/v1/folders", "GET"],
     ["POST", "/v1/dependents/a", "GET"],
     ["DELETE", "/v1/catalogue/rebuild", "GET, POST"],
+    ["POST", "/v1/events", "GET"],
     ["GET", "/v1/expand", "POST"],
     ["POST", "/v1/expansions/a", "GET"],
   ])("[REST-10] %s %s answers 405 with what is allowed", async (method, path, allow) => {

@@ -6,9 +6,11 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
+import type { KeptParcel } from "../../src/core/catalogue/parcel.ts";
 import type { ListQuery } from "../../src/protocol/catalogue.ts";
 import { CatalogueObject } from "../../src/worker/objects/catalogue-object.ts";
 import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
+import { FragmentObject } from "../../src/worker/objects/fragment-object.ts";
 import { createFragment, freshId, joinJson, joinYjs, objectOf, readFragment, request } from "./connect.ts";
 
 /** The catalogue as its object answers, with fragments that tell it of themselves. */
@@ -50,6 +52,15 @@ async function ringForAnnounced(): Promise<void> {
   });
   await evictDurableObject(catalogue());
   expect(await runDurableObjectAlarm(catalogue())).toBe(true);
+}
+
+/** One fragment answers otherwise when the catalogue asks it, until the mock is restored. */
+function parcelsOf(id: string, answer: () => Promise<KeptParcel>) {
+  const real = FragmentObject.prototype.parcel;
+  return vi.spyOn(FragmentObject.prototype, "parcel").mockImplementation(function (this: FragmentObject) {
+    const { ctx } = this as unknown as { ctx: DurableObjectState }; // protected
+    return ctx.id.name === `default/${id}` ? answer() : real.call(this);
+  });
 }
 
 /** What a fragment's storage knows of its delivery. */
@@ -102,6 +113,27 @@ describe("what the catalogue is told", () => {
       expect(await idsOf({ tag: [tag, "live"] })).toEqual([older.id]);
     }, 1_500);
   });
+
+  test("[CAT-2] a search shows the live fields, and those of a rebuild that knows newer ones", async () => {
+    const { id } = await createFragment("searched while edited");
+    const times = { createdAtMs: 1_000, updatedAtMs: 2_000 };
+    const entry = {
+      id,
+      ...times,
+      size: 21,
+      description: "",
+      tags: ["live"],
+      prompt_type: "standard",
+    } as const;
+    await catalogue().deliver(id, { kind: "entry", entry: { ...entry, revision: 2 } }, null);
+    const found = async () => (await list({ query: "searched edited" })).fragments[0];
+    expect(await found()).toMatchObject({ id, version: 2, tags: ["live"] });
+    const newer = { ...entry, tags: [], revision: 3 };
+    const parcel = parcelsOf(id, async () => ({ kind: "text", entry: newer, text: "searched, edited" }));
+    await catalogue().rebuild([]);
+    await eventually(async () => expect(await found()).toMatchObject({ id, version: 3, tags: [] }));
+    parcel.mockRestore();
+  }, 20_000);
 
   test("[CAT-3] an older parcel and the same one again change nothing", async () => {
     const { id } = await createFragment("");
@@ -253,6 +285,12 @@ describe("search", () => {
     ["Japanese", "返金を希望するお客様に丁寧に返信してください", "お客様"],
     ["Chinese", "请礼貌地回复要求退款的客户", "退款"],
     ["Thai", "ลูกค้าต้องการคืนเงิน", "คืนเงิน"],
+    ["a word within a longer one, in Chinese", "中国科学院大学", "科学"],
+    ["a word within a longer one, in Thai", "ประเทศไทย", "ไทย"],
+    ["a word within a longer one, in Japanese", "データベース設計", "ベース"],
+    ["the middle of a word, in Japanese", "ご利用者様各位", "用者様"],
+    ["words that do not follow each other, in Chinese", "团队写提示词", "团队提示词"],
+    ["a rare character", "𠮷野家の牛丼", "𠮷野"],
     ["Hindi, marks and all", "कृपया ग्राहक को उत्तर दें", "ग्राहक"],
     ["Arabic", "يرجى الرد على العميل", "العميل"],
   ])("[CAT-5] finds %s", async (_, content, query) => {
@@ -287,7 +325,19 @@ describe("search", () => {
     expect(cut(entry?.excerpt ?? "", entry?.highlights.excerpt ?? [])).toEqual(["aardvark"]);
     expect(cut(entry?.description ?? "", entry?.highlights.description ?? [])).toEqual(["aardvark"]);
     expect(entry?.excerpt.length).toBeLessThan(400);
-    expect(entry?.excerpt).not.toMatch(/[\uFDD0\uFDD1\u2060]/u);
+  });
+
+  test("[CAT-6] a text that looks like marked ones is shown as it is, and nothing of it counts as found", async () => {
+    const text = "the \uFDD0evil\uFDD1 \u001Devil\u001E\u2060 okapi, 東京\u2060大学";
+    await createFragment(text, { description: text });
+    const [entry] = (await list({ query: "okapi 大学" })).fragments;
+    const { excerpt, description, highlights } = entry ?? { excerpt: "", description: "", highlights: null };
+    const found = (shown: string, ranges: readonly { from: number; to: number }[] = []) =>
+      ranges.map(({ from, to }) => shown.slice(from, to));
+    expect(found(excerpt, highlights?.excerpt)).toEqual(["okapi", "大学"]);
+    expect(found(description, highlights?.description)).toEqual(["okapi", "大学"]);
+    expect(excerpt).toBe("the \uFDD0evil\uFDD1  evil \u2060 okapi, 東京\u2060大学");
+    expect(description).toBe(text);
   });
 
   test.each(["relevance", "-updated_at", "id"] as const)(
@@ -307,6 +357,50 @@ describe("search", () => {
       expect(seen.toSorted()).toEqual(made.toSorted());
     },
   );
+
+  test.each(["relevance", "-updated_at", "id"] as const)(
+    "[CAT-9] pages by %s hold every match once, when some go and a better one comes between them",
+    async (sort) => {
+      const word = `turnover${sort.replace("-", "")}x`;
+      const made: string[] = [];
+      for (let n = 0; n < 9; n++) made.push((await createFragment(`${word} ${"other ".repeat(n)}`)).id);
+      const first = await list({ query: word, sort, limit: 4 });
+      const shown = first.fragments.map(({ id }) => id);
+      for (const id of shown.slice(0, 3)) await request("DELETE", `/v1/fragments/${id}`);
+      const better = await createFragment(`${word} ${word}`, { id: `${word}/${freshId()}`, tags: [word] });
+      const seen = [...shown];
+      let cursor = first.next_cursor;
+      while (cursor !== null) {
+        const page = await list({ query: word, sort, limit: 4, cursor });
+        seen.push(...page.fragments.map(({ id }) => id));
+        cursor = page.next_cursor;
+      }
+      expect(seen.filter((id) => id !== better.id).toSorted()).toEqual(made.toSorted());
+      if (sort === "relevance") expect(seen[4]).toBe(better.id);
+    },
+  );
+
+  test("[CAT-9] pages by relevance hold every match once, when there are more than are ranked", async () => {
+    const fields = { createdAtMs: 1, updatedAtMs: 2, size: 1, tags: [], prompt_type: "standard" } as const;
+    const ids = Array.from({ length: 620 }, (_, n) => `many/of-${n}`);
+    for (const [n, id] of ids.entries()) {
+      const entry = { ...fields, id, revision: 1, description: "" };
+      const text = `multitude ${"other ".repeat(n % 7)}`;
+      await catalogue().deliver(id, { kind: "text", entry, text }, null);
+    }
+    const seen: string[] = [];
+    const lengths: number[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await list({ query: "multitude", limit: 90, ...(cursor === null ? {} : { cursor }) });
+      seen.push(...page.fragments.map(({ id }) => id));
+      cursor = page.next_cursor;
+      lengths.push(cursor?.length ?? 0);
+    } while (cursor !== null);
+    expect(seen.toSorted()).toEqual(ids.toSorted());
+    expect(Math.max(...lengths)).toBeLessThan(4_000);
+    for (const id of ids) await catalogue().deliver(id, { kind: "deleted", id, revision: 2, atMs: 3 }, null);
+  }, 20_000);
 
   test("[CAT-9] a cursor that is none, or of another sort, is refused", async () => {
     const refusalOf = async (query: Partial<ListQuery>) => {
@@ -348,6 +442,16 @@ describe("search", () => {
       { path: `${folder}x`, count: 1 },
     ]);
   });
+
+  test.each(["über", "ÜBER", "U\u0308ber u"])(
+    "[OLD-13] ids are suggested for %s, whatever its case",
+    async (text) => {
+      const ids = ["suggested/Über_uns", "suggested/über_uns_2"];
+      for (const id of ids) await request("PUT", `/v1/fragments/${id}`, { content: "x" });
+      expect(await catalogue().suggestions(text, [])).toEqual(ids);
+      expect(await catalogue().suggestions(text, ids.slice(1))).toEqual(ids.slice(0, 1));
+    },
+  );
 
   test("[CAT-9] tags are counted, the most used first", async () => {
     const [often, once] = [crypto.randomUUID(), crypto.randomUUID()];
@@ -442,6 +546,83 @@ describe("rebuild", () => {
     const { done, total } = await catalogue().rebuildStatus();
     expect(done).toBe(total);
     expect(done).toBeGreaterThan(40);
+  }, 20_000);
+
+  test("[CAT-10] a rebuild and what was announced go on, when the process dies while both are at work", async () => {
+    const id = freshId();
+    await catalogue().announce({ id, revision: 1 });
+    await catalogue().rebuild([]);
+    const parcel = vi.spyOn(FragmentObject.prototype, "parcel").mockImplementation(never);
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      storage.sql.exec("UPDATE announced SET at_ms = 0");
+      storage.sql.exec("UPDATE due SET at_ms = 0");
+    });
+    await evictDurableObject(catalogue());
+    runDurableObjectAlarm(catalogue()).catch(() => undefined); // it dies in it
+    await eventually(async () => expect(parcel).toHaveBeenCalled());
+    parcel.mockRestore();
+    await abortAllDurableObjects();
+    const due = await runInDurableObject(catalogue(), async (_, { storage }) => ({
+      kinds: Array.from(storage.sql.exec("SELECT kind FROM due ORDER BY kind").raw(), ([kind]) => kind),
+      hasAlarm: (await storage.getAlarm()) !== null,
+    }));
+    expect(due).toEqual({ kinds: ["announced", "rebuild"], hasAlarm: true });
+    await catalogue().rebuild([]);
+    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
+    await ringForAnnounced();
+    expect(await announcedIds()).toEqual([]);
+  }, 40_000);
+
+  test("[CAT-10] a rebuild ends, when a fragment cannot be asked, and that one is mended once it can", async () => {
+    const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const { id } = await createFragment("silent swan");
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      storage.sql.exec("UPDATE fragment SET description = 'wrong' WHERE id = ?", id);
+    });
+    let asked = 0;
+    const parcel = parcelsOf(id, () => {
+      asked++;
+      return Promise.reject(new Error("out of order"));
+    });
+    await catalogue().rebuild([]);
+    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
+    expect(await announcedIds()).toEqual([id]);
+    expect(asked).toBe(1);
+    await ringForAnnounced();
+    expect([asked, await announcedIds()]).toEqual([2, [id]]);
+    parcel.mockRestore();
+    await ringForAnnounced();
+    expect(await announcedIds()).toEqual([]);
+    expect((await list({ query: "swan" })).fragments[0]).toMatchObject({ id, description: "" });
+    errors.mockRestore();
+  }, 40_000);
+
+  test("[CAT-10] ids given while a rebuild runs are asked too", async () => {
+    const { id } = await createFragment("given late");
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      storage.sql.exec("DELETE FROM words WHERE rowid = (SELECT number FROM fragment WHERE id = ?)", id);
+      storage.sql.exec("DELETE FROM fragment WHERE id = ?", id);
+    });
+    await runInDurableObject(catalogue(), (object) => {
+      object.rebuild([]);
+      object.rebuild([id]);
+    });
+    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
+    expect(await idsOf({ query: "given late" })).toEqual([]);
+    await ringForAnnounced();
+    expect(await idsOf({ query: "given late" })).toEqual([id]);
+  }, 20_000);
+
+  test("[CAT-10] what an earlier release has indexed is indexed anew, when the catalogue is opened", async () => {
+    const { id } = await createFragment("中国科学院大学");
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      storage.sql.exec("UPDATE words SET content = '中国\u2060科学院' WHERE content MATCH '\"科 学\"'");
+      storage.sql.exec("UPDATE schema_version SET version = 2");
+      storage.sql.exec("DELETE FROM rebuild");
+    });
+    expect(await idsOf({ query: "科学院大" })).not.toContain(id);
+    await evictDurableObject(catalogue());
+    await eventually(async () => expect(await idsOf({ query: "科学院大" })).toContain(id), 15_000);
   }, 20_000);
 
   test("[CAT-10] what was found before an eviction is found after it", async () => {

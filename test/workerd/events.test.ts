@@ -1,7 +1,8 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { CatalogueEvent } from "../../src/protocol/catalogue.ts";
+import { CatalogueObject } from "../../src/worker/objects/catalogue-object.ts";
 import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
 import { EventStream } from "../support/event-stream.ts";
 import { Inbox } from "../support/inbox.ts";
@@ -65,6 +66,7 @@ describe("server-sent events", () => {
   }, 20_000);
 
   test("[EVENT-1] the headers come at once and nothing behind them, when HEAD asks for the events", async () => {
+    const open = vi.spyOn(CatalogueObject.prototype, "fetch");
     const answer = await request("HEAD", "/v1/events");
     expect([answer.status, await answer.text()]).toEqual([200, ""]);
     expect(Object.fromEntries(answer.headers)).toMatchObject({
@@ -74,6 +76,8 @@ describe("server-sent events", () => {
     });
     const refused = await request("HEAD", "/v1/events?last_event_id=x");
     expect(refused.status).toBe(400);
+    expect(open, "makes no listener").not.toHaveBeenCalled();
+    open.mockRestore();
   });
 
   test("[EVENT-2] a listener that comes again with the last id is told what it missed, once, in order", async () => {
@@ -129,6 +133,27 @@ describe("server-sent events", () => {
     }
   }, 20_000);
 
+  test.each([
+    ["deleted", (id: string) => request("DELETE", `/v1/fragments/${id}`)],
+    ["renamed", (id: string) => request("POST", "/v1/renames", { from: id, to: `${id}-moved` })],
+  ])("[EVENT-3] a listener is told that nobody has a fragment open, when it is %s", async (_, end) => {
+    const { id } = await createFragment("text");
+    const [stream, socket] = [await listen(), await listenOnSocket()];
+    await joinJson(id);
+    expect(await stream.next("editors", id)).toMatchObject({ sessions: 1 });
+    await end(id);
+    expect(await stream.next("deleted", id)).toMatchObject({ version: 2 });
+    expect(await stream.next("editors", id)).toMatchObject({ sessions: 0, editors: [] });
+    await socket.next(
+      "nobody",
+      (event) => event.event === "editors" && event.id === id && event.sessions === 0,
+    );
+    const edited = await runInDurableObject(catalogueStub(env, "default"), (__, { storage }) =>
+      storage.sql.exec("SELECT id FROM editing WHERE id = ?", id).toArray(),
+    );
+    expect(edited).toEqual([]);
+  });
+
   test("[EVENT-4] a listener is told of typing before the text is searched", async () => {
     const { id } = await createFragment("text");
     const stream = await listen();
@@ -173,6 +198,18 @@ describe("server-sent events", () => {
     const response = await request("GET", "/v1/events", undefined, { "Last-Event-ID": "yesterday" });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: "invalid_query" });
+  });
+
+  test("[EVENT-6] a stream and a socket are told all, when their id is ahead of the last change", async () => {
+    const { id } = await createFragment("before");
+    const stream = await listen("999999999");
+    expect(await stream.next("created", id)).toMatchObject({ fragment: { id } });
+    const socket = await listenOnSocket("?last_event_id=999999999");
+    const isAbout = (about: string) => (event: CatalogueEvent) =>
+      event.event === "created" && event.fragment.id === about;
+    await socket.next("what there was", isAbout(id));
+    const live = await createFragment("live");
+    await Promise.all([stream.next("created", live.id), socket.next("what followed", isAbout(live.id))]);
   });
 });
 

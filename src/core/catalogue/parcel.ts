@@ -39,3 +39,5 @@ export interface Editing {
   readonly sessions: number;
   readonly editors: readonly Editor[];
 }
+
+export const NOBODY: Editing = { sessions: 0, editors: [] };

@@ -12,10 +12,10 @@ import type { Room } from "./room.ts";
 const TELL_MS = 500;
 /** Nobody has committed anything for so long: the text goes too. */
 const QUIET_MS = 2_000;
-/** While it is being edited the text goes so often. */
-const TEXT_MS = 10_000;
 /** What is due waits for its rows to be paid for, but no longer than this. */
 const MAX_UNPAID_MS = 2_000;
+/** While it is being edited the text is due so often: with that wait and its way, it is there ten seconds after a change. */
+const TEXT_MS = 7_500;
 /** After a failure; doubled with each that follows. */
 const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
@@ -31,7 +31,7 @@ export interface Delivery {
 
 /**
  * Keeps the workspace's catalogue informed of one fragment: after each commit of what lists show, of the text once
- * the fragment is quiet or after ten seconds, and of who is here. Pure, like the room: it says what is due and is told
+ * the fragment is quiet and within ten seconds, and of who is here. Pure, like the room: it says what is due and is told
  * how that ended; one delivery at a time, so that they arrive in order.
  *
  * What is not delivered is known from storage (`deliveredRevision` behind the revision), so no delivery is lost with

@@ -4,6 +4,7 @@ import {
   type Editing,
   idOf,
   type KeptParcel,
+  NOBODY,
   type Parcel,
   revisionOf,
 } from "../../core/catalogue/parcel.ts";
@@ -67,7 +68,8 @@ export class CatalogueObject extends DurableObject<Env> {
     this.#editing = new EditingTable(ctx.storage);
     this.#inquiry = new CatalogueInquiry(ctx.storage, this.#entries, {
       parcelOf: (id) => this.#fragment(id).parcel(),
-      mended: () => this.#tellLastChange(),
+      mended: (id) => void this.#entryChanged(id),
+      report: (problem, error) => console.error(`catalogue: ${problem}`, error),
     });
     this.#listeners = new EventListeners(ctx, (seq, limit) => this.#changesSince(seq, limit));
   }
@@ -140,7 +142,7 @@ export class CatalogueObject extends DurableObject<Env> {
     const edited = this.#editing.all(MAX_EDITED);
     if (edited.length > 0) this.ctx.waitUntil(this.#askWhoEdits(edited.map(({ id }) => id)));
     const now = edited.map((one): CatalogueEvent => ({ event: "editors", ...one }));
-    const afterSeq = lastSeq ?? this.#entries.seq;
+    const afterSeq = this.#knownSeq(lastSeq);
     if (!isSocket) return this.#listeners.openStream(afterSeq, now);
     return upgradeResponse(request, this.#listeners.openSocket(afterSeq, now));
   }
@@ -161,10 +163,14 @@ export class CatalogueObject extends DurableObject<Env> {
     let rowsWritten = 0;
     if (parcel?.kind === "entry") this.#show(parcel.entry);
     else if (parcel !== null) rowsWritten += this.#keep(parcel);
-    const told = editing === null ? null : this.#editing.tell(id, editing);
-    if (editing === null || told === null) return rowsWritten;
+    return editing === null ? rowsWritten : rowsWritten + this.#tellEditing(id, editing);
+  }
+
+  #tellEditing(id: string, editing: Editing): number {
+    const told = this.#editing.tell(id, editing);
+    if (told === null) return 0;
     this.#listeners.tell({ event: "editors", id, ...editing });
-    return rowsWritten + told.rowsWritten;
+    return told.rowsWritten;
   }
 
   #show(entry: CatalogueEntry): void {
@@ -176,11 +182,17 @@ export class CatalogueObject extends DurableObject<Env> {
   }
 
   #keep(parcel: KeptParcel): number {
-    const rowsWritten = this.#entries.keep(parcel);
-    const live = this.#live.get(idOf(parcel));
-    if (live !== undefined && live.revision <= revisionOf(parcel)) this.#live.delete(idOf(parcel));
-    if (rowsWritten > 0) this.#tellLastChange();
+    let rowsWritten = this.#entries.keep(parcel);
+    if (rowsWritten > 0) rowsWritten += this.#entryChanged(idOf(parcel));
     return rowsWritten + this.#inquiry.told({ id: idOf(parcel), revision: revisionOf(parcel) });
+  }
+
+  /** @returns the rows written: nobody has a deleted fragment open, whether it lived to say so or not */
+  #entryChanged(id: string): number {
+    const entry = this.#entries.get(id);
+    if ((entry?.revision ?? 0) >= (this.#live.get(id)?.revision ?? 0)) this.#live.delete(id);
+    this.#tellLastChange();
+    return entry?.isDeleted === true ? this.#tellEditing(id, NOBODY) : 0;
   }
 
   #tellLastChange(): void {
@@ -200,6 +212,13 @@ export class CatalogueObject extends DurableObject<Env> {
     if (entry.isDeleted) return { event: "deleted", seq, id, version };
     const event = entry.createdSeq > knownSeq ? "created" : "changed";
     return { event, seq, fragment: listFields(entry, this.#lists.includedBy(id)) };
+  }
+
+  /** Where a listener begins. A number ahead of all is of data that were wiped or restored since: it knows nothing. */
+  #knownSeq(lastSeq: number | null): number {
+    const { seq } = this.#entries;
+    if (lastSeq === null) return seq;
+    return lastSeq > seq ? 0 : lastSeq;
   }
 
   async #askWhoEdits(ids: readonly string[]): Promise<void> {

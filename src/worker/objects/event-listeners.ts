@@ -7,6 +7,11 @@ const MAX_WAITING = 256;
 /** Proxies end a stream that is silent for a minute. */
 const HEARTBEAT_MS = 25_000;
 
+export const EVENT_STREAM_HEADERS = {
+  "Content-Type": "text/event-stream; charset=utf-8",
+  "Cache-Control": "no-store",
+};
+
 /** Reads the changes behind a number, in order. */
 export type ChangesSince = (seq: number, limit: number) => readonly NumberedEvent[];
 export type NumberedEvent = Extract<CatalogueEvent, { readonly seq: number }>;
@@ -54,9 +59,7 @@ export class EventListeners {
       },
       new CountQueuingStrategy({ highWaterMark: MAX_WAITING }),
     );
-    return new Response(body, {
-      headers: { "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store" },
-    });
+    return new Response(body, { headers: EVENT_STREAM_HEADERS });
   }
 
   /** @returns the client's end */

@@ -40,12 +40,7 @@ export class AlarmTable<Kind extends string> {
   rest(): void {
     if (this.#wakeMs === null) return;
     this.#wakeMs = null;
-    if (this.#load().size > 0) {
-      this.#set();
-      return;
-    }
-    void this.#storage.deleteAlarm();
-    this.#rowsWritten++;
+    this.#set();
   }
 
   /** The alarm has rung. Returns the kinds that are due; they are off the table afterwards. */
@@ -63,6 +58,24 @@ export class AlarmTable<Kind extends string> {
     return taken;
   }
 
+  /**
+   * The alarm has rung for work that takes longer than a turn. Returns the kinds that are due. They stay on the table,
+   * for `againMs`: should the work fail or the process die in it, the alarm rings again. Whoever has done it calls
+   * `end`, or `ensure` with an earlier time.
+   */
+  begin(nowMs: number, againMs: number): Kind[] {
+    const kinds = this.take(nowMs);
+    for (const kind of kinds) this.ensure(kind, againMs);
+    return kinds;
+  }
+
+  /** Nothing of that kind is left to do. */
+  end(kind: Kind): void {
+    if (!this.#load().delete(kind)) return;
+    this.#exec("DELETE FROM due WHERE kind = ?", kind);
+    this.#set();
+  }
+
   #load(): Map<Kind, number> {
     if (this.#due === null) {
       const rows = this.#storage.sql.exec("SELECT kind, at_ms FROM due").toArray();
@@ -75,7 +88,8 @@ export class AlarmTable<Kind extends string> {
     const times = [...this.#load().values()];
     if (this.#wakeMs !== null) times.push(this.#wakeMs);
     // Ordered with the writes of this turn and confirmed by the output gate with them.
-    void this.#storage.setAlarm(Math.min(...times));
+    if (times.length > 0) void this.#storage.setAlarm(Math.min(...times));
+    else void this.#storage.deleteAlarm();
     this.#rowsWritten++;
   }
 

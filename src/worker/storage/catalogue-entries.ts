@@ -115,7 +115,6 @@ export class CatalogueEntries {
         parcel.atMs,
         number,
       );
-      exec("DELETE FROM editing WHERE id = ?", id);
       return rows;
     }
     const { entry, text } = parcel;

@@ -1,5 +1,11 @@
 import type { CatalogueEntry } from "../../core/catalogue/parcel.ts";
-import { MARK_CLOSE, MARK_OPEN, readMarked, toFtsQuery } from "../../core/catalogue/search-text.ts";
+import {
+  MARK_CLOSE,
+  MARK_OPEN,
+  readMarked,
+  toFtsQuery,
+  toSearchText,
+} from "../../core/catalogue/search-text.ts";
 import type {
   Dependents,
   FolderCounts,
@@ -12,10 +18,10 @@ import type {
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { type StoredEntry, toStored } from "./catalogue-entries.ts";
-import { decodeCursor, encodeCursor, type ListCursor } from "./list-cursor.ts";
+import { decodeCursor, encodeCursor, type ListCursor, MAX_RANKED } from "./list-cursor.ts";
 
-/** Words of the content around what was found. */
-const SNIPPET_WORDS = 24;
+/** Words of the content around what was found; characters, in scripts without spaces. FTS5 takes 64 at most. */
+const SNIPPET_WORDS = 40;
 const MAX_SUGGESTIONS = 50;
 const MAX_DEPENDENTS = 10_000;
 
@@ -84,13 +90,13 @@ export class CatalogueLists {
    * both for the rows of the page only when it is asked for `rank` (sqlite.org/fts5.html, 5.1).
    */
   #relevant(query: ListQuery, words: string, cursor: ListCursor | null): FragmentPage {
-    const offset = cursor !== null && "offset" in cursor ? cursor.offset : 0;
+    const { shown, after } = cursor !== null && "shown" in cursor ? cursor : { shown: [], after: null };
     const { prefix, tag, type, updated_since } = query;
     const isNarrowed = [prefix, tag, type, updated_since].some((one) => one !== undefined);
     const where = this.#where(query, null);
-    const numbers = `${this.#entries().replace("*", "entry.number")} WHERE ${where.sql}`;
+    const narrowed = `${this.#entries().replace("*", "entry.number")} WHERE ${where.sql}`;
     // The plus keeps SQLite from asking the index anew for each of those numbers.
-    const within = isNarrowed ? `AND +rowid IN (${numbers})` : "";
+    const within = isNarrowed ? `AND +rowid IN (${narrowed})` : "";
     const values = [words, ...(isNarrowed ? where.values : [])];
     const counted = this.#sql.exec(
       `SELECT count(*) AS total FROM words WHERE words MATCH ? ${within}`,
@@ -99,23 +105,20 @@ export class CatalogueLists {
     const rows = this.#sql
       .exec(
         `SELECT rowid AS number, ${MARKED} FROM words WHERE words MATCH ? AND rank MATCH '${RELEVANCE}' ${within}
-         ORDER BY rank LIMIT ? OFFSET ?`,
+           AND +rowid NOT IN (SELECT value FROM json_each(?)) AND rowid > CAST(? AS INTEGER)
+         ORDER BY ${after === null ? "rank" : "rowid"} LIMIT ?`,
         ...values,
+        JSON.stringify(shown),
+        after ?? 0,
         query.limit + 1,
-        offset,
       )
       .toArray();
-    const shown = `${this.#entries()} WHERE entry.number = ?`;
-    const fragments = rows.slice(0, query.limit).map((found) => {
-      const entry = this.#sql.exec(shown, ...this.#liveJson(), found["number"] as number).one();
-      return this.#summary(entry, found);
-    });
-    const hasMore = rows.length > query.limit;
-    return {
-      fragments,
-      total: Number(counted.one()["total"]),
-      next_cursor: hasMore ? encodeCursor({ sort: "relevance", offset: offset + query.limit }) : null,
-    };
+    const page = rows.slice(0, query.limit);
+    const fragments = page.map((found) => this.#summary(this.#shown(found["number"] as number), found));
+    const total = Number(counted.one()["total"]);
+    if (rows.length <= query.limit) return { fragments, total, next_cursor: null };
+    const numbers = page.map(({ number }) => Number(number));
+    return { fragments, total, next_cursor: encodeCursor(rankedCursor(shown, after, numbers)) };
   }
 
   /** Ids in their order, behind one; none when there are no more. */
@@ -169,15 +172,17 @@ export class CatalogueLists {
     return { id, direct, indirect: all.filter((one) => !isDirect.has(one)) };
   }
 
-  /** Ids that hold the text anywhere, in their order. */
+  /** Ids that hold the text anywhere, whatever its case, in their order. Reads them all: SQLite's `lower` knows ASCII only. */
   suggestions(text: string, exclude: readonly string[]): string[] {
-    return this.#strings(
-      `SELECT id FROM fragment WHERE is_deleted = 0 AND instr(lower(id), lower(?)) > 0
-         AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?`,
-      text.replaceAll(" ", "_"),
-      JSON.stringify(exclude),
-      MAX_SUGGESTIONS,
-    );
+    const wanted = text.normalize("NFC").replaceAll(" ", "_").toLowerCase();
+    const found: string[] = [];
+    for (const [raw] of this.#sql.exec("SELECT id FROM fragment WHERE is_deleted = 0 ORDER BY id").raw()) {
+      const id = String(raw);
+      if (!id.toLowerCase().includes(wanted) || exclude.includes(id)) continue;
+      found.push(id);
+      if (found.length === MAX_SUGGESTIONS) break;
+    }
+    return found;
   }
 
   /** The entries whose last change is behind `seq`, in the order of their changes. */
@@ -191,6 +196,16 @@ export class CatalogueLists {
   includedBy(id: string): number {
     const query = "SELECT count(*) AS count FROM inclusion WHERE target = ?1 AND source <> ?1";
     return Number(this.#sql.exec(query, id).one()["count"]);
+  }
+
+  /** One row with its live entry over it: all of them, as in `#entries`, would be bound anew for each row of a page. */
+  #shown(number: number): Record<string, SqlStorageValue> {
+    const row = this.#sql.exec("SELECT * FROM fragment WHERE number = ?", number).one();
+    const live = this.#live.get(String(row["id"]));
+    if (live === undefined) return row;
+    const { revision, updatedAtMs, description, tags, prompt_type, size } = live;
+    const columns = { revision, updated_at_ms: updatedAtMs, description, prompt_type, size };
+    return { ...row, ...columns, tags: JSON.stringify(tags) };
   }
 
   /** `SELECT * FROM` what is stored, with the live entries over it where there are any. */
@@ -276,7 +291,8 @@ export class CatalogueLists {
     const { text: excerpt, ranges } = marked("marked_excerpt");
     const description = marked("marked_description");
     // The description may be newer than the words.
-    const inDescription = description.text === stored.description ? description.ranges : [];
+    const isIndexed = description.text === readMarked(toSearchText(stored.description)).text;
+    const inDescription = isIndexed ? description.ranges : [];
     const highlights = { id: marked("marked_id").ranges, description: inDescription, excerpt: ranges };
     return { ...plain, excerpt, highlights };
   }
@@ -303,6 +319,18 @@ export function listFields(
     includes: entry.includes.length,
     included_by: includedBy,
   };
+}
+
+/** @param numbers of the page behind which the next one begins */
+function rankedCursor(
+  shown: readonly number[],
+  after: number | null,
+  numbers: readonly number[],
+): ListCursor {
+  const sort = "relevance";
+  if (after !== null) return { sort, shown, after: numbers.at(-1) ?? after };
+  const all = [...shown, ...numbers];
+  return { sort, shown: all, after: all.length < MAX_RANKED ? null : 0 };
 }
 
 /** The first text behind all that begin with `within`, which ends with a slash. */

@@ -3,6 +3,10 @@ import type { Schema } from "./migrations.ts";
 const ANNOUNCED =
   "CREATE TABLE announced (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;";
 
+/** The words are stored in another way than before (search-text.ts): a rebuild is begun, which the object goes on with. */
+const REBUILD = `INSERT OR REPLACE INTO rebuild (singleton, cursor, done, total, repaired, started_at_ms)
+  SELECT 1, '', 0, count(*), 0, 1000 * unixepoch() FROM fragment;`;
+
 /**
  * The tables of a workspace's catalogue. All of it is derived from the fragments; `POST /v1/catalogue/rebuild` makes
  * it anew from them.
@@ -58,5 +62,5 @@ export const CATALOGUE_SCHEMA: Schema = {
    CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
    -- Fragments that were about to be created, with the revision of that, and have not told of it yet.
    ${ANNOUNCED}`,
-  migrations: [ANNOUNCED],
+  migrations: [ANNOUNCED, REBUILD],
 };

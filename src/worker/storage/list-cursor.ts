@@ -1,20 +1,45 @@
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from "lib0/buffer";
 import * as v from "valibot";
-import { SORTS } from "../../protocol/catalogue.ts";
+import { SORTS, type Sort } from "../../protocol/catalogue.ts";
+import { MAX_PAGE_SIZE } from "../../protocol/limits.ts";
+
+/** So many of the matches are ranked: about as long as a cursor may get (4 kB) in an address. */
+export const MAX_RANKED = 500;
 
 /**
- * Where the next page of a list begins: behind an entry, by the value it is sorted by and its id. A list by relevance
- * has no value that stays: there it is a number of entries.
+ * Where the next page of a list begins: behind an entry, by the value it is sorted by and its id.
+ *
+ * By relevance there is no value that stays, since each change of any entry moves the ranks of all. There the cursor
+ * names what was shown, so that a page is the best of the rest. Once that are many, what is left follows by number.
  */
-const CursorSchema = v.union([
-  v.object({ sort: v.picklist(SORTS), value: v.union([v.string(), v.number()]), id: v.string() }),
-  v.object({ sort: v.literal("relevance"), offset: v.pipe(v.number(), v.integer(), v.minValue(1)) }),
-]);
-export type ListCursor = v.InferOutput<typeof CursorSchema>;
+export type ListCursor =
+  | { readonly sort: Sort; readonly value: string | number; readonly id: string }
+  | {
+      readonly sort: "relevance";
+      /** Numbers of entries. */
+      readonly shown: readonly number[];
+      /** The number behind which the rest follows; null while it is ranked. */
+      readonly after: number | null;
+    };
+
+const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const SortedSchema = v.object({
+  sort: v.picklist(SORTS),
+  value: v.union([v.string(), v.number()]),
+  id: v.string(),
+});
+/** The numbers shown, in their order, as the steps from each to the next: they are short. */
+const RankedSchema = v.object({
+  sort: v.literal("relevance"),
+  steps: v.pipe(v.array(natural), v.maxLength(MAX_RANKED + MAX_PAGE_SIZE)),
+  after: v.nullable(natural),
+});
+const CursorSchema = v.union([SortedSchema, RankedSchema]);
 
 /** Opaque to clients: JSON in base64url. */
 export function encodeCursor(cursor: ListCursor): string {
-  return toBase64UrlEncoded(new TextEncoder().encode(JSON.stringify(cursor)));
+  const written = "shown" in cursor ? toSteps(cursor) : cursor;
+  return toBase64UrlEncoded(new TextEncoder().encode(JSON.stringify(written)));
 }
 
 /** Null for what `encodeCursor` has not made. */
@@ -22,8 +47,23 @@ export function decodeCursor(text: string): ListCursor | null {
   try {
     const json = new TextDecoder().decode(fromBase64UrlEncoded(text));
     const result = v.safeParse(CursorSchema, JSON.parse(json));
-    return result.success ? result.output : null;
+    if (!result.success) return null;
+    return "steps" in result.output ? fromSteps(result.output) : result.output;
   } catch {
     return null; // not base64, or not JSON
   }
+}
+
+function toSteps({ sort, shown, after }: Extract<ListCursor, { shown: unknown }>) {
+  const sorted = shown.toSorted((a, b) => a - b);
+  return { sort, steps: sorted.map((number, at) => number - (sorted[at - 1] ?? 0)), after };
+}
+
+function fromSteps({ sort, steps, after }: v.InferOutput<typeof RankedSchema>): ListCursor {
+  let number = 0;
+  const shown = steps.map((step) => {
+    number += step;
+    return number;
+  });
+  return { sort, shown, after };
 }
