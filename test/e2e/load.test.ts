@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ServerProcess, startServer } from "../../scripts/server-process.ts";
 import type { LoadResult } from "../../src/cli/load/load-run.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
+import { LOSING } from "../support/broken-bundle.ts";
 import { pipeToHead } from "../support/pipe-to-head.ts";
 import { makeTemporaryDir, removeDir, withTemporaryDir } from "../support/temporary-dir.ts";
 
@@ -176,20 +177,7 @@ test.concurrent("[LOAD-5] sockets that a killed server drops come back when it d
 
 test.concurrent("[LOAD-4] a server that loses edits is found", async () => {
   await withTemporaryDir(async (dir) => {
-    const bundleDir = await buildAlteredBundle(join(dir, "bundle"), {
-      alterations: [
-        {
-          file: "src/core/room/yjs-sessions.ts",
-          passage: "const frame = encodeUpdate(update);",
-          replacement: "if (update.length % 2 === 0) return; const frame = encodeUpdate(update);",
-        },
-        {
-          file: "src/core/room/durable-fragment.ts",
-          passage: "const content = fromSharedText(committedContent, eol);",
-          replacement: `const content = fromSharedText(committedContent, eol).replace("w0:0;", "");`,
-        },
-      ],
-    });
+    const bundleDir = await buildAlteredBundle(join(dir, "bundle"), { alterations: LOSING });
     const server = await startServer({ persistTo: join(dir, "data"), bundleDir });
     try {
       const json = join(dir, "a.json");

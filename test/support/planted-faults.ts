@@ -242,8 +242,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "says saved before it has saved",
     alteration: replace(
       `${ROOM}/yjs-protocol.ts`,
-      "room.yjs.pushed(session, frame.seq);",
-      "room.yjs.pushed(session, frame.seq);\n      room.yjs.sendSaved(room.fragment.committed.revision);",
+      "if (isOwnClient) room.yjs.pushed(session, seq);",
+      "room.yjs.pushed(session, seq);\n  room.yjs.sendSaved(room.fragment.committed.revision);",
     ),
     group: "yjs",
     check: "saved names the version",

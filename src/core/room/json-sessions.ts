@@ -237,14 +237,25 @@ export class JsonSessions {
   }
 }
 
+/** Of the texts that crossed its last one, the newest: in the time of so many commits they are there. */
+const MAX_CROSSING = 6;
+
 /** The texts that may be the base of what this session sends without naming one, oldest first. */
 export function knownTexts({ record, ownWrite }: JsonSession): KnownText[] {
   const own = ownWrite ?? toOwnWrite(record);
-  const sent = record.sentRevisions.map((revision): KnownText => {
-    const when = own !== null && revision < own.revision ? "crossing" : "later";
-    return { revision, when, toSent: NO_CHANGE, tags: null };
-  });
-  return own === null ? sent : [{ ...own, when: "own", tags: null }, ...sent];
+  const { sentRevisions } = record;
+  if (own === null) return sentRevisions.map((revision) => sentText(revision, "later"));
+  const crossing = sentRevisions.filter((revision) => revision < own.revision).slice(-MAX_CROSSING);
+  const later = sentRevisions.filter((revision) => revision >= own.revision);
+  return [
+    { ...own, when: "own", tags: null },
+    ...crossing.map((revision) => sentText(revision, "crossing")),
+    ...later.map((revision) => sentText(revision, "later")),
+  ];
+}
+
+function sentText(revision: number, when: KnownText["when"]): KnownText {
+  return { revision, when, toSent: NO_CHANGE, tags: null };
 }
 
 function toOwnWrite({ ownWrite }: JsonRecord): JsonSession["ownWrite"] {
