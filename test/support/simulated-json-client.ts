@@ -9,12 +9,14 @@ import type { VersionBook } from "./version-book.ts";
 
 /**
  * - `old`: whole texts without a base, on an old path; takes no text in while an own one is under way
+ * - `eager`: as `old`, but takes each text in at once, its own under way or not, and types on; takes nothing out, since
+ *   what it took out may be meant by a text that it has not heard of
  * - `stale`: as `old`, but mostly goes on with its own text and leaves the others' unread
  * - `text`: whole texts with a base, several under way
  * - `edit`: changes with a base, several under way
  * - `changes`: as `edit`, and gets changes instead of texts
  */
-export const JSON_KINDS = ["old", "stale", "text", "edit", "changes"] as const;
+export const JSON_KINDS = ["old", "eager", "stale", "text", "edit", "changes"] as const;
 export type JsonKind = (typeof JSON_KINDS)[number];
 
 interface Pending {
@@ -66,19 +68,20 @@ export class SimulatedJsonClient {
     return this.#pending.length === 0;
   }
 
-  get #isOld(): boolean {
-    return this.kind === "old" || this.kind === "stale";
+  /** On an old path. */
+  get isOld(): boolean {
+    return this.kind === "old" || this.kind === "eager" || this.kind === "stale";
   }
 
   /** @param gate what stands between the room and the wire */
   connect(host: RoomHost, gate: (peer: Peer) => Peer): void {
     this.#wire = new SimulatedWire();
     this.#heard = { version: 0, text: "" };
-    if (this.#isOld) this.#forget();
+    if (this.isOld) this.#forget();
     this.#session = host.joinJson(gate(this.#wire), {
-      isOldClient: this.#isOld,
+      isOldClient: this.isOld,
       wantsChanges: this.kind === "changes",
-      clientName: this.#isOld ? null : this.name,
+      clientName: this.isOld ? null : this.name,
     });
     for (const { frame } of this.#pending) this.#send(frame);
   }
@@ -90,9 +93,10 @@ export class SimulatedJsonClient {
   /** Puts a token in, or takes one of its own out. */
   edit(random: SeededRandom): void {
     if (this.#heard.version === 0 || this.#pending.length >= 3) return;
-    const text = this.#pending.at(-1)?.textSent ?? this.#known.text;
+    const isEager = this.kind === "eager";
+    const text = (isEager ? undefined : this.#pending.at(-1)?.textSent) ?? this.#known.text;
     const removable = tokensOf(text).filter((token) => this.#own.has(token) && this.#ledger.isSettled(token));
-    if (removable.length > 0 && random.chance(0.2)) {
+    if (!isEager && removable.length > 0 && random.chance(0.2)) {
       const token = random.pick(removable);
       this.#ledger.removing(token);
       const from = text.indexOf(token);
@@ -145,12 +149,13 @@ export class SimulatedJsonClient {
     const last = this.#pending.at(-1);
     const base =
       last === undefined ? { base_version: this.#known.version } : { base_request_id: last.requestId };
-    const frame = this.#isOld
+    const frame = this.isOld
       ? { action: "update", content: textSent }
       : this.kind === "text"
         ? { action: "update", content: textSent, request_id: requestId, ...base }
         : { action: "edit", changes: [change], request_id: requestId, ...base };
     this.#pending.push({ requestId, frame, inserted, removed, textSent });
+    if (this.kind === "eager") this.#known = { version: this.#known.version, text: textSent };
     this.#send(frame);
   }
 
@@ -182,12 +187,13 @@ export class SimulatedJsonClient {
   #hearStatus(frame: Extract<ServerFrame, { action: "update_status" }>): void {
     const done = this.#pending.shift();
     if (done === undefined) throw new Error(`${this.name} asked for nothing`);
-    if (!this.#isOld && frame.request_id !== done.requestId) throw new Error("Answers came out of order.");
+    if (!this.isOld && frame.request_id !== done.requestId) throw new Error("Answers came out of order.");
     if (done.inserted !== null) this.#ledger.acknowledge(done.inserted);
     if (done.removed !== null) this.#ledger.acknowledgeRemoval(done.removed);
-    if (this.#isOld) {
+    if (this.isOld) {
       // A merged text follows as `update`. Until then its own is what it sees.
-      if (this.#pending.length === 0) this.#known = { version: frame.version, text: done.textSent };
+      if (this.#pending.length === 0 && this.kind !== "eager")
+        this.#known = { version: frame.version, text: done.textSent };
       this.#unread = 0;
       return;
     }
@@ -217,7 +223,7 @@ export class SimulatedJsonClient {
     if (version < this.#heard.version) throw new Error(`${this.name} was told of an older version`);
     this.#book.note(version, text, this.name);
     this.#heard = { version, text };
-    if (this.#pending.length > 0) return;
+    if (this.#pending.length > 0 && this.kind !== "eager") return;
     this.#known = this.#heard;
     this.#unread = 0;
   }

@@ -134,7 +134,7 @@ export class SimulatedWorld {
       if (client instanceof SimulatedYjsClient) {
         const isSame = Y.equalSnapshots(Y.snapshot(client.doc), Y.snapshot(server));
         if (!isSame) differences.push(`${client.name} has another state`);
-      } else if (client.kind !== "old" && client.kind !== "stale" && client.heard.version !== revision) {
+      } else if (!isOld(client) && client.heard.version !== revision) {
         differences.push(`${client.name} has heard of ${client.heard.version}, not of ${revision}`);
       }
       if (!client.isIdle) differences.push(`${client.name} waits for an answer`);
@@ -220,6 +220,6 @@ function isYjsKind(kind: JsonKind | YjsKind): kind is YjsKind {
   return (YJS_KINDS as readonly string[]).includes(kind);
 }
 
-function isOld(client: Client): client is SimulatedJsonClient {
-  return client instanceof SimulatedJsonClient && (client.kind === "old" || client.kind === "stale");
+function isOld(client: Client): boolean {
+  return client instanceof SimulatedJsonClient && client.isOld;
 }

@@ -52,6 +52,11 @@ describe("editors of all kinds in one room", { timeout: 60_000 }, () => {
     forEachSeed(100, [], (seed) => run({ seed, clients: ["stale", "stale", "old", "text", "push"] }, 250));
   });
 
+  test("[ROOM-6] old clients that take each text in at once lose nothing of what they wrote before", () => {
+    forEachSeed(100, [10, 33], (seed) => run({ seed, clients: ["eager", "eager", "eager"] }, 250));
+    forEachSeed(100, [], (seed) => run({ seed, clients: ["eager", "old", "edit", "push", "stock"] }, 250));
+  });
+
   test("[ROOM-6] an old client's text that was in flight keeps what others wrote meanwhile", () => {
     const host = new RoomHost(new MemoryUpdateLog());
     host.create("one two three");

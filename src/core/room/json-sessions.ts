@@ -22,6 +22,8 @@ export class JsonSessions {
   #fullTextMs = Number.NEGATIVE_INFINITY;
   /** Some session has not been told the committed revision. */
   #isBehind = false;
+  /** Merged texts that old clients are still to be told. */
+  readonly #merged = new Map<JsonSession, ServerFrame>();
 
   readonly #changeSince: (revision: number) => TextChange | null;
 
@@ -117,8 +119,8 @@ export class JsonSessions {
       ...merged,
     });
     if (content !== null && record.isOldClient) {
-      send(session, { action: "update", content, timestamp: time, version: revision });
-    }
+      this.#merged.set(session, { action: "update", content, timestamp: time, version: revision });
+    } else this.#merged.delete(session);
     if (!status.wroteContent) return;
     const { toSent } = status;
     const isSmall = JSON.stringify(toSent.ops).length <= MAX_REMEMBERED_REBASE_UNITS;
@@ -128,6 +130,15 @@ export class JsonSessions {
     record.sentRevisions = record.sentRevisions.filter((sent) => sent > (baseRevision ?? 0));
     if (content !== null || !isSmall) this.#toldText(session, revision);
     this.#unremembered.add(session);
+  }
+
+  /**
+   * Tells old clients what became of their texts, behind all acknowledgements of one commit: one that had several in it
+   * and types on between two frames would lose that to a second one.
+   */
+  tellMerged(): void {
+    for (const [session, frame] of this.#merged) send(session, frame);
+    this.#merged.clear();
   }
 
   tellMetadata(session: JsonSession, view: CommittedView): void {
@@ -237,25 +248,14 @@ export class JsonSessions {
   }
 }
 
-/** Of the texts that crossed its last one, the newest: in the time of so many commits they are there. */
-const MAX_CROSSING = 6;
-
 /** The texts that may be the base of what this session sends without naming one, oldest first. */
 export function knownTexts({ record, ownWrite }: JsonSession): KnownText[] {
   const own = ownWrite ?? toOwnWrite(record);
-  const { sentRevisions } = record;
-  if (own === null) return sentRevisions.map((revision) => sentText(revision, "later"));
-  const crossing = sentRevisions.filter((revision) => revision < own.revision).slice(-MAX_CROSSING);
-  const later = sentRevisions.filter((revision) => revision >= own.revision);
-  return [
-    { ...own, when: "own", tags: null },
-    ...crossing.map((revision) => sentText(revision, "crossing")),
-    ...later.map((revision) => sentText(revision, "later")),
-  ];
-}
-
-function sentText(revision: number, when: KnownText["when"]): KnownText {
-  return { revision, when, toSent: NO_CHANGE, tags: null };
+  const sent = record.sentRevisions.map((revision): KnownText => {
+    const when = own !== null && revision < own.revision ? "crossing" : "later";
+    return { revision, when, toSent: NO_CHANGE, tags: null };
+  });
+  return own === null ? sent : [{ ...own, when: "own", tags: null }, ...sent];
 }
 
 function toOwnWrite({ ownWrite }: JsonRecord): JsonSession["ownWrite"] {

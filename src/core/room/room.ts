@@ -218,6 +218,7 @@ export class Room {
     if (isNew) this.#authors.clear();
     for (const update of round?.updates ?? []) this.yjs.broadcastUpdate(update, null);
     round?.settle(fragment.committed);
+    this.json.tellMerged();
     this.#settled();
     if (isNew && this.json.size > 0) this.json.committed(fragment.committed, nowMs);
     if (!fragment.isDirty) fragment.compactIfDue(nowMs);

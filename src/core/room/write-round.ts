@@ -53,6 +53,9 @@ const REUSED: WriteResult = {
 const MAX_ROUND_CHANGES = 2_000;
 const MAX_ROUND_UNITS = 64_000_000;
 
+/** Of the texts that crossed a sender's last one, the newest of so many code units are looked at. */
+const MAX_CROSSING_UNITS = 1_000_000;
+
 /**
  * How many of the writes that wait are one round: all of them, unless that would keep everybody waiting for seconds.
  * One at least.
@@ -261,14 +264,19 @@ export class WriteRound {
       (one) =>
         one.write.session === write.session && (one.write.content === null) === (write.content === null),
     );
-    const candidates = own === undefined ? [] : [this.#inThisRound(own)];
     const sentBefore = own?.write.base.kind === "likeliest" ? own.write.base.texts : [];
-    for (const known of texts) {
-      // In this round it has one that is newer, and what that was an edit of is behind it.
-      if (own !== undefined && (known.when === "own" || known.revision <= (own.plan.baseRevision ?? 0)))
-        continue;
-      const isCrossing = sentBefore.some(({ revision }) => revision === known.revision);
-      const resolved = this.#at(isCrossing ? { ...known, when: "crossing" } : known);
+    const isCrossing = (known: KnownText) =>
+      known.when === "crossing" || sentBefore.some(({ revision }) => revision === known.revision);
+    // In this round it has one of its own that is newer, and what that was an edit of is behind it.
+    const isBehind = (known: KnownText) =>
+      own !== undefined && (known.when === "own" || known.revision <= (own.plan.baseRevision ?? 0));
+    const possible = texts.filter((known) => !isBehind(known));
+    const most = Math.max(2, Math.floor(MAX_CROSSING_UNITS / Math.max(1, this.#content.length)));
+    const crossing = possible.filter(isCrossing).slice(-most);
+    const candidates = own === undefined ? [] : [this.#inThisRound(own)];
+    for (const known of possible) {
+      if (isCrossing(known) && !crossing.includes(known)) continue;
+      const resolved = this.#at(isCrossing(known) ? { ...known, when: "crossing" } : known);
       if (resolved !== null) candidates.push(resolved);
     }
     return likeliestBase(candidates, write.content, write.metadata?.tags);
