@@ -134,7 +134,7 @@ export class SimulatedWorld {
       if (client instanceof SimulatedYjsClient) {
         const isSame = Y.equalSnapshots(Y.snapshot(client.doc), Y.snapshot(server));
         if (!isSame) differences.push(`${client.name} has another state`);
-      } else if (!isOld(client) && client.heard.version !== revision) {
+      } else if (!client.isOld && client.heard.version !== revision) {
         differences.push(`${client.name} has heard of ${client.heard.version}, not of ${revision}`);
       }
       if (!client.isIdle) differences.push(`${client.name} waits for an answer`);
@@ -220,6 +220,6 @@ function isYjsKind(kind: JsonKind | YjsKind): kind is YjsKind {
   return (YJS_KINDS as readonly string[]).includes(kind);
 }
 
-function isOld(client: Client): boolean {
+function isOld(client: Client): client is SimulatedJsonClient {
   return client instanceof SimulatedJsonClient && client.isOld;
 }
