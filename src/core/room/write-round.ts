@@ -18,6 +18,7 @@ import {
   rebaseChange,
   type TextChange,
 } from "../text/text-change.ts";
+import { CommittedBases } from "./committed-bases.ts";
 import type { Base, KnownText, RequestKey, Write, WriteResult } from "./write.ts";
 import { likeliestBase, NOTHING_MEANT, planContent, planMetadata, type Resolved } from "./write-plan.ts";
 
@@ -84,11 +85,7 @@ export class WriteRound {
   readonly #done: Done[] = [];
   readonly #answered: { readonly write: Write; readonly result: WriteResult }[] = [];
   readonly #updates: Uint8Array[] = [];
-  /** The ways back to past revisions that were asked for. */
-  readonly #waysBack = new Map<
-    number,
-    { readonly undo: TextChange; readonly then: Pick<Resolved, "eol" | "tags"> } | null
-  >();
+  readonly #bases: CommittedBases;
   /** See `#waysToSent`; null until the round has run. */
   #ways: readonly TextChange[] | null = null;
 
@@ -99,6 +96,7 @@ export class WriteRound {
     this.#nowMs = nowMs;
     this.#since = text.changeSinceCommit();
     this.#content = applyChange(this.#since, text.committedContent);
+    this.#bases = new CommittedBases(text, past, revision, nowMs);
   }
 
   /** The document's updates, for the Yjs peers once they are durable. */
@@ -220,7 +218,7 @@ export class WriteRound {
     if (past === null) return null;
     const { revision, timeMs, answer } = past;
     if (answer.fingerprint !== write.request.fingerprint) return REUSED;
-    const way = isEmpty(answer.toSent) ? null : this.#wayTo(revision);
+    const way = isEmpty(answer.toSent) ? null : this.#bases.wayTo(revision);
     const content =
       way === null ? null : fromSharedText(applyChange(way.undo, this.#text.committedContent), way.then.eol);
     const { toSent } = answer;
@@ -244,13 +242,19 @@ export class WriteRound {
         return { revision: this.#revision, isCrossing: false, text, eol, tags, since: NO_CHANGE };
       }
       case "version":
-        return this.#at({ revision: base.version, when: "later", toSent: NO_CHANGE, tags: null });
+        return this.#bases.at(
+          { revision: base.version, when: "later", toSent: NO_CHANGE, tags: null },
+          this.#since,
+        );
       case "request": {
         const earlier = this.#find(base);
         if (earlier !== undefined) return this.#inThisRound(earlier);
         const past = this.#past.answerTo(base.client, base.requestId, this.#nowMs);
         if (past === null) return null;
-        return this.#at({ revision: past.revision, when: "own", toSent: past.answer.toSent, tags: null });
+        return this.#bases.at(
+          { revision: past.revision, when: "own", toSent: past.answer.toSent, tags: null },
+          this.#since,
+        );
       }
       case "likeliest":
         return this.#likeliest(write, base.texts);
@@ -264,19 +268,25 @@ export class WriteRound {
       (one) =>
         one.write.session === write.session && (one.write.content === null) === (write.content === null),
     );
-    const sentBefore = own?.write.base.kind === "likeliest" ? own.write.base.texts : [];
-    const isCrossing = (known: KnownText) =>
-      known.when === "crossing" || sentBefore.some(({ revision }) => revision === known.revision);
-    // In this round it has one of its own that is newer, and what that was an edit of is behind it.
-    const isBehind = (known: KnownText) =>
-      own !== undefined && (known.when === "own" || known.revision <= (own.plan.baseRevision ?? 0));
-    const possible = texts.filter((known) => !isBehind(known));
+    const crossed = own?.write.base.kind === "likeliest" ? own.write.base.texts : [];
+    const possible = texts
+      // In this round it has one of its own that is newer, and what that was an edit of is behind it.
+      .filter(
+        ({ when, revision }) =>
+          own === undefined || (when !== "own" && revision > (own.plan.baseRevision ?? 0)),
+      )
+      .map(
+        (known): KnownText =>
+          crossed.some(({ revision }) => revision === known.revision)
+            ? { ...known, when: "crossing" }
+            : known,
+      );
     const most = Math.max(2, Math.floor(MAX_CROSSING_UNITS / Math.max(1, this.#content.length)));
-    const crossing = possible.filter(isCrossing).slice(-most);
+    const crossing = possible.filter(({ when }) => when === "crossing").slice(-most);
     const candidates = own === undefined ? [] : [this.#inThisRound(own)];
     for (const known of possible) {
-      if (isCrossing(known) && !crossing.includes(known)) continue;
-      const resolved = this.#at(isCrossing(known) ? { ...known, when: "crossing" } : known);
+      if (known.when === "crossing" && !crossing.includes(known)) continue;
+      const resolved = this.#bases.at(known, this.#since);
       if (resolved !== null) candidates.push(resolved);
     }
     return likeliestBase(candidates, write.content, write.metadata?.tags);
@@ -308,31 +318,5 @@ export class WriteRound {
       this.#ways = ways.reverse();
     }
     return this.#ways;
-  }
-
-  #at({ revision, when, toSent, tags }: KnownText): Resolved | null {
-    const way = this.#wayTo(revision);
-    if (way === null) return null;
-    const { committedContent } = this.#text;
-    const back = way.undo.compose(toSent);
-    return {
-      revision: when === "own" ? null : revision,
-      isCrossing: when === "crossing",
-      text: applyChange(back, committedContent),
-      eol: way.then.eol,
-      tags: tags ?? way.then.tags,
-      since: invertChange(back, committedContent).compose(this.#since),
-    };
-  }
-
-  /** The way back to a past revision, found once a round. */
-  #wayTo(revision: number) {
-    const known = this.#waysBack.get(revision);
-    if (known !== undefined) return known;
-    const undo = this.#past.undoTo(revision, this.#revision, this.#nowMs);
-    const then = this.#past.metadataAt(revision, this.#revision, this.#text.committedMetadata, this.#nowMs);
-    const way = undo === null || then === null ? null : { undo, then };
-    this.#waysBack.set(revision, way);
-    return way;
   }
 }
