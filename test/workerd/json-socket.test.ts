@@ -1,10 +1,12 @@
 /** The JSON socket: what each frame does and who hears of it. Hostile frames have their own file. */
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { Room } from "../../src/core/room/room.ts";
 import type { Change } from "../../src/protocol/json-frames.ts";
 import contract from "../contract/expansion.json" with { type: "json" };
 import {
   connectJson,
+  connectYjs,
   createFragment,
   freshId,
   joinJson,
@@ -42,6 +44,17 @@ describe("joining", () => {
     const { id } = await createFragment("");
     const [one, two] = await Promise.all([connectJson(id), connectJson(id)]);
     expect((await one.next("initial")).session).not.toBe((await two.next("initial")).session);
+  });
+
+  test("[ROOM-8] who comes is sent away with 4503, JSON and Yjs, when the room is full", async () => {
+    const { id } = await createFragment("hello");
+    const inside = await joinJson(id);
+    const count = vi.spyOn(Room.prototype, "sessionCount", "get").mockReturnValue(32_000);
+    expect(await (await connectJson(id)).closed()).toEqual({ code: 4503, reason: "The room is full" });
+    expect(await (await connectYjs(id)).closed()).toMatchObject({ code: 4503 });
+    count.mockReturnValue(31_999);
+    await joinJson(id);
+    expect(inside.inbox.isClosed).toBe(false);
   });
 
   test("[JSON-2] a socket is accepted and closed with 4004, when the fragment does not exist", async () => {
