@@ -20,10 +20,16 @@ export const MAX_TAG_UNITS = 64;
 export const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 
 /**
- * Structs and deletes of one Yjs update, each of which takes a hundred bytes and more while it is checked, in an isolate
- * of 128 MB. A text of a megabyte that was typed key by key all over has about as many.
+ * Structs and new deletes of one Yjs update, each of which takes a hundred bytes and more while it is checked, in an
+ * isolate of 128 MB. A text of a megabyte that was typed key by key all over has about as many.
  */
 export const MAX_UPDATE_ITEMS = 250_000;
+
+/**
+ * Deletes that one Yjs update names, old ones too: a sync step 2 names all of the document, which are at most one behind
+ * each character that stands, and one for each client id that ever wrote.
+ */
+export const MAX_UPDATE_DELETES = 1_200_000;
 
 /** A request body: a full text, escaped, and its metadata. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;

@@ -1,5 +1,6 @@
 import type { CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
 import type { UpdateLog } from "../../src/core/history/update-log.ts";
+import { GappedPushes } from "../../src/core/room/gapped-pushes.ts";
 import type { ExpandRequest } from "../../src/core/room/json-protocol.ts";
 import { receive } from "../../src/core/room/receive.ts";
 import { Room } from "../../src/core/room/room.ts";
@@ -114,7 +115,14 @@ export class RoomHost {
       isBehind: false,
       ...options,
     };
-    const session = { record, peer, isAskedForMore: false, gapped: [], pushedSeq: -1, savedSeq: -1 };
+    const session = {
+      record,
+      peer,
+      isAskedForMore: false,
+      gapped: new GappedPushes(),
+      pushedSeq: -1,
+      savedSeq: -1,
+    };
     this.turn(() => this.room.join(session));
     return session;
   }

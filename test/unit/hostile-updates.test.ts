@@ -379,8 +379,28 @@ describe("updates that cost more than they weigh", { timeout: 60_000 }, () => {
 
   test("[UPDATE-12] more structs and deletes than are checked at once are refused without a trace", () => {
     const skips = rawUpdate([{ client: 7, clock: 0, structs: Array(250_001).fill(rawSkip(1)) }]);
-    const deletes = rawUpdate([], Array(250_001).fill([1, 0, 1]));
-    for (const update of [skips, deletes]) expectNoTrace(update, "content_too_large");
+    const cuts = Array.from({ length: 250_000 }, (_, at): RawDelete => [7, at * 2, 1]);
+    const deletes = rawUpdate(one(7, 0, rawString("a".repeat(500_000))), cuts);
+    const named = rawUpdate([], Array(1_200_001).fill([1, 0, 1]));
+    for (const update of [skips, deletes, named]) expectNoTrace(update, "content_too_large");
+  });
+
+  test("[UPDATE-12] a sync step 2 is taken that names more deletes than are checked at once, when they are known", () => {
+    const doc = new Y.Doc();
+    doc.clientID = 5;
+    const pairs = 200_000;
+    doc.getText("content").insert(0, "ab".repeat(pairs));
+    const text = new FragmentText(() => [Y.encodeStateAsUpdate(doc)]);
+    for (const from of [0, pairs / 2]) {
+      const half = Array.from({ length: pairs / 2 }, (_, at): RawDelete => [5, (from + at) * 2, 1]);
+      expect(text.receive([incoming(rawUpdate([], half))]).outcomes[0]?.kind).toBe("applied");
+    }
+    const all = Array.from({ length: pairs }, (_, at): RawDelete => [5, at * 2, 1]);
+    const step2 = rawUpdate(one(7, 0, rawString("more")), all);
+    expect(
+      msFor(() => expect(text.receive([incoming(step2)]).outcomes[0]?.kind).toBe("applied")),
+    ).toBeLessThan(MAX_MS);
+    expect(contentOf(text)).toContain("more");
   });
 
   test("[UPDATE-13] a sender that was refused has nothing more taken in its window, and others have", () => {

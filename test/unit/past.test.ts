@@ -3,19 +3,24 @@ import Delta from "quill-delta";
 import { expect, test } from "vitest";
 import { Past } from "../../src/core/history/past.ts";
 import type { PastEntry } from "../../src/core/history/past-entry.ts";
-import { MAX_PAST_BYTES } from "../../src/protocol/limits.ts";
+import { MAX_PAST_BYTES, REBASE_HORIZON_MS } from "../../src/protocol/limits.ts";
 
 const NOW_MS = 1_700_000_000_000;
 
-function entry(revision: number, options: { undo?: string; toSent?: string }): PastEntry {
+function entry(
+  revision: number,
+  options: { undo?: string; toSent?: string; timeMs?: number; requestId?: string },
+): PastEntry {
   const change = (text = "") => new Delta().insert(text);
   return {
     revision,
-    timeMs: NOW_MS + revision,
+    timeMs: options.timeMs ?? NOW_MS + revision,
     authors: [],
     undo: change(options.undo),
     metadataBefore: null,
-    answers: [{ client: "ann", requestId: `r${revision}`, toSent: change(options.toSent) }],
+    answers: [
+      { client: "ann", requestId: options.requestId ?? `r${revision}`, toSent: change(options.toSent) },
+    ],
   };
 }
 
@@ -45,4 +50,10 @@ test("[LOG-11] all revisions are bases, when they are small", () => {
   const past = pastOf({ undo: "x", toSent: "x" });
   expect(past.undoTo(1, 10, NOW_MS)?.ops).toEqual([{ insert: "xxxxxxxxx" }]);
   expect(past.answerTo("ann", "r2", NOW_MS)).toMatchObject({ revision: 2 });
+});
+
+test("[JSON-12] a request id that is used again is remembered by its last use, when the first is forgotten", () => {
+  const first = entry(2, { requestId: "again", timeMs: NOW_MS - REBASE_HORIZON_MS - 1 });
+  const past = new Past(() => [first, entry(3, { requestId: "again" })]);
+  expect(past.answerTo("ann", "again", NOW_MS)).toMatchObject({ revision: 3 });
 });

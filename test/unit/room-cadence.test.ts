@@ -371,30 +371,34 @@ describe("saved", () => {
     expect(room.host.room.fragment.committed.content).toBe("stock text");
   });
 
-  test("[ROOM-7] a peer whose step 2 builds on what a third has not brought back yet is asked again", () => {
-    const room = new Watched();
-    const [third, early] = [room.yjs("third"), room.yjs("early")] as const;
-    third.edit((text) => text.insert(0, "lost, "));
-    Y.applyUpdate(early.doc, Y.encodeStateAsUpdate(third.doc));
-    early.edit((text) => text.insert(6, "and found, "));
-    const sendStep2 = (one: typeof third, update: Uint8Array) =>
-      room.host.receive(one.session, encodeSyncStep2(update));
-    // What the third wrote is held back, as where its peer has it as pending only.
-    sendStep2(early, Y.encodeStateAsUpdate(early.doc, Y.encodeStateVector(third.doc)));
-    room.host.passUntilIdle();
-    expect(early.frames()).toEqual([]);
-    sendStep2(third, Y.encodeStateAsUpdate(third.doc));
-    room.host.passUntilIdle();
-    expect(
-      early
-        .frames()
-        .map(({ kind }) => kind)
-        .sort(),
-    ).toEqual(["step1", "update"]);
-    sendStep2(early, Y.encodeStateAsUpdate(early.doc));
-    room.host.passUntilIdle();
-    expect(room.host.room.fragment.committed.content).toBe("lost, and found, text");
-  });
+  test.for(["a step 2", "a push"])(
+    "[ROOM-7] a peer whose step 2 builds on what a third brings back later, as %s, is asked again",
+    (brings) => {
+      const room = new Watched();
+      const [third, early] = [room.yjs("third"), room.yjs("early")] as const;
+      third.edit((text) => text.insert(0, "lost, "));
+      Y.applyUpdate(early.doc, Y.encodeStateAsUpdate(third.doc));
+      early.edit((text) => text.insert(6, "and found, "));
+      const sendStep2 = (one: typeof third, update: Uint8Array) =>
+        room.host.receive(one.session, encodeSyncStep2(update));
+      // What the third wrote is held back, as where its peer has it as pending only.
+      sendStep2(early, Y.encodeStateAsUpdate(early.doc, Y.encodeStateVector(third.doc)));
+      room.host.passUntilIdle();
+      expect(early.frames()).toEqual([]);
+      if (brings === "a push") third.push(1, Y.encodeStateAsUpdate(third.doc));
+      sendStep2(third, Y.encodeStateAsUpdate(third.doc));
+      room.host.passUntilIdle();
+      expect(
+        early
+          .frames()
+          .map(({ kind }) => kind)
+          .sort(),
+      ).toEqual(["step1", "update"]);
+      sendStep2(early, Y.encodeStateAsUpdate(early.doc));
+      room.host.passUntilIdle();
+      expect(room.host.room.fragment.committed.content).toBe("lost, and found, text");
+    },
+  );
 
   test("[COMMIT-7] a refused push is noticed and closed, and never saved, in the window of a good one either", () => {
     const room = new Watched();

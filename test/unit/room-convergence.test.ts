@@ -3,6 +3,8 @@
  * removes none but its own: so the naive oracle of the shared text is a list of what was acknowledged.
  */
 import { describe, expect, test } from "vitest";
+import { receive } from "../../src/core/room/receive.ts";
+import type { JsonSession } from "../../src/core/room/session.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
 import { RoomHost } from "../support/room-host.ts";
@@ -98,15 +100,81 @@ describe("editors of all kinds in one room", { timeout: 60_000 }, () => {
     else expect(content).toContain(`${known}!`);
   });
 
-  describe("when a text has crossed an old client's own", () => {
-    /** The old client wrote `am` while `mU` was on its way to it; then it sent this. */
-    function thenSends(content: string, { pause = 1_000 } = {}): string {
+  test.for([
+    { before: "alpha ", after: "gamma", from: "", to: "more " },
+    { before: "alpha one two three four five six seven eight nine ten ", after: "gamma", from: " ", to: " " },
+  ])(
+    "[ROOM-6] a text is an edit of the newest one, when it changes both ends, and others have written '$to'",
+    ({ before, after, from, to }) => {
       const host = new RoomHost(new MemoryUpdateLog());
-      host.create("m");
+      // Long, so that not all texts are compared in full.
+      host.create(`${before}${after}\n${"line\n".repeat(4_000)}`);
       const oldSession = host.joinJson(new ScriptedPeer(), { isOldClient: true });
       const otherSession = host.joinJson(new ScriptedPeer());
-      host.receive(otherSession, { action: "update", content: "mU", base_version: 1 });
-      host.receive(oldSession, { action: "update", content: "am" });
+      for (let n = 0; n < 9; n++) {
+        const { content, revision } = host.room.fragment.committed;
+        const edited = from === "" ? content.replace(after, to + after) : content.replace(/ \w+ /u, to);
+        host.receive(otherSession, { action: "update", content: edited, base_version: revision });
+        host.pass(1_000);
+      }
+      const text = `# ${host.room.fragment.committed.content}.`;
+      host.receive(oldSession, { action: "update", content: text });
+      host.passUntilIdle();
+      expect(host.room.fragment.committed.content).toBe(text);
+    },
+  );
+
+  test("[OLD-3] an old client is told the merged text, when its metadata is written in the same commit", () => {
+    const host = new RoomHost(new MemoryUpdateLog());
+    host.create("abc");
+    const old = new ScriptedPeer();
+    const [oldSession, other] = [
+      host.joinJson(old, { isOldClient: true }),
+      host.joinJson(new ScriptedPeer()),
+    ] as const;
+    old.take();
+    host.turn((nowMs) => {
+      const send = (session: JsonSession, frame: object) =>
+        receive(host.room, session, JSON.stringify(frame), nowMs, () => undefined);
+      send(other, { action: "update", content: "abcB", base_version: 1 });
+      send(oldSession, { action: "update", content: "Aabc" });
+      send(oldSession, { action: "update_metadata", description: "d" });
+    });
+    host.passUntilIdle();
+    expect(old.takeJson().at(-1)).toMatchObject({ action: "update", content: "AabcB" });
+  });
+
+  test("[JSON-12] who goes on from the text that a repetition was answered with reverts nobody", () => {
+    const host = new RoomHost(new MemoryUpdateLog());
+    host.create("abc");
+    const other = host.joinJson(new ScriptedPeer());
+    const first = host.joinJson(new ScriptedPeer(), { clientName: "ann" });
+    host.receive(other, { action: "update", content: "abcB", base_version: 1 });
+    const request = { action: "update", content: "Aabc", base_version: 1, request_id: "1" };
+    host.receive(first, request);
+    host.leave(first);
+    host.receive(other, { action: "update", content: "AabcBC", base_version: 3 });
+    const peer = new ScriptedPeer();
+    const again = host.joinJson(peer, { clientName: "ann" });
+    host.receive(again, request);
+    expect(peer.takeJson().at(-1)).toMatchObject({ action: "update_status", content: "AabcB", version: 3 });
+    host.receive(again, { action: "update", content: "1AabcB" });
+    host.passUntilIdle();
+    expect(host.room.fragment.committed.content).toBe("1AabcBC");
+  });
+
+  describe("when a text has crossed an old client's own", () => {
+    /** The old client wrote `am` while `mU` was on its way to it; then it sent this. */
+    function thenSends(
+      content: string,
+      { pause = 1_000, first = "m", others = "mU", own = "am", named = {} } = {},
+    ): string {
+      const host = new RoomHost(new MemoryUpdateLog());
+      host.create(first);
+      const oldSession = host.joinJson(new ScriptedPeer(), { isOldClient: true });
+      const otherSession = host.joinJson(new ScriptedPeer());
+      host.receive(otherSession, { action: "update", content: others, base_version: 1 });
+      host.receive(oldSession, { action: "update", content: own, ...named });
       host.pass(pause);
       host.receive(oldSession, { action: "update", content });
       host.passUntilIdle();
@@ -122,6 +190,33 @@ describe("editors of all kinds in one room", { timeout: 60_000 }, () => {
     ])("[ROOM-6] an old client's text is what it means, when $what", ({ sends, becomes }) => {
       expect(thenSends(sends)).toBe(becomes);
       expect(thenSends(sends, { pause: 0 }), "sent at once").toBe(becomes);
+    });
+
+    test.for([
+      { first: "m", others: "mU", own: "am", sends: "XmU" },
+      { first: "say ", others: "say hi ", own: "say foo", sends: "say hi bar" },
+    ])(
+      "[ROOM-6] an old client can replace its last word, when it must have seen the merge: $sends",
+      ({ sends, ...texts }) => {
+        expect(thenSends(sends, { ...texts, pause: 6_000 })).toBe(sends);
+      },
+    );
+
+    test.for([
+      { first: "abc", others: "ab", own: "abcXYZ", sends: "abc", becomes: "ab" },
+      { first: "1 2 3", others: "1 3", own: "1 2 3 4 5", sends: "1 2 3", becomes: "1 3" },
+    ])(
+      "[ROOM-6] what others took out stays out, when an old client takes its own back: $becomes",
+      ({ sends, becomes, ...texts }) => {
+        expect(thenSends(sends, texts)).toBe(becomes);
+      },
+    );
+
+    test("[ROOM-6] what others wrote stays, when a text without a base is in one commit with one that names it", () => {
+      for (const pause of [1_000, 0]) {
+        const texts = { first: "abc", others: "abcB", own: "abcXYZ", named: { base_version: 1 } };
+        expect(thenSends("abc", { ...texts, pause }), `after ${pause} ms`).toBe("abcB");
+      }
     });
   });
 

@@ -1,9 +1,15 @@
 /** Very many writes at once: nobody waits for all of them. */
 import { describe, expect, test } from "vitest";
-import { EMPTY_WRITE, type WriteResult } from "../../src/core/room/write.ts";
-import { applyChange } from "../../src/core/text/text-change.ts";
+import { EMPTY_WRITE, type KnownText, type Write, type WriteResult } from "../../src/core/room/write.ts";
+import { applyChange, NO_CHANGE } from "../../src/core/text/text-change.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
 import { RoomHost } from "../support/room-host.ts";
+
+const LINES = Array.from({ length: 80_000 }, (_, at) => `line ${at}\n`).join("");
+
+function lineEdit(at: number): { old: string; new: string } {
+  return { old: `\nline ${at + 1}\n`, new: `\nnew ${at + 1}\n` };
+}
 
 /** A room that writes as often as its rows allow, and edits of its first revision, each of one place of its own. */
 function flood(length: number) {
@@ -48,6 +54,84 @@ describe("writes that come faster than they can be made", () => {
     host.passUntilIdle();
     expect(results.length).toBe(12);
     expect(host.room.fragment.committed.content.match(/x/g)?.length).toBe(12 * 900);
+  });
+
+  test.for([
+    {
+      what: "substitutions",
+      write: (at: number): Partial<Write> => ({
+        content: { kind: "substitutions", edits: [...Array(50).keys()].map((n) => lineEdit(at * 50 + n)) },
+      }),
+    },
+    {
+      what: "whole texts that may build on many",
+      write: (at: number): Partial<Write> => {
+        const own = (revision: number): KnownText => ({
+          revision,
+          when: "later",
+          toSent: NO_CHANGE,
+          tags: null,
+        });
+        return {
+          content: { kind: "text", text: LINES.replace(`line ${at}\n`, "changed\n") },
+          base: { kind: "likeliest", texts: Array(32).fill(own(1)) },
+        };
+      },
+    },
+  ])("[COMMIT-8] a commit takes a few of them, when they are $what of a long text", ({ write }) => {
+    const host = new RoomHost(new MemoryUpdateLog(null));
+    host.create(LINES);
+    let settled = 0;
+    const settle = ({ kind }: WriteResult) => {
+      expect(kind).toBe("written");
+      settled++;
+    };
+    for (let at = 0; at < 40; at++) host.room.submit({ ...EMPTY_WRITE, ...write(at), settle });
+    host.turn(() => undefined);
+    expect(settled).toBeGreaterThan(0);
+    expect(settled).toBeLessThan(10);
+    host.passUntilIdle();
+    expect(settled).toBe(40);
+  });
+
+  test("[REST-5] an `old` is looked for in one passage, when it repeats itself all over", () => {
+    const host = new RoomHost(new MemoryUpdateLog(null));
+    host.create("a".repeat(1_000_000));
+    const tried = [
+      "a".repeat(500_000),
+      `b${"a".repeat(500_000)}`,
+      `${"a".repeat(250_000)}b${"a".repeat(250_000)}`,
+    ];
+    const startedMs = performance.now();
+    const answers = tried.map((old) => {
+      let answer: WriteResult | undefined;
+      const settle = (result: WriteResult) => {
+        answer = result;
+      };
+      host.submit({ content: { kind: "substitutions", edits: [{ old, new: "c" }] }, settle });
+      host.passUntilIdle();
+      return answer?.kind === "refused" ? answer.refusal.message.replace(/;.*/u, "") : answer;
+    });
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(answers).toEqual([500_001, 0, 0].map((count) => `edits.0.old matches ${count} times`));
+  });
+
+  test("[REST-7] a write with If-Match is made, when what came before it in its commit changed nothing", () => {
+    const host = new RoomHost(new MemoryUpdateLog());
+    host.create("x");
+    const results: WriteResult[] = [];
+    for (const text of ["x", "y", "z"]) {
+      const expectedVersions = text === "x" ? null : [1];
+      const settle = (result: WriteResult) => results.push(result);
+      host.room.submit({ ...EMPTY_WRITE, content: { kind: "text", text }, expectedVersions, settle });
+    }
+    host.turn(() => undefined);
+    expect(results).toMatchObject([
+      { kind: "refused", refusal: { message: "The current version is 2." } },
+      { kind: "written", revision: 2 },
+      { kind: "written", revision: 2 },
+    ]);
+    expect(host.room.fragment.committed.content).toBe("y");
   });
 
   test("[COMMIT-8] a write is made however much it changes", () => {

@@ -4,8 +4,10 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import * as Y from "yjs";
 import { COMPACTION_POLICY, type CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
 import type { NewLife } from "../../src/core/history/update-log.ts";
+import { GappedPushes } from "../../src/core/room/gapped-pushes.ts";
 import { Room } from "../../src/core/room/room.ts";
 import { ANONYMOUS, type Peer, type YjsSession } from "../../src/core/room/session.ts";
+import { EMPTY_WRITE, type Write } from "../../src/core/room/write.ts";
 import { NO_CHANGE } from "../../src/core/text/text-change.ts";
 import { MAX_ROW_BYTES } from "../../src/worker/storage/chunks.ts";
 import { FRAGMENT_SCHEMA } from "../../src/worker/storage/fragment-schema.ts";
@@ -558,7 +560,7 @@ class RoomOnStorage {
       },
       peer,
       isAskedForMore: false,
-      gapped: [],
+      gapped: new GappedPushes(),
       pushedSeq: -1,
       savedSeq: -1,
     };
@@ -587,15 +589,11 @@ class RoomOnStorage {
     return result;
   }
 
-  #write(text: string | null, base: number | null) {
+  #write(text: string | null, base: number | null): Omit<Write, "settle"> {
     return {
-      content: text === null ? null : ({ kind: "text", text } as const),
-      metadata: null,
-      base: base === null ? ({ kind: "current" } as const) : ({ kind: "version", version: base } as const),
-      expectedVersions: null,
-      author: "test",
-      session: null,
-      request: null,
+      ...EMPTY_WRITE,
+      content: text === null ? null : { kind: "text", text },
+      base: base === null ? { kind: "current" } : { kind: "version", version: base },
     };
   }
 }

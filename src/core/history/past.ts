@@ -72,7 +72,11 @@ export class Past {
     for (const entry of this.#entries) {
       if (entry.timeMs >= nowMs - REBASE_HORIZON_MS && this.#units <= MAX_PAST_BYTES) break;
       this.#units -= sizeOf(entry);
-      for (const answer of entry.answers) this.#answers.delete(key(answer.client, answer.requestId));
+      for (const answer of entry.answers) {
+        // Its id may have been used again since.
+        const name = key(answer.client, answer.requestId);
+        if (this.#answers.get(name)?.entry === entry) this.#answers.delete(name);
+      }
       drop++;
     }
     if (drop > 0) this.#entries = this.#entries.slice(drop);

@@ -12,8 +12,9 @@ import type { Room } from "./room.ts";
 const TELL_MS = 500;
 /** Nobody has committed anything for so long: the text goes too. */
 const QUIET_MS = 2_000;
-/** What is due waits for its rows to be paid for, but no longer than this. */
+/** What is due waits for its rows to be paid for, but no longer than this, unless very many are owed already. */
 const MAX_UNPAID_MS = 2_000;
+const MAX_OWED_ROWS = 300;
 /** While it is being edited the text is due so often: with that wait and its way, it is there ten seconds after a change. */
 const TEXT_MS = 7_500;
 /** After a failure; doubled with each that follows. */
@@ -182,8 +183,9 @@ export class CatalogueFeed {
     if (life.isDeleted) return Number.NEGATIVE_INFINITY;
     // The first edit after a pause goes at once.
     const wanted = Math.min(life.updatedAtMs + QUIET_MS, this.#textMs + TEXT_MS);
-    const affordable = this.#room.fragment.log.affordableAt(this.#textRows, nowMs);
-    return Math.max(wanted, Math.min(affordable, wanted + MAX_UNPAID_MS));
+    const { log } = this.#room.fragment;
+    const bearable = Math.max(wanted + MAX_UNPAID_MS, log.affordableAt(-MAX_OWED_ROWS, nowMs));
+    return Math.max(wanted, Math.min(log.affordableAt(this.#textRows, nowMs), bearable));
   }
 
   #tellDueAt(): number {

@@ -49,7 +49,7 @@ export class Inbox {
     const { session, kind } = update;
     if (kind !== "step2") return;
     // It answers what it was asked for: what it had pushed before may be applied behind it.
-    for (const gapped of session.gapped.splice(0)) this.push({ session, kind: "again", update: gapped });
+    for (const gapped of session.gapped.takeAll()) this.push({ session, kind: "again", update: gapped });
   }
 
   /** When the next window opens. A clock that was set back begins a new one. */
@@ -78,36 +78,35 @@ export class Inbox {
       };
       return { update, sender: session, admit };
     };
-    const { outcomes, update, isMended } = text.receive(updates.map(toIncoming));
+    const received = text.receive(updates.map(toIncoming));
     const authors = new Set<YjsSession>();
     const refused = new Map<YjsSession, Refusal>();
     const withGaps = new Set<YjsSession>();
-    let hasFilledGaps = false;
-    for (const [index, outcome] of outcomes.entries()) {
+    let hasNews = false;
+    let hasStep2 = false;
+    for (const [index, outcome] of received.outcomes.entries()) {
       const { session, kind, update } = updates[index] as YjsUpdate; // one outcome for each update
       if (kind === "again" || outcome.kind === "gap") withGaps.add(session);
       if (outcome.kind === "applied") {
         if (outcome.isNew) authors.add(session);
         if (kind === "step2") yjs.answered(session);
-        hasFilledGaps ||= kind === "step2" && outcome.isNew;
+        hasNews ||= outcome.isNew;
+        hasStep2 ||= kind === "step2";
       } else if (outcome.kind === "refused") {
         if (!displaced.has(session)) refused.set(session, outcome.refusal);
       } else {
-        if (kind === "push" || kind === "again") session.gapped.push(update);
-        if (bytesOf(session.gapped) > MAX_FRAME_BYTES) refused.set(session, TOO_MUCH_WAITS);
+        if (kind === "push" || kind === "again") session.gapped.add(update);
+        if (session.gapped.areTooMuch) refused.set(session, TOO_MUCH_WAITS);
         // What even its own sync step 2 does not bring, another may.
         if (kind === "step2" || kind === "again") yjs.askLater(session);
         else yjs.askForMore(session, text.stateVector());
       }
     }
     for (const session of withGaps) yjs.noteGap(session);
-    if (hasFilledGaps) yjs.askAgain(text.stateVector());
+    if (hasNews) yjs.noteNews();
+    if (hasStep2) yjs.askAgain(() => text.stateVector());
     const [author] = authors;
-    const onlyAuthor = authors.size === 1 && !isMended ? (author ?? null) : null;
-    return { update, authors, onlyAuthor, refused, displaced, isServerIdBehind };
+    const onlyAuthor = authors.size === 1 && !received.isMended ? (author ?? null) : null;
+    return { update: received.update, authors, onlyAuthor, refused, displaced, isServerIdBehind };
   }
-}
-
-function bytesOf(updates: readonly Uint8Array[]): number {
-  return updates.reduce((sum, { length }) => sum + length, 0);
 }

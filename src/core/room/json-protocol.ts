@@ -42,7 +42,7 @@ export function receiveJson(
         session,
         { kind: "text", text: frame.content },
         null,
-        updateBase(session, frame),
+        updateBase(session, frame, nowMs),
         requestId,
         nowMs,
       );
@@ -54,7 +54,7 @@ export function receiveJson(
       break;
     }
     case "update_metadata":
-      write(room, session, null, givenMetadata(frame), metadataBase(session, frame), requestId, nowMs);
+      write(room, session, null, givenMetadata(frame), metadataBase(session, frame, nowMs), requestId, nowMs);
       break;
     case "expand":
       expand({ session, content: frame.content ?? null, requestId });
@@ -70,13 +70,13 @@ export function receiveJson(
   }
 }
 
-function updateBase(session: JsonSession, frame: FrameOf<"update">): Base {
+function updateBase(session: JsonSession, frame: FrameOf<"update">, nowMs: number): Base {
   const named = namedBase(session, frame);
-  return named ?? { kind: "likeliest", texts: knownTexts(session) };
+  return named ?? { kind: "likeliest", texts: knownTexts(session, nowMs) };
 }
 
-function metadataBase(session: JsonSession, frame: FrameOf<"update_metadata">): Base {
-  return namedBase(session, frame) ?? { kind: "likeliest", texts: knownTags(session) };
+function metadataBase(session: JsonSession, frame: FrameOf<"update_metadata">, nowMs: number): Base {
+  return namedBase(session, frame) ?? { kind: "likeliest", texts: knownTags(session, nowMs) };
 }
 
 function editBase(session: JsonSession, frame: FrameOf<"edit">): Base | Refusal {
@@ -122,6 +122,7 @@ function write(
     expectedVersions: null,
     author: session.record.clientName ?? session.record.principal.kind,
     session,
+    seenRevision,
     request: requestId === undefined ? null : { client: clientOf(session), requestId },
     settle: (result) =>
       settle(room, session, content !== null, metadata, seenRevision, requestId, result, nowMs),

@@ -9,6 +9,9 @@ import type { CommittedView } from "./durable-fragment.ts";
 import type { JsonRecord, JsonSession } from "./session.ts";
 import type { KnownText } from "./write.ts";
 
+/** A round trip, and one that is slow: so long after its own write a session may not have read what became of it. */
+const CROSSING_MS = 5_000;
+
 /**
  * The JSON peers of a room: what each of them knows, and the frames that bring them to the committed revision,
  * encoded once for all that are in the same place. Nothing else than committed revisions is told here.
@@ -90,7 +93,7 @@ export class JsonSessions {
    *
    * @param toSent the way back from that revision's text to what was sent
    * @param content that revision's text where it is not what was sent
-   * @param wroteContent false for a write of metadata only, which says nothing about the text
+   * @param wroteContent false for a repetition, and for a write of metadata only, which says nothing about the text
    * @param baseRevision what it was an edit of, if not of its own text: what was sent to it since may have been in flight
    *   when it wrote, and be before its eyes now
    */
@@ -120,12 +123,18 @@ export class JsonSessions {
     });
     if (content !== null && record.isOldClient) {
       this.#merged.set(session, { action: "update", content, timestamp: time, version: revision });
-    } else this.#merged.delete(session);
-    if (!status.wroteContent) return;
+    }
+    if (!status.wroteContent) {
+      // Of a repetition: the sender may go on from it, whatever it was told when it came back.
+      if (content !== null) this.#toldText(session, revision);
+      return;
+    }
+    if (content === null) this.#merged.delete(session);
     const { toSent } = status;
     const isSmall = JSON.stringify(toSent.ops).length <= MAX_REMEMBERED_REBASE_UNITS;
-    session.ownWrite = { revision, toSent };
-    record.ownWrite = isSmall ? { revision, toSent: toSent.ops } : null;
+    const { timeMs } = status;
+    session.ownWrite = { revision, timeMs, toSent };
+    record.ownWrite = isSmall ? { revision, timeMs, toSent: toSent.ops } : null;
     const { baseRevision } = status;
     record.sentRevisions = record.sentRevisions.filter((sent) => sent > (baseRevision ?? 0));
     if (content !== null || !isSmall) this.#toldText(session, revision);
@@ -248,25 +257,39 @@ export class JsonSessions {
   }
 }
 
-/** The texts that may be the base of what this session sends without naming one, oldest first. */
-export function knownTexts({ record, ownWrite }: JsonSession): KnownText[] {
+/**
+ * The texts that may be the base of what this session sends without naming one, oldest first. What crossed its own last
+ * write is among them until it must have read what became of that.
+ */
+export function knownTexts({ record, ownWrite }: JsonSession, nowMs: number): KnownText[] {
   const own = ownWrite ?? toOwnWrite(record);
-  const sent = record.sentRevisions.map((revision): KnownText => {
-    const when = own !== null && revision < own.revision ? "crossing" : "later";
-    return { revision, when, toSent: NO_CHANGE, tags: null };
+  const sent = (revision: number, when: KnownText["when"]): KnownText => ({
+    revision,
+    when,
+    toSent: NO_CHANGE,
+    tags: null,
   });
-  return own === null ? sent : [{ ...own, when: "own", tags: null }, ...sent];
+  if (own === null) return record.sentRevisions.map((revision) => sent(revision, "later"));
+  const isCrossingOver = nowMs > own.timeMs + CROSSING_MS;
+  const crossing = record.sentRevisions.filter((revision) => !isCrossingOver && revision < own.revision);
+  const later = record.sentRevisions.filter((revision) => revision >= own.revision);
+  return [
+    { revision: own.revision, when: "own", toSent: own.toSent, tags: null },
+    ...crossing.map((revision) => sent(revision, "crossing")),
+    ...later.map((revision) => sent(revision, "later")),
+  ];
 }
 
 function toOwnWrite({ ownWrite }: JsonRecord): JsonSession["ownWrite"] {
-  return ownWrite === null ? null : { revision: ownWrite.revision, toSent: new Delta(ownWrite.toSent) };
+  return ownWrite === null ? null : { ...ownWrite, toSent: new Delta(ownWrite.toSent) };
 }
 
 /** The same for its tags: as it last sent them, and those it was told since. */
-export function knownTags(session: JsonSession): KnownText[] {
+export function knownTags(session: JsonSession, nowMs: number): KnownText[] {
   const { ownTags } = session.record;
-  if (ownTags === null) return knownTexts(session);
-  const since = knownTexts(session).filter(({ revision }) => revision >= ownTags.revision);
+  const texts = knownTexts(session, nowMs);
+  if (ownTags === null) return texts;
+  const since = texts.filter(({ revision }) => revision >= ownTags.revision);
   return [{ revision: ownTags.revision, when: "own", toSent: NO_CHANGE, tags: ownTags.tags }, ...since];
 }
 

@@ -104,6 +104,12 @@ export class Room {
     session.peer.close(code, reason);
   }
 
+  /** Ends the sessions of the last room that had pushes only there: they connect and push anew. */
+  expelForgotten(nowMs: number): void {
+    for (const session of [...this.yjs.values()].filter(({ record }) => record.isBehind))
+      this.expel(session, CLOSE.serverError, "The session is not known any more", nowMs);
+  }
+
   /** Ends a session whose client id a reconnecting peer has taken over. */
   displace(session: Session, nowMs: number): void {
     // The id lives on with the newer session, and so does its cursor.

@@ -1,4 +1,5 @@
 import type { TextChange } from "../text/text-change.ts";
+import type { GappedPushes } from "./gapped-pushes.ts";
 
 /** Where the room writes: a WebSocket in production, a queue in tests. Never throws: a dead peer is told by `leave`. */
 export interface Peer {
@@ -54,9 +55,9 @@ export interface JsonRecord extends CommonRecord {
   readonly clientName: string | null;
   /** The revision whose content and metadata it knows. */
   seenRevision: number;
-  /** Its own last write: the revision, and the way back from that text to what it sent. */
-  ownWrite: { readonly revision: number; readonly toSent: TextChange["ops"] } | null;
-  /** Revisions of the texts it was sent since its own last write, oldest first. */
+  /** Its own last write: the revision, when it was committed, and the way back from that text to what it sent. */
+  ownWrite: { readonly revision: number; readonly timeMs: number; readonly toSent: TextChange["ops"] } | null;
+  /** Revisions of the texts it was sent since the one that its own last write was an edit of, oldest first. */
   sentRevisions: readonly number[];
   /** The tags that it last wrote, as it sent them, and the revision of that write. */
   ownTags: { readonly revision: number; readonly tags: readonly string[] } | null;
@@ -76,7 +77,7 @@ export interface JsonSession {
   readonly record: JsonRecord;
   readonly peer: Peer;
   /** Its own last write with the whole way back, which may be too long for the record; null after hibernation. */
-  ownWrite: { readonly revision: number; readonly toSent: TextChange } | null;
+  ownWrite: { readonly revision: number; readonly timeMs: number; readonly toSent: TextChange } | null;
 }
 
 export interface YjsSession {
@@ -84,8 +85,7 @@ export interface YjsSession {
   readonly peer: Peer;
   /** A sync step 1 of ours is on its way: one at a time. */
   isAskedForMore: boolean;
-  /** Pushes that were not applied for a gap: nothing is saved before they are, behind the sync step 2 that fills it. */
-  gapped: Uint8Array[];
+  readonly gapped: GappedPushes;
   /** The highest `push` received, and the highest answered by `saved`; -1: none. */
   pushedSeq: number;
   savedSeq: number;

@@ -28,8 +28,12 @@ export interface Resolved {
   readonly since: TextChange;
 }
 
-/** How many candidates are compared in full: a rough look tells the others apart. */
-const MAX_COMPARED = 4;
+/**
+ * How many candidates are compared in full, besides the sender's own last text and the newest that it was sent: a rough
+ * look tells the others apart, which is deceived by edits that lie far apart. Of short texts more are.
+ */
+const MIN_COMPARED = 4;
+const MAX_COMPARED_UNITS = 40_000;
 
 interface Distant {
   readonly one: Resolved;
@@ -58,14 +62,19 @@ export function likeliestBase(
     const change = difference(one.text, text);
     return isEmpty(change) || deletes(change) ? Number.POSITIVE_INFINITY : changeSize(change);
   });
+  if (likely !== null && takesBack(difference(likely.one.text, text))) return likely.one;
   const isCrossed = crossed !== null && crossed.distance < (likely?.distance ?? Number.POSITIVE_INFINITY);
   return (isCrossed ? crossed : likely)?.one ?? null;
 }
 
-function roughlyNearest(candidates: readonly Resolved[], text: string): Resolved[] {
+/** In the order that they came in, oldest first. */
+function roughlyNearest(candidates: readonly Resolved[], text: string): readonly Resolved[] {
+  const most = Math.max(MIN_COMPARED, Math.floor(MAX_COMPARED_UNITS / Math.max(1, text.length)));
+  if (candidates.length <= most) return candidates;
   const rough = candidates.map((one) => ({ one, distance: roughDistance(one.text, text) }));
-  const near = rough.toSorted((a, b) => a.distance - b.distance).slice(0, MAX_COMPARED);
-  return candidates.filter((one) => near.some((other) => other.one === one));
+  const near = rough.toSorted((a, b) => a.distance - b.distance).slice(0, most);
+  const compared = new Set([candidates[0], candidates.at(-1), ...near.map(({ one }) => one)]);
+  return candidates.filter((one) => compared.has(one));
 }
 
 function nearest(candidates: readonly Resolved[], distanceTo: (one: Resolved) => number): Distant | null {
@@ -75,6 +84,11 @@ function nearest(candidates: readonly Resolved[], distanceTo: (one: Resolved) =>
     if (best === null || distance <= best.distance) best = { one, distance };
   }
   return best;
+}
+
+/** It only deletes. */
+function takesBack(change: TextChange): boolean {
+  return change.ops.every((op) => op.insert === undefined);
 }
 
 function deletes(change: TextChange): boolean {
@@ -156,14 +170,14 @@ function planSubstitutions(
       if (fault !== null) return refusal("invalid_content", `edits.${index}.${side} ${fault}.`);
     }
     const old = toSharedText(edit.old);
-    const matches = countMatches(text, old);
-    if (matches !== 1) {
+    const { count, last } = matchesOf(old, text);
+    if (count !== 1) {
       return refusal(
         "no_single_match",
-        `edits.${index}.old matches ${matches} times; it must match exactly once.`,
+        `edits.${index}.old matches ${count} times; it must match exactly once.`,
       );
     }
-    const step = new Delta().retain(text.indexOf(old)).insert(toSharedText(edit.new)).delete(old.length);
+    const step = new Delta().retain(last).insert(toSharedText(edit.new)).delete(old.length);
     change = change.compose(step);
     text = applyChange(step, text);
   }
@@ -188,10 +202,33 @@ export function planMetadata(
   return { description, prompt_type, tags: { keep, remove } };
 }
 
-/** Overlapping ones count each: "aa" stands twice in "aaa". */
-function countMatches(text: string, part: string): number {
-  if (part === "") return text.length + 1;
+/**
+ * Overlapping ones count each: "aa" stands twice in "aaa". By Knuth, Morris and Pratt, in one passage whatever the part
+ * is: `indexOf` takes a minute for some (V8, November 2026).
+ */
+function matchesOf(part: string, text: string): { count: number; last: number } {
+  if (part === "") return { count: text.length + 1, last: text.length };
+  // Of each beginning of the part, how many of its last units are a beginning, too.
+  const borders = new Uint32Array(part.length + 1);
+  for (let at = 1, border = 0; at < part.length; at++) {
+    border = extendBorder(part, borders, border, part.charCodeAt(at));
+    borders[at + 1] = border;
+  }
   let count = 0;
-  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + 1)) count++;
-  return count;
+  let last = -1;
+  for (let at = 0, matched = 0; at < text.length; at++) {
+    matched = extendBorder(part, borders, matched, text.charCodeAt(at));
+    if (matched < part.length) continue;
+    count++;
+    last = at + 1 - part.length;
+  }
+  return { count, last };
+}
+
+/** How many of its first units the part shares with the end of what was read, and one unit more. */
+function extendBorder(part: string, borders: Uint32Array, matched: number, unit: number): number {
+  let border = matched;
+  while (border > 0 && (border === part.length || part.charCodeAt(border) !== unit))
+    border = borders[border] ?? 0;
+  return part.charCodeAt(border) === unit ? border + 1 : 0;
 }

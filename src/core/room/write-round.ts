@@ -19,7 +19,7 @@ import {
   type TextChange,
 } from "../text/text-change.ts";
 import { CommittedBases } from "./committed-bases.ts";
-import type { Base, KnownText, RequestKey, Write, WriteResult } from "./write.ts";
+import type { Base, ContentWrite, KnownText, RequestKey, Write, WriteResult } from "./write.ts";
 import { likeliestBase, NOTHING_MEANT, planContent, planMetadata, type Resolved } from "./write-plan.ts";
 
 /** What a write does to the text as it stands when its turn comes. */
@@ -50,9 +50,14 @@ const REUSED: WriteResult = {
   refusal: refusal("idempotency_key_reused", "The key was used for another request in the last ten minutes."),
 };
 
-/** Each write of a round is rebased over those before it, and walks over the text a few times (about 8 ms for 900 KB). */
+/**
+ * Each write of a round is rebased over those before it, and walks over the text a few times: so often as a passage
+ * costs, about 8 ms for 900 KB.
+ */
 const MAX_ROUND_CHANGES = 2_000;
 const MAX_ROUND_UNITS = 64_000_000;
+/** So many texts that a write may be based on cost a passage more. */
+const CANDIDATES_A_PASSAGE = 3;
 
 /** Of the texts that crossed a sender's last one, the newest of so many code units are looked at. */
 const MAX_CROSSING_UNITS = 1_000_000;
@@ -64,13 +69,20 @@ const MAX_CROSSING_UNITS = 1_000_000;
  * @param textUnits length of the text, in UTF-16 code units
  */
 export function roundLength(writes: readonly Write[], textUnits: number): number {
-  const fitting = Math.max(1, Math.floor(MAX_ROUND_UNITS / Math.max(1, textUnits)));
   let changes = 0;
-  const over = writes.findIndex(({ content }) => {
+  let units = 0;
+  const over = writes.findIndex(({ content, base }) => {
     changes += content?.kind === "changes" ? content.changes.length : 1;
-    return changes > MAX_ROUND_CHANGES;
+    units += textUnits * passages(content, base);
+    return changes > MAX_ROUND_CHANGES || units > MAX_ROUND_UNITS;
   });
-  return Math.min(fitting, over === -1 ? writes.length : Math.max(1, over));
+  return over === -1 ? writes.length : Math.max(1, over);
+}
+
+function passages(content: ContentWrite | null, base: Base): number {
+  const substitutions = content?.kind === "substitutions" ? content.edits.length : 0;
+  const candidates = base.kind === "likeliest" ? base.texts.length : 0;
+  return 1 + substitutions + candidates / CANDIDATES_A_PASSAGE;
 }
 
 /** The writes of one commit, one after the other, each on the text that the one before left. */
@@ -164,8 +176,10 @@ export class WriteRound {
 
   #plan(write: Write): Plan | Refusal {
     const { expectedVersions } = write;
-    if (expectedVersions !== null && (!expectedVersions.includes(this.#revision) || this.hasWritten)) {
-      return refusal("version_mismatch", `The current version is ${this.#revision}.`);
+    const hasChanged = this.#updates.length > 0;
+    if (expectedVersions !== null && (hasChanged || !expectedVersions.includes(this.#revision))) {
+      const current = hasChanged ? this.#revision + 1 : this.#revision;
+      return refusal("version_mismatch", `The current version is ${current}.`);
     }
     const base = this.#resolve(write);
     if (base === null) {
@@ -268,7 +282,6 @@ export class WriteRound {
       (one) =>
         one.write.session === write.session && (one.write.content === null) === (write.content === null),
     );
-    const crossed = own?.write.base.kind === "likeliest" ? own.write.base.texts : [];
     const possible = texts
       // In this round it has one of its own that is newer, and what that was an edit of is behind it.
       .filter(
@@ -277,7 +290,7 @@ export class WriteRound {
       )
       .map(
         (known): KnownText =>
-          crossed.some(({ revision }) => revision === known.revision)
+          own !== undefined && known.revision <= own.write.seenRevision
             ? { ...known, when: "crossing" }
             : known,
       );

@@ -22,6 +22,8 @@ export interface Write {
   readonly author: string;
   /** The session it came from, of which a later write may take it for its base; null for REST. */
   readonly session: object | null;
+  /** The newest revision that its sender had been told of; 0 for REST. */
+  readonly seenRevision: number;
   /** Under what a repetition is known again. */
   readonly request: RequestKey | null;
   /** Of a write that makes a fragment: what it keeps of the one that it was before, under another id. */
@@ -91,5 +93,6 @@ export const EMPTY_WRITE: Omit<Write, "settle"> = {
   expectedVersions: null,
   author: ANONYMOUS.kind,
   session: null,
+  seenRevision: 0,
   request: null,
 };

@@ -21,6 +21,8 @@ export class YjsSessions {
   readonly #unsaved = new Set<YjsSession>();
   /** Those whose sync step 2 came before what it builds on. */
   readonly #early = new Set<YjsSession>();
+  /** Something came behind the sync step 2 of one of these. */
+  #hasNewsForEarly = false;
 
   get size(): number {
     return this.#sessions.size;
@@ -100,7 +102,7 @@ export class YjsSessions {
   /** Everything applied is durable: answers the pushes of those that are not behind. */
   sendSaved(revision: number): void {
     for (const session of this.#unsaved) {
-      if (session.gapped.length > 0) continue;
+      if (!session.gapped.isEmpty) continue;
       this.#unsaved.delete(session);
       if (session.pushedSeq <= session.savedSeq) continue;
       session.savedSeq = session.pushedSeq;
@@ -110,7 +112,7 @@ export class YjsSessions {
 
   /** Has the record say whether pushes of it wait in memory, if that has changed. */
   noteGap(session: YjsSession): void {
-    const isBehind = session.gapped.length > 0;
+    const isBehind = !session.gapped.isEmpty;
     if (session.record.isBehind === isBehind) return;
     session.record.isBehind = isBehind;
     session.peer.remember(session.record);
@@ -132,7 +134,8 @@ export class YjsSessions {
 
   /**
    * Even its sync step 2 builds on what we lack: after a crash, on edits of a third that has not come back yet. It
-   * is asked again when the step 2 of another has brought something.
+   * is asked again at the next step 2 of another, if anything has come since: who comes back brings all it has before
+   * its step 2 or in it.
    */
   askLater(session: YjsSession): void {
     session.isAskedForMore = false;
@@ -145,10 +148,19 @@ export class YjsSessions {
     this.#early.delete(session);
   }
 
-  askAgain(stateVector: Uint8Array): void {
+  /** Something new was applied. */
+  noteNews(): void {
+    this.#hasNewsForEarly = this.#early.size > 0;
+  }
+
+  /** A sync step 2 was applied. */
+  askAgain(stateVector: () => Uint8Array): void {
+    if (!this.#hasNewsForEarly) return;
+    this.#hasNewsForEarly = false;
     const early = [...this.#early];
     this.#early.clear();
-    for (const session of early) this.askForMore(session, stateVector);
+    const vector = stateVector();
+    for (const session of early) this.askForMore(session, vector);
   }
 
   /** Asks for what the session has and we lack, unless we are waiting for just that. */

@@ -18,12 +18,7 @@ import { textDeletes, textSince } from "./text-since.ts";
 import { type DeleteSet, encodeSince } from "./update-builder.ts";
 import { UpdateCheck } from "./update-check.ts";
 
-/**
- * The text of one fragment with its metadata, as a Yjs document, and what of it is committed.
- *
- * Invariant: the document is what `load` gives and the accepted updates since, in order. A refused update leaves
- * it as it was, even where Yjs threw half-way: then it is rebuilt from exactly those two.
- */
+/** An update that wants to be applied. */
 export interface Incoming {
   readonly update: Uint8Array;
   /** Whoever sent it: once refused, nothing more of its is looked at in the batch. */
@@ -62,6 +57,12 @@ const KNOWN: Outcome = { kind: "applied", isNew: false };
 const GAP: Outcome = { kind: "gap" };
 const NOTHING: Received = { outcomes: [], update: null, isMended: false };
 
+/**
+ * The text of one fragment with its metadata, as a Yjs document, and what of it is committed.
+ *
+ * Invariant: the document is what `load` gives and the accepted updates since, in order. A refused update leaves
+ * it as it was, even where Yjs threw half-way: then it is rebuilt from exactly those two.
+ */
 export class FragmentText {
   readonly #load: () => Iterable<Uint8Array>;
   readonly #oldClients: ReadonlySet<number>;

@@ -1,5 +1,5 @@
 import { type Refusal, refusal } from "../../protocol/errors.ts";
-import { MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
+import { MAX_UPDATE_DELETES, MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
 
 /** What the check of an update comes to. */
 export type Inspection =
@@ -24,7 +24,7 @@ export function malformed(message: string): Inspection {
 }
 
 export function tooMany(): Inspection {
-  const message = `An update has at most ${MAX_UPDATE_ITEMS} structs and deletes.`;
+  const message = `An update has at most ${MAX_UPDATE_ITEMS} structs and new deletes, and names at most ${MAX_UPDATE_DELETES} deletes.`;
   return refused(refusal("content_too_large", message));
 }
 

@@ -1,6 +1,7 @@
 import { decodeUtf8 } from "lib0/string";
 import * as Y from "yjs";
 import { refusal } from "../../protocol/errors.ts";
+import { MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
 import {
   GAP,
   type Inspection,
@@ -130,7 +131,7 @@ export class UpdateCheck {
     const fault =
       this.#takeStructs(candidate, scanned.structs) ??
       this.#checkStructs(candidate) ??
-      this.#takeDeletes(candidate, scanned.deletes);
+      this.#takeDeletes(candidate, scanned);
     if (fault !== null) return fault;
     if (candidate.structs.size === 0 && candidate.deletes.length === 0) return NOTHING_NEW;
     this.#candidate = candidate;
@@ -313,21 +314,25 @@ export class UpdateCheck {
     return parent === this.#doc.getMap(ROOTS.tags) ? ROOTS.tags : null;
   }
 
-  #takeDeletes(candidate: Candidate, scanned: readonly ScannedDelete[]): Inspection | null {
+  #takeDeletes(candidate: Candidate, { structs, deletes }: ScannedUpdate): Inspection | null {
     let hasGap = false;
-    for (const range of scanned) {
+    const mostNew = MAX_UPDATE_ITEMS - structs.length;
+    for (const range of deletes) {
       const { client, clock, length } = range;
       if (this.#oldClients.has(client)) return oldGeneration();
       if (length <= 0 || clock + length > MAX_CLOCK) {
         return malformed("A delete has an impossible clock or length.");
       }
-      if (clock + length > (candidate.clocks.get(client) ?? this.#known(client))) hasGap = true;
-      else if (
-        this.#splitsPair(candidate, client, clock) ||
-        this.#splitsPair(candidate, client, clock + length)
-      ) {
-        return splitPair();
-      } else if (!this.#isDeleted(range)) candidate.deletes.push(range);
+      if (clock + length > (candidate.clocks.get(client) ?? this.#known(client))) {
+        hasGap = true;
+        continue;
+      }
+      if (this.#isDeleted(range)) continue;
+      const cutsPair =
+        this.#splitsPair(candidate, client, clock) || this.#splitsPair(candidate, client, clock + length);
+      if (cutsPair) return splitPair();
+      if (candidate.deletes.length === mostNew) return tooMany();
+      candidate.deletes.push(range);
     }
     return hasGap ? GAP : null;
   }

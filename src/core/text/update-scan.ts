@@ -1,5 +1,5 @@
 import * as decoding from "lib0/decoding";
-import { MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
+import { MAX_UPDATE_DELETES, MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
 
 /**
  * Reads a Yjs update (V1 encoding, yjs 13.6) without building it: where each struct stands in the bytes, what it
@@ -47,19 +47,19 @@ export interface ScannedUpdate {
 }
 
 /**
- * @returns null where it has more than `MAX_UPDATE_ITEMS`
+ * @returns null where it has more than `MAX_UPDATE_ITEMS` structs or `MAX_UPDATE_DELETES` deletes
  * @throws {Error} with a sentence where the bytes are no update, or one that no fragment can hold
  */
 export function scanUpdate(update: Uint8Array): ScannedUpdate | null {
   const decoder = decoding.createDecoder(update);
-  let items = 0;
   const structs: ScannedStruct[] = [];
+  let structCount = 0;
   for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
     const count = decoding.readVarUint(decoder);
     const client = decoding.readVarUint(decoder);
     let clock = decoding.readVarUint(decoder);
     for (let left = count; left > 0; left--) {
-      if (++items > MAX_UPDATE_ITEMS) return null;
+      if (++structCount > MAX_UPDATE_ITEMS) return null;
       const struct = scanStruct(decoder, client, clock);
       clock += struct.length;
       if (struct.kind !== KIND.skip) structs.push(struct);
@@ -69,7 +69,7 @@ export function scanUpdate(update: Uint8Array): ScannedUpdate | null {
   for (let clients = decoding.readVarUint(decoder); clients > 0; clients--) {
     const client = decoding.readVarUint(decoder);
     for (let left = decoding.readVarUint(decoder); left > 0; left--) {
-      if (++items > MAX_UPDATE_ITEMS) return null;
+      if (deletes.length === MAX_UPDATE_DELETES) return null;
       const clock = decoding.readVarUint(decoder);
       deletes.push({ client, clock, length: decoding.readVarUint(decoder) });
     }

@@ -60,6 +60,7 @@ export class FragmentObject extends DurableObject<Env> {
     }
     const compaction = compactionPolicy(Number(env.COMPACT_AFTER_COMMITS));
     this.#room = new Room({ id: this.#id, log: this.#log, random32, compaction }, this.#sessions.values());
+    this.#room.expelForgotten(Date.now());
     this.#courier = new CatalogueCourier(new CatalogueFeed(this.#room, this.#id), {
       catalogue: () => catalogueStub(env, workspaceOf(ctx.id.name ?? "")),
       turn: (event) => this.#turn(event),

@@ -1,4 +1,5 @@
 import type { DurableFragment } from "../../core/room/durable-fragment.ts";
+import { GappedPushes } from "../../core/room/gapped-pushes.ts";
 import { ANONYMOUS, type Session, type SessionRecord } from "../../core/room/session.ts";
 import type { JoinRequest } from "./join-request.ts";
 import { random32 } from "./random.ts";
@@ -42,17 +43,16 @@ export function newSession(socket: WebSocket, join: JoinRequest, fragment: Durab
 }
 
 /**
- * The session of a socket that outlived its object's memory; null if it was ended, or has lost pushes with the memory. A socket whose close woke the
- * object is not among `getWebSockets` any more (workerd, November 2026), but its attachment still tells.
+ * The session of a socket that outlived its object's memory; null if it was ended. A socket whose close woke the object
+ * is not among `getWebSockets` any more (workerd, November 2026), but its attachment still tells.
  */
 export function restoreSession(socket: WebSocket): Session | null {
   const record = socket.deserializeAttachment() as SessionRecord | null; // SocketPeer wrote it
-  const hasLostPushes = record?.protocol === "yjs" && record.isBehind;
-  return record === null || hasLostPushes ? null : toSession(record, socket);
+  return record === null ? null : toSession(record, socket);
 }
 
 function toSession(record: SessionRecord, socket: WebSocket): Session {
   const peer = new SocketPeer(socket);
   if (record.protocol === "json") return { record, peer, ownWrite: null };
-  return { record, peer, isAskedForMore: false, gapped: [], pushedSeq: -1, savedSeq: -1 };
+  return { record, peer, isAskedForMore: false, gapped: new GappedPushes(), pushedSeq: -1, savedSeq: -1 };
 }
