@@ -193,8 +193,11 @@ describe("hibernation", () => {
 
   test("[HIB-7] a session is told to come again, when pushes of it that waited for a gap went with the memory", async () => {
     const { id } = await createFragment("text");
+    const json = await joinJson(id);
     const yjs = await joinYjs(id);
     yjs.answersStep1 = false;
+    yjs.sendAwareness([{ client: yjs.doc.clientID, clock: 1, state: { user: { name: "Bob" } } }]);
+    expect((await json.next("presence")).peers).toHaveLength(1);
     yjs.edit((text) => text.insert(0, "lost"));
     yjs.push(
       2,
@@ -205,6 +208,7 @@ describe("hibernation", () => {
     await readFragment(id);
     expect(await yjs.closed()).toMatchObject({ code: 1011 });
     expect(yjs.inbox.all.map(({ kind }) => kind)).not.toContain("saved");
+    expect((await json.next("presence")).peers, "its cursor").toEqual([]);
   });
 
   test("[HIB-8] what a session remembers has room in its attachment, when all of it is as long as it may be", {
