@@ -38,7 +38,8 @@ class FedRoom {
     const delivery = this.feed.take(nowMs);
     if (delivery === null) return;
     this.sent.push({ ...delivery, atMs: nowMs - this.#startMs });
-    const rows = delivery.parcel?.kind === "text" ? this.textRows : delivery.parcel?.kind === "deleted" ? 2 : 0;
+    const rows =
+      delivery.parcel?.kind === "text" ? this.textRows : delivery.parcel?.kind === "deleted" ? 2 : 0;
     if (this.answer === "takes") this.feed.arrived(rows, nowMs);
     else if (this.answer === "fails") this.feed.failed(nowMs);
   }

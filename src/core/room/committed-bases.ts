@@ -1,8 +1,8 @@
 import type { Past } from "../history/past.ts";
 import type { FragmentText } from "../text/fragment-text.ts";
 import { applyChange, invertChange, type TextChange } from "../text/text-change.ts";
+import type { Resolved } from "./likeliest-base.ts";
 import type { KnownText } from "./write.ts";
-import type { Resolved } from "./write-plan.ts";
 
 /** The way back from the committed text to that of a past revision, and what else was so then. */
 export interface WayBack {

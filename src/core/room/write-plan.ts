@@ -3,101 +3,12 @@ import { type Refusal, refusal } from "../../protocol/errors.ts";
 import { type Eol, type Metadata, textFault } from "../../protocol/fragment.ts";
 import type { Change } from "../../protocol/json-frames.ts";
 import { MAX_TAGS } from "../../protocol/limits.ts";
-import { difference, roughDistance } from "../text/difference.ts";
+import { difference } from "../text/difference.ts";
 import { detectEol, fromSharedText, toSharedText } from "../text/line-ends.ts";
 import { type MetadataChange, type SharedMetadata, sameTags } from "../text/shared-metadata.ts";
-import {
-  applyChange,
-  changeSize,
-  fromChanges,
-  isEmpty,
-  NO_CHANGE,
-  type TextChange,
-} from "../text/text-change.ts";
+import { applyChange, fromChanges, NO_CHANGE, type TextChange } from "../text/text-change.ts";
+import type { Resolved } from "./likeliest-base.ts";
 import type { ContentWrite } from "./write.ts";
-
-/** A text that a write may be based on, and what happened to it up to now. */
-export interface Resolved {
-  /** Null: a text of the sender's own, from an earlier round. */
-  readonly revision: number | null;
-  /** It was on its way to the sender when that wrote its last text. */
-  readonly isCrossing: boolean;
-  readonly text: string;
-  readonly eol: Eol;
-  readonly tags: readonly string[];
-  readonly since: TextChange;
-}
-
-/**
- * How many candidates are compared in full, besides the sender's own last text and the newest that it was sent: a rough
- * look tells the others apart, which is deceived by edits that lie far apart. Of short texts more are.
- */
-const MIN_COMPARED = 4;
-const MAX_COMPARED_UNITS = 40_000;
-
-interface Distant {
-  readonly one: Resolved;
-  readonly distance: number;
-}
-
-/**
- * The candidate from which the write differs least; the later on a tie.
- *
- * A text that crossed the sender's last one is before its eyes if it takes in what it is sent at once, and is not if it
- * waits for the answer to its own. So it must be nearer than all others, and the write put something into it and take
- * nothing out: whatever the sender has seen, nothing that others wrote goes by that.
- */
-export function likeliestBase(
-  candidates: readonly Resolved[],
-  content: ContentWrite | null,
-  tags: readonly string[] | undefined,
-): Resolved | null {
-  const known = candidates.filter(({ isCrossing }) => !isCrossing);
-  if (content?.kind !== "text")
-    return nearest(known, (one) => tagDistance(one.tags, tags ?? one.tags))?.one ?? null;
-  const text = toSharedText(content.text);
-  const likely = nearest(roughlyNearest(known, text), (one) => changeSize(difference(one.text, text)));
-  const crossing = candidates.filter(({ isCrossing }) => isCrossing);
-  const crossed = nearest(roughlyNearest(crossing, text), (one) => {
-    const change = difference(one.text, text);
-    return isEmpty(change) || deletes(change) ? Number.POSITIVE_INFINITY : changeSize(change);
-  });
-  if (likely !== null && takesBack(difference(likely.one.text, text))) return likely.one;
-  const isCrossed = crossed !== null && crossed.distance < (likely?.distance ?? Number.POSITIVE_INFINITY);
-  return (isCrossed ? crossed : likely)?.one ?? null;
-}
-
-/** In the order that they came in, oldest first. */
-function roughlyNearest(candidates: readonly Resolved[], text: string): readonly Resolved[] {
-  const most = Math.max(MIN_COMPARED, Math.floor(MAX_COMPARED_UNITS / Math.max(1, text.length)));
-  if (candidates.length <= most) return candidates;
-  const rough = candidates.map((one) => ({ one, distance: roughDistance(one.text, text) }));
-  const near = rough.toSorted((a, b) => a.distance - b.distance).slice(0, most);
-  const compared = new Set([candidates[0], candidates.at(-1), ...near.map(({ one }) => one)]);
-  return candidates.filter((one) => compared.has(one));
-}
-
-function nearest(candidates: readonly Resolved[], distanceTo: (one: Resolved) => number): Distant | null {
-  let best: Distant | null = null;
-  for (const one of candidates) {
-    const distance = distanceTo(one);
-    if (best === null || distance <= best.distance) best = { one, distance };
-  }
-  return best;
-}
-
-/** It only deletes. */
-function takesBack(change: TextChange): boolean {
-  return change.ops.every((op) => op.insert === undefined);
-}
-
-function deletes(change: TextChange): boolean {
-  return change.ops.some((op) => op.delete !== undefined);
-}
-
-function tagDistance(a: readonly string[], b: readonly string[]): number {
-  return a.filter((tag) => !b.includes(tag)).length + b.filter((tag) => !a.includes(tag)).length;
-}
 
 /** What a write means, on the text that its sender had in mind. */
 export interface Meant {

@@ -19,8 +19,9 @@ import {
   type TextChange,
 } from "../text/text-change.ts";
 import { CommittedBases } from "./committed-bases.ts";
+import { likeliestBase, type Resolved } from "./likeliest-base.ts";
 import type { Base, ContentWrite, KnownText, RequestKey, Write, WriteResult } from "./write.ts";
-import { likeliestBase, NOTHING_MEANT, planContent, planMetadata, type Resolved } from "./write-plan.ts";
+import { NOTHING_MEANT, planContent, planMetadata } from "./write-plan.ts";
 
 /** What a write does to the text as it stands when its turn comes. */
 interface Plan {

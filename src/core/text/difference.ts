@@ -9,12 +9,12 @@ import { splitsCharacter } from "./text-change.ts";
  * middle as one replacement where even the lines are unlike. The bounds are counts, never time: on Workers the
  * clock stands still while code runs.
  */
-const MAX_CHARACTER_EDITS = 400;
-const MAX_LINE_EDITS = 400;
+const MAX_EDITS = 400;
 /** Code units of both sides that are compared by character; Array.from makes a string of each. */
 const MAX_COMPARED_UNITS = 200_000;
 
-export function difference(from: string, to: string): TextChange {
+/** @param maxEdits of characters, and of lines */
+export function difference(from: string, to: string, maxEdits = MAX_EDITS): TextChange {
   if (from === to) return new Delta();
   const start = commonStart(from, to);
   const end = commonEnd(from, to, start);
@@ -22,7 +22,7 @@ export function difference(from: string, to: string): TextChange {
   const added = to.slice(start, to.length - end);
   const change = new Delta().retain(start);
   if (removed === "" || added === "") return change.insert(added).delete(removed.length).chop();
-  return change.concat(middle(removed, added)).chop();
+  return change.concat(middle(removed, added, maxEdits)).chop();
 }
 
 /** What is left of both texts between their common start and end: never less than the change's size. */
@@ -37,12 +37,12 @@ interface Part {
   readonly removed?: boolean;
 }
 
-function middle(removed: string, added: string): Delta {
+function middle(removed: string, added: string, maxEditLength: number): Delta {
   if (removed.length + added.length <= MAX_COMPARED_UNITS) {
-    const parts = diffChars(removed, added, { maxEditLength: MAX_CHARACTER_EDITS });
+    const parts = diffChars(removed, added, { maxEditLength });
     if (parts !== undefined) return fromParts(parts);
   }
-  const lines = diffLines(removed, added, { maxEditLength: MAX_LINE_EDITS });
+  const lines = diffLines(removed, added, { maxEditLength });
   return lines === undefined ? new Delta().insert(added).delete(removed.length) : fromParts(lines);
 }
 
