@@ -5,6 +5,7 @@
  * `parseArgs` of Node reads the words. What they mean, and how many are too many, is each command's own.
  */
 import { parseArgs } from "node:util";
+import { whenOutputCloses } from "./closed-output.ts";
 import { grouped } from "./quantity.ts";
 
 export interface Command<Settings> {
@@ -35,6 +36,7 @@ export async function runCommand<Settings>(
   run: (settings: Settings) => Promise<number>,
 ): Promise<void> {
   const line = readCommandLine(command, process.argv.slice(2));
+  whenOutputCloses(() => undefined); // who has read enough does not stop the work
   switch (line.kind) {
     case "help":
       process.stdout.write(line.text);

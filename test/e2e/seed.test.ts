@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { pipeToHead } from "../support/pipe-to-head.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 
 // `npm run seed`, against a server that only writes down what it is sent.
@@ -22,8 +23,10 @@ interface Ended {
   readonly sent: readonly Sent[];
 }
 
+const SCRIPT = join(PROJECT_DIR, "scripts/seed.ts");
+
 /** Runs the command on a folder of these files, to its end. */
-function seed(files: Readonly<Record<string, string>>): Promise<Ended> {
+function seed(files: Readonly<Record<string, string>>, run = runAlone): Promise<Ended> {
   return withTemporaryDir(async (dir) => {
     for (const [path, content] of Object.entries(files)) {
       await mkdir(dirname(join(dir, path)), { recursive: true });
@@ -37,12 +40,15 @@ function seed(files: Readonly<Record<string, string>>): Promise<Ended> {
     onTestFinished(() => void server.close());
     await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on a port
-    const args = [join(PROJECT_DIR, "scripts/seed.ts"), "--url", url, "--dir", dir];
-    return new Promise((settle) => {
-      const child = execFile(process.execPath, args, (_, stdout, stderr) =>
-        settle({ code: child.exitCode, stdout, stderr, sent }),
-      );
-    });
+    return { ...(await run(["--url", url, "--dir", dir])), sent };
+  });
+}
+
+function runAlone(args: readonly string[]): Promise<Omit<Ended, "sent">> {
+  return new Promise((settle) => {
+    const child = execFile(process.execPath, [SCRIPT, ...args], (_, stdout, stderr) =>
+      settle({ code: child.exitCode, stdout, stderr }),
+    );
   });
 }
 
@@ -66,4 +72,13 @@ test("[SEED-1] npm run seed sends each file under its path and counts them, when
   expect(ended.sent).toEqual([{ request: "PUT /v1/fragments/a/good", body: fragment }]);
   expect(ended).toMatchObject({ code: 0, stderr: "" });
   expect(ended.stdout).toMatch(/^1 fragment is at http:/m);
+});
+
+test("[CLI-6] npm run seed sends all its files, when nobody reads its output any more", async () => {
+  const ids = Array.from({ length: 200 }, (_, at) => `a/file-${at}`);
+  const files = Object.fromEntries(ids.map((id) => [`${id}.md`, "Text."]));
+  const ended = await seed(files, (args) => pipeToHead(1, SCRIPT, args));
+  expect(ended).toMatchObject({ code: 0, stderr: "" });
+  expect(ended.stdout.trimEnd().split("\n")).toHaveLength(1);
+  expect(ended.sent).toHaveLength(200);
 });
