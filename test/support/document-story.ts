@@ -12,8 +12,8 @@
  * | `js FILE`, `html FILE` | saved as that file, which a later command must name |
  * | `toml FILE` | appended to that file of the checkout |
  *
- * `<!-- test: sh`, lines, `-->` is a block that readers do not see. `<!-- test: browser NAME SELECTOR FILE undo -->`
- * opens what the terminal serves in two browsers.
+ * `<!-- test: stop NAME -->` ends a socket, too. `<!-- test: sh`, lines, `-->` is a block that readers do not see.
+ * `<!-- test: browser NAME SELECTOR FILE undo -->` opens what the terminal serves in two browsers.
  */
 import { cp, readdir, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -142,6 +142,7 @@ class Story {
       case "toml":
         return writeFile(join(this.#checkout, name), `\n${text}\n`, { flag: "a" });
       case "stop":
+        if (this.#sessions.has(name)) return this.#stopSession(name);
         return this.#terminal(name).stop(words.has("kill") ? "SIGKILL" : "SIGINT");
       case "browser":
         return this.#openInBrowsers(words);
@@ -154,9 +155,7 @@ class Story {
   /** Throws when something was left over. */
   finish(): void {
     for (const [file, line] of this.#unused) throw new Error(`line ${line}: no command uses ${file}`);
-    for (const [name, { unread }] of this.#sessions) {
-      if (unread.length > 0) throw new Error(`the session ${name} was sent what is not shown: ${unread}`);
-    }
+    for (const name of [...this.#sessions.keys()]) this.#stopSession(name);
   }
 
   async end(): Promise<void> {
@@ -204,6 +203,15 @@ class Story {
       await this.#terminals.get(terminalName)?.stop("SIGKILL");
       this.#terminals.set(terminalName, terminal);
     }
+  }
+
+  /** Throws when it was sent more than the page shows. */
+  #stopSession(name: string): void {
+    const session = this.#sessions.get(name);
+    session?.close();
+    this.#sessions.delete(name);
+    const unread = session?.unread ?? [];
+    if (unread.length > 0) throw new Error(`the session ${name} was sent what is not shown: ${unread}`);
   }
 
   #compare(faultOf: (shown: string, printed: string) => string | null, shown: string): void {
