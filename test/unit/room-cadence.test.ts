@@ -506,6 +506,25 @@ describe("presence", () => {
     expect(frame.states.get(101)).toEqual({ clock: 2, state: null });
   });
 
+  test("[PRESENCE-2] a cursor is gone for the others, when its session takes it back", () => {
+    const room = new Watched();
+    const [a, b] = [room.yjs("a"), room.yjs("b")] as const;
+    const json = room.host.joinJson(new ScriptedPeer());
+    const told = () => {
+      room.host.pass(1_000);
+      return b.frames().flatMap((frame) => (frame.kind === "awareness" ? [...frame.states] : []));
+    };
+    room.host.receive(a.session, entry(101, 1, { cursor: 1 }));
+    room.host.receive(json, { action: "presence", state: { name: "Ann" } });
+    expect(told()).toHaveLength(2);
+    room.host.receive(a.session, entry(101, 2, null));
+    room.host.receive(json, { action: "presence", state: null });
+    expect(told()).toEqual([
+      [101, { clock: 2, state: null }],
+      [json.record.clientId, { clock: 2, state: null }],
+    ]);
+  });
+
   test("[PRESENCE-3] entries of others are dropped without a word", () => {
     const room = new Watched();
     const [a, b] = [room.yjs("a"), room.yjs("b")] as const;
