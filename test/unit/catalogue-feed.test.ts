@@ -88,6 +88,13 @@ describe("the catalogue's feed", () => {
     expect(texts().at(-1)).toMatch(/^text 241 /u);
   });
 
+  test("[COMMIT-4] the rows that an announcement costs are the fragment's own", () => {
+    const { host, feed } = new FedRoom();
+    const before = host.room.fragment.log.affordableAt(20, host.nowMs);
+    feed.announced(5, host.nowMs);
+    expect(host.room.fragment.log.affordableAt(20, host.nowMs)).toBeGreaterThan(before);
+  });
+
   test("[CAT-2] list fields are told within a second, the text when the fragment is quiet", () => {
     const room = new FedRoom();
     room.host.create("first");

@@ -371,6 +371,25 @@ describe("saved", () => {
     expect(room.host.room.fragment.committed.content).toBe("stock text");
   });
 
+  test("[YJS-7] each gap is asked for, when the one before has been filled", () => {
+    const room = new Watched();
+    const yjs = room.yjs("early");
+    for (const word of ["one", "two"]) {
+      const before = Y.encodeStateVector(yjs.doc);
+      yjs.edit((text) => text.insert(0, `lost with ${word}, `));
+      yjs.type(`${word}, `);
+      yjs.type("and more, ");
+      room.host.passUntilIdle();
+      expect(
+        yjs.frames().map(({ kind }) => kind),
+        word,
+      ).toEqual(["step1"]);
+      room.host.receive(yjs.session, encodeSyncStep2(Y.encodeStateAsUpdate(yjs.doc, before)));
+      room.host.passUntilIdle();
+    }
+    expect(room.host.room.fragment.committed.content).toBe(yjs.doc.getText("content").toString());
+  });
+
   test.for(["a step 2", "a push"])(
     "[ROOM-7] a peer whose step 2 builds on what a third brings back later, as %s, is asked again",
     (brings) => {
@@ -524,6 +543,27 @@ describe("presence", () => {
       [json.record.clientId, { clock: 2, state: null }],
     ]);
   });
+
+  test.for([
+    [{}, {}],
+    [{ user: null, cursor: null }, {}],
+    [{ user: "Ann", cursor: "here" }, {}],
+    [{ user: { name: 7, color: "red" }, cursor: { anchor: 1, head: [] } }, { color: "red" }],
+    [
+      { user: { name: "Ann", color: {} }, cursor: { anchor: { item: { client: -1, clock: "x" } } } },
+      { name: "Ann" },
+    ],
+    [{ cursor: { anchor: { type: null, tname: "other", assoc: 0 }, head: {} } }, {}],
+  ])(
+    "[PRESENCE-4] JSON peers see what a state says as stock editors say it, and nothing else: %j",
+    ([state, shown]) => {
+      const room = new Watched();
+      const [json, yjs] = [room.json("json"), room.yjs("yjs")] as const;
+      room.host.receive(yjs.session, entry(101, 1, state));
+      const session = yjs.session.record.id;
+      expect(json.peer.takeJson()).toEqual([{ action: "presence", peers: [{ session, ...shown }] }]);
+    },
+  );
 
   test("[PRESENCE-3] entries of others are dropped without a word", () => {
     const room = new Watched();
