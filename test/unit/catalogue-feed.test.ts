@@ -88,6 +88,18 @@ describe("the catalogue's feed", () => {
     expect(texts().at(-1)).toMatch(/^text 241 /u);
   });
 
+  test("[CAT-3] a creation is announced with the revision that it will have, in the next life too", () => {
+    const { host, feed } = new FedRoom(new MemoryUpdateLog(null));
+    expect(feed.announcement()).toEqual({ id: "team/greeting", revision: 1 });
+    host.create("first");
+    host.submit({ content: { kind: "text", text: "second" } });
+    host.passUntilIdle();
+    host.turn((nowMs) => host.room.remove(null, nowMs));
+    const { revision } = feed.announcement();
+    host.create("again");
+    expect(host.room.fragment.alive.revision).toBe(revision);
+  });
+
   test("[COMMIT-4] the rows that an announcement costs are the fragment's own", () => {
     const { host, feed } = new FedRoom();
     const before = host.room.fragment.log.affordableAt(20, host.nowMs);

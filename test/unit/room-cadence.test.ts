@@ -126,6 +126,26 @@ describe("broadcast", () => {
     expect(reader.frames().map(({ kind }) => kind)).toEqual(["update"]);
   });
 
+  test("[ROOM-3] a window grows with the bytes that wait in it, and with no others", () => {
+    const room = new Watched();
+    const [reader, writer] = [room.yjs("reader"), room.yjs("writer")] as const;
+    for (let peers = 0; peers < 98; peers++) room.yjs(`idle ${peers}`);
+    const arrivesAfterMs = (text: string) => {
+      room.host.pass(1_000);
+      writer.type("at once");
+      writer.type(text);
+      reader.frames();
+      for (let ms = 1; ms <= 1_000; ms++) {
+        room.host.pass(1);
+        if (reader.frames().length > 0) return ms;
+      }
+      return null;
+    };
+    expect(arrivesAfterMs("short")).toBe(11); // 100 peers
+    expect(arrivesAfterMs("x".repeat(100_000))).toBe(111);
+    expect(arrivesAfterMs("short")).toBe(11);
+  });
+
   test("[ROOM-3] two authors of one window both get the frame", () => {
     const room = new Watched();
     const [a, b] = [room.yjs("a"), room.yjs("b")] as const;
