@@ -1,14 +1,18 @@
+import { waitUntil } from "cloudflare:workers";
 import type { RequestKey } from "../core/room/write.ts";
 import type { FragmentId } from "../language/fragment-id.ts";
 import { refusal } from "../protocol/errors.ts";
 import type { Fragment } from "../protocol/fragment.ts";
 import { catalogueStub } from "./objects/catalogue-stub.ts";
+import { CATALOGUE_WAIT_MS, within } from "./objects/catalogue-wait.ts";
 import type { FragmentAnswer } from "./objects/fragment-calls.ts";
 import { fragmentStub, type Workspace } from "./objects/fragment-stub.ts";
 import { type Preconditions, UNCONDITIONAL } from "./objects/preconditions.ts";
 
 /** How often somebody may write in between. */
 const ATTEMPTS = 3;
+/** Before each try to tell the catalogue. Together less than the 30 s that the platform gives work behind an answer. */
+const PAUSES_MS = [0, 1_000, 4_000, 10_000];
 
 /**
  * Gives a fragment another id: text, metadata and time of creation go to a new fragment, then the old one is deleted,
@@ -43,7 +47,9 @@ export async function renameFragment(
     // A repetition is shown what the first request had moved: somebody may have written to the old one since.
     if (isCopy(made.fragment, fragment)) {
       if ((await source.remove(onlyAt(version))) === null) {
-        await catalogueStub(env, workspace).renamed(from, to);
+        const told = tellRename(env, workspace, from, to);
+        waitUntil(told);
+        await within(CATALOGUE_WAIT_MS, told);
         return made;
       }
       // The same request, sent twice at once, has done the rest: what it made must stay.
@@ -60,6 +66,21 @@ export async function renameFragment(
     const again = await target.put({ content: null, metadata: null, request, preconditions }, "create");
     const isKnown = again.kind === "fragment" || again.refusal.code === "idempotency_key_reused";
     return isKnown ? again : null;
+  }
+}
+
+/**
+ * Tells the catalogue, for those who listen to it. The rename is done by then, so nothing of it hangs on this. Tried
+ * again where the catalogue fails, or has not heard of the deletion yet.
+ */
+async function tellRename(env: Env, workspace: Workspace, from: FragmentId, to: FragmentId): Promise<void> {
+  for (const pauseMs of PAUSES_MS) {
+    if (pauseMs > 0) await scheduler.wait(pauseMs);
+    try {
+      if (await catalogueStub(env, workspace).renamed(from, to)) return;
+    } catch (error) {
+      console.error(`fragment ${from}: the catalogue could not be told of its rename to ${to}`, error);
+    }
   }
 }
 

@@ -65,6 +65,42 @@ describe("server-sent events", () => {
     expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
   }, 20_000);
 
+  test("[REST-25] a rename is answered in time and done, when the catalogue does not answer", async () => {
+    const { id } = await createFragment("text");
+    const silent = vi
+      .spyOn(CatalogueObject.prototype, "renamed")
+      .mockImplementationOnce(() => new Promise<boolean>(() => undefined) as unknown as boolean);
+    onTestFinished(() => silent.mockRestore());
+    const startedMs = Date.now();
+    const renamed = await request("POST", "/v1/renames", { from: id, to: `${id}-moved` });
+    expect(renamed.status).toBe(201);
+    expect(Date.now() - startedMs).toBeLessThan(2_500);
+    expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
+    expect((await request("GET", `/v1/fragments/${id}-moved`)).status).toBe(200);
+  });
+
+  test("[REST-25] a rename is answered as done and listeners are told later, when the catalogue fails", async () => {
+    const stream = await listen();
+    const { id } = await createFragment("text");
+    const to = `${id}-moved`;
+    const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const failing = vi.spyOn(CatalogueObject.prototype, "renamed").mockImplementationOnce(() => {
+      throw new Error("the catalogue fails");
+    });
+    onTestFinished(() => [log, failing].forEach((spy) => void spy.mockRestore()));
+    const renamed = await request("POST", "/v1/renames", { from: id, to });
+    expect(renamed.status).toBe(201);
+    for (;;) {
+      const event = await stream.any();
+      if (event.event !== "renamed") continue;
+      expect(event).toMatchObject({ from: id, to });
+      break;
+    }
+    expect(log.mock.calls.map(([text]) => text)).toContainEqual(
+      expect.stringContaining("the catalogue could not be told of its rename"),
+    );
+  });
+
   test("[EVENT-1] the headers come at once and nothing behind them, when HEAD asks for the events", async () => {
     const open = vi.spyOn(CatalogueObject.prototype, "fetch");
     const answer = await request("HEAD", "/v1/events");

@@ -1,5 +1,6 @@
 import type { CatalogueFeed, Delivery } from "../../core/room/catalogue-feed.ts";
 import type { CatalogueObject } from "./catalogue-object.ts";
+import { within } from "./catalogue-wait.ts";
 
 export interface CourierPorts {
   catalogue(): DurableObjectStub<CatalogueObject>;
@@ -64,16 +65,5 @@ export class CatalogueCourier {
     } catch {
       // The room has failed and has said so; the next object delivers.
     }
-  }
-}
-
-/** Null where it takes longer. */
-async function within<T>(maxMs: number, result: Promise<T>): Promise<T | null> {
-  const late = Promise.withResolvers<null>();
-  const timer = setTimeout(() => late.resolve(null), maxMs);
-  try {
-    return await Promise.race([result, late.promise]);
-  } finally {
-    clearTimeout(timer); // an object with a timer does not hibernate
   }
 }

@@ -119,9 +119,11 @@ export class CatalogueObject extends DurableObject<Env> {
     return this.#lists.suggestions(text, exclude);
   }
 
-  /** A fragment that was deleted lives on under another id. */
-  renamed(from: string, to: string): void {
-    if (this.#entries.rename(from, to)) this.#tellLastChange();
+  /** A fragment that was deleted lives on under another id. False where nothing is known of a deletion. */
+  renamed(from: string, to: string): boolean {
+    const isKnown = this.#entries.rename(from, to);
+    if (isKnown) this.#tellLastChange();
+    return isKnown;
   }
 
   /** Begins to mend the catalogue from the fragments, unless it is at it; `ids` are asked besides those it knows. */

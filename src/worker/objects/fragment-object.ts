@@ -18,6 +18,7 @@ import { AlarmTable } from "../storage/alarm-table.ts";
 import { SqlUpdateLog } from "../storage/sql-update-log.ts";
 import { CatalogueCourier } from "./catalogue-courier.ts";
 import { catalogueStub } from "./catalogue-stub.ts";
+import { CATALOGUE_WAIT_MS } from "./catalogue-wait.ts";
 import type { FragmentAnswer, FragmentWrite } from "./fragment-calls.ts";
 import { fragmentIdOf, workspaceOf } from "./fragment-stub.ts";
 import { answerWrite, fragmentOf, refuse } from "./fragment-view.ts";
@@ -32,9 +33,8 @@ import { earlier, Timer } from "./timer.ts";
 
 /** When deliveries to a room that is never at rest are confirmed, or made if the process did not live to. */
 const CONFIRMATION_MS = 8_000;
-/** So long an alarm waits for its delivery; and who creates or deletes, for the catalogue. */
+/** So long an alarm waits for its delivery. */
 const MAX_DELIVERY_MS = 10_000;
-const CATALOGUE_WAIT_MS = 1_000;
 
 /** One fragment: turns the platform's events into calls on its room, and the room's wishes into timers. */
 export class FragmentObject extends DurableObject<Env> {

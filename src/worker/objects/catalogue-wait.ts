@@ -1,0 +1,13 @@
+/** So long a request waits for the catalogue, which is told of what has been done: it may take longer, or fail. */
+export const CATALOGUE_WAIT_MS = 1_000;
+
+/** Null where it takes longer. */
+export async function within<T>(maxMs: number, result: Promise<T>): Promise<T | null> {
+  const late = Promise.withResolvers<null>();
+  const timer = setTimeout(() => late.resolve(null), maxMs);
+  try {
+    return await Promise.race([result, late.promise]);
+  } finally {
+    clearTimeout(timer); // an object with a timer does not hibernate
+  }
+}
