@@ -85,6 +85,14 @@ export const MAX_QUERY_UNITS = 500;
 /** Ids given to a rebuild at a time: they are bound as one value, which a database takes up to 2 MB of. */
 export const MAX_REBUILD_IDS = 5_000;
 
+/**
+ * A WebSocket that listens to events is told at most so often, and so many UTF-16 code units at a time. The platform
+ * takes whatever is sent to a socket and does not say what of it has gone out (workerd, November 2026), so this is what
+ * bounds a turn, and how fast memory fills for a client that does not read.
+ */
+export const EVENTS_PAUSE_MS = 100;
+export const MAX_EVENTS_BATCH_UNITS = 64 * 1024;
+
 /** Texts fetched for one expansion, which run in one isolate of 128 MB. */
 export const MAX_CLOSURE_BYTES = 32 * 1024 * 1024;
 

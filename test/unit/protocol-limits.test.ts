@@ -36,6 +36,8 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   MAX_PAGE_SIZE: ["fragments on a page", `at most ${limits.MAX_PAGE_SIZE}`],
   MAX_QUERY_UNITS: ["search text", units(limits.MAX_QUERY_UNITS)],
   MAX_REBUILD_IDS: ["ids given to a rebuild", grouped(limits.MAX_REBUILD_IDS)],
+  EVENTS_PAUSE_MS: ["events told to a WebSocket at a time", `${limits.EVENTS_PAUSE_MS} ms`],
+  MAX_EVENTS_BATCH_UNITS: ["events told to a WebSocket at a time", units(limits.MAX_EVENTS_BATCH_UNITS)],
   MAX_CLOSURE_BYTES: ["texts of one expansion", mebibytes(limits.MAX_CLOSURE_BYTES)],
   EXPANSION_BUDGETS: [
     "depth, fragments, inclusions, output of one expansion",

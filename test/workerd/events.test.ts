@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { CatalogueEvent } from "../../src/protocol/catalogue.ts";
 import { CatalogueObject } from "../../src/worker/objects/catalogue-object.ts";
 import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
+import { FragmentObject } from "../../src/worker/objects/fragment-object.ts";
 import { EventStream } from "../support/event-stream.ts";
 import { Inbox } from "../support/inbox.ts";
 import { createFragment, joinJson, joinYjs, openSocket, request } from "./connect.ts";
@@ -67,10 +68,14 @@ describe("server-sent events", () => {
 
   test("[REST-25] a rename is answered in time and done, when the catalogue does not answer", async () => {
     const { id } = await createFragment("text");
+    const answered = Promise.withResolvers<boolean>();
     const silent = vi
       .spyOn(CatalogueObject.prototype, "renamed")
-      .mockImplementationOnce(() => new Promise<boolean>(() => undefined) as unknown as boolean);
-    onTestFinished(() => silent.mockRestore());
+      .mockImplementationOnce(() => answered.promise as unknown as boolean);
+    onTestFinished(() => {
+      silent.mockRestore();
+      answered.resolve(true);
+    });
     const startedMs = Date.now();
     const renamed = await request("POST", "/v1/renames", { from: id, to: `${id}-moved` });
     expect(renamed.status).toBe(201);
@@ -230,6 +235,40 @@ describe("server-sent events", () => {
     expect(told).toBeLessThan(2_000);
   }, 60_000);
 
+  test("[EVENT-3] a listener is told first who has what open, however many and behind what it missed", async () => {
+    const { id } = await createFragment("text");
+    const catalogue = catalogueStub(env, "default");
+    const somebody = { sessions: 1, editors: [] };
+    const asked = vi.spyOn(FragmentObject.prototype, "editing").mockReturnValue(somebody);
+    onTestFinished(() => asked.mockRestore());
+    const open = Array.from({ length: 450 }, (_, at) => `open/${String(at).padStart(3, "0")}`);
+    await Promise.all(open.map((one) => catalogue.deliver(one, null, somebody)));
+
+    const stream = await listen("0");
+    const onStream: CatalogueEvent[] = [];
+    while (onStream.at(-1)?.event !== "created") onStream.push(await stream.any());
+    const socket = await listenOnSocket("?last_event_id=0");
+    await socket.next("the creation", (event) => event.event === "created" && event.fragment.id === id);
+
+    for (const told of [onStream, socket.all]) {
+      const opening = told.slice(
+        0,
+        told.findIndex(({ event }) => event === "created"),
+      );
+      const ids = opening.map((event) => (event.event === "editors" ? event.id : event.event));
+      expect(ids.filter((one) => one.startsWith("open/"))).toEqual(open);
+    }
+    await Promise.all(open.map((one) => catalogue.deliver(one, null, { sessions: 0, editors: [] })));
+  }, 20_000);
+
+  test("[EVENT-3] a listener is told that nobody has a fragment open, when the process of its editors has died", async () => {
+    const { id } = await createFragment("text");
+    await catalogueStub(env, "default").deliver(id, null, { sessions: 3, editors: [] });
+    const stream = await listen();
+    expect(await stream.next("editors", id)).toMatchObject({ sessions: 3 });
+    expect(await stream.next("editors", id)).toMatchObject({ sessions: 0 });
+  });
+
   test("[EVENT-6] an id that no event had is refused", async () => {
     const response = await request("GET", "/v1/events", undefined, { "Last-Event-ID": "yesterday" });
     expect(response.status).toBe(400);
@@ -268,6 +307,62 @@ describe("events over a WebSocket", () => {
     const isDeletion = (event: CatalogueEvent) => event.event === "deleted" && event.id === id;
     await Promise.all([first.next("the deletion", isDeletion), late.next("the deletion", isDeletion)]);
   });
+
+  test("[EVENT-5] a socket is told the newest state of each fragment, when it changes faster than that is told", async () => {
+    const inbox = await listenOnSocket();
+    const { id } = await createFragment("text");
+    const catalogue = catalogueStub(env, "default");
+    const entry = {
+      id,
+      createdAtMs: 1,
+      updatedAtMs: 2,
+      size: 1,
+      description: "",
+      tags: [],
+      prompt_type: "standard",
+    } as const;
+    for (let revision = 2; revision <= 1_000; revision++) {
+      const parcel = { kind: "text", entry: { ...entry, revision }, text: "x" } as const;
+      await catalogue.deliver(id, parcel, null);
+    }
+    const isAbout = (event: CatalogueEvent) => "fragment" in event && event.fragment.id === id;
+    await inbox.next(
+      "the last version",
+      (event) => isAbout(event) && "fragment" in event && event.fragment.version === 1_000,
+    );
+    expect(inbox.all.filter(isAbout).length).toBeLessThan(200);
+  }, 20_000);
+
+  test("[EVENT-5] a socket that is far behind is told in parts, in order and once", async () => {
+    const catalogue = catalogueStub(env, "default");
+    const first = await listenOnSocket();
+    const { id } = await createFragment("text");
+    const isCreation = (event: CatalogueEvent) => event.event === "created" && event.fragment.id === id;
+    const created = await first.next("the creation", isCreation);
+    const seq = "seq" in created ? created.seq : 0;
+    const ids = Array.from({ length: 300 }, (_, at) => `many/${String(at).padStart(3, "0")}`);
+    for (const one of ids) {
+      const entry = {
+        id: one,
+        revision: 1,
+        createdAtMs: 1,
+        updatedAtMs: 2,
+        size: 1,
+        description: "d".repeat(2_000),
+        tags: [],
+        prompt_type: "standard",
+      } as const;
+      await catalogue.deliver(one, { kind: "text", entry, text: "x" }, null);
+    }
+    const startedMs = Date.now();
+    const late = await listenOnSocket(`?last_event_id=${seq}`);
+    const isOf = (one: string) => (event: CatalogueEvent) => "fragment" in event && event.fragment.id === one;
+    await late.next("the last", isOf(ids.at(-1) ?? ""));
+    // 660 kB are ten batches, with a pause between each two.
+    expect(Date.now() - startedMs).toBeGreaterThan(700);
+    const told = late.all.flatMap((event) => (event.event === "created" ? [event.fragment.id] : []));
+    expect(told.filter((one) => one.startsWith("many/"))).toEqual(ids);
+  }, 20_000);
 
   test("[EVENT-7] a socket goes on listening, when the catalogue has hibernated", async () => {
     const inbox = await listenOnSocket();

@@ -10,7 +10,6 @@ import {
 } from "../../core/catalogue/parcel.ts";
 import type { FragmentId } from "../../language/fragment-id.ts";
 import type {
-  CatalogueEvent,
   Dependents,
   FolderCounts,
   FragmentPage,
@@ -27,7 +26,9 @@ import { CatalogueEntries, type StoredEntry } from "../storage/catalogue-entries
 import { CatalogueLists, listFields } from "../storage/catalogue-lists.ts";
 import { EditingTable } from "../storage/editing-table.ts";
 import { CatalogueInquiry } from "./catalogue-inquiry.ts";
-import { EventListeners, type NumberedEvent } from "./event-listeners.ts";
+import { EditingCheck } from "./editing-check.ts";
+import type { NumberedEvent } from "./event-listener.ts";
+import { EventListeners } from "./event-listeners.ts";
 import { parseEventsRequest } from "./events-request.ts";
 import { fragmentStub, type Workspace } from "./fragment-stub.ts";
 import { SharedTurn } from "./shared-turn.ts";
@@ -39,8 +40,6 @@ export type ListAnswer =
 
 /** Ids of one page of `ids`. */
 const IDS_PER_PAGE = 1_000;
-/** Open fragments of which a new listener is told, after they were asked whether it is still so. */
-const MAX_EDITED = 200;
 
 /**
  * The searchable list of one workspace's fragments, and who includes whom. The fragments tell it of themselves; it
@@ -51,6 +50,7 @@ export class CatalogueObject extends DurableObject<Env> {
   readonly #entries: CatalogueEntries;
   readonly #lists: CatalogueLists;
   readonly #editing: EditingTable;
+  readonly #editingCheck: EditingCheck;
   readonly #inquiry: CatalogueInquiry;
   readonly #listeners: EventListeners;
   /** Of the fragments: a thousand may tell of themselves in a second. */
@@ -69,9 +69,19 @@ export class CatalogueObject extends DurableObject<Env> {
     this.#inquiry = new CatalogueInquiry(ctx.storage, this.#entries, {
       parcelOf: (id) => this.#fragment(id).parcel(),
       mended: (id) => void this.#entryChanged(id),
-      report: (problem, error) => console.error(`catalogue: ${problem}`, error),
+      report: reportProblem,
     });
-    this.#listeners = new EventListeners(ctx, (seq, limit) => this.#changesSince(seq, limit));
+    this.#editingCheck = new EditingCheck({
+      openAfter: (id, limit) => this.#editing.after(id, limit).map((one) => one.id),
+      ask: (id) => this.#fragment(id).editing(),
+      answered: (id, editing) => void this.deliver(id, null, editing),
+      report: reportProblem,
+    });
+    this.#listeners = new EventListeners(ctx, {
+      changesSince: (seq, limit) => this.#changesSince(seq, limit),
+      editorsAfter: (id, limit) =>
+        this.#editing.after(id, limit).map((one) => ({ event: "editors", ...one })),
+    });
   }
 
   /**
@@ -122,7 +132,7 @@ export class CatalogueObject extends DurableObject<Env> {
   /** A fragment that was deleted lives on under another id. False where nothing is known of a deletion. */
   renamed(from: string, to: string): boolean {
     const isKnown = this.#entries.rename(from, to);
-    if (isKnown) this.#tellLastChange();
+    if (isKnown) this.#listeners.changed();
     return isKnown;
   }
 
@@ -141,12 +151,10 @@ export class CatalogueObject extends DurableObject<Env> {
     const asked = parseEventsRequest(request);
     if (asked === null) return new Response(null, { status: 400 });
     const { isSocket, lastSeq } = asked;
-    const edited = this.#editing.all(MAX_EDITED);
-    if (edited.length > 0) this.ctx.waitUntil(this.#askWhoEdits(edited.map(({ id }) => id)));
-    const now = edited.map((one): CatalogueEvent => ({ event: "editors", ...one }));
+    this.ctx.waitUntil(this.#editingCheck.run());
     const afterSeq = this.#knownSeq(lastSeq);
-    if (!isSocket) return this.#listeners.openStream(afterSeq, now);
-    return upgradeResponse(request, this.#listeners.openSocket(afterSeq, now));
+    if (!isSocket) return this.#listeners.openStream(afterSeq);
+    return upgradeResponse(request, this.#listeners.openSocket(afterSeq));
   }
 
   override webSocketMessage(socket: WebSocket): void {
@@ -193,13 +201,8 @@ export class CatalogueObject extends DurableObject<Env> {
   #entryChanged(id: string): number {
     const entry = this.#entries.get(id);
     if ((entry?.revision ?? 0) >= (this.#live.get(id)?.revision ?? 0)) this.#live.delete(id);
-    this.#tellLastChange();
+    this.#listeners.changed();
     return entry?.isDeleted === true ? this.#tellEditing(id, NOBODY) : 0;
-  }
-
-  #tellLastChange(): void {
-    if (!this.#listeners.isEmpty)
-      for (const event of this.#changesSince(this.#entries.seq - 1, 1)) this.#listeners.tell(event);
   }
 
   #changesSince(seq: number, limit: number): NumberedEvent[] {
@@ -223,11 +226,11 @@ export class CatalogueObject extends DurableObject<Env> {
     return lastSeq > seq ? 0 : lastSeq;
   }
 
-  async #askWhoEdits(ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.deliver(id, null, await this.#fragment(id).editing());
-  }
-
   #fragment(id: string) {
     return fragmentStub(this.env, this.#workspace, id as FragmentId); // a fragment gave it
   }
+}
+
+function reportProblem(problem: string, error: unknown): void {
+  console.error(`catalogue: ${problem}`, error);
 }

@@ -1,7 +1,9 @@
 import type { CatalogueEvent } from "../../protocol/catalogue.ts";
+import { CLOSE } from "../../protocol/close-codes.ts";
+import { EVENTS_PAUSE_MS, MAX_EVENTS_BATCH_UNITS } from "../../protocol/limits.ts";
+import { EventListener, type EventTables, type LiveEvent, type Told } from "./event-listener.ts";
+import { closeSocket } from "./socket-peer.ts";
 
-/** Changes that are read from the tables at a time for a listener that is behind. */
-const CHANGES_AT_A_TIME = 200;
 /** Events that wait in a stream before its reader counts as slow. */
 const MAX_WAITING = 256;
 /** Proxies end a stream that is silent for a minute. */
@@ -12,50 +14,44 @@ export const EVENT_STREAM_HEADERS = {
   "Cache-Control": "no-store",
 };
 
-/** Reads the changes behind a number, in order. */
-export type ChangesSince = (seq: number, limit: number) => readonly NumberedEvent[];
-export type NumberedEvent = Extract<CatalogueEvent, { readonly seq: number }>;
-
-interface Listener {
-  readonly stream: ReadableStreamDefaultController<Uint8Array>;
-  /** The last change it was given. */
-  seq: number;
-  /** Of what is not numbered, the newest of each kind and fragment that it has still to be given. */
-  readonly waiting: Map<string, CatalogueEvent>;
+interface Stream {
+  readonly controller: ReadableStreamDefaultController<Uint8Array>;
+  readonly listener: EventListener;
 }
 
 /**
  * Those who listen to a catalogue, over server-sent events and over WebSockets. A stream's reader that is slow is
- * given nothing until it reads again, and then what has changed by then: nothing piles up for it.
+ * given nothing until it reads again, and then what has changed by then. A socket is told in batches, with the newest
+ * of each fragment; how far it has been told stands in its attachment.
  */
 export class EventListeners {
   readonly #ctx: DurableObjectState;
-  readonly #changesSince: ChangesSince;
-  readonly #listeners = new Set<Listener>();
+  readonly #tables: EventTables;
+  readonly #streams = new Set<Stream>();
+  readonly #onSockets = new WeakMap<WebSocket, EventListener>();
   #heartbeat: ReturnType<typeof setInterval> | null = null;
+  /** Runs while sockets are not to be told again; a quiet catalogue has no timer and hibernates. */
+  #pause: ReturnType<typeof setTimeout> | null = null;
+  /** Some socket has something to be told after the pause. */
+  #isBehind = false;
 
-  constructor(ctx: DurableObjectState, changesSince: ChangesSince) {
+  constructor(ctx: DurableObjectState, tables: EventTables) {
     this.#ctx = ctx;
-    this.#changesSince = changesSince;
+    this.#tables = tables;
   }
 
-  get isEmpty(): boolean {
-    return this.#listeners.size === 0 && this.#ctx.getWebSockets().length === 0;
-  }
-
-  /** @param afterSeq the last change that the client knows. @param now told before anything else */
-  openStream(afterSeq: number, now: readonly CatalogueEvent[]): Response {
-    let listener: Listener;
+  /** @param afterSeq the last change that the client knows */
+  openStream(afterSeq: number): Response {
+    let stream: Stream;
     const body = new ReadableStream<Uint8Array>(
       {
-        start: (stream) => {
-          const waiting = new Map(now.map((event) => [keyOf(event), event]));
-          listener = { stream, seq: afterSeq, waiting };
-          stream.enqueue(new TextEncoder().encode(": connected\n\n"));
-          this.#add(listener);
+        start: (controller) => {
+          stream = { controller, listener: new EventListener({ seq: afterSeq, editorsId: "" }) };
+          controller.enqueue(new TextEncoder().encode(": connected\n\n"));
+          this.#add(stream);
         },
-        pull: () => this.#fill(listener),
-        cancel: () => this.#remove(listener),
+        pull: () => this.#fill(stream),
+        cancel: () => this.#remove(stream),
       },
       new CountQueuingStrategy({ highWaterMark: MAX_WAITING }),
     );
@@ -63,77 +59,123 @@ export class EventListeners {
   }
 
   /** @returns the client's end */
-  openSocket(afterSeq: number, now: readonly CatalogueEvent[]): WebSocket {
+  openSocket(afterSeq: number): WebSocket {
     const { 0: client, 1: server } = new WebSocketPair();
     this.#ctx.acceptWebSocket(server);
-    for (const event of now) server.send(JSON.stringify(event));
-    let seq = afterSeq;
-    for (;;) {
-      const changes = this.#changesSince(seq, CHANGES_AT_A_TIME);
-      for (const change of changes) server.send(JSON.stringify(change));
-      seq = changes.at(-1)?.seq ?? seq;
-      if (changes.length < CHANGES_AT_A_TIME) break;
+    this.#onSockets.set(server, new EventListener({ seq: afterSeq, editorsId: "" }));
+    if (!this.#tellSocket(server, this.#tables)) {
+      this.#isBehind = true;
+      this.#rest();
     }
     return client;
   }
 
-  tell(event: CatalogueEvent): void {
+  /** The tables hold something new. */
+  changed(): void {
+    for (const stream of this.#streams) this.#fill(stream);
+    this.#tellSockets();
+  }
+
+  tell(event: LiveEvent): void {
+    for (const stream of this.#streams) stream.listener.note(event);
+    for (const socket of this.#ctx.getWebSockets()) this.#listenerOn(socket)?.note(event);
+    this.changed();
+  }
+
+  #fill({ controller, listener }: Stream): void {
+    const hasRoom = () => (controller.desiredSize ?? 0) > 0;
+    listener.tell(this.#tables, hasRoom, (event) => controller.enqueue(encode(event)));
+  }
+
+  #tellSockets(): void {
+    if (this.#pause !== null) {
+      this.#isBehind = true;
+      return;
+    }
     const sockets = this.#ctx.getWebSockets();
-    if (sockets.length > 0) {
-      const json = JSON.stringify(event);
-      for (const socket of sockets) {
-        try {
-          socket.send(json);
-        } catch {
-          // The socket is closing: nobody is left to tell.
-        }
-      }
-    }
-    for (const listener of this.#listeners) {
-      if (!("seq" in event)) listener.waiting.set(keyOf(event), event);
-      this.#fill(listener);
-    }
+    if (sockets.length === 0) return;
+    this.#isBehind = false;
+    const tables = readOnce(this.#tables);
+    for (const socket of sockets) if (!this.#tellSocket(socket, tables)) this.#isBehind = true;
+    this.#rest();
   }
 
-  /** Gives a listener what it has not got, as far as its reader takes it. */
-  #fill(listener: Listener): void {
-    const { stream, waiting } = listener;
-    const hasRoom = () => (stream.desiredSize ?? 0) > 0;
-    while (hasRoom()) {
-      const changes = this.#changesSince(listener.seq, CHANGES_AT_A_TIME);
-      for (const change of changes) {
-        if (!hasRoom()) return;
-        listener.seq = change.seq; // first: to enqueue may call `pull`, which comes here again
-        stream.enqueue(encode(change));
-      }
-      if (changes.length < CHANGES_AT_A_TIME) break;
-    }
-    for (const [key, event] of waiting) {
-      if (!hasRoom()) return;
-      waiting.delete(key);
-      stream.enqueue(encode(event));
-    }
+  #rest(): void {
+    this.#pause ??= setTimeout(() => {
+      this.#pause = null;
+      if (this.#isBehind) this.#tellSockets();
+    }, EVENTS_PAUSE_MS);
   }
 
-  #add(listener: Listener): void {
-    this.#listeners.add(listener);
+  /** One batch. Returns whether nothing is left. */
+  #tellSocket(socket: WebSocket, tables: EventTables): boolean {
+    const listener = this.#listenerOn(socket);
+    if (listener === null) return true;
+    let room = MAX_EVENTS_BATCH_UNITS;
+    const isAllTold = listener.tell(
+      tables,
+      () => room > 0,
+      (event) => {
+        const json = JSON.stringify(event);
+        room -= json.length;
+        send(socket, json);
+      },
+    );
+    socket.serializeAttachment(listener.told);
+    return isAllTold;
+  }
+
+  /** Null for a socket that nothing is known of; it is closed. */
+  #listenerOn(socket: WebSocket): EventListener | null {
+    const known = this.#onSockets.get(socket);
+    if (known !== undefined) return known;
+    const told = socket.deserializeAttachment() as Told | null; // written above, before the object slept
+    if (told === null) {
+      closeSocket(socket, CLOSE.serverError, "The listener is not known any more");
+      return null;
+    }
+    const listener = new EventListener(told);
+    this.#onSockets.set(socket, listener);
+    return listener;
+  }
+
+  #add(stream: Stream): void {
+    this.#streams.add(stream);
     this.#heartbeat ??= setInterval(() => {
-      for (const { stream } of this.#listeners) {
-        if ((stream.desiredSize ?? 0) > 0) stream.enqueue(new TextEncoder().encode(": still here\n\n"));
+      for (const { controller } of this.#streams) {
+        if ((controller.desiredSize ?? 0) > 0)
+          controller.enqueue(new TextEncoder().encode(": still here\n\n"));
       }
     }, HEARTBEAT_MS);
   }
 
-  #remove(listener: Listener): void {
-    this.#listeners.delete(listener);
-    if (this.#listeners.size > 0 || this.#heartbeat === null) return;
+  #remove(stream: Stream): void {
+    this.#streams.delete(stream);
+    if (this.#streams.size > 0 || this.#heartbeat === null) return;
     clearInterval(this.#heartbeat);
     this.#heartbeat = null;
   }
 }
 
-function keyOf(event: CatalogueEvent): string {
-  return "id" in event ? `${event.event} ${event.id}` : event.event;
+function send(socket: WebSocket, frame: string): void {
+  try {
+    socket.send(frame);
+  } catch {
+    // The socket is closing: nobody is left to tell.
+  }
+}
+
+/** For one turn: sockets that have been told equally much share what is read. */
+function readOnce(tables: EventTables): EventTables {
+  const pages = new Map<number, ReturnType<EventTables["changesSince"]>>();
+  return {
+    editorsAfter: (id, limit) => tables.editorsAfter(id, limit),
+    changesSince(seq, limit) {
+      const page = pages.get(seq) ?? tables.changesSince(seq, limit);
+      pages.set(seq, page);
+      return page;
+    },
+  };
 }
 
 /** In the format of the HTML standard, 9.2.6. JSON has no line ends. */

@@ -26,10 +26,10 @@ export class EditingTable {
     return { rowsWritten };
   }
 
-  all(limit: number): ({ readonly id: string } & Editing)[] {
-    const rows = this.#sql
-      .exec("SELECT id, sessions, editors FROM editing ORDER BY id LIMIT ?", limit)
-      .toArray();
+  /** Of the ids behind this one, in order. */
+  after(id: string, limit: number): ({ readonly id: string } & Editing)[] {
+    const query = "SELECT id, sessions, editors FROM editing WHERE id > ? ORDER BY id LIMIT ?";
+    const rows = this.#sql.exec(query, id, limit).toArray();
     return rows.map((row) => ({
       id: String(row["id"]),
       sessions: Number(row["sessions"]),
