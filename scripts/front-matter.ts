@@ -6,13 +6,8 @@
  */
 import * as v from "valibot";
 import { parse as parseYaml, YAMLParseError } from "yaml";
-import {
-  DescriptionSchema,
-  describeIssues,
-  type Metadata,
-  PromptTypeSchema,
-  TagsSchema,
-} from "../src/protocol/fragment.ts";
+import { DescriptionSchema, type Metadata, PromptTypeSchema, TagsSchema } from "../src/protocol/fragment.ts";
+import { describeIssues } from "../src/protocol/issues.ts";
 
 export interface FragmentFile extends Metadata {
   readonly content: string;

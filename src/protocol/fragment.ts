@@ -95,11 +95,3 @@ export function givenMetadata(fields: v.InferOutput<typeof MetadataSchema>): Par
     ...(prompt_type == null ? {} : { prompt_type }),
   };
 }
-
-/** One sentence for a failed parse: where, and what was expected. */
-export function describeIssues(issues: readonly v.BaseIssue<unknown>[]): string {
-  const [first] = issues;
-  if (first === undefined) return "invalid";
-  const path = v.getDotPath(first as v.BaseIssue<unknown>);
-  return path === null ? first.message : `${path}: ${first.message}`;
-}

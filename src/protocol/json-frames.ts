@@ -1,14 +1,8 @@
 import * as v from "valibot";
 import type { ErrorCode, Refusal } from "./errors.ts";
 import { ERROR_CODES, refusal } from "./errors.ts";
-import {
-  describeIssues,
-  listOf,
-  metadataEntries,
-  shownMetadataEntries,
-  TimeSchema,
-  VersionSchema,
-} from "./fragment.ts";
+import { listOf, metadataEntries, shownMetadataEntries, TimeSchema, VersionSchema } from "./fragment.ts";
+import { describeIssues } from "./issues.ts";
 import { MAX_CHANGES, MAX_REQUEST_ID_UNITS } from "./limits.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import { type Refusal, refusal } from "../protocol/errors.ts";
-import { describeIssues } from "../protocol/fragment.ts";
+import { describeIssues } from "../protocol/issues.ts";
 import type { AppEnv } from "./app.ts";
 
 export type Query<T> =

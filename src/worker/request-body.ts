@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { describeIssues } from "../protocol/fragment.ts";
+import { describeIssues } from "../protocol/issues.ts";
 import { MAX_BODY_BYTES } from "../protocol/limits.ts";
 import type { AppEnv } from "./app.ts";
 import { problem } from "./problem.ts";

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import type * as Y from "yjs";
 import { type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
-import { describeIssues, type Fragment, type Metadata, PROMPT_TYPES } from "../../protocol/fragment.ts";
+import { type Fragment, type Metadata, PROMPT_TYPES } from "../../protocol/fragment.ts";
+import { describeIssues } from "../../protocol/issues.ts";
 import type { Deadline } from "./deadline.ts";
 import { CheckFailure, expectEqual, show } from "./expect.ts";
 import { type FrameOf, JsonClient } from "./json-client.ts";

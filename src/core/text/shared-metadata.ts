@@ -3,13 +3,13 @@ import type * as Y from "yjs";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import {
   DescriptionSchema,
-  describeIssues,
   type Eol,
   type Metadata,
   PromptTypeSchema,
   TagSchema,
   TagsSchema,
 } from "../../protocol/fragment.ts";
+import { describeIssues } from "../../protocol/issues.ts";
 import { MAX_TAGS } from "../../protocol/limits.ts";
 
 /**
