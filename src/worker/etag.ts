@@ -18,9 +18,11 @@ export type AskedPreconditions =
   | { readonly ok: false; readonly refusal: Refusal };
 
 /**
- * For writes: what `If-Match` and `If-None-Match` ask. Tags that no version can have match nothing, and to `If-Match`
- * weak ones neither. A header that is malformed is refused: without it, the write would be made whatever there is. An
- * empty one cannot be told from none: the platform hands neither on (workerd, November 2026).
+ * For writes: what `If-Match` and `If-None-Match` ask. Tags that no version can have match nothing. Weak ones match
+ * like strong ones, in `If-Match` too: Cloudflare makes `W/"3"` of the `"3"` of an answer that it compresses (November
+ * 2026), and a version names one text exactly, however it is encoded (docs/decisions/0015). A header that is malformed
+ * is refused: without it, the write would be made whatever there is. An empty one cannot be told from none: the
+ * platform hands neither on (workerd, November 2026).
  */
 export function readPreconditions(c: Context): AskedPreconditions {
   const asked: { -readonly [K in keyof Preconditions]: Versions | null } = { match: null, noneMatch: null };
@@ -35,8 +37,7 @@ export function readPreconditions(c: Context): AskedPreconditions {
       const message = `${name}: must be \`*\`, or versions in quotes, such as "3".`;
       return { ok: false, refusal: refusal("invalid_header", message) };
     }
-    const compared = tags === "any" || condition === "match" ? tags : tags.map(withoutWeakness);
-    asked[condition] = compared === "any" ? "any" : compared.flatMap(versionsOf);
+    asked[condition] = tags === "any" ? "any" : tags.map(withoutWeakness).flatMap(versionsOf);
   }
   return { ok: true, preconditions: asked };
 }
