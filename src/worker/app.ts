@@ -27,7 +27,9 @@ const anyOrigin = cors({
 export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   .use(async (c, next) => {
     c.set("requestId", c.req.header("cf-ray") ?? crypto.randomUUID());
+    if (!URL.canParse(c.req.url)) return problem(c, "invalid_header", "Host: must be the name of a host.");
     await next();
+    return undefined;
   })
   .route("/", sockets)
   .route("/", legacySockets)
@@ -61,8 +63,9 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
 
 /**
  * As the address has it. Hono would match the decoded path, while ids are cut from this one behind a prefix of known
- * length: with an escape in the prefix, another fragment would be meant.
+ * length: with an escape in the prefix, another fragment would be meant. It must not throw, for it runs before the error
+ * handler: an address with a malformed host has no path, and is refused by the first middleware.
  */
 function pathOf(request: Request): string {
-  return new URL(request.url).pathname;
+  return URL.parse(request.url)?.pathname ?? "/";
 }
