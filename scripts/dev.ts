@@ -1,6 +1,6 @@
 /**
- * `npm run dev -- [--port N] [--persist-to DIR]`: the worker under `wrangler dev`, which rebuilds it when a file changes.
- * Runs on this machine only, without the internet and without an account, and needs no terminal.
+ * `npm run dev -- [--port N] [--persist-to DIR] [--allowed-origins LIST]`: the worker under `wrangler dev`, which rebuilds
+ * it when a file changes. Runs on this machine only, without the internet and without an account, and needs no terminal.
  *
  * Wrangler is several processes (a launcher, itself, esbuild, two workerd). They are a process group of their own, so
  * that a Ctrl-C in the terminal reaches them once, through this script, and none stays when it ends. SIGINT, SIGTERM and
@@ -12,6 +12,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Command, runCommand } from "../src/cli/command-line.ts";
 import { DEFAULT_PORT } from "../src/cli/server-url.ts";
+import { parseAllowedOrigins } from "./allowed-origins.ts";
 import { spawnBound } from "./child-lifetime.ts";
 import { describeNextSteps } from "./next-steps.ts";
 import { parsePort } from "./port.ts";
@@ -24,14 +25,17 @@ interface Settings {
   readonly port: number;
   /** Null: where Wrangler keeps state. */
   readonly persistTo: string | null;
+  /** Null: those of wrangler.toml. */
+  readonly allowedOrigins: string | null;
 }
 
-const USAGE = `Usage: npm run dev -- [--port N] [--persist-to DIR]
+const USAGE = `Usage: npm run dev -- [--port N] [--persist-to DIR] [--allowed-origins LIST]
 
 The server under wrangler dev, rebuilt when a file changes.
 
-  --port N           ${DEFAULT_PORT} unless given; 0 takes a free one
-  --persist-to DIR   where the fragments are kept; .wrangler/state unless given`;
+  --port N                 ${DEFAULT_PORT} unless given; 0 takes a free one
+  --persist-to DIR         where the fragments are kept; .wrangler/state unless given
+  --allowed-origins LIST   whose pages may call from a browser, such as https://a.example,https://b.example; all unless given`;
 
 const DEV: Command<Settings> = { name: "npm run dev", usage: USAGE, parse, tellsFailures: true };
 
@@ -40,20 +44,30 @@ await runCommand(DEV, dev);
 function parse(args: string[]): Settings {
   const { values } = parseArgs({
     args,
-    options: { port: { type: "string", default: DEFAULT_PORT }, "persist-to": { type: "string" } },
+    options: {
+      port: { type: "string", default: DEFAULT_PORT },
+      "persist-to": { type: "string" },
+      "allowed-origins": { type: "string" },
+    },
   });
   const persistTo = values["persist-to"];
-  return { port: parsePort(values.port), persistTo: persistTo === undefined ? null : resolve(persistTo) };
+  const origins = values["allowed-origins"];
+  return {
+    port: parsePort(values.port),
+    persistTo: persistTo === undefined ? null : resolve(persistTo),
+    allowedOrigins: origins === undefined ? null : parseAllowedOrigins(origins),
+  };
 }
 
 /** Returns the exit code. */
-async function dev({ port, persistTo }: Settings): Promise<number> {
+async function dev({ port, persistTo, allowedOrigins }: Settings): Promise<number> {
   const { command, args, env } = wranglerCommand([
     "dev",
     "--local",
     "--show-interactive-dev-session=false",
     `--port=${port}`,
     ...(persistTo === null ? [] : [`--persist-to=${persistTo}`]),
+    ...(allowedOrigins === null ? [] : [`--var=ALLOWED_ORIGINS:${allowedOrigins}`]),
   ]);
   const wrangler = spawnBound(command, args, "SIGTERM", {
     cwd: PROJECT_DIR,

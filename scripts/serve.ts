@@ -1,6 +1,6 @@
 /**
- * `npm run serve -- [--port N] [--persist-to DIR] [--host ADDRESS]`: the production bundle on workerd, without the proxy
- * and the file watching of `wrangler dev`. Port 0 takes a free one. When the server is healthy, one line of standard
+ * `npm run serve -- [--port N] [--persist-to DIR] [--host ADDRESS] [--allowed-origins LIST]`: the production bundle on
+ * workerd, without the proxy and the file watching of `wrangler dev`. Port 0 takes a free one. When the server is healthy, one line of standard
  * output says `ready pid=PID url=URL`, where PID is workerd's.
  *
  * SIGINT, SIGTERM and SIGHUP end workerd, with exit code 0; a second one does not wait for open requests. When workerd
@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Command, runCommand } from "../src/cli/command-line.ts";
 import { DEFAULT_PORT } from "../src/cli/server-url.ts";
+import { parseAllowedOrigins } from "./allowed-origins.ts";
 import { describeNextSteps } from "./next-steps.ts";
 import { parsePort } from "./port.ts";
 import { buildBundle, startServer } from "./server-process.ts";
@@ -20,15 +21,18 @@ interface Settings {
   readonly port: number;
   readonly host: string;
   readonly persistTo: string;
+  /** Variables of the worker, over those of wrangler.toml. */
+  readonly vars: Readonly<Record<string, string>>;
 }
 
-const USAGE = `Usage: npm run serve -- [--port N] [--persist-to DIR] [--host ADDRESS]
+const USAGE = `Usage: npm run serve -- [--port N] [--persist-to DIR] [--host ADDRESS] [--allowed-origins LIST]
 
 The production bundle on workerd, one process.
 
-  --port N           ${DEFAULT_PORT} unless given; 0 takes a free one
-  --persist-to DIR   where the fragments are kept; .wrangler/serve unless given
-  --host ADDRESS     where to listen; 127.0.0.1 unless given`;
+  --port N                 ${DEFAULT_PORT} unless given; 0 takes a free one
+  --persist-to DIR         where the fragments are kept; .wrangler/serve unless given
+  --host ADDRESS           where to listen; 127.0.0.1 unless given
+  --allowed-origins LIST   whose pages may call from a browser, such as https://a.example,https://b.example; all unless given`;
 
 const SERVE: Command<Settings> = { name: "npm run serve", usage: USAGE, parse, tellsFailures: true };
 
@@ -41,9 +45,12 @@ function parse(args: string[]): Settings {
       port: { type: "string", default: DEFAULT_PORT },
       "persist-to": { type: "string", default: join(PROJECT_DIR, ".wrangler", "serve") },
       host: { type: "string", default: "127.0.0.1" },
+      "allowed-origins": { type: "string" },
     },
   });
-  return { port: parsePort(values.port), host: values.host, persistTo: values["persist-to"] };
+  const origins = values["allowed-origins"];
+  const vars = origins === undefined ? {} : { ALLOWED_ORIGINS: parseAllowedOrigins(origins) };
+  return { port: parsePort(values.port), host: values.host, persistTo: values["persist-to"], vars };
 }
 
 /** Returns the exit code. */

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
-import { cors } from "hono/cors";
 import { HTTPException } from "hono/http-exception";
 import { allowedMethods } from "./allowed-methods.ts";
 import { oldPrompts } from "./legacy/prompts.ts";
 import { legacySockets } from "./legacy/sockets.ts";
+import { refuseForeignOrigins, shareAnswers } from "./origins.ts";
 import { type ErrorRenderer, notAllowed, problem, problemOf } from "./problem.ts";
 import { catalogue } from "./routes/catalogue.ts";
 import { descriptions } from "./routes/descriptions.ts";
@@ -15,14 +15,9 @@ import { sockets } from "./routes/sockets.ts";
 
 export type AppEnv = { Bindings: Env; Variables: { requestId: string; renderError?: ErrorRenderer } };
 
-const anyOrigin = cors({
-  origin: "*",
-  exposeHeaders: ["ETag", "Location", "Retry-After", "X-Prompt-Warnings"],
-});
-
 /**
- * The routes. Sockets come first and pass no middleware: the headers of a 101 response cannot be changed, and a
- * middleware that tries answers 500.
+ * The routes. No middleware may change the answer of an upgrade: the headers of a 101 response are fixed, and one that
+ * tries answers 500.
  */
 export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   .use(async (c, next) => {
@@ -31,13 +26,14 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
     await next();
     return undefined;
   })
+  .use(refuseForeignOrigins)
+  .use("/openapi.json", shareAnswers)
+  .use("/asyncapi.json", shareAnswers)
+  .use("/v1/*", shareAnswers)
+  .use("/api/prompts/*", shareAnswers)
   .route("/", sockets)
   .route("/", legacySockets)
   .route("/", events)
-  .use("/openapi.json", anyOrigin)
-  .use("/asyncapi.json", anyOrigin)
-  .use("/v1/*", anyOrigin)
-  .use("/api/prompts/*", anyOrigin)
   .route(
     "/",
     descriptions(() => app),

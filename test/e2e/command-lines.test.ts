@@ -72,6 +72,16 @@ describe.concurrent("command lines", () => {
       says: "--port 65536: must be a whole number from 0 to 65,535.",
     },
     { name: "serve", args: ["--port", "http"], says: "--port http: must be a whole number" },
+    {
+      name: "serve",
+      args: ["--allowed-origins", "https://a.example, b.example"],
+      says: "--allowed-origins b.example: must be origins such as https://prompts.example.com.",
+    },
+    {
+      name: "dev",
+      args: ["--allowed-origins", "https://a.example/page"],
+      says: "--allowed-origins https://a.example/page: must be origins",
+    },
     { name: "seed", args: ["samples"], says: "Unexpected argument 'samples'" },
     { name: "e2e", args: ["--url", "http://[::1]", "--timeout", ""], says: "--timeout : must be a number" },
     { name: "load", args: ["--rate", "-1"], says: "Option '--rate' argument is ambiguous" },

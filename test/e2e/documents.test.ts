@@ -128,11 +128,16 @@ const RULES: StoryRules = {
       for (const [, option] of options.matchAll(/--(\S+)/g))
         expect(known).toMatch(new RegExp(`"?${option}"?: {`));
     },
-    // Nor is there nginx on every machine: braces, the port, and what a WebSocket needs.
+    // Nor is there nginx on every machine: braces, the port, what a WebSocket needs, and what tells the server its address.
     "nginx server": (text) => {
       expect(text.split("{")).toHaveLength(text.split("}").length);
       expect(text).toMatch(/proxy_pass http:\/\/127\.0\.0\.1:\d+;/);
-      for (const header of ["Upgrade $http_upgrade", "Connection $connection_upgrade"]) {
+      for (const header of [
+        "Host $host",
+        "X-Forwarded-Proto $scheme",
+        "Upgrade $http_upgrade",
+        "Connection $connection_upgrade",
+      ]) {
         expect(text).toContain(`proxy_set_header ${header};`);
       }
     },

@@ -1,6 +1,10 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { startServer } from "../../scripts/server-process.ts";
+import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
 import { within } from "../support/live-socket.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 
@@ -26,6 +30,38 @@ test("[REST-26] the answer is a problem with 400, also to a socket, when the Hos
   });
 });
 
+test.each([
+  ["serve", "scripts/serve.ts", /ready pid=\d+ url=(\S+)/],
+  ["dev", "scripts/dev.ts", /Prompt Manager is up at (\S+)/],
+])(
+  "[ORIGIN-2] npm run %s refuses the pages that it was not told of, when it was told of some",
+  async (_, script, ready) => {
+    await withTemporaryDir(async (dir) => {
+      const args = [
+        "--port=0",
+        `--persist-to=${dir}`,
+        "--allowed-origins=https://a.example, https://b.example",
+      ];
+      const server = spawn(process.execPath, [join(PROJECT_DIR, script), ...args], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const ended = once(server, "close");
+      onTestFinished(async () => {
+        server.kill("SIGTERM");
+        await ended;
+      });
+      const url = await within(60_000, "the address", readyUrl(server, ready));
+      const statusFor = async (headers: Record<string, string>) =>
+        (await fetch(`${url}/v1/tags`, { headers })).status;
+      expect(await statusFor({ Origin: "https://stranger.example" })).toBe(403);
+      expect(await statusFor({ Origin: "https://b.example" })).toBe(200);
+      expect(await statusFor({ Origin: url })).toBe(200);
+      expect(await statusFor({})).toBe(200);
+    });
+  },
+  120_000,
+);
+
 /** What comes back until a head and a body are there. */
 function sendRaw(url: string, lines: readonly string[]): Promise<string> {
   const { hostname, port } = new URL(url);
@@ -41,4 +77,16 @@ function sendRaw(url: string, lines: readonly string[]): Promise<string> {
     socket.once("error", fail).once("close", () => settle(got));
   });
   return within(10_000, "the answer", answered);
+}
+
+function readyUrl(server: ChildProcess, ready: RegExp): Promise<string> {
+  let printed = "";
+  return new Promise((settle, fail) => {
+    server.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+      const [, url] = ready.exec(printed) ?? [];
+      if (url !== undefined) settle(url);
+    });
+    server.once("close", (code) => fail(new Error(`${code}\n${printed}`)));
+  });
 }

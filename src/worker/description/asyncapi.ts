@@ -22,7 +22,7 @@ type Messages = Readonly<Record<string, Message>>;
 const PROSE = `The sockets on which people and programs edit one fragment together, and the events of all fragments. The REST
 API is described in \`/openapi.json\`.
 
-Every origin may open a socket. A socket that is refused is accepted first and then closed with a code, because browsers
+Every origin may open a socket, unless the server names those whose pages may: others are closed with 4403. A socket that is refused is accepted first and then closed with a code, because browsers
 show no HTTP status; without \`Upgrade: websocket\` the answer is 426.
 
 ## Close codes

@@ -7,7 +7,7 @@ const REASONS: Readonly<Record<keyof typeof CLOSE, string>> = {
   notFoundJson: "JSON socket: the fragment does not exist.",
   malformed: "The address holds no valid id, or the bytes are no frame or update.",
   unauthorised: "Reserved: not signed in.",
-  forbidden: "Yjs socket: this session may only read.",
+  forbidden: "Pages of this origin may not connect. Yjs socket: this session may only read.",
   notFoundYjs: "Yjs socket: the fragment does not exist.",
   forged: "Yjs socket: the client id is somebody else's, or a newer connection has taken it over.",
   deleted: "The fragment was deleted, or the change belongs to a deleted generation.",

@@ -54,7 +54,8 @@ An error is \`application/problem+json\` (RFC 9457), with a \`code\` for program
 
 ## CORS
 
-Every origin may call every address under \`/v1\`, without credentials. Browsers may read \`ETag\`, \`Location\`,
+Every origin may call every address under \`/v1\`, without credentials, unless the server names those whose pages may: then
+what a page of another sends is 403 \`forbidden\`. Browsers may read \`ETag\`, \`Location\`,
 \`Retry-After\` and \`X-Prompt-Warnings\`.
 
 ## Limits

@@ -3,6 +3,7 @@ import type { AppEnv } from "../app.ts";
 import { describeSockets } from "../description/asyncapi.ts";
 import { renderDocs } from "../description/docs-page.ts";
 import { describeRest } from "../description/openapi.ts";
+import { publicUrl } from "../origins.ts";
 
 /** The page may load nothing, and nobody may frame it. */
 const DOCS_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -16,9 +17,9 @@ export function descriptions(app: () => Hono<AppEnv>): Hono<AppEnv> {
   };
   return new Hono<AppEnv>()
     .get("/openapi.json", async (c) => c.json(await describeRestOnce()))
-    .get("/asyncapi.json", (c) => c.json(describeSockets(new URL(c.req.url))))
+    .get("/asyncapi.json", (c) => c.json(describeSockets(publicUrl(c.req.raw))))
     .get("/docs", async (c) => {
-      const url = new URL(c.req.url);
+      const url = publicUrl(c.req.raw);
       const nonce = crypto.randomUUID();
       c.header("Content-Security-Policy", `${DOCS_POLICY}; style-src 'nonce-${nonce}'`);
       c.header("X-Content-Type-Options", "nosniff");

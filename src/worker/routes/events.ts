@@ -7,22 +7,17 @@ import { parseEventsRequest } from "../objects/events-request.ts";
 import { DEFAULT_WORKSPACE } from "../objects/fragment-stub.ts";
 import { problem } from "../problem.ts";
 
-const HEADERS = { ...EVENT_STREAM_HEADERS, "Access-Control-Allow-Origin": "*" };
-
 /** `/v1/events`: what happens to the fragments, as server-sent events or over a WebSocket. */
 export const events: Hono<AppEnv> = new Hono<AppEnv>().get(
   "/v1/events",
   describe("streamEvents"),
   async (c) => {
-    if (parseEventsRequest(c.req.raw) === null) {
-      c.header("Access-Control-Allow-Origin", "*");
+    if (parseEventsRequest(c.req.raw) === null)
       return problem(c, "invalid_query", "Last-Event-ID: must be the id of an event.");
-    }
     // A stream that nobody reads would never end.
-    if (c.req.raw.method === "HEAD") return new Response(null, { headers: HEADERS });
+    if (c.req.raw.method === "HEAD") return new Response(null, { headers: EVENT_STREAM_HEADERS });
     const answer = await catalogueStub(c.env, DEFAULT_WORKSPACE).fetch(c.req.raw);
     // A 101 passes as it is: its headers cannot be changed.
-    if (answer.status === 101) return answer;
-    return new Response(answer.body, { status: answer.status, headers: HEADERS });
+    return answer.status === 101 ? answer : new Response(answer.body, answer);
   },
 );

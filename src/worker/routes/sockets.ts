@@ -5,7 +5,7 @@ import type { AppEnv } from "../app.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
 import { encodeJoinRequest } from "../objects/join-request.ts";
 import { refuseSocket } from "../objects/socket-peer.ts";
-import { problem } from "../problem.ts";
+import { isUpgrade, upgradeRequired } from "../upgrade.ts";
 
 /** `/v1/ws/{id}`: the JSON socket. `/v1/sync/{id}`: the Yjs socket, as y-websocket's provider builds it. */
 export const sockets: Hono<AppEnv> = new Hono<AppEnv>()
@@ -25,13 +25,4 @@ export function joinFragment(
   return fragmentStub(c.env, DEFAULT_WORKSPACE, parsed.id).fetch(
     encodeJoinRequest(c.req.raw, protocol, isOldClient),
   );
-}
-
-export function isUpgrade(c: Context<AppEnv>): boolean {
-  return c.req.header("Upgrade")?.toLowerCase() === "websocket";
-}
-
-export function upgradeRequired(c: Context<AppEnv>): Response {
-  c.header("Upgrade", "websocket");
-  return problem(c, "upgrade_required", "This address is a WebSocket; connect with `Upgrade: websocket`.");
 }
