@@ -64,18 +64,19 @@ describe("pages that may call are named", () => {
       expect(await closeOf(await call("GET", path, { Origin: STRANGER, Upgrade: "websocket" }))).toBe(4403);
   });
 
-  test.each([[FRIEND], ["https://other.example"], ["http://localhost"], [null]])(
-    "[ORIGIN-2] requests and sockets are taken, when the origin is %s",
-    async (origin) => {
-      const headers: Record<string, string> = origin === null ? {} : { Origin: origin };
-      const { id } = await createFragment("text");
-      expect((await call("PUT", `/v1/fragments/${id}`, headers, '{"content": "new"}')).status).toBe(200);
-      const upgrade = await call("GET", `/v1/ws/${id}`, { ...headers, Upgrade: "websocket" });
-      expect(upgrade.status).toBe(101);
-      upgrade.webSocket?.accept();
-      upgrade.webSocket?.close();
-    },
-  );
+  test.each<[string, Record<string, string>]>([
+    ["a page that is named", { Origin: FRIEND }],
+    ["another one", { Origin: "https://other.example" }],
+    ["a page of the server", { Origin: "http://localhost" }],
+    ["a program", {}],
+  ])("[ORIGIN-2] requests and sockets are taken, when they come from %s", async (_, headers) => {
+    const { id } = await createFragment("text");
+    expect((await call("PUT", `/v1/fragments/${id}`, headers, '{"content": "new"}')).status).toBe(200);
+    const upgrade = await call("GET", `/v1/ws/${id}`, { ...headers, Upgrade: "websocket" });
+    expect(upgrade.status).toBe(101);
+    upgrade.webSocket?.accept();
+    upgrade.webSocket?.close();
+  });
 
   test("[ORIGIN-3] an answer names the origin that may read it, and says that it depends on that", async () => {
     const { id } = await createFragment("text");
