@@ -50,7 +50,7 @@ export class EventListeners {
           controller.enqueue(new TextEncoder().encode(": connected\n\n"));
           this.#add(stream);
         },
-        pull: () => this.#fill(stream),
+        pull: () => this.#fill(stream, this.#tables),
         cancel: () => this.#remove(stream),
       },
       new CountQueuingStrategy({ highWaterMark: MAX_WAITING }),
@@ -72,8 +72,9 @@ export class EventListeners {
 
   /** The tables hold something new. */
   changed(): void {
-    for (const stream of this.#streams) this.#fill(stream);
-    this.#tellSockets();
+    const tables = readOnce(this.#tables);
+    for (const stream of this.#streams) this.#fill(stream, tables);
+    this.#tellSockets(tables);
   }
 
   tell(event: LiveEvent): void {
@@ -82,12 +83,12 @@ export class EventListeners {
     this.changed();
   }
 
-  #fill({ controller, listener }: Stream): void {
+  #fill({ controller, listener }: Stream, tables: EventTables): void {
     const hasRoom = () => (controller.desiredSize ?? 0) > 0;
-    listener.tell(this.#tables, hasRoom, (event) => controller.enqueue(encode(event)));
+    listener.tell(tables, hasRoom, (event) => controller.enqueue(encode(event)));
   }
 
-  #tellSockets(): void {
+  #tellSockets(tables: EventTables): void {
     if (this.#pause !== null) {
       this.#isBehind = true;
       return;
@@ -95,7 +96,6 @@ export class EventListeners {
     const sockets = this.#ctx.getWebSockets();
     if (sockets.length === 0) return;
     this.#isBehind = false;
-    const tables = readOnce(this.#tables);
     for (const socket of sockets) if (!this.#tellSocket(socket, tables)) this.#isBehind = true;
     this.#rest();
   }
@@ -103,7 +103,7 @@ export class EventListeners {
   #rest(): void {
     this.#pause ??= setTimeout(() => {
       this.#pause = null;
-      if (this.#isBehind) this.#tellSockets();
+      if (this.#isBehind) this.#tellSockets(readOnce(this.#tables));
     }, EVENTS_PAUSE_MS);
   }
 
@@ -165,7 +165,7 @@ function send(socket: WebSocket, frame: string): void {
   }
 }
 
-/** For one turn: sockets that have been told equally much share what is read. */
+/** For one turn: listeners that have been told equally much share what is read. */
 function readOnce(tables: EventTables): EventTables {
   const pages = new Map<number, ReturnType<EventTables["changesSince"]>>();
   return {
