@@ -199,6 +199,13 @@ describe("gaps", () => {
     expectNoTrace(rawUpdate(one(7, 0, rawString("x", { right: [8, 0] }))), "gap");
   });
 
+  test("[UPDATE-3] a struct that is its own neighbour is refused without a trace", () => {
+    for (const side of ["origin", "right"]) {
+      for (const clock of [0, 1])
+        expectNoTrace(rawUpdate(one(7, 0, rawString("xy", { [side]: [7, clock] }))), "malformed_update");
+    }
+  });
+
   test("[UPDATE-3] a delete of what is not known is a gap, without a trace", () => {
     expectNoTrace(rawUpdate([], [[8, 0, 1]]), "gap");
     expectNoTrace(rawUpdate([], [[1, 2, 1_000]]), "gap");

@@ -146,6 +146,16 @@ describe("broadcast", () => {
     expect(arrivesAfterMs("short")).toBe(11);
   });
 
+  test("[TEXT-5] who types a CRLF is sent what the room makes of it", () => {
+    const room = new Watched();
+    const a = room.yjs("a");
+    a.type("one\r\ntwo");
+    room.host.passUntilIdle();
+    for (const frame of a.frames()) if (frame.kind === "update") Y.applyUpdate(a.doc, frame.update);
+    expect(a.doc.getText("content").toString()).toBe("one\ntwotext");
+    expect(room.host.room.fragment.committed.content).toBe("one\ntwotext");
+  });
+
   test("[ROOM-3] two authors of one window both get the frame", () => {
     const room = new Watched();
     const [a, b] = [room.yjs("a"), room.yjs("b")] as const;
