@@ -527,6 +527,21 @@ describe("rebuild", () => {
     await rebuilt(0);
     expect(await idsOf({ query: "lost" })).toEqual([lost.id]);
     expect((await list({ query: "turned" })).fragments[0]).toMatchObject({
+  test.each([
+    "query=",
+    "query=%20",
+    "tag=",
+    "tag=&tag=%20",
+    "type=",
+    "updated_since=",
+    "sort=&cursor=&limit=",
+  ])("[CAT-9] %s is as if it were absent", async (given) => {
+    const folder = `blank${crypto.randomUUID().slice(0, 8)}`;
+    await request("PUT", `/v1/fragments/${folder}/one`, { content: "x" });
+    const answer = await request("GET", `/v1/fragments?prefix=${folder}&${given}`);
+    expect(await answer.json()).toMatchObject({ total: 1 });
+  });
+
       description: "right",
       version: 1,
     });
