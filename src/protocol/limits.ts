@@ -85,6 +85,9 @@ export const MAX_QUERY_UNITS = 500;
 /** Ids given to a rebuild at a time: they are bound as one value, which a database takes up to 2 MB of. */
 export const MAX_REBUILD_IDS = 5_000;
 
+/** Dependents named in one answer, direct and indirect ones each: some 2 MB. */
+export const MAX_DEPENDENTS = 10_000;
+
 /** Texts fetched for one expansion, which run in one isolate of 128 MB. */
 export const MAX_CLOSURE_BYTES = 32 * 1024 * 1024;
 

@@ -36,6 +36,7 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   MAX_PAGE_SIZE: ["fragments on a page", `at most ${limits.MAX_PAGE_SIZE}`],
   MAX_QUERY_UNITS: ["search text", units(limits.MAX_QUERY_UNITS)],
   MAX_REBUILD_IDS: ["ids given to a rebuild", grouped(limits.MAX_REBUILD_IDS)],
+  MAX_DEPENDENTS: ["dependents named, direct and indirect ones each", grouped(limits.MAX_DEPENDENTS)],
   MAX_CLOSURE_BYTES: ["texts of one expansion", mebibytes(limits.MAX_CLOSURE_BYTES)],
   EXPANSION_BUDGETS: [
     "depth, fragments, inclusions, output of one expansion",

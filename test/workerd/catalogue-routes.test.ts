@@ -113,13 +113,14 @@ describe("what is known of all fragments", () => {
       id: `${folder}/leaf`,
       direct: [`${folder}/deep/middle`],
       indirect: [`${folder}/root`],
+      truncated: false,
     });
   });
 
   test("[REST-23] nobody depends on it, when a fragment does not exist, and a bad id is 400", async () => {
     const id = freshId();
     const answer = await request("GET", `/v1/dependents/${id}`);
-    expect(await answer.json()).toEqual({ id, direct: [], indirect: [] });
+    expect(await answer.json()).toEqual({ id, direct: [], indirect: [], truncated: false });
     expect((await request("GET", "/v1/dependents/a//b")).status).toBe(400);
     expect((await request("GET", "/v1/folders?prefix=a//b")).status).toBe(400);
   });

@@ -8,6 +8,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import type { KeptParcel } from "../../src/core/catalogue/parcel.ts";
 import type { ListQuery } from "../../src/protocol/catalogue.ts";
+import { MAX_DEPENDENTS } from "../../src/protocol/limits.ts";
 import { CatalogueObject } from "../../src/worker/objects/catalogue-object.ts";
 import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
 import { FragmentObject } from "../../src/worker/objects/fragment-object.ts";
@@ -566,6 +567,7 @@ describe("rebuild", () => {
   test("[CAT-10] a rebuild and what was announced go on, when the process dies while both are at work", async () => {
     const id = freshId();
     await catalogue().announce({ id, revision: 1 });
+      truncated: false,
     await catalogue().rebuild([]);
     const parcel = vi.spyOn(FragmentObject.prototype, "parcel").mockImplementation(never);
     await runInDurableObject(catalogue(), (_, { storage }) => {
@@ -577,6 +579,32 @@ describe("rebuild", () => {
     await eventually(async () => expect(parcel).toHaveBeenCalled());
     parcel.mockRestore();
     await abortAllDurableObjects();
+describe("many dependents", () => {
+  test("[CAT-7] no more are named than an answer holds, and that is said", async () => {
+    const target = freshId();
+    const sources = (from: number, count: number) =>
+      runInDurableObject(catalogue(), (_, { storage }) => {
+        storage.transactionSync(() => {
+          for (let n = from; n < from + count; n++)
+            storage.sql.exec(
+              "INSERT INTO inclusion VALUES (?, ?)",
+              target,
+              `many/${String(n).padStart(5, "0")}`,
+            );
+        });
+      });
+    await sources(0, MAX_DEPENDENTS);
+    const all = await catalogue().dependents(target);
+    expect([all.direct.length, all.indirect, all.truncated]).toEqual([MAX_DEPENDENTS, [], false]);
+    await sources(MAX_DEPENDENTS, 1);
+    const cut = await catalogue().dependents(target);
+    expect([cut.direct.length, cut.truncated]).toEqual([MAX_DEPENDENTS, true]);
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      storage.sql.exec("DELETE FROM inclusion WHERE target = ?", target);
+    });
+  });
+});
+
     const due = await runInDurableObject(catalogue(), async (_, { storage }) => ({
       kinds: Array.from(storage.sql.exec("SELECT kind FROM due ORDER BY kind").raw(), ([kind]) => kind),
       hasAlarm: (await storage.getAlarm()) !== null,

@@ -16,6 +16,7 @@ import type {
   TagCounts,
 } from "../../protocol/catalogue.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { MAX_DEPENDENTS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { type StoredEntry, toStored } from "./catalogue-entries.ts";
 import { decodeCursor, encodeCursor, type ListCursor, MAX_RANKED } from "./list-cursor.ts";
@@ -23,7 +24,6 @@ import { decodeCursor, encodeCursor, type ListCursor, MAX_RANKED } from "./list-
 /** Words of the content around what was found; characters, in scripts without spaces. FTS5 takes 64 at most. */
 const SNIPPET_WORDS = 40;
 const MAX_SUGGESTIONS = 50;
-const MAX_DEPENDENTS = 10_000;
 
 /** By what each sort orders, and which way. Ids break ties, in the same direction. */
 const ORDERS: Readonly<Record<Exclude<Sort, "relevance">, { column: string; isDescending: boolean }>> = {
@@ -158,18 +158,23 @@ export class CatalogueLists {
     const direct = this.#strings(
       "SELECT source FROM inclusion WHERE target = ?1 AND source <> ?1 ORDER BY source LIMIT ?2",
       id,
-      MAX_DEPENDENTS,
+      MAX_DEPENDENTS + 1,
     );
-    const all = this.#strings(
+    const indirect = this.#strings(
       `WITH RECURSIVE dependent (id) AS (
          SELECT source FROM inclusion WHERE target = ?1
          UNION SELECT source FROM inclusion JOIN dependent ON target = dependent.id
-       ) SELECT id FROM dependent WHERE id <> ?1 ORDER BY id LIMIT ?2`,
+       ) SELECT id FROM dependent
+         WHERE id <> ?1 AND id NOT IN (SELECT source FROM inclusion WHERE target = ?1) ORDER BY id LIMIT ?2`,
       id,
-      MAX_DEPENDENTS,
+      MAX_DEPENDENTS + 1,
     );
-    const isDirect = new Set(direct);
-    return { id, direct, indirect: all.filter((one) => !isDirect.has(one)) };
+    return {
+      id,
+      direct: direct.slice(0, MAX_DEPENDENTS),
+      indirect: indirect.slice(0, MAX_DEPENDENTS),
+      truncated: Math.max(direct.length, indirect.length) > MAX_DEPENDENTS,
+    };
   }
 
   /** Ids that hold the text anywhere, whatever its case, in their order. Reads them all: SQLite's `lower` knows ASCII only. */
