@@ -509,6 +509,14 @@ describe("rebuild", () => {
       sql.exec("DELETE FROM fragment WHERE id = ?", lost.id);
       sql.exec("UPDATE fragment SET description = 'wrong', revision = 99 WHERE id = ?", wrong.id);
       sql.exec("DELETE FROM inclusion WHERE source = ?", source.id);
+  test.each(["ΒΑΣ", "βας", "βασ"])(
+    "[OLD-13] an id is suggested for %s, whatever form its sigma has",
+    async (text) => {
+      await request("PUT", "/v1/fragments/ΒΑΣΙΛΗΣ", { content: "x" });
+      expect(await catalogue().suggestions(text, [])).toEqual(["ΒΑΣΙΛΗΣ"]);
+    },
+  );
+
       sql.exec(
         `INSERT INTO fragment SELECT number + 1000, 'never/was', seq + 1000, seq + 1000, 1, 0, 1, 1, '', '[]', '[]',
            'standard', 0, '', NULL FROM fragment WHERE id = ?`,

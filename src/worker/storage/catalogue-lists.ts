@@ -179,11 +179,11 @@ export class CatalogueLists {
 
   /** Ids that hold the text anywhere, whatever its case, in their order. Reads them all: SQLite's `lower` knows ASCII only. */
   suggestions(text: string, exclude: readonly string[]): string[] {
-    const wanted = text.normalize("NFC").replaceAll(" ", "_").toLowerCase();
+    const wanted = withoutCase(text.normalize("NFC").replaceAll(" ", "_"));
     const found: string[] = [];
     for (const [raw] of this.#sql.exec("SELECT id FROM fragment WHERE is_deleted = 0 ORDER BY id").raw()) {
       const id = String(raw);
-      if (!id.toLowerCase().includes(wanted) || exclude.includes(id)) continue;
+      if (!withoutCase(id).includes(wanted) || exclude.includes(id)) continue;
       found.push(id);
       if (found.length === MAX_SUGGESTIONS) break;
     }
@@ -336,6 +336,11 @@ function rankedCursor(
   if (after !== null) return { sort, shown, after: numbers.at(-1) ?? after };
   const all = [...shown, ...numbers];
   return { sort, shown: all, after: all.length < MAX_RANKED ? null : 0 };
+}
+
+/** As "ς" and "σ" are one letter in capitals, they are one here. */
+function withoutCase(text: string): string {
+  return text.toLowerCase().replaceAll("ς", "σ");
 }
 
 /** The first text behind all that begin with `within`, which ends with a slash. */
