@@ -9,6 +9,7 @@ import {
 } from "./fragment.ts";
 import {
   DEFAULT_PAGE_SIZE,
+  MAX_DEPENDENTS,
   MAX_PAGE_SIZE,
   MAX_QUERY_UNITS,
   MAX_REBUILD_IDS,
@@ -148,6 +149,10 @@ export const DependentsSchema = v.object({
   id: v.string(),
   direct: v.pipe(listOf(v.string()), v.description("The fragments that include it, sorted.")),
   indirect: v.pipe(listOf(v.string()), v.description("Those that do so through others, sorted.")),
+  truncated: v.pipe(
+    v.boolean(),
+    v.description(`Whether there are more than are named: ${MAX_DEPENDENTS} of each kind.`),
+  ),
 });
 export type Dependents = Readonly<v.InferOutput<typeof DependentsSchema>>;
 

@@ -93,6 +93,9 @@ export const MAX_REBUILD_IDS = 5_000;
 export const EVENTS_PAUSE_MS = 100;
 export const MAX_EVENTS_BATCH_UNITS = 64 * 1024;
 
+/** Dependents named in one answer, direct and indirect ones each: some 2 MB. */
+export const MAX_DEPENDENTS = 10_000;
+
 /** Texts fetched for one expansion, which run in one isolate of 128 MB. */
 export const MAX_CLOSURE_BYTES = 32 * 1024 * 1024;
 

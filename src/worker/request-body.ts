@@ -7,18 +7,24 @@ import { problem } from "./problem.ts";
 
 type Body<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly response: Response };
 
-/** Reads a JSON body of a known shape; what is wrong with it is the answer. */
+/**
+ * Reads a JSON body of a known shape; what is wrong with it is the answer.
+ *
+ * @param absent what a request without a body means; it is wrong where that is nothing
+ */
 export async function readBody<S extends v.GenericSchema>(
   c: Context<AppEnv>,
   schema: S,
+  absent?: object,
 ): Promise<Body<v.InferOutput<S>>> {
   const fail = (response: Response): Body<never> => ({ ok: false, response });
   const bytes = await readBounded(c.req.raw.body);
   if (bytes === null)
     return fail(problem(c, "body_too_large", `A body has at most ${MAX_BODY_BYTES} bytes.`));
-  let json: unknown;
+  let json: unknown = absent;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+    if (bytes.length > 0 || absent === undefined)
+      json = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
   } catch {
     return fail(problem(c, "invalid_body", "The body is not valid JSON in UTF-8."));
   }

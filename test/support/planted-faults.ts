@@ -276,9 +276,9 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "lists what was deleted",
     alteration: replace(
-      `${WORKER}/storage/catalogue-lists.ts`,
-      'const conditions = ["is_deleted = 0"];',
-      'const conditions = ["1 = 1"];',
+      `${WORKER}/storage/list-choice.ts`,
+      'const others: Condition[] = [["is_deleted = 0"]];',
+      'const others: Condition[] = [["1 = 1"]];',
     ),
     group: "catalogue",
     check: "gone when its deletion is",
@@ -286,7 +286,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   },
   {
     what: "finds whole words only",
-    alteration: replace(`${CORE}/catalogue/search-text.ts`, '"*`,', '"`,'),
+    alteration: replace(`${CORE}/catalogue/search-terms.ts`, '"*`)', '"`)'),
     group: "catalogue",
     check: "the beginnings of words",
     says: /what is found: expected/,

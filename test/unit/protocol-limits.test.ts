@@ -38,6 +38,7 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   MAX_REBUILD_IDS: ["ids given to a rebuild", grouped(limits.MAX_REBUILD_IDS)],
   EVENTS_PAUSE_MS: ["events told to a WebSocket at a time", `${limits.EVENTS_PAUSE_MS} ms`],
   MAX_EVENTS_BATCH_UNITS: ["events told to a WebSocket at a time", units(limits.MAX_EVENTS_BATCH_UNITS)],
+  MAX_DEPENDENTS: ["dependents named, direct and indirect ones each", grouped(limits.MAX_DEPENDENTS)],
   MAX_CLOSURE_BYTES: ["texts of one expansion", mebibytes(limits.MAX_CLOSURE_BYTES)],
   EXPANSION_BUDGETS: [
     "depth, fragments, inclusions, output of one expansion",

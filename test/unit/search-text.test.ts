@@ -1,13 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { includedIds } from "../../src/core/catalogue/included-ids.ts";
-import {
-  excerptOf,
-  MARK_CLOSE,
-  MARK_OPEN,
-  readMarked,
-  toFtsQuery,
-  toSearchText,
-} from "../../src/core/catalogue/search-text.ts";
+import { parseTerms, toFtsQuery } from "../../src/core/catalogue/search-terms.ts";
+import { MARK_CLOSE, MARK_OPEN, readMarked, toSearchText } from "../../src/core/catalogue/search-text.ts";
+import { utf8Length } from "../../src/language/utf8.ts";
+import { MAX_CONTENT_BYTES } from "../../src/protocol/limits.ts";
+
+const ftsQueryOf = (query: string) => toFtsQuery(parseTerms(query));
 
 describe("search text", () => {
   test("[CAT-4] a text with spaces stays as it is", () => {
@@ -25,11 +23,11 @@ describe("search text", () => {
   );
 
   test("[CAT-4] letters that take marks of other scripts stay together", () => {
-    const text = "man\u0303ana d\u0323a".normalize("NFD");
+    const text = "x\u0303q\u0323";
     expect(toSearchText(text)).toBe(text);
   });
 
-  test.each(["漢", "a漢", "ก", "a・", "𠮷", "\u001F", "a\u0303"])(
+  test.each(["漢", "a漢", "ก", "a・", "𠮷", "\u001F", "a\u0303", "a₿", "漢₿", "a🤖"])(
     "[CAT-4] a text of %j is half again as long at most, so that a content at its limit fits in a row",
     (text) => {
       const bytes = (one: string) => new TextEncoder().encode(one).length;
@@ -38,19 +36,39 @@ describe("search text", () => {
     },
   );
 
+  test.each(["한국어", "が ガ データ", "naïve", "й"])("[CAT-4] %s is the same in NFC and in NFD", (text) => {
+    expect(text.normalize("NFD")).not.toBe(text.normalize("NFC"));
+    expect(toSearchText(text.normalize("NFD"))).toBe(toSearchText(text.normalize("NFC")));
+  });
+
+  test("[CAT-4] a content at its limit fits in a row, when NFC makes it three times as long", () => {
+    const text = "\u{1D160}".repeat(MAX_CONTENT_BYTES / 4);
+    expect(utf8Length(text.normalize("NFC"))).toBe(3 * MAX_CONTENT_BYTES);
+    expect(utf8Length(toSearchText(text))).toBeLessThanOrEqual(1.5 * MAX_CONTENT_BYTES + 1);
+  });
+
+  test("[CAT-4] a sign that the index takes for a letter is apart from the word beside it", () => {
+    expect(readMarked(toSearchText("🤖Assistant"))).toEqual({ text: "🤖Assistant", ranges: [] });
+    expect(toSearchText("🤖Assistant₿")).toBe("\u001F🤖\u001FAssistant\u001F₿\u001F");
+  });
+
+  test("[CAT-5] a mark alone in a query is no word", () => {
+    expect(parseTerms("a \u0301")).toEqual([{ kind: "word", text: "a" }]);
+  });
+
   test("[CAT-5] every word of a query is the beginning of a word, and its signs are nothing", () => {
-    expect(toFtsQuery('refund "poli* OR -x')).toBe('"refund"* "poli"* "OR"* "x"*');
-    expect(toFtsQuery("team/greeting")).toBe('"team"* "greeting"*');
-    expect(toFtsQuery(" -- !? ")).toBeNull();
+    expect(ftsQueryOf('refund "poli* OR -x')).toBe('"refund"* "poli"* "OR"* "x"*');
+    expect(ftsQueryOf("team/greeting")).toBe('"team"* "greeting"*');
+    expect(parseTerms(" -- !? ")).toEqual([]);
   });
 
   test("[CAT-5] a query in a script without spaces is phrases of characters, a word each", () => {
-    expect(toFtsQuery("科学 AI助手")).toBe('"科 学" "AI"* "助 手"');
-    expect(toFtsQuery("คืนเงิน")).toMatch(/^("[^"*]+" ?)+$/u);
+    expect(ftsQueryOf("科学 AI助手")).toBe('"科 学" "AI"* "助 手"');
+    expect(ftsQueryOf("คืนเงิน")).toMatch(/^("[^"*]+" ?)+$/u);
   });
 
   test("[CAT-5] a query of many words is cut off", () => {
-    expect(toFtsQuery("word ".repeat(1_000))?.split(" ")).toHaveLength(32);
+    expect(ftsQueryOf("word ".repeat(1_000)).split(" ")).toHaveLength(32);
   });
 
   test("[CAT-6] marks give the ranges of what was found, and dividers go", () => {
@@ -70,14 +88,6 @@ describe("search text", () => {
       text: "a b c d \uFDD0e\uFDD1\u2060f",
       ranges: [],
     });
-  });
-
-  test("[CAT-6] an excerpt is one line that ends with a whole character", () => {
-    expect(excerptOf("  one\n\n two ", 20)).toBe("one two");
-    expect(excerptOf("one two three four", 15)).toBe("one two three…");
-    const cut = excerptOf("😀".repeat(50), 11);
-    expect(cut.isWellFormed()).toBe(true);
-    expect(cut).toBe(`${"😀".repeat(5)}…`);
   });
 
   test("[CAT-7] the included ids are distinct, sorted and canonical, and what is no id is none", () => {

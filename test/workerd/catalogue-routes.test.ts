@@ -113,13 +113,14 @@ describe("what is known of all fragments", () => {
       id: `${folder}/leaf`,
       direct: [`${folder}/deep/middle`],
       indirect: [`${folder}/root`],
+      truncated: false,
     });
   });
 
   test("[REST-23] nobody depends on it, when a fragment does not exist, and a bad id is 400", async () => {
     const id = freshId();
     const answer = await request("GET", `/v1/dependents/${id}`);
-    expect(await answer.json()).toEqual({ id, direct: [], indirect: [] });
+    expect(await answer.json()).toEqual({ id, direct: [], indirect: [], truncated: false });
     expect((await request("GET", "/v1/dependents/a//b")).status).toBe(400);
     expect((await request("GET", "/v1/folders?prefix=a//b")).status).toBe(400);
   });
@@ -130,6 +131,11 @@ describe("what is known of all fragments", () => {
     expect([begun.status, await begun.json()]).toMatchObject([202, { state: "running" }]);
     const status = async () => (await request("GET", "/v1/catalogue/rebuild")).json<{ state: string }>();
     await expect.poll(status, { timeout: 20_000 }).toMatchObject({ state: "done", repaired: 0 });
+    const bare = await request("POST", "/v1/catalogue/rebuild");
+    expect([bare.status, await bare.json()]).toMatchObject([202, { state: "running" }]);
+    await expect.poll(status, { timeout: 20_000 }).toMatchObject({ state: "done", repaired: 0 });
+    expect((await request("POST", "/v1/catalogue/rebuild", "{")).status).toBe(400);
+    expect((await request("POST", "/v1/expand")).status).toBe(400);
     const bad = await request("POST", "/v1/catalogue/rebuild", { ids: ["a//b"] });
     expect([bad.status, await bad.json()]).toMatchObject([400, { code: "invalid_id" }]);
     const many = await request("POST", "/v1/catalogue/rebuild", { ids: Array(5_001).fill("a") });

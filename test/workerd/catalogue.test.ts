@@ -8,6 +8,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import type { KeptParcel } from "../../src/core/catalogue/parcel.ts";
 import type { ListQuery } from "../../src/protocol/catalogue.ts";
+import { MAX_DEPENDENTS } from "../../src/protocol/limits.ts";
 import { CatalogueObject } from "../../src/worker/objects/catalogue-object.ts";
 import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
 import { FragmentObject } from "../../src/worker/objects/fragment-object.ts";
@@ -134,6 +135,35 @@ describe("what the catalogue is told", () => {
     await eventually(async () => expect(await found()).toMatchObject({ id, version: 3, tags: [] }));
     parcel.mockRestore();
   }, 20_000);
+
+  test("[CAT-2] each way to narrow a list and the counts of tags go by the live fields", async () => {
+    const [before, now] = [crypto.randomUUID(), crypto.randomUUID()];
+    const word = `w${before.slice(0, 8)}`;
+    const { id } = await createFragment(word, { tags: [before] });
+    const other = await createFragment(word, { tags: [before] });
+    const updatedAtMs = Date.parse(other.updated_at) + 60_000;
+    const times = { createdAtMs: 1_000, updatedAtMs };
+    const entry = { id, ...times, size: 1, description: "", tags: [now], prompt_type: "system" } as const;
+    await catalogue().deliver(id, { kind: "entry", entry: { ...entry, revision: 2 } }, null);
+    const updated_since = new Date(updatedAtMs).toISOString();
+    for (const query of [{}, { query: word }, { query: word, sort: "id" }] as const) {
+      expect(await idsOf({ ...query, tag: [before] })).toEqual([other.id]);
+      expect(await idsOf({ ...query, tag: [now] })).toEqual([id]);
+      expect(await idsOf({ ...query, type: "system", prefix: "test" })).toEqual([id]);
+      expect(await idsOf({ ...query, updated_since })).toEqual([id]);
+      expect(await list({ ...query, tag: [before], limit: 1 })).toMatchObject({
+        total: 1,
+        next_cursor: null,
+      });
+    }
+    const { tags } = await catalogue().tags();
+    expect(tags.filter(({ tag }) => [before, now].includes(tag))).toEqual(
+      [before, now].sort().map((tag) => ({ tag, count: 1 })),
+    );
+    await catalogue().deliver(id, { kind: "deleted", id, revision: 3, atMs: 3 }, null);
+    expect(await idsOf({ tag: [now] })).toEqual([]);
+    expect((await catalogue().tags()).tags.map(({ tag }) => tag)).not.toContain(now);
+  });
 
   test("[CAT-3] an older parcel and the same one again change nothing", async () => {
     const { id } = await createFragment("");
@@ -293,6 +323,10 @@ describe("search", () => {
     ["a rare character", "𠮷野家の牛丼", "𠮷野"],
     ["Hindi, marks and all", "कृपया ग्राहक को उत्तर दें", "ग्राहक"],
     ["Arabic", "يرجى الرد على العميل", "العميل"],
+    ["Korean in NFD", "구매 한국어 프롬프트".normalize("NFD"), "프롬"],
+    ["Japanese in NFD", "ガイドラインが変わる".normalize("NFD"), "ガイド"],
+    ["a text in NFC by a query in NFD", "환불 안내문", "안내".normalize("NFD")],
+    ["a word behind a new emoji", "🤖Assistantship", "assistantsh"],
   ])("[CAT-5] finds %s", async (_, content, query) => {
     const { id } = await createFragment(content);
     expect(await idsOf({ query })).toEqual([id]);
@@ -325,6 +359,38 @@ describe("search", () => {
     expect(cut(entry?.excerpt ?? "", entry?.highlights.excerpt ?? [])).toEqual(["aardvark"]);
     expect(cut(entry?.description ?? "", entry?.highlights.description ?? [])).toEqual(["aardvark"]);
     expect(entry?.excerpt.length).toBeLessThan(400);
+  });
+
+  test("[CAT-6] a text and a description in NFD are shown with ranges of whole characters", async () => {
+    const text = "오늘 강아지 산책".normalize("NFD");
+    await createFragment(text, { description: text });
+    const [entry] = (await list({ query: "강아" })).fragments;
+    const { excerpt, description, highlights } = entry ?? { excerpt: "", description: "", highlights: null };
+    const found = (shown: string, ranges: readonly { from: number; to: number }[] = []) =>
+      ranges.map(({ from, to }) => shown.slice(from, to));
+    expect([excerpt, description]).toEqual([text.normalize("NFC"), text]);
+    expect(found(excerpt, highlights?.excerpt)).toEqual(["강아지"]);
+    expect(found(description, highlights?.description)).toEqual(["강아지".normalize("NFD")]);
+  });
+
+  test("[CAT-6] the excerpt is the beginning of the text, when only the description, id or tags have the words", async () => {
+    const { id } = await createFragment("the beginning", { description: "a quokka", tags: ["numbat"] });
+    const [entry] = (await list({ query: "quokka" })).fragments;
+    expect(entry).toMatchObject({ id, excerpt: "the beginning", highlights: { excerpt: [] } });
+    expect((await list({ query: "numbat" })).fragments[0]).toMatchObject({ id, excerpt: "the beginning" });
+  });
+
+  test.each([
+    ["a long line", `dugong ${"-".repeat(900_000)} end`],
+    ["a word without end", `dugong${"x".repeat(900_000)}`],
+    ["words without end", `${"word".repeat(5_000)} dugong ${"word".repeat(5_000)}`],
+  ])("[CAT-6] an excerpt of %s is a few words", async (_, content) => {
+    const { id } = await createFragment(content);
+    const entry = (await list({ query: "dugong", prefix: id.split("/")[0] ?? "" })).fragments.find(
+      (one) => one.id === id,
+    );
+    expect(entry?.excerpt.length).toBeLessThan(310);
+    expect(entry?.highlights.excerpt).toHaveLength(1);
   });
 
   test("[CAT-6] a text that looks like marked ones is shown as it is, and nothing of it counts as found", async () => {
@@ -443,6 +509,14 @@ describe("search", () => {
     ]);
   });
 
+  test.each(["ΒΑΣ", "βας", "βασ"])(
+    "[OLD-13] an id is suggested for %s, whatever form its sigma has",
+    async (text) => {
+      await request("PUT", "/v1/fragments/ΒΑΣΙΛΗΣ", { content: "x" });
+      expect(await catalogue().suggestions(text, [])).toEqual(["ΒΑΣΙΛΗΣ"]);
+    },
+  );
+
   test.each(["über", "ÜBER", "U\u0308ber u"])(
     "[OLD-13] ids are suggested for %s, whatever its case",
     async (text) => {
@@ -452,6 +526,21 @@ describe("search", () => {
       expect(await catalogue().suggestions(text, ids.slice(1))).toEqual(ids.slice(0, 1));
     },
   );
+
+  test.each([
+    "query=",
+    "query=%20",
+    "tag=",
+    "tag=&tag=%20",
+    "type=",
+    "updated_since=",
+    "sort=&cursor=&limit=",
+  ])("[CAT-9] %s is as if it were absent", async (given) => {
+    const folder = `blank${crypto.randomUUID().slice(0, 8)}`;
+    await request("PUT", `/v1/fragments/${folder}/one`, { content: "x" });
+    const answer = await request("GET", `/v1/fragments?prefix=${folder}&${given}`);
+    expect(await answer.json()).toMatchObject({ total: 1 });
+  });
 
   test("[CAT-9] tags are counted, the most used first", async () => {
     const [often, once] = [crypto.randomUUID(), crypto.randomUUID()];
@@ -478,6 +567,7 @@ describe("who includes whom", () => {
       id: `${base}/leaf`,
       direct: [`${base}/middle`],
       indirect: [`${base}/top`],
+      truncated: false,
     });
     expect((await catalogue().dependents(`${base}/missing`)).direct).toEqual([`${base}/other`]);
     const [entry] = (await list({ prefix: base, query: "middle" })).fragments.filter(({ id }) =>
@@ -486,6 +576,32 @@ describe("who includes whom", () => {
     expect(entry).toMatchObject({ includes: 2, included_by: 1 });
     await request("DELETE", `/v1/fragments/${base}/middle`);
     expect((await catalogue().dependents(`${base}/leaf`)).direct).toEqual([]);
+  });
+});
+
+describe("many dependents", () => {
+  test("[CAT-7] no more are named than an answer holds, and that is said", async () => {
+    const target = freshId();
+    const sources = (from: number, count: number) =>
+      runInDurableObject(catalogue(), (_, { storage }) => {
+        storage.transactionSync(() => {
+          for (let n = from; n < from + count; n++)
+            storage.sql.exec(
+              "INSERT INTO inclusion VALUES (?, ?)",
+              target,
+              `many/${String(n).padStart(5, "0")}`,
+            );
+        });
+      });
+    await sources(0, MAX_DEPENDENTS);
+    const all = await catalogue().dependents(target);
+    expect([all.direct.length, all.indirect, all.truncated]).toEqual([MAX_DEPENDENTS, [], false]);
+    await sources(MAX_DEPENDENTS, 1);
+    const cut = await catalogue().dependents(target);
+    expect([cut.direct.length, cut.truncated]).toEqual([MAX_DEPENDENTS, true]);
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      storage.sql.exec("DELETE FROM inclusion WHERE target = ?", target);
+    });
   });
 });
 
@@ -623,6 +739,19 @@ describe("rebuild", () => {
     expect(await idsOf({ query: "科学院大" })).not.toContain(id);
     await evictDurableObject(catalogue());
     await eventually(async () => expect(await idsOf({ query: "科学院大" })).toContain(id), 15_000);
+  }, 20_000);
+
+  test("[CAT-10] a text in NFD that an earlier release has indexed is found, when the catalogue is opened", async () => {
+    const { id } = await createFragment("팔월의 크리스마스".normalize("NFD"));
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      const text = "팔월의 크리스마스".normalize("NFD");
+      storage.sql.exec("UPDATE words SET content = ? WHERE words MATCH '팔월의'", text);
+      storage.sql.exec("DELETE FROM schema_version; INSERT INTO schema_version VALUES (3)");
+      storage.sql.exec("DELETE FROM rebuild");
+    });
+    expect(await idsOf({ query: "팔월" })).toEqual([]);
+    await evictDurableObject(catalogue());
+    await eventually(async () => expect(await idsOf({ query: "팔월" })).toEqual([id]), 15_000);
   }, 20_000);
 
   test("[CAT-10] what was found before an eviction is found after it", async () => {

@@ -1,51 +1,43 @@
 /**
- * Texts and queries as the full-text index takes them. Its tokenizer (SQLite's unicode61) cuts words at what is
- * neither letter nor digit, which finds nothing in scripts that write no spaces: there each character is a word to the
- * index, and a word that is looked for is a phrase of them. So it is found wherever it stands, also within a longer one.
+ * Texts as the full-text index takes them. Its tokenizer (SQLite's unicode61) cuts words at what is neither letter nor
+ * digit, which finds nothing in scripts that write no spaces: there each character is a word to the index, and a word
+ * that is looked for is a phrase of them. So it is found wherever it stands, also within a longer one.
  */
+import { utf8Length } from "../../language/utf8.ts";
 import type { TextRange } from "../../protocol/catalogue.ts";
+import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
 
 /**
- * Three of ASCII's separators stand for what is added to a text in the index and to what it gives back. A byte each, so
- * that a content at its limit fits in a row: it grows by half at most. In a text itself they are spaces to the index.
+ * Three of ASCII's separators stand for what is added to a text: in the index, and around what was found. A byte each,
+ * so that a content at its limit fits in a row: it grows by half at most. In a text itself they are spaces to the index.
  */
-const DIVIDER = "\u001F";
+export const DIVIDER = "\u001F";
 export const MARK_OPEN = "\u001D";
 export const MARK_CLOSE = "\u001E";
 const OWN_SEPARATORS = new RegExp(`[${MARK_OPEN}${MARK_CLOSE}${DIVIDER}]`, "gu");
 const ADDED = new RegExp(`([${MARK_OPEN}${MARK_CLOSE}${DIVIDER}])`, "u");
+const DIVIDERS = new RegExp(`${DIVIDER}+`, "gu");
+
+/** What a word is made of to the index, for a class of characters. */
+export const WORD_CHARACTERS = String.raw`\p{L}\p{M}\p{N}\p{Co}`;
 
 /** Runs of the scripts without spaces, with the marks and sounds that they share, but for those that Latin shares too. */
-const UNSPACED_RUN =
+export const UNSPACED_RUN =
   /[[[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]&&[\p{L}\p{M}\p{N}]]--\p{scx=Latin}]+/gv;
-/** What unicode61 takes for a word. */
-const WORD = /[\p{L}\p{M}\p{N}\p{Co}]+/gu;
+/** Signs that unicode61 takes for letters where they are younger than it (Unicode 6.1): of three bytes and more. */
+const SIGNS = /[\p{S}&&[\u{800}-\u{10FFFF}]]+/gv;
 
-/** More words than this in a query are not looked at. */
-const MAX_QUERY_WORDS = 32;
+/** To order so many marks takes the square of their number; no language has more than some. */
+const MANY_MARKS = /\p{M}{64}/u;
 
-let segmenter: Intl.Segmenter | undefined;
-
-/** The text with the characters apart that stand in runs without spaces. */
+/** The text in Unicode's NFC, as queries are, with the characters apart that stand in runs without spaces. */
 export function toSearchText(text: string): string {
-  return divideRuns(text.replaceAll(OWN_SEPARATORS, " "), (run) => [...run]);
+  return divideRuns(compose(text).replaceAll(OWN_SEPARATORS, " "), (run) => [...run])
+    .replaceAll(SIGNS, `${DIVIDER}$&${DIVIDER}`)
+    .replaceAll(DIVIDERS, DIVIDER);
 }
 
-/**
- * The query in the grammar of FTS5 (sqlite.org/fts5.html, 3): every word, each as the beginning of a word, or in a
- * script without spaces anywhere; there `Intl.Segmenter` cuts the words. Null when there is no word in it, which finds
- * nothing.
- */
-export function toFtsQuery(query: string): string | null {
-  const divided = divideRuns(query.normalize("NFC"), segments);
-  const words = divided.match(WORD)?.slice(0, MAX_QUERY_WORDS) ?? [];
-  const terms = words.map((word) =>
-    word.search(UNSPACED_RUN) === 0 ? `"${[...word].join(" ")}"` : `"${word}"*`,
-  );
-  return terms.length === 0 ? null : terms.join(" ");
-}
-
-/** A text as the index gives it back, with marks around what was found: as it was, and where it was found. */
+/** A text with marks around what was found in it: as it was, and where it was found. */
 export function readMarked(marked: string): { text: string; ranges: TextRange[] } {
   let text = "";
   let from = 0;
@@ -58,23 +50,16 @@ export function readMarked(marked: string): { text: string; ranges: TextRange[] 
   return { text, ranges };
 }
 
-/** The beginning of a text in one line, cut at a word's end where one is near. */
-export function excerptOf(text: string, maxUnits: number): string {
-  const start = text
-    .slice(0, maxUnits * 4)
-    .replaceAll(/\s+/gu, " ")
-    .trim();
-  if (start.length <= maxUnits) return start;
-  const cut = start.slice(0, maxUnits).replace(/[\uD800-\uDBFF]$/u, "");
-  const space = cut.lastIndexOf(" ");
-  return `${space > maxUnits * 0.7 ? cut.slice(0, space) : cut}…`;
+/**
+ * In NFC, unless that is made to be slow or to be long: it can be three times as long, of characters that nobody writes.
+ * Such a text is found in its own spelling only.
+ */
+function compose(text: string): string {
+  if (MANY_MARKS.test(text)) return text;
+  const composed = text.normalize("NFC");
+  return composed !== text && utf8Length(composed) > MAX_CONTENT_BYTES ? text : composed;
 }
 
-function divideRuns(text: string, cut: (run: string) => readonly string[]): string {
+export function divideRuns(text: string, cut: (run: string) => readonly string[]): string {
   return text.replace(UNSPACED_RUN, (run) => `${DIVIDER}${cut(run).join(DIVIDER)}${DIVIDER}`);
-}
-
-function segments(run: string): string[] {
-  segmenter ??= new Intl.Segmenter("en", { granularity: "word" });
-  return Array.from(segmenter.segment(run), ({ segment }) => segment);
 }

@@ -75,7 +75,7 @@ export const operations = {
   listFragments: {
     summary: "List and search fragments",
     description:
-      "Fields and counts, with an excerpt and where the words of the query stand; the full text of a fragment is on its own address. Unknown parameters are ignored.",
+      "Fields and counts, with an excerpt and where the words of the query stand; the full text of a fragment is on its own address. Unknown parameters are ignored, and so are blank ones.",
     tags: TAG.catalogue,
     responses: {
       ...answers(200, "One page of the list.", "FragmentPage"),
@@ -243,7 +243,10 @@ export const operations = {
     summary: "Rebuild the catalogue from the fragments",
     description: "Unless a rebuild is running. Lists are answered meanwhile.",
     tags: TAG.catalogue,
-    requestBody: jsonBody("Rebuild", { all: { summary: "All that the catalogue knows", value: {} } }),
+    requestBody: {
+      ...jsonBody("Rebuild", { all: { summary: "All that the catalogue knows", value: {} } }),
+      required: false,
+    },
     responses: {
       ...answers(202, "Begun.", "RebuildStatus"),
       ...refuses("invalid_body", "invalid_id", "body_too_large"),

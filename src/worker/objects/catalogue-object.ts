@@ -25,6 +25,7 @@ import type { Announced } from "../storage/announced-table.ts";
 import { CatalogueEntries, type StoredEntry } from "../storage/catalogue-entries.ts";
 import { CatalogueLists, listFields } from "../storage/catalogue-lists.ts";
 import { EditingTable } from "../storage/editing-table.ts";
+import { LiveEntries } from "../storage/live-entries.ts";
 import { CatalogueInquiry } from "./catalogue-inquiry.ts";
 import { EditingCheck } from "./editing-check.ts";
 import type { NumberedEvent } from "./event-listener.ts";
@@ -55,8 +56,7 @@ export class CatalogueObject extends DurableObject<Env> {
   readonly #listeners: EventListeners;
   /** Of the fragments: a thousand may tell of themselves in a second. */
   readonly #turn = new SharedTurn();
-  /** Newer than what is stored; a cache, since each is followed by a parcel that is kept. */
-  readonly #live = new Map<string, CatalogueEntry>();
+  readonly #live = new LiveEntries();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -184,9 +184,7 @@ export class CatalogueObject extends DurableObject<Env> {
   }
 
   #show(entry: CatalogueEntry): void {
-    const known = this.#entries.get(entry.id);
-    if (known === null || known.isDeleted || known.revision >= entry.revision) return;
-    this.#live.set(entry.id, entry);
+    if (!this.#live.show(this.#entries.get(entry.id), entry)) return;
     const { id, revision: version, updatedAtMs } = entry;
     this.#listeners.tell({ event: "typing", id, version, updated_at: timestamp(updatedAtMs) });
   }
@@ -200,7 +198,7 @@ export class CatalogueObject extends DurableObject<Env> {
   /** @returns the rows written: nobody has a deleted fragment open, whether it lived to say so or not */
   #entryChanged(id: string): number {
     const entry = this.#entries.get(id);
-    if ((entry?.revision ?? 0) >= (this.#live.get(id)?.revision ?? 0)) this.#live.delete(id);
+    if (entry !== null) this.#live.settle(entry);
     this.#listeners.changed();
     return entry?.isDeleted === true ? this.#tellEditing(id, NOBODY) : 0;
   }

@@ -39,7 +39,7 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
     c.json(await stub(c).rebuildStatus()),
   )
   .post("/v1/catalogue/rebuild", describe("startCatalogueRebuild"), async (c) => {
-    const body = await readBody(c, RebuildSchema);
+    const body = await readBody(c, RebuildSchema, {});
     if (!body.ok) return body.response;
     const ids: string[] = [];
     for (const raw of body.value.ids) {

@@ -1,6 +1,7 @@
+import { excerptOf } from "../../core/catalogue/excerpt.ts";
 import { includedIds } from "../../core/catalogue/included-ids.ts";
 import { type CatalogueEntry, idOf, type KeptParcel, revisionOf } from "../../core/catalogue/parcel.ts";
-import { excerptOf, toSearchText } from "../../core/catalogue/search-text.ts";
+import { toSearchText } from "../../core/catalogue/search-text.ts";
 import type { PromptType } from "../../protocol/fragment.ts";
 import { CATALOGUE_SCHEMA } from "./catalogue-schema.ts";
 import { migrate, newestVersion, schemaVersion } from "./migrations.ts";

@@ -62,5 +62,5 @@ export const CATALOGUE_SCHEMA: Schema = {
    CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
    -- Fragments that were about to be created, with the revision of that, and have not told of it yet.
    ${ANNOUNCED}`,
-  migrations: [ANNOUNCED, REBUILD],
+  migrations: [ANNOUNCED, REBUILD, REBUILD],
 };

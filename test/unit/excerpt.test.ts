@@ -1,0 +1,148 @@
+import { describe, expect, test } from "vitest";
+import { excerptAround, excerptOf, rangesIn } from "../../src/core/catalogue/excerpt.ts";
+import { parseTerms, termPattern } from "../../src/core/catalogue/search-terms.ts";
+import { toSearchText } from "../../src/core/catalogue/search-text.ts";
+import type { TextRange } from "../../src/protocol/catalogue.ts";
+import { forEachSeed } from "../support/for-each-seed.ts";
+import { SeededRandom } from "../support/seeded-random.ts";
+
+/** With its ellipses. */
+const LONGEST = 302;
+
+const patternsOf = (query: string) => parseTerms(query).map(termPattern);
+const around = (text: string, query: string, isWhole = true) =>
+  excerptAround(toSearchText(text), patternsOf(query), { isWhole });
+const cut = (text: string, ranges: readonly TextRange[] = []) =>
+  ranges.map(({ from, to }) => text.slice(from, to));
+
+describe("the excerpt around what was found", () => {
+  test("[CAT-6] it is some words, cut between words, with ellipses", () => {
+    const found = around(`${"before ".repeat(100)}the aardvark, ${"after ".repeat(100)}`, "aardv");
+    expect(found?.text).toMatch(/^…before (before )+the aardvark, (after )+after…$/);
+    expect(found?.text.length).toBeGreaterThan(200);
+    expect(cut(found?.text ?? "", found?.ranges)).toEqual(["aardvark"]);
+  });
+
+  test("[CAT-6] a short text is whole", () => {
+    expect(around("one\ntwo three", "two")).toEqual({ text: "one\ntwo three", ranges: [{ from: 4, to: 7 }] });
+    expect(around("one two three", "four")).toBeNull();
+  });
+
+  test.each([
+    ["a long line behind it", `needle ${"-".repeat(900_000)} end`],
+    ["a word without end", `needle${"x".repeat(900_000)}`],
+    ["emoji without end", `needle ${"😀".repeat(100_000)}`],
+    ["emoji without end, of which one begins at another unit", `needle  ${"😀".repeat(100_000)}`],
+    ["marks without end", `needle x${"\u0334".repeat(100_000)}`],
+    ["long words before and behind it", `# ${"word".repeat(5_000)} needle ${"word".repeat(5_000)}`],
+    ["Chinese without spaces", `${"漢字".repeat(5_000)}needle${"漢字".repeat(5_000)}`],
+    ["a phrase that ends far away", `漢${"-".repeat(10_000)}字 needle`],
+  ])("[CAT-6] it is short and has whole characters, in %s", (_, text) => {
+    for (const query of ["needle", "漢字"]) {
+      const found = around(text, query);
+      if (found === null) continue;
+      expect(found.text.length).toBeLessThanOrEqual(LONGEST);
+      expect(found.text.isWellFormed()).toBe(true);
+      expect(found.ranges.length).toBeGreaterThan(0);
+      expect(found.ranges.every(({ from, to }) => from < to && to <= found.text.length)).toBe(true);
+    }
+    expect(around(text, "needle")).not.toBeNull();
+  });
+
+  test("[CAT-6] a mark stays with its character, where the text is cut", () => {
+    for (let shift = 0; shift < 8; shift++) {
+      const text = `${"-".repeat(shift)}${"ที่".repeat(200)}`;
+      const found = around(`needle ${text}`, "needle");
+      expect(found?.text).toMatch(/ที่…$/);
+    }
+  });
+
+  test("[CAT-6] it shows the words of the query together, where they are", () => {
+    const filler = "other ".repeat(100);
+    const found = around(`the the the ${filler} of the refund policy ${filler} refund`, "the refund policy");
+    expect(cut(found?.text ?? "", found?.ranges)).toEqual(["the", "refund", "policy"]);
+  });
+
+  test("[CAT-6] the beginning of a text tells of its end that it goes on, and finds nothing there", () => {
+    const text = `${"word ".repeat(200)}needle ${"word ".repeat(10)}`;
+    expect(around(text, "needle", false)).toBeNull();
+    expect(around(`needle ${text}`, "needle", false)?.text).toMatch(/^needle .*…$/);
+  });
+
+  test.each([
+    ["one word over and over", "a ".repeat(500_000), "a"],
+    ["many words that are nearly found", "needle need ".repeat(80_000), "needlework needles"],
+    ["a run of marks", `a${"\u0334\u0301".repeat(250_000)} needle`, "needle ne"],
+    ["a long word", "n".repeat(1_000_000), "needle"],
+  ])("[CAT-6] it takes a time that grows with the text, not faster, for %s", (_, text, query) => {
+    const searched = toSearchText(text);
+    const startMs = performance.now();
+    excerptAround(searched, patternsOf(query), { isWhole: true });
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+  });
+
+  test("[CAT-6] what is marked in it is what is found in the whole text, in random texts", () => {
+    const words = "a ab ä 漢字 漢 ที่ 한글 😀 x\u0301 needle 科学 .".split(" ");
+    forEachSeed(2_000, [], (seed) => {
+      const random = new SeededRandom(seed);
+      let text = "";
+      for (let n = random.below(400); n > 0; n--)
+        text += random.pick(words) + random.pick(["", " ", "\n", ", "]);
+      text = text.normalize("NFC");
+      const patterns = patternsOf([random.pick(words), random.pick(words)].join(" "));
+      const found = excerptAround(toSearchText(text), patterns, { isWhole: true });
+      const all = rangesIn(text, patterns);
+      if (found === null) return expect(all).toEqual([]);
+      expect(found.text.length).toBeLessThanOrEqual(LONGEST);
+      const [body, lead] = withoutEllipses(found.text, text);
+      const fits = placesOf(body, text).some((at) => {
+        const inside = all
+          .filter(({ from, to }) => to > at && from < at + body.length)
+          .map(({ from, to }) => ({
+            from: Math.max(from - at, 0) + lead,
+            to: Math.min(to - at, body.length) + lead,
+          }));
+        return JSON.stringify(inside) === JSON.stringify(found.ranges);
+      });
+      expect(fits, JSON.stringify({ text, found })).toBe(true);
+    });
+  });
+});
+
+describe("ranges in a text that is shown as it is", () => {
+  test.each([
+    ["한국어 프롬프트", "프롬", ["프롬프트"]],
+    ["カタログ が ある", "ある", ["ある"]],
+    ["Crème brûlée", "brulee", ["brûlée"]],
+  ])("[CAT-6] %s in NFD has ranges of whole characters", (text, query, expected) => {
+    const own = text.normalize("NFD");
+    const found = cut(own, rangesIn(own, patternsOf(query)));
+    expect(found).toEqual(expected.map((one) => one.normalize("NFD")));
+  });
+});
+
+describe("the beginning of a text", () => {
+  test("[CAT-6] it is one line that ends with a whole character", () => {
+    expect(excerptOf("  one\n\n two ", 20)).toBe("one two");
+    expect(excerptOf("one two three four", 15)).toBe("one two three…");
+    expect(excerptOf("😀".repeat(50), 11)).toBe(`${"😀".repeat(5)}…`);
+    expect(excerptOf(`a${" ".repeat(38)}😀b`, 10).isWellFormed()).toBe(true);
+  });
+
+  test("[CAT-6] it is in NFC, and what is before the first word does not count", () => {
+    expect(excerptOf(`${"\n".repeat(5_000)}${"한".normalize("NFD")}`, 20)).toBe("한");
+  });
+});
+
+/** The excerpt without what was put around it, and how long that was before it. */
+function withoutEllipses(excerpt: string, text: string): [body: string, lead: number] {
+  const lead = excerpt.startsWith("…") ? 1 : 0;
+  const body = excerpt.slice(lead);
+  return [body.endsWith("…") && !text.endsWith(body) ? body.slice(0, -1) : body, lead];
+}
+
+function placesOf(part: string, text: string): number[] {
+  const places: number[] = [];
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) places.push(at);
+  return places;
+}
