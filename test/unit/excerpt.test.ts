@@ -121,6 +121,11 @@ describe("ranges in a text that is shown as it is", () => {
   });
 });
 
+test("[CAT-6] ranges are right in a text that has too many marks to be composed", () => {
+  const text = `e\u0301${"\u0301".repeat(100)} needle`;
+  expect(cut(text, rangesIn(text, patternsOf("needle")))).toEqual(["needle"]);
+});
+
 describe("the beginning of a text", () => {
   test("[CAT-6] it is one line that ends with a whole character", () => {
     expect(excerptOf("  one\n\n two ", 20)).toBe("one two");

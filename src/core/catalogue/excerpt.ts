@@ -1,5 +1,5 @@
 import type { TextRange } from "../../protocol/catalogue.ts";
-import { DIVIDER, MARK_CLOSE, MARK_OPEN, readMarked, toSearchText } from "./search-text.ts";
+import { compose, DIVIDER, MARK_CLOSE, MARK_OPEN, readMarked, toSearchText } from "./search-text.ts";
 
 /** UTF-16 code units of an excerpt, dividers counted and its ellipses not. */
 export const MAX_EXCERPT_UNITS = 300;
@@ -70,7 +70,7 @@ export function rangesIn(text: string, patterns: readonly RegExp[]): TextRange[]
   const searched = toSearchText(text);
   const hits = patterns.flatMap((pattern) => hitsIn(searched, pattern));
   const { ranges } = readMarked(mark(searched, 0, searched.length, hits));
-  return text === text.normalize("NFC") ? ranges : inDecomposed(text, ranges);
+  return text === compose(text) ? ranges : inDecomposed(text, ranges);
 }
 
 /** The places of one pattern that begin in this part of the text, in their order; those of a phrase may overlap. */

@@ -54,7 +54,7 @@ export function readMarked(marked: string): { text: string; ranges: TextRange[] 
  * In NFC, unless that is made to be slow or to be long: it can be three times as long, of characters that nobody writes.
  * Such a text is found in its own spelling only.
  */
-function compose(text: string): string {
+export function compose(text: string): string {
   if (MANY_MARKS.test(text)) return text;
   const composed = text.normalize("NFC");
   return composed !== text && utf8Length(composed) > MAX_CONTENT_BYTES ? text : composed;

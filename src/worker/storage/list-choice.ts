@@ -31,7 +31,7 @@ export function chooseRows(query: ListQuery, terms: readonly SearchTerm[] | null
   if (type !== undefined) byFields.push(["prompt_type = ?", type]);
   if (sinceMs !== null) byFields.push(["entry.updated_at_ms >= ?", sinceMs]);
   const others: Condition[] = [["is_deleted = 0"]];
-  if (prefix !== undefined) {
+  if (prefix !== undefined && prefix !== "") {
     const within = `${prefix.replace(/\/+$/u, "")}/`;
     others.push(["entry.id >= ? AND entry.id < ?", within, behindPrefix(within)]);
   }
