@@ -106,7 +106,7 @@ export const catalogue = group("catalogue", {
     const middle = await scene.fragment(`[[${leaf}]]`, { id: scene.id("middle") });
     const top = await scene.fragment(`[[${middle}]]`, { id: scene.id("top") });
     const { body } = await scene.request("GET", `/v1/dependents/${encodePath(leaf)}`);
-    expectEqual("its dependents", body, { id: leaf, direct: [middle], indirect: [top] });
+    expectFields("its dependents", body, { id: leaf, direct: [middle], indirect: [top] });
   },
 
   "a parameter that is wrong is 400 and named": async (scene) => {
