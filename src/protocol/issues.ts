@@ -18,7 +18,7 @@ export function describeIssues(issues: readonly v.BaseIssue<unknown>[]): string 
   if (first === undefined) return "It is invalid";
   const path = v.getDotPath(first as v.BaseIssue<unknown>); // of whatever schema: the path is the same
   const fault = ownMessage(first) ?? describeFault(first);
-  if (path !== null) return `${path}: ${fault}`;
+  if (path !== null) return `${shorten(path)}: ${fault}`;
   return /^(?:must|is) /.test(fault) ? `It ${fault}` : fault;
 }
 
@@ -46,6 +46,7 @@ function describeFault(issue: v.BaseIssue<unknown>): string {
       return "must be a time in ISO 8601 with offset";
   }
   if (received === "undefined") return "is missing";
+  if (expected === "never") return "is not known";
   const choices = expected?.match(/^\((.+)\)$/)?.[1]?.replaceAll(" | ", ", ");
   const wanted = choices === undefined ? (TYPES[expected ?? ""] ?? `${expected}`) : `one of ${choices}`;
   return `must be ${wanted}, not ${shorten(TYPES[received] ?? received)}`;

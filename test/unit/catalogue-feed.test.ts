@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Parcel } from "../../src/core/catalogue/parcel.ts";
 import { CatalogueFeed, type Delivery } from "../../src/core/room/catalogue-feed.ts";
+import type { YjsSession } from "../../src/core/room/session.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
 import { RoomHost } from "../support/room-host.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
@@ -17,6 +18,8 @@ class FedRoom {
   answer: "takes" | "fails" | "waits" = "takes";
   /** What a delivery with text costs there. */
   textRows = 4;
+  /** And one that says who is there. */
+  editingRows = 0;
   readonly #startMs: number;
 
   constructor(log = new MemoryUpdateLog()) {
@@ -40,7 +43,8 @@ class FedRoom {
     this.sent.push({ ...delivery, atMs: nowMs - this.#startMs });
     const rows =
       delivery.parcel?.kind === "text" ? this.textRows : delivery.parcel?.kind === "deleted" ? 2 : 0;
-    if (this.answer === "takes") this.feed.arrived(rows, nowMs);
+    const editingRows = delivery.editing === null ? 0 : this.editingRows;
+    if (this.answer === "takes") this.feed.arrived(rows + editingRows, nowMs);
     else if (this.answer === "fails") this.feed.failed(nowMs);
   }
 
@@ -86,6 +90,26 @@ describe("the catalogue's feed", () => {
     expect(texts()).toHaveLength(2);
     room.pass(240_000);
     expect(texts().at(-1)).toMatch(/^text 241 /u);
+  });
+
+  test("[CAT-2] the text is told every ten seconds, when people come and go all the time", () => {
+    const room = new FedRoom();
+    room.editingRows = 1;
+    room.host.create("first");
+    room.run();
+    let guest: YjsSession | null = null;
+    for (let tenth = 0; tenth < 6_000; tenth++) {
+      room.write(`at ${tenth}`);
+      if (tenth % 5 === 0 && guest !== null) {
+        room.host.leave(guest);
+        guest = null;
+      } else if (tenth % 5 === 0) guest = room.host.joinYjs(new ScriptedPeer());
+      room.pass(100);
+    }
+    const times = room.sent.filter(({ parcel }) => parcel?.kind === "text").map(({ atMs }) => atMs);
+    const gaps = times.slice(1).map((atMs, at) => atMs - (times[at] ?? 0));
+    expect(times.length).toBeGreaterThan(60);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(10_000);
   });
 
   test("[CAT-3] a creation is announced with the revision that it will have, in the next life too", () => {

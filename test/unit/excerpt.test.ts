@@ -121,6 +121,13 @@ describe("ranges in a text that is shown as it is", () => {
   });
 });
 
+test("[CAT-6] ranges in decomposed texts take a time that grows with them, not faster", () => {
+  const text = `${"日".repeat(1_990)}e\u0301`;
+  const startMs = performance.now();
+  for (let n = 0; n < 100; n++) expect(rangesIn(text, patternsOf("日"))).toHaveLength(1_990);
+  expect(performance.now() - startMs).toBeLessThan(1_000);
+});
+
 test("[CAT-6] ranges are right in a text that has too many marks to be composed", () => {
   const text = `e\u0301${"\u0301".repeat(100)} needle`;
   expect(cut(text, rangesIn(text, patternsOf("needle")))).toEqual(["needle"]);

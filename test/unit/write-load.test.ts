@@ -1,9 +1,12 @@
 /** Very many writes at once: nobody waits for all of them. */
 import { describe, expect, test } from "vitest";
+import { receive } from "../../src/core/room/receive.ts";
+import type { JsonSession } from "../../src/core/room/session.ts";
 import { EMPTY_WRITE, type KnownText, type Write, type WriteResult } from "../../src/core/room/write.ts";
 import { applyChange, NO_CHANGE } from "../../src/core/text/text-change.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
 import { RoomHost } from "../support/room-host.ts";
+import { ScriptedPeer } from "../support/scripted-peer.ts";
 
 const LINES = Array.from({ length: 80_000 }, (_, at) => `line ${at}\n`).join("");
 
@@ -74,7 +77,7 @@ describe("writes that come faster than they can be made", () => {
         });
         return {
           content: { kind: "text", text: LINES.replace(`line ${at}\n`, "changed\n") },
-          base: { kind: "likeliest", texts: Array(32).fill(own(1)) },
+          base: { kind: "likeliest", texts: () => Array(32).fill(own(1)) },
         };
       },
     },
@@ -132,6 +135,29 @@ describe("writes that come faster than they can be made", () => {
       { kind: "written", revision: 2 },
     ]);
     expect(host.room.fragment.committed.content).toBe("y");
+  });
+
+  test("[COMMIT-8] a session's texts build on each other, when a commit ends between them", () => {
+    const host = new RoomHost(new MemoryUpdateLog(null));
+    host.create(LINES);
+    const [ann, bob] = [host.joinJson(new ScriptedPeer()), host.joinJson(new ScriptedPeer())] as const;
+    host.turn((nowMs) => {
+      let text = LINES;
+      const send = (session: JsonSession, frame: object) =>
+        receive(host.room, session, JSON.stringify(frame), nowMs, () => undefined);
+      for (let at = 0; at < 30; at++) {
+        text += `[${at}]`;
+        send(ann, { action: "update", content: text });
+        send(ann, { action: "update_metadata", tags: at % 2 === 0 ? ["kept", `own ${at}`] : ["kept"] });
+        send(bob, { action: "update_metadata", tags: [`bob ${at}`] });
+      }
+    });
+    const { revision } = host.room.fragment.committed;
+    host.passUntilIdle();
+    const { content, metadata } = host.room.fragment.committed;
+    expect(host.room.fragment.committed.revision).toBeGreaterThan(revision);
+    expect(content).toBe(LINES + Array.from({ length: 30 }, (_, at) => `[${at}]`).join(""));
+    expect(metadata.tags.toSorted()).toEqual(["bob 29", "kept"]);
   });
 
   test("[COMMIT-8] a write is made however much it changes", () => {

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { CatalogueEvent } from "../../src/protocol/catalogue.ts";
 import { CatalogueObject } from "../../src/worker/objects/catalogue-object.ts";
 import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
+import { EventListener } from "../../src/worker/objects/event-listener.ts";
 import { FragmentObject } from "../../src/worker/objects/fragment-object.ts";
 import { EventStream } from "../support/event-stream.ts";
 import { Inbox } from "../support/inbox.ts";
@@ -306,6 +307,18 @@ describe("events over a WebSocket", () => {
     await request("DELETE", `/v1/fragments/${id}`);
     const isDeletion = (event: CatalogueEvent) => event.event === "deleted" && event.id === id;
     await Promise.all([first.next("the deletion", isDeletion), late.next("the deletion", isDeletion)]);
+  });
+
+  test("[EVENT-5] a listener that has no room costs nothing: nothing is read for it", () => {
+    const listener = new EventListener({ seq: 0, editorsId: "" });
+    const read = vi.fn(() => []);
+    const tables = { changesSince: read, editorsAfter: read };
+    expect(listener.tell(tables, () => false, vi.fn())).toBe(false);
+    expect(read).not.toHaveBeenCalled();
+    expect(listener.tell(tables, () => true, vi.fn())).toBe(true);
+    expect(read).toHaveBeenCalledTimes(2);
+    expect(listener.tell(tables, () => false, vi.fn())).toBe(false);
+    expect(read).toHaveBeenCalledTimes(2);
   });
 
   test("[EVENT-5] a socket is told the newest state of each fragment, when it changes faster than that is told", async () => {

@@ -171,8 +171,11 @@ function inDecomposed(text: string, ranges: readonly TextRange[]): TextRange[] {
     composed += segment.normalize("NFC").length;
     bounds.push({ composed, own: index + segment.length });
   }
-  return ranges.map(({ from, to }) => ({
-    from: bounds.findLast((one) => one.composed <= from)?.own ?? 0,
-    to: bounds.find((one) => one.composed >= to)?.own ?? text.length,
-  }));
+  // Ranges are in order and apart, so both ends only go forward.
+  let [first, last] = [0, 0];
+  return ranges.map(({ from, to }) => {
+    while ((bounds[first + 1]?.composed ?? Number.POSITIVE_INFINITY) <= from) first++;
+    while ((bounds[last]?.composed ?? Number.POSITIVE_INFINITY) < to) last++;
+    return { from: bounds[first]?.own ?? 0, to: bounds[last]?.own ?? text.length };
+  });
 }

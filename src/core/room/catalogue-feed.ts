@@ -12,8 +12,10 @@ import type { Room } from "./room.ts";
 const TELL_MS = 500;
 /** Nobody has committed anything for so long: the text goes too. */
 const QUIET_MS = 2_000;
-/** What is due waits for its rows to be paid for, but no longer than this, unless very many are owed already. */
+/** What is due waits for its rows to be paid for, but no longer than this. */
 const MAX_UNPAID_MS = 2_000;
+/** A text that costs as many rows as `MANY_ROWS` waits, besides, until no more are owed than a minute gives. */
+const MANY_ROWS = 40;
 const MAX_OWED_ROWS = 300;
 /** While it is being edited the text is due so often: with that wait and its way, it is there ten seconds after a change. */
 const TEXT_MS = 7_500;
@@ -184,8 +186,11 @@ export class CatalogueFeed {
     // The first edit after a pause goes at once.
     const wanted = Math.min(life.updatedAtMs + QUIET_MS, this.#textMs + TEXT_MS);
     const { log } = this.#room.fragment;
-    const bearable = Math.max(wanted + MAX_UNPAID_MS, log.affordableAt(-MAX_OWED_ROWS, nowMs));
-    return Math.max(wanted, Math.min(log.affordableAt(this.#textRows, nowMs), bearable));
+    const unpaid = Math.max(
+      wanted,
+      Math.min(log.affordableAt(this.#textRows, nowMs), wanted + MAX_UNPAID_MS),
+    );
+    return this.#textRows < MANY_ROWS ? unpaid : Math.max(unpaid, log.affordableAt(-MAX_OWED_ROWS, nowMs));
   }
 
   #tellDueAt(): number {

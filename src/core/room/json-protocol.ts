@@ -7,7 +7,7 @@ import { toAwarenessState } from "./presence.ts";
 import type { Room } from "./room.ts";
 import { canWrite, type JsonSession } from "./session.ts";
 import { metadataAt } from "./shown-past.ts";
-import type { Base, ContentWrite, WriteResult } from "./write.ts";
+import type { Base, ContentWrite, KnownText, WriteResult } from "./write.ts";
 
 /** A JSON session asks for an expansion; what comes of it is sent to the session, outside of the room's turn. */
 export interface ExpandRequest {
@@ -71,12 +71,18 @@ export function receiveJson(
 }
 
 function updateBase(session: JsonSession, frame: FrameOf<"update">, nowMs: number): Base {
-  const named = namedBase(session, frame);
-  return named ?? { kind: "likeliest", texts: knownTexts(session, nowMs) };
+  return namedBase(session, frame) ?? likeliest(session, () => knownTexts(session, nowMs));
 }
 
 function metadataBase(session: JsonSession, frame: FrameOf<"update_metadata">, nowMs: number): Base {
-  return namedBase(session, frame) ?? { kind: "likeliest", texts: knownTags(session, nowMs) };
+  return namedBase(session, frame) ?? likeliest(session, () => knownTags(session, nowMs));
+}
+
+/** Of what it is sent, only what it had been told when it wrote. */
+function likeliest(session: JsonSession, known: () => readonly KnownText[]): Base {
+  const { seenRevision } = session.record;
+  const texts = () => known().filter(({ when, revision }) => when === "own" || revision <= seenRevision);
+  return { kind: "likeliest", texts };
 }
 
 function editBase(session: JsonSession, frame: FrameOf<"edit">): Base | Refusal {

@@ -82,7 +82,7 @@ export function roundLength(writes: readonly Write[], textUnits: number): number
 
 function passages(content: ContentWrite | null, base: Base): number {
   const substitutions = content?.kind === "substitutions" ? content.edits.length : 0;
-  const candidates = base.kind === "likeliest" ? base.texts.length : 0;
+  const candidates = base.kind === "likeliest" ? base.texts().length : 0;
   return 1 + substitutions + candidates / CANDIDATES_A_PASSAGE;
 }
 
@@ -272,7 +272,7 @@ export class WriteRound {
         );
       }
       case "likeliest":
-        return this.#likeliest(write, base.texts);
+        return this.#likeliest(write, base.texts());
       default:
         return base satisfies never;
     }

@@ -52,8 +52,11 @@ export type Base =
   | { readonly kind: "current" }
   | { readonly kind: "version"; readonly version: number }
   | ({ readonly kind: "request" } & RequestKey)
-  /** The one of these that differs least from the text received; the later on a tie. */
-  | { readonly kind: "likeliest"; readonly texts: readonly KnownText[] };
+  /**
+   * The one of these that differs least from the text received; the later on a tie. Asked for when the write's round
+   * comes: by then an own write before it may have been committed.
+   */
+  | { readonly kind: "likeliest"; readonly texts: () => readonly KnownText[] };
 
 /** A text that a session may have before its eyes: a revision's, or its own as it sent it. */
 export interface KnownText {

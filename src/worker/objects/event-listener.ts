@@ -68,6 +68,7 @@ export class EventListener {
     for (;;) {
       const { editorsId } = this.#told;
       if (editorsId === null) return true;
+      if (!hasRoom()) return false; // before it is read: whoever has stopped reading costs nothing
       const page = tables.editorsAfter(editorsId, PAGE);
       for (const event of page) {
         if (!hasRoom()) return false;
@@ -80,6 +81,7 @@ export class EventListener {
 
   #tellChanges(tables: EventTables, hasRoom: () => boolean, give: (event: NumberedEvent) => void): boolean {
     for (;;) {
+      if (!hasRoom()) return false;
       const page = tables.changesSince(this.#told.seq, PAGE);
       for (const event of page) {
         if (!hasRoom()) return false;

@@ -25,7 +25,8 @@ export class FoundWords {
   /** @param numbers of the page's entries */
   constructor(sql: SqlStorage, terms: readonly SearchTerm[], numbers: readonly number[]) {
     this.#sql = sql;
-    this.#patterns = terms.map(termPattern);
+    // Terms of the same spellings are one.
+    this.#patterns = [...new Map(terms.map(termPattern).map((one) => [one.source, one])).values()];
     this.#cost = terms.reduce((sum, term) => sum + (term.kind === "phrase" ? term.characters.length : 1), 0);
     const query =
       "SELECT rowid, substr(content, 1, ?) FROM words WHERE rowid IN (SELECT value FROM json_each(?))";
