@@ -135,6 +135,14 @@ export class RoomHost {
     );
   }
 
+  /** JSON frames that come in one turn, and so into one commit. */
+  receiveTogether(...frames: readonly (readonly [session: JsonSession, frame: object])[]): void {
+    this.turn((nowMs) => {
+      for (const [session, frame] of frames)
+        receive(this.room, session, JSON.stringify(frame), nowMs, (request) => this.expansions.push(request));
+    });
+  }
+
   submit(write: Partial<Write>): void {
     this.turn(() => this.room.submit({ ...emptyWrite(), ...write }));
   }

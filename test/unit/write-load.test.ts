@@ -1,7 +1,5 @@
 /** Very many writes at once: nobody waits for all of them. */
 import { describe, expect, test } from "vitest";
-import { receive } from "../../src/core/room/receive.ts";
-import type { JsonSession } from "../../src/core/room/session.ts";
 import { EMPTY_WRITE, type KnownText, type Write, type WriteResult } from "../../src/core/room/write.ts";
 import { applyChange, NO_CHANGE } from "../../src/core/text/text-change.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
@@ -141,22 +139,19 @@ describe("writes that come faster than they can be made", () => {
     const host = new RoomHost(new MemoryUpdateLog(null));
     host.create(LINES);
     const [ann, bob] = [host.joinJson(new ScriptedPeer()), host.joinJson(new ScriptedPeer())] as const;
-    host.turn((nowMs) => {
-      let text = LINES;
-      const send = (session: JsonSession, frame: object) =>
-        receive(host.room, session, JSON.stringify(frame), nowMs, () => undefined);
-      for (let at = 0; at < 30; at++) {
-        text += `[${at}]`;
-        send(ann, { action: "update", content: text });
-        send(ann, { action: "update_metadata", tags: at % 2 === 0 ? ["kept", `own ${at}`] : ["kept"] });
-        send(bob, { action: "update_metadata", tags: [`bob ${at}`] });
-      }
-    });
+    const tokens = Array.from({ length: 30 }, (_, at) => `[${at}]`);
+    host.receiveTogether(
+      ...tokens.flatMap((_, at) => [
+        [ann, { action: "update", content: LINES + tokens.slice(0, at + 1).join("") }] as const,
+        [ann, { action: "update_metadata", tags: at % 2 === 0 ? ["kept", `own ${at}`] : ["kept"] }] as const,
+        [bob, { action: "update_metadata", tags: [`bob ${at}`] }] as const,
+      ]),
+    );
     const { revision } = host.room.fragment.committed;
     host.passUntilIdle();
     const { content, metadata } = host.room.fragment.committed;
     expect(host.room.fragment.committed.revision).toBeGreaterThan(revision);
-    expect(content).toBe(LINES + Array.from({ length: 30 }, (_, at) => `[${at}]`).join(""));
+    expect(content).toBe(LINES + tokens.join(""));
     expect(metadata.tags.toSorted()).toEqual(["bob 29", "kept"]);
   });
 
