@@ -21,6 +21,21 @@ async function listen(lastEventId?: string): Promise<EventStream> {
   return stream;
 }
 
+/** As if the fragment told of itself as fast as the catalogue takes it: every revision behind its first, up to this one. */
+async function deliverRevisions(id: string, last: number): Promise<void> {
+  const catalogue = catalogueStub(env, "default");
+  const fields = {
+    createdAtMs: 1,
+    updatedAtMs: 2,
+    size: 1,
+    description: "",
+    tags: [],
+    prompt_type: "standard",
+  } as const;
+  for (let revision = 2; revision <= last; revision++)
+    await catalogue.deliver(id, { kind: "text", entry: { id, revision, ...fields }, text: "x" }, null);
+}
+
 async function listenOnSocket(query = ""): Promise<Inbox<CatalogueEvent>> {
   const socket = await openSocket(`/v1/events${query}`);
   const inbox = new Inbox<CatalogueEvent>("the listener");
@@ -213,20 +228,7 @@ describe("server-sent events", () => {
     const stream = await listen();
     const { id } = await createFragment("text");
     await stream.next("created", id);
-    const catalogue = catalogueStub(env, "default");
-    const entry = {
-      id,
-      createdAtMs: 1,
-      updatedAtMs: 2,
-      size: 1,
-      description: "",
-      tags: [],
-      prompt_type: "standard",
-    } as const;
-    for (let revision = 2; revision <= 3_000; revision++) {
-      const parcel = { kind: "text", entry: { ...entry, revision }, text: "x" } as const;
-      await catalogue.deliver(id, parcel, null);
-    }
+    await deliverRevisions(id, 3_000);
     let told = 0;
     for (;;) {
       const event = await stream.next("changed", id);
@@ -324,20 +326,7 @@ describe("events over a WebSocket", () => {
   test("[EVENT-5] a socket is told the newest state of each fragment, when it changes faster than that is told", async () => {
     const inbox = await listenOnSocket();
     const { id } = await createFragment("text");
-    const catalogue = catalogueStub(env, "default");
-    const entry = {
-      id,
-      createdAtMs: 1,
-      updatedAtMs: 2,
-      size: 1,
-      description: "",
-      tags: [],
-      prompt_type: "standard",
-    } as const;
-    for (let revision = 2; revision <= 1_000; revision++) {
-      const parcel = { kind: "text", entry: { ...entry, revision }, text: "x" } as const;
-      await catalogue.deliver(id, parcel, null);
-    }
+    await deliverRevisions(id, 1_000);
     const isAbout = (event: CatalogueEvent) => "fragment" in event && event.fragment.id === id;
     await inbox.next(
       "the last version",
