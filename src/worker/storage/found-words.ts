@@ -26,8 +26,12 @@ export class FoundWords {
   constructor(sql: SqlStorage, terms: readonly SearchTerm[], numbers: readonly number[]) {
     this.#sql = sql;
     // Terms of the same spellings are one.
-    this.#patterns = [...new Map(terms.map(termPattern).map((one) => [one.source, one])).values()];
-    this.#cost = terms.reduce((sum, term) => sum + (term.kind === "phrase" ? term.characters.length : 1), 0);
+    const distinct = [...new Map(terms.map((term) => [termPattern(term).source, term])).values()];
+    this.#patterns = distinct.map(termPattern);
+    this.#cost = distinct.reduce(
+      (sum, term) => sum + (term.kind === "phrase" ? term.characters.length : 1),
+      0,
+    );
     const query =
       "SELECT rowid, substr(content, 1, ?) FROM words WHERE rowid IN (SELECT value FROM json_each(?))";
     const rows = sql.exec(query, BEGINNING, JSON.stringify(numbers)).raw();
