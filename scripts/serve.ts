@@ -1,7 +1,7 @@
 /**
  * `npm run serve -- [--port N] [--persist-to DIR] [--host ADDRESS] [--allowed-origins LIST]`: the production bundle on
- * workerd, without the proxy and the file watching of `wrangler dev`. Port 0 takes a free one. When the server is healthy, one line of standard
- * output says `ready pid=PID url=URL`, where PID is workerd's.
+ * workerd, without the proxy and the file watching of `wrangler dev`. Port 0 takes a free one. When the server is healthy,
+ * one line of standard output says `ready pid=PID url=URL`, where PID is workerd's.
  *
  * SIGINT, SIGTERM and SIGHUP end workerd, with exit code 0; a second one does not wait for open requests. When workerd
  * ends by itself, its exit code is ours. When this script is killed, workerd ends with it on Linux; elsewhere it stays, see

@@ -1,6 +1,7 @@
 /**
- * What all commands of package.json do alike with their command lines: `--help` prints the usage and exits with 0; one that is
- * wrong is answered with a sentence and the usage on standard error, and exits with 2 before anything else is done.
+ * What all commands of package.json do alike with their command lines: `--help` prints the usage and exits with 0; one
+ * that is wrong is answered with a sentence and the usage on standard error, and exits with 2 before anything else is
+ * done.
  *
  * `parseArgs` of Node reads the words. What they mean, and how many are too many, is each command's own.
  */

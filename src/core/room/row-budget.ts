@@ -37,7 +37,10 @@ export class RowBudget {
     return this.#tokens - this.#owed >= RowBudget.COMPACTION;
   }
 
-  /** When there will be so many tokens, less than none where some may be owed, if nothing is spent before: `nowMs` if there are. */
+  /**
+   * When there will be so many tokens, if nothing is spent before: `nowMs` if there are. Less than none where some may be
+   * owed.
+   */
   affordableAt(rows: number, nowMs: number): number {
     this.#refill(nowMs);
     return nowMs + msUntil(Math.min(rows, RowBudget.CAPACITY) + this.#owed - this.#tokens);

@@ -24,7 +24,8 @@ export function malformed(message: string): Inspection {
 }
 
 export function tooMany(): Inspection {
-  const message = `An update has at most ${MAX_UPDATE_ITEMS} structs and new deletes, and names at most ${MAX_UPDATE_DELETES} deletes.`;
+  const most = `${MAX_UPDATE_ITEMS} structs and new deletes, and names at most ${MAX_UPDATE_DELETES} deletes`;
+  const message = `An update has at most ${most}.`;
   return refused(refusal("content_too_large", message));
 }
 
