@@ -1,14 +1,14 @@
 import { UsageError } from "../src/cli/command-line.ts";
+import { parseOrigins } from "../src/protocol/origins.ts";
 
 /** A scheme and a host, with a port perhaps, as browsers name the origin of a page. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#,@]+$/;
 
 /** The worker's variable ALLOWED_ORIGINS: origins with commas between them, none for all. Throws a `UsageError`. */
 export function parseAllowedOrigins(text: string): string {
-  const origins = text.split(",").map((one) => one.trim().toLowerCase().replace(/\/$/, ""));
-  const named = origins.filter((one) => one !== "");
-  const wrong = named.find((one) => !ORIGIN.test(one));
+  const origins = parseOrigins(text);
+  const wrong = origins.find((one) => !ORIGIN.test(one));
   if (wrong !== undefined)
     throw new UsageError(`--allowed-origins ${wrong}: must be origins such as https://prompts.example.com.`);
-  return named.join(",");
+  return origins.join(",");
 }

@@ -1,6 +1,7 @@
 import type { Context, Next } from "hono";
 import { cors } from "hono/cors";
 import { CLOSE } from "../protocol/close-codes.ts";
+import { parseOrigins } from "../protocol/origins.ts";
 import type { AppEnv } from "./app.ts";
 import { refuseSocket } from "./objects/socket-peer.ts";
 import { problem } from "./problem.ts";
@@ -61,7 +62,6 @@ export async function shareAnswers(c: Context<AppEnv>, next: Next): Promise<Resp
 /** Null: all. */
 function allowedOrigins(c: Context<AppEnv>): readonly string[] | null {
   const setting: string = c.env.ALLOWED_ORIGINS ?? ""; // a deployment may leave it out
-  const origins = setting.split(",").map((one) => one.trim().toLowerCase().replace(/\/$/, ""));
-  const named = origins.filter((one) => one !== "");
-  return named.length === 0 ? null : named;
+  const origins = parseOrigins(setting);
+  return origins.length === 0 ? null : origins;
 }
