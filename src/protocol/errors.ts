@@ -44,3 +44,19 @@ export interface Refusal {
 export function refusal(code: ErrorCode, message: string): Refusal {
   return { code, message };
 }
+
+/** What may be refused: its value, or why there is none. A check that yields nothing is a `Refusal | null`. */
+export type Result<T> = { readonly ok: true; readonly value: T } | Refused;
+
+export interface Refused {
+  readonly ok: false;
+  readonly refusal: Refusal;
+}
+
+export function done<T>(value: T): Result<T> {
+  return { ok: true, value };
+}
+
+export function refused(why: Refusal): Refused {
+  return { ok: false, refusal: why };
+}

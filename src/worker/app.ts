@@ -1,10 +1,11 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { allowedMethods } from "./allowed-methods.ts";
+import { allowedMethods } from "./http/allowed-methods.ts";
+import type { AppEnv } from "./http/app-env.ts";
+import { refuseForeignOrigins, shareAnswers } from "./http/origins.ts";
+import { notAllowed, problem, problemOf } from "./http/problem.ts";
 import { oldPrompts } from "./legacy/prompts.ts";
 import { legacySockets } from "./legacy/sockets.ts";
-import { refuseForeignOrigins, shareAnswers } from "./origins.ts";
-import { type ErrorRenderer, notAllowed, problem, problemOf } from "./problem.ts";
 import { catalogue } from "./routes/catalogue.ts";
 import { descriptions } from "./routes/descriptions.ts";
 import { events } from "./routes/events.ts";
@@ -12,8 +13,6 @@ import { expansions } from "./routes/expansions.ts";
 import { fragments } from "./routes/fragments.ts";
 import { health } from "./routes/health.ts";
 import { sockets } from "./routes/sockets.ts";
-
-export type AppEnv = { Bindings: Env; Variables: { requestId: string; renderError?: ErrorRenderer } };
 
 /**
  * The routes. No middleware may change the answer of an upgrade: the headers of a 101 response are fixed, and one that

@@ -6,8 +6,8 @@ import { type ErrorCode, type Refusal, refusal } from "../protocol/errors.ts";
 import { textFault } from "../protocol/fragment.ts";
 import { MAX_CLOSURE_BYTES, MAX_CONTENT_BYTES } from "../protocol/limits.ts";
 import type { ExpansionResult } from "../protocol/rest.ts";
-import { digest } from "./digest.ts";
-import { DEFAULT_WORKSPACE, fragmentStub } from "./objects/fragment-stub.ts";
+import { DEFAULT_WORKSPACE, fragmentStub } from "./addresses.ts";
+import { digest } from "./http/digest.ts";
 
 export type ExpansionAnswer =
   | {

@@ -1,6 +1,6 @@
 import { app } from "./app.ts";
 
+export { CatalogueObject } from "./catalogue/catalogue-object.ts";
 export { Expander } from "./expander.ts";
-export { CatalogueObject } from "./objects/catalogue-object.ts";
-export { FragmentObject } from "./objects/fragment-object.ts";
+export { FragmentObject } from "./fragment/fragment-object.ts";
 export default app;

@@ -1,13 +1,12 @@
 import { waitUntil } from "cloudflare:workers";
-import type { RequestKey } from "../core/room/write.ts";
+import type { RequestKey } from "../core/fragment/write.ts";
 import type { FragmentId } from "../language/fragment-id.ts";
 import { refusal } from "../protocol/errors.ts";
 import type { Fragment } from "../protocol/fragment.ts";
-import { catalogueStub } from "./objects/catalogue-stub.ts";
-import { CATALOGUE_WAIT_MS, within } from "./objects/catalogue-wait.ts";
-import type { FragmentAnswer } from "./objects/fragment-calls.ts";
-import { fragmentStub, type Workspace } from "./objects/fragment-stub.ts";
-import { type Preconditions, UNCONDITIONAL } from "./objects/preconditions.ts";
+import { catalogueStub, fragmentStub, type Workspace } from "./addresses.ts";
+import type { FragmentAnswer } from "./fragment/fragment-calls.ts";
+import { type Preconditions, UNCONDITIONAL } from "./fragment/preconditions.ts";
+import { CATALOGUE_WAIT_MS, within } from "./within.ts";
 
 /** How often somebody may write in between. */
 const ATTEMPTS = 3;

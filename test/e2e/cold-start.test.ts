@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { connectJson } from "../support/live-clients.ts";
 import { within } from "../support/live-socket.ts";
 import { readFragment } from "../support/rest.ts";
@@ -55,7 +55,7 @@ test("[LIVE-16] nothing is left running, when `npm run dev` gets SIGTERM", async
 async function startDev(persistTo: string): Promise<{ process: ChildProcess; url: string }> {
   const child = spawn(
     process.execPath,
-    [join(PROJECT_DIR, "scripts/dev.ts"), "--port=0", `--persist-to=${persistTo}`],
+    [join(PROJECT_DIR, "tools/dev/dev.ts"), "--port=0", `--persist-to=${persistTo}`],
     {
       stdio: ["ignore", "pipe", "pipe"],
     },

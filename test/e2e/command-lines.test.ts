@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 
 // Of every command of package.json that is a program of ours, so that a new one is among them.
 

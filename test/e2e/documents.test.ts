@@ -4,10 +4,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { describeNextSteps } from "../../scripts/next-steps.ts";
-import { PROJECT_DIR, wranglerCommand } from "../../scripts/wrangler-command.ts";
 import { CLOSE } from "../../src/protocol/close-codes.ts";
 import { ERROR_STATUS } from "../../src/protocol/errors.ts";
+import { describeNextSteps } from "../../tools/dev/next-steps.ts";
+import { PROJECT_DIR, wranglerCommand } from "../../tools/dev/wrangler-command.ts";
 import { runPage, type StoryRules, type Substitute } from "../support/document-story.ts";
 import { readBlocks } from "../support/markdown-blocks.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
@@ -44,7 +44,7 @@ const SUBSTITUTES: readonly Substitute[] = [
     command: /^npm run dev\b/,
     because: "it is slow to start; cold-start.test.ts runs it",
     check: (_command, { server }) => {
-      expect(packageJson.scripts["dev"]).toBe("exec node scripts/dev.ts");
+      expect(packageJson.scripts["dev"]).toBe("exec node tools/dev/dev.ts");
       return describeNextSteps(server);
     },
   },
@@ -118,13 +118,13 @@ const RULES: StoryRules = {
     // No server here is wrong: that the words are those of a check.
     "text failed-check": (text) => {
       const title = /^ +✗ (.*) \(\d+ ms\)$/m.exec(text)?.[1];
-      expect(read("src/cli/e2e/groups/concurrency.ts")).toContain(`"${title}": async`);
+      expect(read("tools/check/groups/concurrency.ts")).toContain(`"${title}": async`);
     },
     // There is no systemd in a test: that the command it starts is one of ours.
     "ini systemd": (text) => {
       const [, script = "", options = ""] = /^ExecStart=\S*npm run (\S+) -- (.*)$/m.exec(text) ?? [];
       expect(packageJson.scripts).toHaveProperty([script]);
-      const known = read("scripts/serve.ts");
+      const known = read("tools/dev/serve.ts");
       for (const [, option] of options.matchAll(/--(\S+)/g))
         expect(known).toMatch(new RegExp(`"?${option}"?: {`));
     },

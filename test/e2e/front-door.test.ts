@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { startServer } from "../../scripts/server-process.ts";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { startServer } from "../../tools/dev/server-process.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { within } from "../support/live-socket.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 
@@ -31,8 +31,8 @@ test("[REST-26] the answer is a problem with 400, also to a socket, when the Hos
 });
 
 test.each([
-  ["serve", "scripts/serve.ts", /ready pid=\d+ url=(\S+)/],
-  ["dev", "scripts/dev.ts", /Prompt Manager is up at (\S+)/],
+  ["serve", "tools/dev/serve.ts", /ready pid=\d+ url=(\S+)/],
+  ["dev", "tools/dev/dev.ts", /Prompt Manager is up at (\S+)/],
 ])(
   "[ORIGIN-2] npm run %s refuses the pages that it was not told of, when it was told of some",
   async (_, script, ready) => {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
-import { startServer } from "../../scripts/server-process.ts";
+import { startServer } from "../../tools/dev/server-process.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 
 const run = promisify(execFile);

@@ -4,14 +4,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ServerProcess, startServer } from "../../scripts/server-process.ts";
-import type { LoadResult } from "../../src/cli/load/load-run.ts";
+import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
+import type { LoadResult } from "../../tools/load/load-run.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { LOSING } from "../support/broken-bundle.ts";
 import { pipeToHead } from "../support/pipe-to-head.ts";
 import { makeTemporaryDir, removeDir, withTemporaryDir } from "../support/temporary-dir.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/cli/load/main.ts", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../tools/load/main.ts", import.meta.url));
 
 interface LoadProcess {
   readonly child: ChildProcess;

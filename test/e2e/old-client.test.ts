@@ -1,8 +1,8 @@
 /** What programs of the old system do over REST and their sockets, one answer after the other as they expect them. */
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { type ServerProcess, startServer } from "../../scripts/server-process.ts";
 import type { ServerFrame } from "../../src/protocol/json-frames.ts";
+import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
 import { Inbox } from "../support/inbox.ts";
 import type { JsonClient } from "../support/json-client.ts";
 import { connectJson } from "../support/live-clients.ts";

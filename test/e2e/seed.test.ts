@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { pipeToHead } from "../support/pipe-to-head.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 
@@ -23,7 +23,7 @@ interface Ended {
   readonly sent: readonly Sent[];
 }
 
-const SCRIPT = join(PROJECT_DIR, "scripts/seed.ts");
+const SCRIPT = join(PROJECT_DIR, "tools/dev/seed.ts");
 
 /** Runs the command on a folder of these files, to its end. */
 function seed(files: Readonly<Record<string, string>>, run = runAlone): Promise<Ended> {

@@ -2,10 +2,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "vitest";
-import { DEFAULT_BUNDLE_DIR } from "../../scripts/production-bundle.ts";
-import { startServer } from "../../scripts/server-process.ts";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
-import { GROUPS } from "../../src/cli/e2e/groups.ts";
+import { GROUPS } from "../../tools/check/groups.ts";
+import { DEFAULT_BUNDLE_DIR } from "../../tools/dev/production-bundle.ts";
+import { startServer } from "../../tools/dev/server-process.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { CheckCommand, checkServer } from "../support/check-command.ts";
 import { pipeToHead } from "../support/pipe-to-head.ts";
@@ -122,7 +122,7 @@ describe.concurrent("npm run e2e", () => {
     await withTemporaryDir(async (persistTo) => {
       const server = await startServer({ persistTo });
       onTestFinished(() => server.kill());
-      const script = join(PROJECT_DIR, "src/cli/e2e/main.ts");
+      const script = join(PROJECT_DIR, "tools/check/main.ts");
       const { code, stdout, stderr } = await pipeToHead(5, script, ["--url", server.url]);
       expect({ code, stderr }).toEqual({ code: 141, stderr: "" });
       expect(stdout).toContain("\nrest\n");

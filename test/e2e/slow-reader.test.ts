@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { type ServerProcess, startServer } from "../../scripts/server-process.ts";
+import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
 import { connectJson, connectYjs } from "../support/live-clients.ts";
 import { putFragment } from "../support/rest.ts";
 import { makeTemporaryDir, removeDir } from "../support/temporary-dir.ts";

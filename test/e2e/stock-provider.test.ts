@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { startServer } from "../../scripts/server-process.ts";
+import { startServer } from "../../tools/dev/server-process.ts";
 import { connectJson } from "../support/live-clients.ts";
 import { within } from "../support/live-socket.ts";
 import { ObservedServer } from "../support/observed-server.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { startServer } from "../../scripts/server-process.ts";
+import { startServer } from "../../tools/dev/server-process.ts";
 import { putFragment, readFragment } from "../support/rest.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as Y from "yjs";
-import { startServer } from "../../scripts/server-process.ts";
+import { startServer } from "../../tools/dev/server-process.ts";
 import { readStoredFragment, Typist, timeOpen } from "../load/typing.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";

@@ -2,7 +2,7 @@
  * What `npm run bench` measures, and how it is told: as a table whose place in docs/benchmarks.md, and in the README, is
  * between two marks.
  */
-import type { Load } from "../../src/cli/load/settings.ts";
+import type { Load } from "../../tools/load/settings.ts";
 import type { ServerName } from "./bench-servers.ts";
 
 /** One server under one load, once. Null where it could not be measured. */

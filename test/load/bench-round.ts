@@ -2,8 +2,8 @@
  * One round of `npm run bench` in a process of its own, so that it can be held to one core and starts with an empty
  * heap: `bench-round.ts SERVER ORIGIN PID LOAD`, LOAD in JSON. Prints a `Round` in JSON.
  */
-import { runLoad } from "../../src/cli/load/load-run.ts";
-import type { Load } from "../../src/cli/load/settings.ts";
+import { runLoad } from "../../tools/load/load-run.ts";
+import type { Load } from "../../tools/load/settings.ts";
 import type { Round } from "./bench-result.ts";
 import { DIALECTS, type ServerName } from "./bench-servers.ts";
 import { busySecondsOfMachine, cpuSecondsOfTree } from "./server-figures.ts";

@@ -10,11 +10,11 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { spawnBound } from "../../scripts/child-lifetime.ts";
-import { readBundleSettings } from "../../scripts/production-bundle.ts";
-import { buildBundle, startServer } from "../../scripts/server-process.ts";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
-import { type Dialect, HOCUSPOCUS_DIALECT, stockDialect } from "../../src/cli/load/dialect.ts";
+import { spawnBound } from "../../tools/dev/child-lifetime.ts";
+import { readBundleSettings } from "../../tools/dev/production-bundle.ts";
+import { buildBundle, startServer } from "../../tools/dev/server-process.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
+import { type Dialect, HOCUSPOCUS_DIALECT, stockDialect } from "../../tools/load/dialect.ts";
 
 export const SERVER_NAMES = ["prompt-manager", "hocuspocus", "y-partyserver", "y-websocket"] as const;
 export type ServerName = (typeof SERVER_NAMES)[number];

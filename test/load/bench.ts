@@ -15,10 +15,10 @@ import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { spawnBound } from "../../scripts/child-lifetime.ts";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
-import { parseWhole, runCommand, UsageError } from "../../src/cli/command-line.ts";
-import { checkTotals, type Load } from "../../src/cli/load/settings.ts";
+import { parseWhole, runCommand, UsageError } from "../../tools/command-line.ts";
+import { spawnBound } from "../../tools/dev/child-lifetime.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
+import { checkTotals, type Load } from "../../tools/load/settings.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import {
   type Comparison,

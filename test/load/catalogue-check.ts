@@ -7,8 +7,8 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { buildBundle } from "../../scripts/server-process.ts";
-import { parseWhole, runCommand } from "../../src/cli/command-line.ts";
+import { parseWhole, runCommand } from "../../tools/command-line.ts";
+import { buildBundle } from "../../tools/dev/server-process.ts";
 import { buildForgetfulBundle } from "../support/broken-bundle.ts";
 import { MAX_SEED } from "../support/seeded-random.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";

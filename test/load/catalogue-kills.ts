@@ -4,9 +4,9 @@
  * the same.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { type ServerOptions, type ServerProcess, startServer } from "../../scripts/server-process.ts";
 import type { FragmentPage, FragmentSummary } from "../../src/protocol/catalogue.ts";
 import type { Fragment } from "../../src/protocol/fragment.ts";
+import { type ServerOptions, type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 
 export interface CatalogueKillsOptions {

@@ -7,8 +7,8 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { buildBundle, startServer } from "../../scripts/server-process.ts";
-import { parseWhole, runCommand } from "../../src/cli/command-line.ts";
+import { parseWhole, runCommand } from "../../tools/command-line.ts";
+import { buildBundle, startServer } from "../../tools/dev/server-process.ts";
 import { MAX_SEED } from "../support/seeded-random.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { MadeWords } from "./made-words.ts";

@@ -7,8 +7,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type WebSocket from "ws";
-import { parseWhole, runCommand } from "../../src/cli/command-line.ts";
 import { SUBPROTOCOL } from "../../src/protocol/yjs-frames.ts";
+import { parseWhole, runCommand } from "../../tools/command-line.ts";
 import { makeSocket, opened, within } from "../support/live-socket.ts";
 import { ObservedServer } from "../support/observed-server.ts";
 import { putFragment } from "../support/rest.ts";

@@ -5,9 +5,9 @@
  * back brings along what the server lost; and at the end, with all writers gone for ever.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { type ServerOptions, type ServerProcess, startServer } from "../../scripts/server-process.ts";
 import type { Fragment } from "../../src/protocol/fragment.ts";
 import type { ServerFrame } from "../../src/protocol/json-frames.ts";
+import { type ServerOptions, type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
 import { closed, makeSocket, within } from "../support/live-socket.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 import { JsonWriter, type JsonWriterKind } from "./json-writers.ts";

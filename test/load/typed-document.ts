@@ -8,8 +8,8 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import * as Y from "yjs";
-import { buildBundle, startServer } from "../../scripts/server-process.ts";
-import { parseWhole, runCommand } from "../../src/cli/command-line.ts";
+import { parseWhole, runCommand } from "../../tools/command-line.ts";
+import { buildBundle, startServer } from "../../tools/dev/server-process.ts";
 import { MAX_SEED, SeededRandom } from "../support/seeded-random.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { quantile } from "./server-figures.ts";

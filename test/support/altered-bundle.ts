@@ -5,8 +5,8 @@
 import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
-import { buildBundle } from "../../scripts/production-bundle.ts";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { buildBundle } from "../../tools/dev/production-bundle.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 
 export interface Alteration {
   /** Path from the project's directory. */

@@ -22,12 +22,12 @@ export function buildBrokenBundle(bundleDir: string): Promise<string> {
 /** A server that forgets: what the catalogue has not been told when the process dies, it is never told. */
 export const FORGETTING: readonly Alteration[] = [
   {
-    file: "src/worker/objects/fragment-object.ts",
+    file: "src/worker/fragment/fragment-object.ts",
     passage: "this.#alarms.wake(nowMs + CONFIRMATION_MS);",
     replacement: ";",
   },
   {
-    file: "src/worker/objects/catalogue-inquiry.ts",
+    file: "src/worker/catalogue/catalogue-inquiry.ts",
     passage: 'if ((await this.#ask(one.id)) !== "unreachable") this.#announced.settle(one);',
     replacement: "this.#announced.settle(one);",
   },
@@ -45,7 +45,7 @@ export const LOSING: readonly Alteration[] = [
     replacement: "if (update.length % 2 === 0) return; const frame = encodeUpdate(update);",
   },
   {
-    file: "src/core/room/durable-fragment.ts",
+    file: "src/core/fragment/durable-fragment.ts",
     passage: "const content = fromSharedText(committedContent, eol);",
     replacement: `const content = fromSharedText(committedContent, eol).replace("w0:0;", "");`,
   },

@@ -3,8 +3,8 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
-import type { Report } from "../../src/cli/e2e/report.ts";
+import type { Report } from "../../tools/check/report.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 
 export interface Ended {
   readonly code: number | null;
@@ -19,7 +19,7 @@ export class CheckCommand {
   #stderr = "";
 
   constructor(args: readonly string[]) {
-    this.#child = spawn(process.execPath, [join(PROJECT_DIR, "src/cli/e2e/main.ts"), ...args], {
+    this.#child = spawn(process.execPath, [join(PROJECT_DIR, "tools/check/main.ts"), ...args], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child.stdout.setEncoding("utf8").on("data", (text: string) => {

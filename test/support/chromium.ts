@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
 import { type Browser, chromium } from "playwright-core";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 
 /** None of its own connections to the outside; as root there is no sandbox. */
 const ARGS = [

@@ -18,8 +18,8 @@
 import { cp, readdir, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { delimiter, dirname, join } from "node:path";
-import { type ServerProcess, startServer } from "../../scripts/server-process.ts";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { type Block, readBlocks } from "./markdown-blocks.ts";
 import { jsonFault, textFault } from "./printed-pattern.ts";
 import { Terminal } from "./terminal.ts";

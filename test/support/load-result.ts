@@ -1,5 +1,5 @@
-import type { LoadResult } from "../../src/cli/load/load-run.ts";
-import { Meter } from "../../src/cli/load/meter.ts";
+import type { LoadResult } from "../../tools/load/load-run.ts";
+import { Meter } from "../../tools/load/meter.ts";
 
 /** What a short run without a fault gives; what is given replaces it. */
 export function makeLoadResult(replaced: Partial<LoadResult> = {}): LoadResult {

@@ -1,6 +1,6 @@
 /** A server on the worker of test/workerd/observed-worker.ts: what it counts, and how to make it fail. */
 import { join } from "node:path";
-import { type ServerProcess, startServer } from "../../scripts/server-process.ts";
+import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
 import { buildAlteredBundle } from "./altered-bundle.ts";
 
 export class ObservedServer {

@@ -66,7 +66,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "takes the blanks at the ends off a text",
     alteration: replace(
-      `${ROOM}/write-plan.ts`,
+      `${CORE}/fragment/write-plan.ts`,
       "change: difference(base.text, toSharedText(write.text))",
       "change: difference(base.text, toSharedText(write.text.trim()))",
     ),
@@ -77,7 +77,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "makes a repeated request again",
     alteration: replace(
-      `${ROOM}/write-round.ts`,
+      `${CORE}/fragment/write-round.ts`,
       "const past = this.#past.answerTo(write.request.client, write.request.requestId, this.#nowMs);",
       "const past = null as ReturnType<Past['answerTo']>;",
     ),
@@ -99,7 +99,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "replaces the tags that others have added",
     alteration: replace(
-      `${ROOM}/write-plan.ts`,
+      `${CORE}/fragment/write-plan.ts`,
       "const remove = baseTags.filter((tag) => !tags.includes(tag));",
       "const remove = current.tags.filter((tag) => !tags.includes(tag));",
     ),
@@ -144,7 +144,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "lets the last writer win",
     alteration: replace(
-      `${ROOM}/write-round.ts`,
+      `${CORE}/fragment/write-round.ts`,
       "let change = rebaseChange(meant.change, base.since);",
       "let change = difference(this.#content, applyChange(meant.change, base.text));",
     ),
@@ -155,7 +155,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "makes every write, whatever version If-Match names",
     alteration: replace(
-      `${WORKER}/etag.ts`,
+      `${WORKER}/http/etag.ts`,
       "if (header === null) continue;",
       "if (header !== '') continue;",
     ),
@@ -294,7 +294,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "forgets what a listener missed",
     alteration: replace(
-      `${WORKER}/objects/catalogue-object.ts`,
+      `${WORKER}/catalogue/catalogue-object.ts`,
       "const afterSeq = this.#knownSeq(lastSeq);",
       "const afterSeq = this.#entries.seq;",
     ),

@@ -1,3 +1,5 @@
+import { ANONYMOUS } from "../../src/core/fragment/principal.ts";
+import { EMPTY_WRITE, type Write } from "../../src/core/fragment/write.ts";
 import type { CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
 import type { UpdateLog } from "../../src/core/history/update-log.ts";
 import { GappedPushes } from "../../src/core/room/gapped-pushes.ts";
@@ -5,7 +7,6 @@ import type { ExpandRequest } from "../../src/core/room/json-protocol.ts";
 import { receive } from "../../src/core/room/receive.ts";
 import { Room } from "../../src/core/room/room.ts";
 import {
-  ANONYMOUS,
   isJson,
   type JsonRecord,
   type JsonSession,
@@ -14,7 +15,6 @@ import {
   type YjsRecord,
   type YjsSession,
 } from "../../src/core/room/session.ts";
-import { EMPTY_WRITE, type Write } from "../../src/core/room/write.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 /**

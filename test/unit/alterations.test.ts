@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { ACKNOWLEDGING_EARLY, FORGETTING, LOSING } from "../support/broken-bundle.ts";
 import { PLANTED_FAULTS } from "../support/planted-faults.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Parcel } from "../../src/core/catalogue/parcel.ts";
-import { CatalogueFeed, type Delivery } from "../../src/core/room/catalogue-feed.ts";
+import { CatalogueFeed, type Delivery } from "../../src/core/feed/catalogue-feed.ts";
+import type { Parcel } from "../../src/core/feed/parcel.ts";
 import type { YjsSession } from "../../src/core/room/session.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
 import { RoomHost } from "../support/room-host.ts";

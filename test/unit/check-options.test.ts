@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { readCommandLine } from "../../src/cli/command-line.ts";
-import type { Group } from "../../src/cli/e2e/check.ts";
-import { describeCommand } from "../../src/cli/e2e/options.ts";
+import type { Group } from "../../tools/check/check.ts";
+import { describeCommand } from "../../tools/check/options.ts";
+import { readCommandLine } from "../../tools/command-line.ts";
 
 const GROUPS: readonly Group[] = ["content", "connection", "con", "yjs"].map((name) => ({
   name,

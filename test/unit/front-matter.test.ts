@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseFragmentFile } from "../../scripts/front-matter.ts";
+import { parseFragmentFile } from "../../tools/dev/front-matter.ts";
 
 describe("parseFragmentFile", () => {
   test("[SEED-1] parseFragmentFile reads metadata and text, when the file has both", () => {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
-import { HOCUSPOCUS_DIALECT, OWN_DIALECT, stockDialect } from "../../src/cli/load/dialect.ts";
-import { Durations } from "../../src/cli/load/distribution.ts";
-import { LoadedFragment } from "../../src/cli/load/loaded-fragment.ts";
-import { Meter } from "../../src/cli/load/meter.ts";
-import { pace } from "../../src/cli/load/pace.ts";
-import { Receipts } from "../../src/cli/load/receipts.ts";
-import { decodeTokens, encodeToken, maxTokenBytes, tokensInUpdate } from "../../src/cli/load/token.ts";
 import { encodeSaved, encodeUpdate } from "../../src/protocol/yjs-frames.ts";
+import { HOCUSPOCUS_DIALECT, OWN_DIALECT, stockDialect } from "../../tools/load/dialect.ts";
+import { Durations } from "../../tools/load/distribution.ts";
+import { LoadedFragment } from "../../tools/load/loaded-fragment.ts";
+import { Meter } from "../../tools/load/meter.ts";
+import { pace } from "../../tools/load/pace.ts";
+import { Receipts } from "../../tools/load/receipts.ts";
+import { decodeTokens, encodeToken, maxTokenBytes, tokensInUpdate } from "../../tools/load/token.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 

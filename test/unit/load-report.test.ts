@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { renderChart, roundTicks } from "../../src/cli/load/chart.ts";
-import { isClean } from "../../src/cli/load/load-run.ts";
-import { renderReport } from "../../src/cli/load/report.ts";
-import { describeResult, describeSecond } from "../../src/cli/load/summary.ts";
+import { renderChart, roundTicks } from "../../tools/load/chart.ts";
+import { isClean } from "../../tools/load/load-run.ts";
+import { renderReport } from "../../tools/load/report.ts";
+import { describeResult, describeSecond } from "../../tools/load/summary.ts";
 import { makeLoadResult } from "../support/load-result.ts";
 
 describe("the report of a load test", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readCommandLine } from "../../src/cli/command-line.ts";
-import { isLoopback, LOAD_COMMAND } from "../../src/cli/load/settings.ts";
+import { readCommandLine } from "../../tools/command-line.ts";
+import { isLoopback, LOAD_COMMAND } from "../../tools/load/settings.ts";
 
 function settings(args: readonly string[]) {
   const line = readCommandLine(LOAD_COMMAND, args);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeNextSteps } from "../../scripts/next-steps.ts";
+import { describeNextSteps } from "../../tools/dev/next-steps.ts";
 
 test.for([
   { url: "http://localhost:8081", seed: "npm run seed" },

@@ -1,6 +1,6 @@
 /** The bucket of rows: commits are paced by it, and wait for nothing else that is paid from it. */
 import { describe, expect, test } from "vitest";
-import { RowBudget } from "../../src/core/room/row-budget.ts";
+import { RowBudget } from "../../src/core/fragment/row-budget.ts";
 
 /** Commits whenever they are due, each of so many rows, and says how many rows that were. */
 function commitFor(budget: RowBudget, seconds: number, rows = 1, fromMs = 0): number {

@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { type FragmentFile, parseFragmentFile } from "../../scripts/front-matter.ts";
 import { type Expansion, expand, type FetchedText } from "../../src/language/expansion.ts";
 import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
+import { type FragmentFile, parseFragmentFile } from "../../tools/dev/front-matter.ts";
 
 const SAMPLES = new URL("../../samples/", import.meta.url);
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { includedIds } from "../../src/core/catalogue/included-ids.ts";
 import { parseTerms, toFtsQuery } from "../../src/core/catalogue/search-terms.ts";
 import { MARK_CLOSE, MARK_OPEN, readMarked, toSearchText } from "../../src/core/catalogue/search-text.ts";
+import { includedIds } from "../../src/core/feed/included-ids.ts";
 import { utf8Length } from "../../src/language/utf8.ts";
 import { MAX_CONTENT_BYTES } from "../../src/protocol/limits.ts";
 

@@ -3,7 +3,7 @@ import { globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { PROJECT_DIR } from "../../scripts/wrangler-command.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 
 const spec = await readFile(join(PROJECT_DIR, "docs", "SPEC.md"), "utf8");
 const rules = [...spec.matchAll(/^- \*\*([A-Z0-9]+-\d+)\*\* /gm)].map(([, rule = ""]) => rule);

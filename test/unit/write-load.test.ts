@@ -1,6 +1,6 @@
 /** Very many writes at once: nobody waits for all of them. */
 import { describe, expect, test } from "vitest";
-import { EMPTY_WRITE, type KnownText, type Write, type WriteResult } from "../../src/core/room/write.ts";
+import { EMPTY_WRITE, type KnownText, type Write, type WriteResult } from "../../src/core/fragment/write.ts";
 import { applyChange, NO_CHANGE } from "../../src/core/text/text-change.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
 import { RoomHost } from "../support/room-host.ts";

@@ -3,8 +3,8 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import type { FragmentSummary, ListQuery } from "../../src/protocol/catalogue.ts";
-import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
-import type { Workspace } from "../../src/worker/objects/fragment-stub.ts";
+import type { Workspace } from "../../src/worker/addresses.ts";
+import { catalogueStub } from "../../src/worker/addresses.ts";
 
 const FIELDS = {
   createdAtMs: 1_000,

@@ -6,12 +6,12 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
-import type { KeptParcel } from "../../src/core/catalogue/parcel.ts";
+import type { KeptParcel } from "../../src/core/feed/parcel.ts";
 import type { ListQuery } from "../../src/protocol/catalogue.ts";
 import { MAX_DEPENDENTS } from "../../src/protocol/limits.ts";
-import { CatalogueObject } from "../../src/worker/objects/catalogue-object.ts";
-import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
-import { FragmentObject } from "../../src/worker/objects/fragment-object.ts";
+import { catalogueStub } from "../../src/worker/addresses.ts";
+import { CatalogueObject } from "../../src/worker/catalogue/catalogue-object.ts";
+import { FragmentObject } from "../../src/worker/fragment/fragment-object.ts";
 import { createFragment, freshId, joinJson, joinYjs, objectOf, readFragment, request } from "./connect.ts";
 
 /** The catalogue as its object answers, with fragments that tell it of themselves. */

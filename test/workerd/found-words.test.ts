@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { rangesIn } from "../../src/core/catalogue/excerpt.ts";
 import { parseTerms, termPattern, toFtsQuery } from "../../src/core/catalogue/search-terms.ts";
 import { MARK_CLOSE, MARK_OPEN, readMarked, toSearchText } from "../../src/core/catalogue/search-text.ts";
-import { catalogueStub } from "../../src/worker/objects/catalogue-stub.ts";
-import type { Workspace } from "../../src/worker/objects/fragment-stub.ts";
+import type { Workspace } from "../../src/worker/addresses.ts";
+import { catalogueStub } from "../../src/worker/addresses.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 

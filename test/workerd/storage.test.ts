@@ -2,12 +2,13 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import * as Y from "yjs";
+import { ANONYMOUS } from "../../src/core/fragment/principal.ts";
+import { EMPTY_WRITE, type Write } from "../../src/core/fragment/write.ts";
 import { COMPACTION_POLICY, type CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
 import type { NewLife } from "../../src/core/history/update-log.ts";
 import { GappedPushes } from "../../src/core/room/gapped-pushes.ts";
 import { Room } from "../../src/core/room/room.ts";
-import { ANONYMOUS, type Peer, type YjsSession } from "../../src/core/room/session.ts";
-import { EMPTY_WRITE, type Write } from "../../src/core/room/write.ts";
+import type { Peer, YjsSession } from "../../src/core/room/session.ts";
 import { NO_CHANGE } from "../../src/core/text/text-change.ts";
 import { MAX_ROW_BYTES } from "../../src/worker/storage/chunks.ts";
 import { FRAGMENT_SCHEMA } from "../../src/worker/storage/fragment-schema.ts";

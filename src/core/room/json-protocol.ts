@@ -1,13 +1,13 @@
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import { givenMetadata, type Metadata } from "../../protocol/fragment.ts";
 import { type ClientFrame, decodeClientFrame } from "../../protocol/json-frames.ts";
+import { metadataAt } from "../fragment/shown-past.ts";
+import type { Base, ContentWrite, KnownText, WriteResult } from "../fragment/write.ts";
 import { sameTags } from "../text/shared-metadata.ts";
 import { knownTags, knownTexts, rememberTags, send } from "./json-sessions.ts";
 import { toAwarenessState } from "./presence.ts";
 import type { Room } from "./room.ts";
 import { canWrite, type JsonSession } from "./session.ts";
-import { metadataAt } from "./shown-past.ts";
-import type { Base, ContentWrite, KnownText, WriteResult } from "./write.ts";
 
 /** A JSON session asks for an expansion; what comes of it is sent to the session, outside of the room's turn. */
 export interface ExpandRequest {

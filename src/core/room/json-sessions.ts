@@ -3,11 +3,11 @@ import type { Refusal } from "../../protocol/errors.ts";
 import { encodeServerFrame, type PeerPresence, type ServerFrame } from "../../protocol/json-frames.ts";
 import { MAX_REMEMBERED_REBASE_UNITS, MAX_REMEMBERED_TEXTS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
+import type { CommittedView } from "../fragment/durable-fragment.ts";
+import type { KnownText } from "../fragment/write.ts";
 import { NO_CHANGE, type TextChange, toChanges } from "../text/text-change.ts";
 import { fullTextWindowMs } from "./cadence.ts";
-import type { CommittedView } from "./durable-fragment.ts";
 import type { JsonRecord, JsonSession } from "./session.ts";
-import type { KnownText } from "./write.ts";
 
 /** A round trip, and one that is slow: so long after its own write a session may not have read what became of it. */
 const CROSSING_MS = 5_000;

@@ -2,14 +2,14 @@ import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import type { PeerPresence } from "../../protocol/json-frames.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { DurableFragment, type FragmentPorts } from "./durable-fragment.ts";
-import { Inbox, type YjsUpdate } from "./inbox.ts";
+import { DurableFragment, type FragmentPorts } from "../fragment/durable-fragment.ts";
+import { changeSince } from "../fragment/shown-past.ts";
+import type { Write } from "../fragment/write.ts";
+import { roundLength } from "../fragment/write-round.ts";
 import { JsonSessions, send } from "./json-sessions.ts";
 import { Presence, toPeer } from "./presence.ts";
 import { isJson, type Session } from "./session.ts";
-import { changeSince } from "./shown-past.ts";
-import type { Write } from "./write.ts";
-import { roundLength } from "./write-round.ts";
+import { Inbox, type YjsUpdate } from "./update-window.ts";
 import { sendNotice, YjsSessions, yjsCloseCode } from "./yjs-sessions.ts";
 
 /**

@@ -1,3 +1,4 @@
+import type { Principal } from "../fragment/principal.ts";
 import type { TextChange } from "../text/text-change.ts";
 import type { GappedPushes } from "./gapped-pushes.ts";
 
@@ -11,13 +12,6 @@ export interface Peer {
 }
 
 export type Role = "editor" | "reader";
-
-/** Who is there. Without accounts everybody is the same anonymous principal. */
-export interface Principal {
-  readonly kind: "anonymous";
-}
-
-export const ANONYMOUS: Principal = { kind: "anonymous" };
 
 /** What a session's awareness is, as stock peers encode it; `state` is JSON. */
 export interface PresenceEntry {

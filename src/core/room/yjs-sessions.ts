@@ -8,7 +8,8 @@ import {
   encodeSyncStep1,
   encodeUpdate,
 } from "../../protocol/yjs-frames.ts";
-import type { Principal, YjsSession } from "./session.ts";
+import type { Principal } from "../fragment/principal.ts";
+import type { YjsSession } from "./session.ts";
 
 /**
  * The Yjs peers of a room: who of them owns which client id, what they pushed, and the frames that go to all of

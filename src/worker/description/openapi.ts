@@ -5,7 +5,7 @@ import type * as v from "valibot";
 import * as catalogue from "../../protocol/catalogue.ts";
 import { FragmentSchema } from "../../protocol/fragment.ts";
 import * as rest from "../../protocol/rest.ts";
-import type { AppEnv } from "../app.ts";
+import type { AppEnv } from "../http/app-env.ts";
 import { bulletList, REST_LIMITS } from "./limits.ts";
 import type { OperationId } from "./operations.ts";
 import { describeSchemas, type JsonSchema } from "./schemas.ts";

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import type { FragmentId } from "../../language/fragment-id.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
-import type { AppEnv } from "../app.ts";
-import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
+import { DEFAULT_WORKSPACE, fragmentStub } from "../addresses.ts";
+import type { AppEnv } from "../http/app-env.ts";
 
 /** Ids, as the catalogue gives them. */
 type Pages = Iterable<readonly string[]> | AsyncIterable<readonly string[]>;

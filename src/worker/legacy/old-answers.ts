@@ -2,8 +2,8 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { ErrorCode, Refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
-import type { AppEnv } from "../app.ts";
-import { type ErrorAnswer, problem } from "../problem.ts";
+import type { AppEnv, ErrorAnswer } from "../http/app-env.ts";
+import { problem } from "../http/problem.ts";
 
 /** What the old system's clients read: its field names, texts and statuses. */
 

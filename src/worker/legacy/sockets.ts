@@ -1,9 +1,9 @@
 import { type Context, Hono } from "hono";
 import { OLD_HANDSHAKE_DELAY_MS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import type { AppEnv } from "../app.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { isUpgrade, upgradeRequired } from "../http/upgrade.ts";
 import { joinFragment } from "../routes/sockets.ts";
-import { isUpgrade, upgradeRequired } from "../upgrade.ts";
 
 /** The old system's socket addresses: the JSON socket under other names, and its echo. The longer path first. */
 export const legacySockets: Hono<AppEnv> = new Hono<AppEnv>()

@@ -1,14 +1,13 @@
 import { type Context, Hono } from "hono";
 import { decodeFragmentPath, parseFragmentId } from "../../language/fragment-id.ts";
 import { FoldersQuerySchema, ListQuerySchema, RebuildSchema } from "../../protocol/catalogue.ts";
-import type { AppEnv } from "../app.ts";
+import { catalogueStub, DEFAULT_WORKSPACE } from "../addresses.ts";
 import { describe } from "../description/describe.ts";
-import { ID_PARAMETER } from "../id-path.ts";
-import { catalogueStub } from "../objects/catalogue-stub.ts";
-import { DEFAULT_WORKSPACE } from "../objects/fragment-stub.ts";
-import { problem, refuse } from "../problem.ts";
-import { readQuery } from "../query.ts";
-import { readBody } from "../request-body.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { ID_PARAMETER } from "../http/id-path.ts";
+import { problem, refuse } from "../http/problem.ts";
+import { readQuery } from "../http/query.ts";
+import { readBody } from "../http/request-body.ts";
 
 const DEPENDENTS = "/v1/dependents/";
 

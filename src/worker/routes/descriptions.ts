@@ -1,9 +1,9 @@
 import { Hono } from "hono";
-import type { AppEnv } from "../app.ts";
 import { describeSockets } from "../description/asyncapi.ts";
 import { renderDocs } from "../description/docs-page.ts";
 import { describeRest } from "../description/openapi.ts";
-import { publicUrl } from "../origins.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { publicUrl } from "../http/origins.ts";
 
 /** The page may load nothing, and nobody may frame it. */
 const DOCS_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -1,11 +1,10 @@
 import { Hono } from "hono";
-import type { AppEnv } from "../app.ts";
+import { catalogueStub, DEFAULT_WORKSPACE } from "../addresses.ts";
+import { EVENT_STREAM_HEADERS } from "../catalogue/event-listeners.ts";
+import { parseEventsRequest } from "../catalogue/events-request.ts";
 import { describe } from "../description/describe.ts";
-import { catalogueStub } from "../objects/catalogue-stub.ts";
-import { EVENT_STREAM_HEADERS } from "../objects/event-listeners.ts";
-import { parseEventsRequest } from "../objects/events-request.ts";
-import { DEFAULT_WORKSPACE } from "../objects/fragment-stub.ts";
-import { problem } from "../problem.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { problem } from "../http/problem.ts";
 
 /** `/v1/events`: what happens to the fragments, as server-sent events or over a WebSocket. */
 export const events: Hono<AppEnv> = new Hono<AppEnv>().get(

@@ -1,15 +1,15 @@
 import { type Context, Hono } from "hono";
 import { decodeFragmentPath, parseFragmentId } from "../../language/fragment-id.ts";
 import { ExpandSchema, type ExpansionResult } from "../../protocol/rest.ts";
-import type { AppEnv } from "../app.ts";
+import { DEFAULT_WORKSPACE, fragmentStub } from "../addresses.ts";
 import { describe } from "../description/describe.ts";
-import { matchesAny } from "../etag.ts";
 import type { Expander } from "../expander.ts";
-import { ID_PARAMETER } from "../id-path.ts";
-import { preferredExpansionType } from "../negotiation.ts";
-import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
-import { problem, refuse } from "../problem.ts";
-import { readBody } from "../request-body.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { matchesAny } from "../http/etag.ts";
+import { ID_PARAMETER } from "../http/id-path.ts";
+import { preferredExpansionType } from "../http/negotiation.ts";
+import { problem, refuse } from "../http/problem.ts";
+import { readBody } from "../http/request-body.ts";
 
 const PREFIX = "/v1/expansions/";
 

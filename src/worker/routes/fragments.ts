@@ -4,17 +4,17 @@ import { decodeFragmentPath, type FragmentId, parseFragmentId } from "../../lang
 import { refusal } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema, RenameSchema } from "../../protocol/rest.ts";
-import type { AppEnv } from "../app.ts";
+import { DEFAULT_WORKSPACE, fragmentStub } from "../addresses.ts";
 import { describe } from "../description/describe.ts";
-import { type AskedPreconditions, matchesAny, readPreconditions, versionTag } from "../etag.ts";
-import { ID_PARAMETER } from "../id-path.ts";
-import { readIdempotencyKey } from "../idempotency.ts";
-import type { FragmentAnswer, FragmentWrite } from "../objects/fragment-calls.ts";
-import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
-import { UNCONDITIONAL } from "../objects/preconditions.ts";
-import { problem, refuse } from "../problem.ts";
+import type { FragmentAnswer, FragmentWrite } from "../fragment/fragment-calls.ts";
+import { UNCONDITIONAL } from "../fragment/preconditions.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { type AskedPreconditions, matchesAny, readPreconditions, versionTag } from "../http/etag.ts";
+import { ID_PARAMETER } from "../http/id-path.ts";
+import { readIdempotencyKey } from "../http/idempotency.ts";
+import { problem, refuse } from "../http/problem.ts";
+import { readBody } from "../http/request-body.ts";
 import { renameFragment } from "../rename.ts";
-import { readBody } from "../request-body.ts";
 
 const PREFIX = "/v1/fragments/";
 

@@ -1,11 +1,11 @@
 import { type Context, Hono } from "hono";
 import { decodeFragmentPath } from "../../language/fragment-id.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
-import type { AppEnv } from "../app.ts";
-import { DEFAULT_WORKSPACE, fragmentStub } from "../objects/fragment-stub.ts";
-import { encodeJoinRequest } from "../objects/join-request.ts";
-import { refuseSocket } from "../objects/socket-peer.ts";
-import { isUpgrade, upgradeRequired } from "../upgrade.ts";
+import { DEFAULT_WORKSPACE, fragmentStub } from "../addresses.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { isUpgrade, upgradeRequired } from "../http/upgrade.ts";
+import { encodeJoinRequest } from "../sockets/join-request.ts";
+import { refuseSocket } from "../sockets/socket-peer.ts";
 
 /** `/v1/ws/{id}`: the JSON socket. `/v1/sync/{id}`: the Yjs socket, as y-websocket's provider builds it. */
 export const sockets: Hono<AppEnv> = new Hono<AppEnv>()

@@ -1,7 +1,7 @@
 import { excerptOf } from "../../core/catalogue/excerpt.ts";
-import { includedIds } from "../../core/catalogue/included-ids.ts";
-import { type CatalogueEntry, idOf, type KeptParcel, revisionOf } from "../../core/catalogue/parcel.ts";
 import { toSearchText } from "../../core/catalogue/search-text.ts";
+import { includedIds } from "../../core/feed/included-ids.ts";
+import { type CatalogueEntry, idOf, type KeptParcel, revisionOf } from "../../core/feed/parcel.ts";
 import type { PromptType } from "../../protocol/fragment.ts";
 import { CATALOGUE_SCHEMA } from "./catalogue-schema.ts";
 import { migrate, newestVersion, schemaVersion } from "./migrations.ts";

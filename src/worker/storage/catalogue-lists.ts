@@ -1,5 +1,5 @@
-import type { CatalogueEntry } from "../../core/catalogue/parcel.ts";
 import { parseTerms, type SearchTerm, toFtsQuery } from "../../core/catalogue/search-terms.ts";
+import type { CatalogueEntry } from "../../core/feed/parcel.ts";
 import type {
   Dependents,
   FolderCounts,

@@ -1,4 +1,4 @@
-import type { Editing } from "../../core/catalogue/parcel.ts";
+import type { Editing } from "../../core/feed/parcel.ts";
 import type { Editor } from "../../protocol/catalogue.ts";
 
 /** Who has which fragment open, as the fragments last told. */

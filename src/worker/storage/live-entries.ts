@@ -1,4 +1,4 @@
-import type { CatalogueEntry } from "../../core/catalogue/parcel.ts";
+import type { CatalogueEntry } from "../../core/feed/parcel.ts";
 import type { StoredEntry } from "./catalogue-entries.ts";
 
 interface LiveEntry {

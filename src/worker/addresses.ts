@@ -1,0 +1,27 @@
+/** The addresses of all Durable Objects: no other file names a binding of one. */
+import type { FragmentId } from "../language/fragment-id.ts";
+
+/** A tenant: part of each object's name. It holds no slash. */
+export type Workspace = "default";
+
+export const DEFAULT_WORKSPACE: Workspace = "default";
+
+/** A fragment's object. Its name is `workspace/fragment-id`; location hints and jurisdictions belong here. */
+export function fragmentStub(env: Env, workspace: Workspace, id: FragmentId) {
+  return env.FRAGMENT.getByName(`${workspace}/${id}`);
+}
+
+/** The fragment id in an object's name. */
+export function fragmentIdOf(objectName: string): string {
+  return objectName.slice(objectName.indexOf("/") + 1);
+}
+
+/** The workspace in an object's name. */
+export function workspaceOf(objectName: string): Workspace {
+  return objectName.slice(0, objectName.indexOf("/")) as Workspace; // fragmentStub named it
+}
+
+/** A workspace's catalogue. */
+export function catalogueStub(env: Env, workspace: Workspace) {
+  return env.CATALOGUE.getByName(workspace);
+}

@@ -1,0 +1,54 @@
+import { shownAt } from "../../core/fragment/shown-past.ts";
+import type { WriteResult } from "../../core/fragment/write.ts";
+import type { Room } from "../../core/room/room.ts";
+import { utf8Length } from "../../language/utf8.ts";
+import type { Refusal } from "../../protocol/errors.ts";
+import type { Fragment } from "../../protocol/fragment.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
+import type { FragmentAnswer } from "./fragment-calls.ts";
+
+/** The committed revision as REST shows it. */
+export function fragmentOf(room: Room): Fragment {
+  const { id, content, size, metadata, revision, timeMs } = room.fragment.committed;
+  const { eol } = room.fragment.text.committedMetadata;
+  const created_at = timestamp(room.fragment.alive.createdAtMs);
+  const updated_at = timestamp(timeMs);
+  return { id, content, ...metadata, eol, created_at, updated_at, version: revision, size };
+}
+
+/** The same at a past revision, which was committed at `timeMs`; null if that is not known any more. */
+function revisionOf(room: Room, revision: number, timeMs: number, nowMs: number): Fragment | null {
+  const past = shownAt(room.fragment.pastOf, revision, nowMs);
+  if (past === null) return null;
+  const { content, metadata } = past;
+  const { id, created_at } = fragmentOf(room);
+  const size = utf8Length(content);
+  return { id, content, ...metadata, created_at, updated_at: timestamp(timeMs), version: revision, size };
+}
+
+/**
+ * What a writer is told, in the turn that has committed its write or refused it.
+ *
+ * @param makes the write makes the fragment, or repeats one that may do nothing else
+ */
+export function answerWrite(room: Room, result: WriteResult, makes: boolean, nowMs: number): FragmentAnswer {
+  if (result.kind === "written") {
+    const { revision, timeMs, isRepetition } = result;
+    const past = isRepetition ? revisionOf(room, revision, timeMs, nowMs) : null;
+    const hasMade = isRepetition && isFirst(room, revision, timeMs);
+    return { kind: "fragment", fragment: past ?? fragmentOf(room), isNew: makes || hasMade };
+  }
+  if (result.refusal.code !== "stale_base") return refuse(result.refusal);
+  const { version, content } = fragmentOf(room);
+  return { ...refuse(result.refusal), current: { version, content } };
+}
+
+/** It is the revision that began this life. Of a later life only the time is kept: two of one millisecond look alike. */
+function isFirst(room: Room, revision: number, timeMs: number): boolean {
+  const { generation, createdAtMs } = room.fragment.alive;
+  return generation === 1 ? revision === 1 : timeMs === createdAtMs;
+}
+
+export function refuse(why: Refusal) {
+  return { kind: "refused", refusal: why } as const;
+}

@@ -1,0 +1,37 @@
+import type { DurableFragment } from "../../core/fragment/durable-fragment.ts";
+import { type Refusal, refusal } from "../../protocol/errors.ts";
+
+/** Versions that a header names; "any" is whichever there is. */
+export type Versions = "any" | readonly number[];
+
+/** What must hold for a write to be made (RFC 9110, 13.1); null asks nothing. */
+export interface Preconditions {
+  /** `If-Match`: one of these is current. */
+  readonly match: Versions | null;
+  /** `If-None-Match`: none of these is. */
+  readonly noneMatch: Versions | null;
+}
+
+export const UNCONDITIONAL: Preconditions = { match: null, noneMatch: null };
+
+/**
+ * What does not hold as the write comes in; null if it may go on. Whether a version of `match` is current is left to
+ * the write's own turn (`expectedVersions`): others' edits may be committed before it. Nothing of the kind can happen
+ * to `noneMatch`, since a version that has passed never comes back.
+ */
+export function preconditionFault(
+  fragment: DurableFragment,
+  { match, noneMatch }: Preconditions,
+): Refusal | null {
+  if (!fragment.exists)
+    return match === null ? null : refusal("version_mismatch", "The fragment does not exist.");
+  if (noneMatch === "any") return refusal("version_mismatch", `Fragment '${fragment.id}' exists already.`);
+  const { revision } = fragment.alive;
+  const isUnwanted = noneMatch?.includes(revision) === true;
+  return isUnwanted ? refusal("version_mismatch", `The current version is ${revision}.`) : null;
+}
+
+/** The versions of which one must be current in the write's turn; null: any will do. */
+export function expectedVersions({ match }: Preconditions): readonly number[] | null {
+  return match === "any" ? null : match;
+}

@@ -1,0 +1,67 @@
+import type { Context, Next } from "hono";
+import { cors } from "hono/cors";
+import { CLOSE } from "../../protocol/close-codes.ts";
+import { parseOrigins } from "../../protocol/origins.ts";
+import { refuseSocket } from "../sockets/socket-peer.ts";
+import type { AppEnv } from "./app-env.ts";
+import { problem } from "./problem.ts";
+import { isUpgrade } from "./upgrade.ts";
+
+/** Who may call from a browser. Programs name no origin, and are let through. */
+
+/**
+ * The address as the client has written it: a proxy that speaks TLS says so in `X-Forwarded-Proto`. Nothing is allowed
+ * on that word but what the host's own pages may do.
+ */
+export function publicUrl(request: Request): URL {
+  const url = new URL(request.url);
+  const scheme = request.headers.get("X-Forwarded-Proto")?.split(",")[0]?.trim();
+  if (scheme === "https" || scheme === "http") url.protocol = scheme;
+  return url;
+}
+
+/**
+ * Refuses what pages of other origins send, if the server is told which ones may. CORS alone does not: it hides answers,
+ * but a browser opens sockets and sends simple POSTs for any page, with the cookie or password that a proxy before this
+ * server has asked for.
+ */
+export async function refuseForeignOrigins(c: Context<AppEnv>, next: Next): Promise<Response | undefined> {
+  const origin = c.req.header("Origin");
+  const allowed = allowedOrigins(c);
+  const isAllowed =
+    origin === undefined ||
+    allowed === null ||
+    allowed.includes(origin) ||
+    origin === publicUrl(c.req.raw).origin;
+  if (!isAllowed) {
+    const reason = "Pages of this origin may not call the server (ALLOWED_ORIGINS).";
+    return isUpgrade(c) ? refuseSocket(c.req.raw, CLOSE.forbidden, reason) : problem(c, "forbidden", reason);
+  }
+  await next();
+  return undefined;
+}
+
+const SHARED = {
+  allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+  exposeHeaders: ["ETag", "Location", "Retry-After", "X-Prompt-Warnings"],
+};
+const withAll = cors({ ...SHARED, origin: "*" });
+/** Any that comes here: the others were refused above. */
+const withAllowed = cors({ ...SHARED, origin: (origin) => origin });
+
+/** Lets pages read the answers (CORS). An upgrade passes as it is: the headers of a 101 cannot be changed. */
+export async function shareAnswers(c: Context<AppEnv>, next: Next): Promise<Response | undefined> {
+  if (isUpgrade(c)) {
+    await next();
+    return undefined;
+  }
+  const share = allowedOrigins(c) === null ? withAll : withAllowed;
+  return (await share(c, next)) ?? undefined;
+}
+
+/** Null: all. */
+function allowedOrigins(c: Context<AppEnv>): readonly string[] | null {
+  const setting: string = c.env.ALLOWED_ORIGINS ?? ""; // a deployment may leave it out
+  const origins = parseOrigins(setting);
+  return origins.length === 0 ? null : origins;
+}

@@ -1,0 +1,124 @@
+import type WebSocket from "ws";
+import type { ServerFrame } from "../../src/protocol/json-frames.ts";
+import type { Deadline } from "./deadline.ts";
+import { expectThat, show } from "./expect.ts";
+import { type Closed, Inbox } from "./inbox.ts";
+import { makeSocket, opened, receiveInto } from "./socket.ts";
+
+export type FrameOf<A extends ServerFrame["action"]> = Extract<ServerFrame, { action: A }>;
+/** An `update` with the whole text. */
+export type TextFrame = Extract<ServerFrame, { action: "update"; content: string }>;
+
+/** A JSON client that does what the check says and nothing else. */
+export class JsonClient {
+  readonly name: string;
+  readonly inbox: Inbox<ServerFrame>;
+  readonly #socket: WebSocket;
+  #fences = 0;
+
+  private constructor(url: string, name: string, deadline: Deadline) {
+    this.name = name;
+    this.inbox = new Inbox(name, deadline);
+    this.#socket = makeSocket(url, []);
+    receiveInto(this.inbox, this.#socket, (data) => this.#receive(data));
+  }
+
+  static async open(url: string, name: string, deadline: Deadline): Promise<JsonClient> {
+    const client = new JsonClient(url, name, deadline);
+    await opened(client.#socket, name, deadline);
+    return client;
+  }
+
+  send(frame: object): void {
+    this.#socket.send(JSON.stringify(frame));
+  }
+
+  sendRaw(data: string | Uint8Array): void {
+    this.#socket.send(data);
+  }
+
+  next<A extends ServerFrame["action"]>(action: A): Promise<FrameOf<A>> {
+    return this.inbox.next(`"${action}"`, (frame): frame is FrameOf<A> => frame.action === action);
+  }
+
+  /** The `update` that brings this text. */
+  nextText(content: string): Promise<TextFrame> {
+    const brings = (frame: ServerFrame): frame is TextFrame =>
+      frame.action === "update" && "content" in frame && frame.content === content;
+    return this.inbox.next(`an "update" to ${show(content)}`, brings);
+  }
+
+  /** Sends a request and waits for its `update_status`; an `error` fails the check. */
+  async write(frame: { readonly request_id: string; readonly [field: string]: unknown }) {
+    const answer = await this.ask(frame);
+    expectThat(
+      answer.action === "update_status",
+      `${this.name} sent ${show(frame)} and was answered ${show(answer)}`,
+    );
+    return answer;
+  }
+
+  /** Sends a request and waits for the frame that answers it. */
+  async ask(frame: { readonly request_id: string; readonly [field: string]: unknown }): Promise<ServerFrame> {
+    this.send(frame);
+    return this.inbox.next(
+      `the answer to request "${frame.request_id}"`,
+      (one) => "request_id" in one && one.request_id === frame.request_id,
+    );
+  }
+
+  /**
+   * Everything that the fragment sent to this client up to now has arrived: the answer comes after it. What was not
+   * sent by then was not sent.
+   */
+  async fence(): Promise<void> {
+    const id = `fence-${++this.#fences}`;
+    this.send({ action: "ping", request_id: id });
+    await this.inbox.next(
+      `the "pong" to "${id}"`,
+      (frame) => frame.action === "pong" && frame.request_id === id,
+    );
+  }
+
+  /** The frames that nobody has asked for. */
+  get unread(): readonly ServerFrame[] {
+    return this.inbox.unread;
+  }
+
+  closed(): Promise<Closed> {
+    return this.inbox.closed();
+  }
+
+  /** Says goodbye. */
+  leave(): void {
+    this.#socket.close(1000, "done");
+  }
+
+  /** Goes without a word, as when a cable is pulled. */
+  drop(): void {
+    this.#socket.terminate();
+  }
+
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
+  readAgain(): void {
+    this.#socket.resume();
+  }
+
+  #receive(data: string | Uint8Array): void {
+    if (typeof data !== "string") {
+      this.inbox.refuse("a binary frame on a JSON socket");
+      return;
+    }
+    try {
+      const frame: unknown = JSON.parse(data);
+      if (typeof frame !== "object" || frame === null) this.inbox.refuse(`no JSON object: ${show(data)}`);
+      // The server's own word: what the frame holds is for the checks to look at.
+      else this.inbox.receive(frame as ServerFrame);
+    } catch {
+      this.inbox.refuse(`a frame that is no JSON: ${show(data)}`);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { randomBytes } from "node:crypto";
+import type { FragmentId } from "../../src/language/fragment-id.ts";
+import type { CheckResult, Group } from "./check.ts";
+import { Deadline, Interrupted } from "./deadline.ts";
+import { CheckFailure } from "./expect.ts";
+import { Scene } from "./scene.ts";
+import { fragmentPath, type Server } from "./server.ts";
+
+/** The group of the one check that is always made, last: that nothing is left. */
+const CLEANUP_GROUP = "cleanup";
+const CLEANUP_CHECK = "nothing that the checks made is left, when they are over";
+
+/** Requests at a time while tidying up. */
+const AT_A_TIME = 8;
+
+export interface RunOptions {
+  readonly server: Server;
+  readonly groups: readonly Group[];
+  /** For one check. */
+  readonly timeoutMs: number;
+  /** Aborted to stop: what was made is deleted all the same. */
+  readonly interrupt: AbortSignal;
+  readonly onGroup: (name: string) => void;
+  readonly onResult: (result: CheckResult) => void;
+}
+
+/** Makes the checks one after the other, and reports each as it is done. */
+export async function runChecks(options: RunOptions): Promise<CheckResult[]> {
+  const { server, groups, timeoutMs, interrupt, onGroup, onResult } = options;
+  const results: CheckResult[] = [];
+  const made = new Set<FragmentId>();
+  const report = (result: CheckResult) => {
+    results.push(result);
+    onResult(result);
+  };
+  const root = `e2e-${randomBytes(6).toString("hex")}`;
+  let number = 0;
+  for (const { name: group, checks } of groups) {
+    if (interrupt.aborted) break;
+    onGroup(group);
+    for (const { name, run } of checks) {
+      if (interrupt.aborted) break;
+      const scene = new Scene(server, `${root}/${++number}`, new Deadline(timeoutMs, interrupt));
+      const outcome = await timed(() => run(scene));
+      scene.leave();
+      await deleteAll(server, scene.ids, timeoutMs);
+      for (const id of scene.ids) made.add(id);
+      if (outcome.error instanceof Interrupted) break;
+      report({ group, name, ...describe(outcome) });
+    }
+  }
+  onGroup(CLEANUP_GROUP);
+  const outcome = await timed(() => expectGone(server, made, timeoutMs));
+  report({ group: CLEANUP_GROUP, name: CLEANUP_CHECK, ...describe(outcome) });
+  return results;
+}
+
+interface Outcome {
+  readonly ms: number;
+  /** Null: it passed. */
+  readonly error: unknown;
+}
+
+async function timed(run: () => Promise<void>): Promise<Outcome> {
+  const startedMs = performance.now();
+  let error: unknown = null;
+  try {
+    await run();
+  } catch (thrown) {
+    error = thrown ?? new Error("nothing was thrown");
+  }
+  return { ms: Math.round(performance.now() - startedMs), error };
+}
+
+function describe({ ms, error }: Outcome): Pick<CheckResult, "ok" | "ms" | "error"> {
+  if (error === null) return { ok: true, ms, error };
+  // Of anything but a CheckFailure the check knew nothing: an answer of another shape, or a fault of its own.
+  return { ok: false, ms, error: error instanceof CheckFailure ? error.message : String(error) };
+}
+
+/** Deletes what there is. What could not be deleted is found by `expectGone`. */
+async function deleteAll(server: Server, ids: Iterable<FragmentId>, timeoutMs: number): Promise<void> {
+  await forEachOf(ids, timeoutMs, async (id, deadline) => {
+    await server.request(deadline, "DELETE", fragmentPath(id)).catch(() => undefined);
+  });
+}
+
+async function expectGone(server: Server, ids: ReadonlySet<FragmentId>, timeoutMs: number): Promise<void> {
+  const left: string[] = [];
+  await forEachOf(ids, timeoutMs, async (id, deadline) => {
+    try {
+      const path = fragmentPath(id);
+      let { status } = await server.request(deadline, "GET", path);
+      if (status === 200) {
+        // A request of a check that failed may have come in after the deletion.
+        await server.request(deadline, "DELETE", path);
+        ({ status } = await server.request(deadline, "GET", path));
+      }
+      if (status !== 404) left.push(`GET of ${id} was answered ${status}`);
+    } catch (error) {
+      left.push(error instanceof Error ? error.message : String(error));
+    }
+  });
+  const [first] = left;
+  if (first === undefined) return;
+  throw new CheckFailure(`${left.length} of ${ids.size} ids: expected 404 for each; ${first}`);
+}
+
+/** A few at a time, and each with a deadline of its own that no interruption shortens. */
+async function forEachOf(
+  ids: Iterable<FragmentId>,
+  timeoutMs: number,
+  visit: (id: FragmentId, deadline: Deadline) => Promise<void>,
+): Promise<void> {
+  const waiting = [...ids];
+  const work = async () => {
+    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+      const deadline = new Deadline(timeoutMs, null);
+      try {
+        await visit(id, deadline);
+      } finally {
+        deadline.end();
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, work));
+}

@@ -1,0 +1,146 @@
+import * as v from "valibot";
+import type * as Y from "yjs";
+import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
+import { type Fragment, type Metadata, PROMPT_TYPES } from "../../src/protocol/fragment.ts";
+import { describeIssues } from "../../src/protocol/issues.ts";
+import type { Deadline } from "./deadline.ts";
+import { CheckFailure, expectEqual, show } from "./expect.ts";
+import { type FrameOf, JsonClient } from "./json-client.ts";
+import { type Answer, encodePath, fragmentPath, type RequestOptions, type Server } from "./server.ts";
+import { StockClient } from "./stock-client.ts";
+import { TextClient } from "./text-client.ts";
+import { YjsClient, type YjsClientOptions } from "./yjs-client.ts";
+
+/** A fragment as the server shows it; whatever else it shows is left out. */
+const FragmentSchema = v.object({
+  id: v.string(),
+  content: v.string(),
+  description: v.string(),
+  tags: v.array(v.string()),
+  prompt_type: v.picklist(PROMPT_TYPES),
+  eol: v.picklist(["lf", "crlf"]),
+  created_at: v.string(),
+  updated_at: v.string(),
+  version: v.number(),
+  size: v.number(),
+});
+
+/** A JSON client that has joined, and how it was received. */
+export type Joined = JsonClient & { readonly initial: FrameOf<"initial"> };
+
+interface JoinOptions {
+  /** With its slashes; the id comes behind it. */
+  readonly address?: string;
+  readonly query?: string;
+}
+
+/**
+ * What one check works with: fragments of its own in a folder that nobody else uses, and clients. Every id that was
+ * given out is noted, so that what was made under it can be deleted, whatever became of the check.
+ */
+export class Scene {
+  readonly server: Server;
+  readonly deadline: Deadline;
+  readonly ids = new Set<FragmentId>();
+  readonly #folder: string;
+  readonly #clients: { drop(): void }[] = [];
+
+  constructor(server: Server, folder: string, deadline: Deadline) {
+    this.server = server;
+    this.#folder = folder;
+    this.deadline = deadline;
+  }
+
+  /** An id of this check's own. Nothing is there yet. */
+  id(name = "fragment", root = ""): FragmentId {
+    const parsed = parseFragmentId(`${root}${this.#folder}/${name}`);
+    if (!parsed.ok) throw new Error(parsed.reason);
+    this.ids.add(parsed.id);
+    return parsed.id;
+  }
+
+  /** Makes a fragment. */
+  async fragment(content: string, fields: Partial<Metadata> & { id?: FragmentId } = {}): Promise<FragmentId> {
+    const { id = this.id(), ...metadata } = fields;
+    const { status, body } = await this.request("PUT", fragmentPath(id), { body: { content, ...metadata } });
+    if (status !== 201)
+      throw new CheckFailure(`PUT of the new fragment ${id} was answered ${status} ${show(body)}`);
+    return id;
+  }
+
+  request(method: string, path: string, options?: RequestOptions): Promise<Answer> {
+    return this.server.request(this.deadline, method, path, options);
+  }
+
+  /** The fragment as REST shows it. */
+  async read(id: FragmentId): Promise<Fragment> {
+    const { status, body } = await this.request("GET", fragmentPath(id));
+    if (status !== 200) throw new CheckFailure(`GET of ${id} was answered ${status} ${show(body)}`);
+    const parsed = v.safeParse(FragmentSchema, body);
+    if (parsed.success) return parsed.output;
+    throw new CheckFailure(`GET of ${id}: ${describeIssues(parsed.issues)}; got ${show(body)}`);
+  }
+
+  /** The text as REST shows it is this one. */
+  async expectStored(id: FragmentId, content: string): Promise<void> {
+    expectEqual("the stored text", (await this.read(id)).content, content);
+  }
+
+  /** A JSON socket, open. Whether it was let in is told by its first frame. */
+  async json(
+    id: string,
+    name: string,
+    { address = "/v1/ws/", query = "" }: JoinOptions = {},
+  ): Promise<JsonClient> {
+    const url = this.server.socketUrl(`${address}${id}${query}`);
+    return this.#use(await JsonClient.open(url, name, this.deadline));
+  }
+
+  /** A JSON client that has got its `initial`. */
+  async join(id: FragmentId, name: string, options: JoinOptions = {}): Promise<Joined> {
+    const client = await this.json(encodePath(id), name, options);
+    return Object.assign(client, { initial: await client.next("initial") });
+  }
+
+  /** A Yjs client, open; of our own subprotocol unless the options say otherwise. */
+  async yjs(id: FragmentId, name: string, options: Partial<YjsClientOptions> = {}): Promise<YjsClient> {
+    const url = this.server.socketUrl(`/v1/sync/${encodePath(id)}`);
+    return this.#use(await YjsClient.open(url, name, this.deadline, { isOwnClient: true, ...options }));
+  }
+
+  /** A Yjs client of our own subprotocol, in sync. */
+  async joinYjs(id: FragmentId, name: string, doc?: Y.Doc): Promise<YjsClient> {
+    const client = await this.yjs(id, name, { doc });
+    await client.sync();
+    return client;
+  }
+
+  /** A stock provider, in sync. */
+  async joinStock(id: FragmentId, name: string, params?: Record<string, string>): Promise<StockClient> {
+    const client = this.stock(id, name, params);
+    await client.synced();
+    return client;
+  }
+
+  /** A stock provider that has just begun to connect. */
+  stock(id: FragmentId, name: string, params?: Record<string, string>): StockClient {
+    return this.#use(new StockClient(this.server.socketUrl("/v1/sync"), id, name, this.deadline, params));
+  }
+
+  /** A client of a socket that is no fragment's. */
+  async text(path: string, name: string): Promise<TextClient> {
+    return this.#use(await TextClient.open(this.server.socketUrl(path), name, this.deadline));
+  }
+
+  /** Ends it: every client is dropped, also one that a check which failed elsewhere was still opening. */
+  leave(): void {
+    this.deadline.end();
+    for (const client of this.#clients) client.drop();
+  }
+
+  #use<C extends { drop(): void }>(client: C): C {
+    this.#clients.push(client);
+    if (this.deadline.signal.aborted) client.drop();
+    return client;
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * `npm run dev -- [--port N] [--persist-to DIR] [--allowed-origins LIST]`: the worker under `wrangler dev`, which rebuilds
+ * it when a file changes. Runs on this machine only, without the internet and without an account, and needs no terminal.
+ *
+ * Wrangler is several processes (a launcher, itself, esbuild, two workerd). They are a process group of their own, so
+ * that a Ctrl-C in the terminal reaches them once, through this script, and none stays when it ends. SIGINT, SIGTERM and
+ * SIGHUP end them, with exit code 0. When Wrangler ends by itself, its exit code is ours, and never 0. Fragments are kept
+ * where Wrangler keeps state, unless --persist-to names a directory.
+ */
+import type { ChildProcess } from "node:child_process";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { type Command, runCommand } from "../command-line.ts";
+import { DEFAULT_PORT } from "../server-url.ts";
+import { parseAllowedOrigins } from "./allowed-origins.ts";
+import { spawnBound } from "./child-lifetime.ts";
+import { describeNextSteps } from "./next-steps.ts";
+import { parsePort } from "./port.ts";
+import { PROJECT_DIR, wranglerCommand } from "./wrangler-command.ts";
+
+/** Longer than Wrangler takes to end its own children. */
+const STOP_TIMEOUT_MS = 5_000;
+
+interface Settings {
+  readonly port: number;
+  /** Null: where Wrangler keeps state. */
+  readonly persistTo: string | null;
+  /** Null: those of wrangler.toml. */
+  readonly allowedOrigins: string | null;
+}
+
+const USAGE = `Usage: npm run dev -- [--port N] [--persist-to DIR] [--allowed-origins LIST]
+
+The server under wrangler dev, rebuilt when a file changes.
+
+  --port N                 ${DEFAULT_PORT} unless given; 0 takes a free one
+  --persist-to DIR         where the fragments are kept; .wrangler/state unless given
+  --allowed-origins LIST   whose pages may call from a browser, such as https://a.example,https://b.example; all unless given`;
+
+const DEV: Command<Settings> = { name: "npm run dev", usage: USAGE, parse, tellsFailures: true };
+
+await runCommand(DEV, dev);
+
+function parse(args: string[]): Settings {
+  const { values } = parseArgs({
+    args,
+    options: {
+      port: { type: "string", default: DEFAULT_PORT },
+      "persist-to": { type: "string" },
+      "allowed-origins": { type: "string" },
+    },
+  });
+  const persistTo = values["persist-to"];
+  const origins = values["allowed-origins"];
+  return {
+    port: parsePort(values.port),
+    persistTo: persistTo === undefined ? null : resolve(persistTo),
+    allowedOrigins: origins === undefined ? null : parseAllowedOrigins(origins),
+  };
+}
+
+/** Returns the exit code. */
+async function dev({ port, persistTo, allowedOrigins }: Settings): Promise<number> {
+  const { command, args, env } = wranglerCommand([
+    "dev",
+    "--local",
+    "--show-interactive-dev-session=false",
+    `--port=${port}`,
+    ...(persistTo === null ? [] : [`--persist-to=${persistTo}`]),
+    ...(allowedOrigins === null ? [] : [`--var=ALLOWED_ORIGINS:${allowedOrigins}`]),
+  ]);
+  const wrangler = spawnBound(command, args, "SIGTERM", {
+    cwd: PROJECT_DIR,
+    env,
+    detached: true,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const exited = new Promise<number | null>((settle) => wrangler.once("close", settle));
+  let isStopping = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (isStopping) return endGroup(wrangler);
+      isStopping = true;
+      wrangler.kill("SIGTERM");
+      setTimeout(endGroup, STOP_TIMEOUT_MS, wrangler).unref();
+    });
+  }
+
+  let wasReady = false;
+  readyPort(wrangler).then(async (port) => {
+    wasReady = true;
+    await announce(`http://localhost:${port}`);
+  });
+  const code = await exited;
+  endGroup(wrangler);
+  if (isStopping) return 0;
+  console.error(
+    `npm run dev: Wrangler ended${wasReady ? "" : " before the server was up"} (exit code ${code})`,
+  );
+  return code === null || code === 0 ? 1 : code;
+}
+
+/** Resolves when Wrangler says that it listens; its build may have errors until then. */
+function readyPort(wrangler: ChildProcess): Promise<number> {
+  return new Promise((settle) => {
+    wrangler.on("message", (message) => {
+      if (typeof message !== "string") return;
+      const { event, port }: { event?: unknown; port?: unknown } = JSON.parse(message);
+      if (event === "DEV_SERVER_READY" && typeof port === "number") settle(port);
+    });
+  });
+}
+
+async function announce(url: string): Promise<void> {
+  const answer = await fetch(`${url}/healthz`).then(
+    async (response) => {
+      await response.body?.cancel();
+      return response.ok ? "ok" : `answered ${response.status}`;
+    },
+    (error: unknown) => String(error),
+  );
+  if (answer === "ok") console.log(describeNextSteps(url));
+  else console.error(`npm run dev: GET ${url}/healthz ${answer}`);
+}
+
+/** What is left of the process group; nothing, if Wrangler could tidy up. */
+function endGroup(wrangler: ChildProcess): void {
+  if (wrangler.pid === undefined) return;
+  try {
+    process.kill(-wrangler.pid, "SIGKILL");
+  } catch {
+    // ESRCH: nothing is left.
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Puts a folder of markdown files into a running server as fragments: `npm run seed -- [--url URL] [--dir DIR]`.
+ *
+ * The path of a file below the folder, less `.md`, is the fragment's id. Every file is read and checked before the
+ * first one is sent, so a bad file changes nothing. Running it again replaces what it created.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { parseArgs } from "node:util";
+import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
+import { scanInclusions } from "../../src/language/inclusion.ts";
+import { type Command, runCommand } from "../command-line.ts";
+import { counted } from "../quantity.ts";
+import { DEFAULT_SERVER_URL, parseServerUrl } from "../server-url.ts";
+import { type FragmentFile, parseFragmentFile } from "./front-matter.ts";
+
+type Samples = ReadonlyMap<FragmentId, FragmentFile>;
+
+interface Settings {
+  readonly url: URL;
+  readonly dir: string;
+}
+
+const REQUEST_TIMEOUT_MS = 15_000;
+
+const USAGE = `Usage: npm run seed -- [--url URL] [--dir DIR]
+
+Puts a folder of markdown files into a running Prompt Manager as fragments, or none of them when one is bad.
+
+  --url URL   the server; ${DEFAULT_SERVER_URL} unless given
+  --dir DIR   the folder; samples unless given`;
+
+const SEED: Command<Settings> = { name: "npm run seed", usage: USAGE, parse, tellsFailures: true };
+
+await runCommand(SEED, seed);
+
+function parse(args: string[]): Settings {
+  const { values } = parseArgs({
+    args,
+    options: {
+      url: { type: "string", default: DEFAULT_SERVER_URL },
+      dir: { type: "string", default: "samples" },
+    },
+  });
+  return { url: parseServerUrl(values.url), dir: values.dir };
+}
+
+/** Returns the exit code. */
+async function seed({ url, dir }: Settings): Promise<number> {
+  const samples = await readSamples(dir);
+  for (const [id, file] of samples) {
+    const isNew = await putFragment(url, id, file);
+    console.log(
+      `${isNew ? "created " : "replaced"}  ${id}  (${file.prompt_type}, ${counted(file.content.length, "character")})`,
+    );
+  }
+  const are = samples.size === 1 ? "is" : "are";
+  console.log(`\n${counted(samples.size, "fragment")} ${are} at ${url.origin}. Try next:`);
+  for (const id of findEntries(samples).slice(0, 5)) {
+    console.log(`  curl ${new URL(`/v1/expansions/${encodePath(id)}`, url)}`);
+  }
+  return 0;
+}
+
+/** Reads all files, and reports all bad ones at once. */
+async function readSamples(dir: string): Promise<Samples> {
+  const samples = new Map<FragmentId, FragmentFile>();
+  const faults: string[] = [];
+  for (const path of await listMarkdown(dir)) {
+    const name = parseFragmentId(path.slice(0, -".md".length).split(sep).join("/"));
+    const parsed = parseFragmentFile(await readFile(join(dir, path), "utf8"));
+    if (!name.ok) faults.push(`${path}: ${name.reason}`);
+    else if (!parsed.ok) faults.push(`${path}: ${parsed.reason}`);
+    else if (samples.has(name.id)) faults.push(`${path}: another file has the same id, ${name.id}`);
+    else samples.set(name.id, parsed.file);
+  }
+  if (faults.length > 0) throw new Error(`Nothing was sent, because of:\n  ${faults.join("\n  ")}`);
+  if (samples.size === 0) throw new Error(`There is no .md file below "${dir}".`);
+  return samples;
+}
+
+async function listMarkdown(dir: string): Promise<string[]> {
+  try {
+    const paths = await readdir(dir, { recursive: true });
+    return paths.filter((path) => path.endsWith(".md")).sort();
+  } catch (error) {
+    throw new Error(`The folder "${dir}" cannot be read (${describeCause(error)}).`);
+  }
+}
+
+/** Returns whether the fragment is new. */
+async function putFragment(url: URL, id: FragmentId, file: FragmentFile): Promise<boolean> {
+  let response: Response;
+  let body: string;
+  try {
+    response = await fetch(new URL(`/v1/fragments/${encodePath(id)}`, url), {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(file),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
+    body = await response.text();
+  } catch (error) {
+    throw new Error(
+      `No server answers at ${url.origin} (${describeCause(error)}). Start one with "npm run dev", or name another with --url.`,
+    );
+  }
+  if (!response.ok) {
+    throw new Error(`The server refused ${id}: ${response.status} ${describeProblem(body)}`);
+  }
+  return response.status === 201;
+}
+
+/** The slashes of an id stay slashes, its other characters are encoded. */
+function encodePath(id: FragmentId): string {
+  return id.split("/").map(encodeURIComponent).join("/");
+}
+
+/** The detail of a problem+json answer (RFC 9457), or the beginning of whatever else came. */
+function describeProblem(body: string): string {
+  try {
+    const problem: unknown = JSON.parse(body);
+    if (typeof problem === "object" && problem !== null) {
+      if ("detail" in problem && typeof problem.detail === "string") return problem.detail;
+      if ("title" in problem && typeof problem.title === "string") return problem.title;
+    }
+  } catch {
+    // Not JSON, so not our server's own answer: shown as it is.
+  }
+  return body.slice(0, 200);
+}
+
+/** `fetch` and the file system put the telling part into a code, the former one level down. */
+function describeCause(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if ("code" in error && typeof error.code === "string") return error.code;
+  return error.cause === undefined ? error.message : describeCause(error.cause);
+}
+
+/** Composites that no other file includes: the prompts that the rest is there for. */
+function findEntries(samples: Samples): FragmentId[] {
+  const included = new Set<string>();
+  for (const { content } of samples.values()) {
+    for (const { name } of scanInclusions(content)) {
+      const parsed = parseFragmentId(name);
+      if (parsed.ok) included.add(parsed.id);
+    }
+  }
+  return [...samples]
+    .filter(([id, file]) => file.prompt_type === "composite" && !included.has(id))
+    .map(([id]) => id);
+}
