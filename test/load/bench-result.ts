@@ -54,6 +54,12 @@ const GOALS: Readonly<
 > = {
   "50x50x20": { hocuspocus: { p99: 3.5, cpuPerMillion: 0.7 }, "y-partyserver": { p99: 0.1 } },
   "100x100x20": { hocuspocus: { p99: 4, cpuPerMillion: 0.6 } },
+  ...Object.fromEntries(
+    [500, 1_000, 2_000, 3_000].map((readers) => [
+      `20x${readers}x5`,
+      { hocuspocus: { p99: 3.5, cpuPerMillion: 0.8 } },
+    ]),
+  ),
 };
 
 /** Writers x readers x edits a second: the name of a table's place. */

@@ -124,7 +124,7 @@ function parse(args: string[]): Settings {
   const load: Load = {
     fragments: 1,
     writers: parseWhole("writers", values.writers, 1, 1_000),
-    readers: parseWhole("readers", values.readers, 1, 1_000),
+    readers: parseWhole("readers", values.readers, 1, 5_000),
     rate: parseWhole("rate", values.rate, 1, 1_000),
     seconds: parseWhole("seconds", values.seconds, 1, MAX_SECONDS),
   };
