@@ -14,14 +14,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   "src/core/history": ["src/core/text", "src/protocol", "src/language"],
   "src/core/catalogue": ["src/protocol", "src/language"],
   "src/core/fragment": ["src/core/history", "src/core/text", "src/protocol", "src/language"],
-  "src/core/feed": [
-    "src/core/room",
-    "src/core/fragment",
-    "src/core/history",
-    "src/core/text",
-    "src/protocol",
-    "src/language",
-  ],
+  "src/core/feed": ["src/core/fragment", "src/core/history", "src/core/text", "src/protocol", "src/language"],
   "src/core/room": ["src/core/fragment", "src/core/history", "src/core/text", "src/protocol", "src/language"],
   "src/worker": [
     "src/core/room",

@@ -1,5 +1,5 @@
-import type { Room } from "../room/room.ts";
-import { editingOf } from "./editing.ts";
+import type { LogState } from "../history/update-log.ts";
+import type { FeedSource } from "./feed-source.ts";
 import { type CatalogueEntry, type Editing, type KeptParcel, type Parcel, revisionOf } from "./parcel.ts";
 
 /** Between two deliveries: list fields show within a second. */
@@ -35,7 +35,7 @@ export interface Delivery {
  * the process.
  */
 export class CatalogueFeed {
-  readonly #room: Room;
+  readonly #source: FeedSource;
   readonly #id: string;
   #underWay: Delivery | null = null;
   /** The last revisions that the catalogue was told of: at all, and with the text. */
@@ -51,27 +51,27 @@ export class CatalogueFeed {
   /** Of the room's changes of that kind, up to which it was looked. */
   #seenEditingChanges: number;
 
-  constructor(room: Room, id: string) {
-    this.#room = room;
+  constructor(source: FeedSource, id: string) {
+    this.#source = source;
     this.#id = id;
-    this.#seenEditingChanges = room.editingChanges;
-    this.#toldRevision = this.#deliveredRevision = room.fragment.life?.deliveredRevision ?? 0;
+    this.#seenEditingChanges = source.editingChanges;
+    this.#toldRevision = this.#deliveredRevision = source.life?.deliveredRevision ?? 0;
   }
 
   /** Storage does not know that the catalogue has the last revision, or will ask for it: an alarm must be set. */
   get isUnconfirmed(): boolean {
-    const { life } = this.#room.fragment;
+    const { life } = this.#source;
     return life !== null && life.deliveredRevision < life.revision;
   }
 
   /** What the catalogue is told before the fragment is created. */
   announcement(): { readonly id: string; readonly revision: number } {
-    return { id: this.#id, revision: (this.#room.fragment.life?.revision ?? 0) + 1 };
+    return { id: this.#id, revision: (this.#source.life?.revision ?? 0) + 1 };
   }
 
   /** @param rowsWritten what that has cost in the catalogue */
   announced(rowsWritten: number, nowMs: number): void {
-    this.#room.fragment.log.spend(rowsWritten, nowMs);
+    this.#source.spend(rowsWritten, nowMs);
   }
 
   /**
@@ -79,10 +79,10 @@ export class CatalogueFeed {
    * Not each time, since it costs a row.
    */
   confirm(hasRung: boolean, nowMs: number): void {
-    const { life } = this.#room.fragment;
+    const { life } = this.#source;
     if (life === null || this.#deliveredRevision <= life.deliveredRevision) return;
     if (hasRung || this.#deliveredRevision === life.revision)
-      this.#room.fragment.markDelivered(this.#deliveredRevision, nowMs);
+      this.#source.markDelivered(this.#deliveredRevision, nowMs);
   }
 
   /** When to call `take`; null while nothing is pending, or something is under way. */
@@ -98,7 +98,7 @@ export class CatalogueFeed {
     if (due === null || due > nowMs) return null;
     const editing = this.#takeEditing();
     const isTextDue = this.#textDueAt(nowMs) <= nowMs;
-    const parcel = isTextDue ? this.parcel() : this.#room.fragment.exists ? this.#entryIfNews() : null;
+    const parcel = isTextDue ? this.parcel() : this.#entryIfNews();
     if (parcel === null && editing === null) return null;
     this.#toldMs = nowMs;
     this.#underWay = { id: this.#id, parcel, editing };
@@ -109,7 +109,7 @@ export class CatalogueFeed {
   arrived(rowsWritten: number, nowMs: number): void {
     const delivery = this.#end();
     this.#failures = 0;
-    this.#room.fragment.log.spend(rowsWritten, nowMs);
+    this.#source.spend(rowsWritten, nowMs);
     const { parcel, editing } = delivery;
     if (editing !== null) this.#toldEditing = JSON.stringify(editing);
     if (parcel === null) return;
@@ -131,30 +131,30 @@ export class CatalogueFeed {
 
   /** All that the catalogue keeps of the fragment; null if there never was one. */
   parcel(): KeptParcel | null {
-    const { life } = this.#room.fragment;
+    const { life } = this.#source;
     if (life === null) return null;
     if (life.isDeleted)
       return { kind: "deleted", id: this.#id, revision: life.revision, atMs: life.updatedAtMs };
-    return { kind: "text", entry: this.#entry(), text: this.#room.fragment.committed.content };
+    return { kind: "text", entry: this.#entry(life), text: this.#source.committed.content };
   }
 
   editing(): Editing {
-    return editingOf(this.#room);
+    return this.#source.editing();
   }
 
   #entryIfNews(): Parcel | null {
-    const { life } = this.#room.fragment;
-    return life === null || life.revision <= this.#toldRevision
+    const { life } = this.#source;
+    return life === null || life.isDeleted || life.revision <= this.#toldRevision
       ? null
-      : { kind: "entry", entry: this.#entry() };
+      : { kind: "entry", entry: this.#entry(life) };
   }
 
-  #entry(): CatalogueEntry {
-    const { id, revision, timeMs: updatedAtMs, size, metadata } = this.#room.fragment.committed;
+  #entry({ createdAtMs }: LogState): CatalogueEntry {
+    const { id, revision, timeMs: updatedAtMs, size, metadata } = this.#source.committed;
     return {
       id,
       revision,
-      createdAtMs: this.#room.fragment.alive.createdAtMs,
+      createdAtMs,
       updatedAtMs,
       size,
       ...metadata,
@@ -164,31 +164,31 @@ export class CatalogueFeed {
   /** Null if it is as the catalogue knows it. */
   #takeEditing(): Editing | null {
     if (!this.#hasEditingNews) return null;
-    this.#seenEditingChanges = this.#room.editingChanges;
-    const editing = editingOf(this.#room);
+    this.#seenEditingChanges = this.#source.editingChanges;
+    const editing = this.#source.editing();
     return JSON.stringify(editing) === this.#toldEditing ? null : editing;
   }
 
   get #hasEditingNews(): boolean {
-    return this.#seenEditingChanges !== this.#room.editingChanges;
+    return this.#seenEditingChanges !== this.#source.editingChanges;
   }
 
   #textDueAt(nowMs: number): number {
-    const { life } = this.#room.fragment;
+    const { life } = this.#source;
     if (life === null || this.#deliveredRevision >= life.revision) return Number.POSITIVE_INFINITY;
     if (life.isDeleted) return Number.NEGATIVE_INFINITY;
     // The first edit after a pause goes at once.
     const wanted = Math.min(life.updatedAtMs + QUIET_MS, this.#textMs + TEXT_MS);
-    const { log } = this.#room.fragment;
+    const source = this.#source;
     const unpaid = Math.max(
       wanted,
-      Math.min(log.affordableAt(this.#textRows, nowMs), wanted + MAX_UNPAID_MS),
+      Math.min(source.affordableAt(this.#textRows, nowMs), wanted + MAX_UNPAID_MS),
     );
-    return this.#textRows < MANY_ROWS ? unpaid : Math.max(unpaid, log.affordableAt(-MAX_OWED_ROWS, nowMs));
+    return this.#textRows < MANY_ROWS ? unpaid : Math.max(unpaid, source.affordableAt(-MAX_OWED_ROWS, nowMs));
   }
 
   #tellDueAt(): number {
-    const { life } = this.#room.fragment;
+    const { life } = this.#source;
     const hasNews = life !== null && !life.isDeleted && life.revision > this.#toldRevision;
     return hasNews || this.#hasEditingNews ? this.#toldMs + TELL_MS : Number.POSITIVE_INFINITY;
   }

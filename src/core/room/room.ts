@@ -2,10 +2,12 @@ import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import type { PeerPresence } from "../../protocol/json-frames.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { DurableFragment, type FragmentPorts } from "../fragment/durable-fragment.ts";
+import { type CommittedView, DurableFragment, type FragmentPorts } from "../fragment/durable-fragment.ts";
 import { changeSince } from "../fragment/shown-past.ts";
 import type { Write } from "../fragment/write.ts";
 import { roundLength } from "../fragment/write-round.ts";
+import type { LogState } from "../history/update-log.ts";
+import { type Editing, editingOf } from "./editing.ts";
 import { JsonSessions, send } from "./json-sessions.ts";
 import { Presence, toPeer } from "./presence.ts";
 import { isJson, type Session } from "./session.ts";
@@ -53,6 +55,36 @@ export class Room {
 
   get sessionCount(): number {
     return this.json.size + this.yjs.size;
+  }
+
+  /** What the log says of the fragment, deleted or not; null if there never was one. */
+  get life(): LogState | null {
+    return this.fragment.life;
+  }
+
+  /** The committed revision. There must be a fragment. Loads the document. */
+  get committed(): CommittedView {
+    return this.fragment.committed;
+  }
+
+  /** The sessions that have the fragment open. */
+  editing(): Editing {
+    return editingOf([...this.json.values(), ...this.yjs.values()]);
+  }
+
+  /** A receiver outside has this revision, with its text. */
+  markDelivered(revision: number, nowMs: number): void {
+    this.fragment.markDelivered(revision, nowMs);
+  }
+
+  /** When something that can wait and costs this many rows may be done: `nowMs` if at once. */
+  affordableAt(rows: number, nowMs: number): number {
+    return this.fragment.log.affordableAt(rows, nowMs);
+  }
+
+  /** Pays for rows that were written for this fragment elsewhere. */
+  spend(rows: number, nowMs: number): void {
+    this.fragment.log.spend(rows, nowMs);
   }
 
   /** Everything that came in is durable. */

@@ -1,10 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
 import { CatalogueFeed } from "../../core/feed/catalogue-feed.ts";
-import { editingOf } from "../../core/feed/editing.ts";
-import type { Editing, KeptParcel } from "../../core/feed/parcel.ts";
+import type { KeptParcel } from "../../core/feed/parcel.ts";
 import type { DurableFragment } from "../../core/fragment/durable-fragment.ts";
 import { EMPTY_WRITE, type Write, type WriteResult } from "../../core/fragment/write.ts";
 import { compactionPolicy } from "../../core/history/compaction-policy.ts";
+import type { Editing } from "../../core/room/editing.ts";
 import type { ExpandRequest } from "../../core/room/json-protocol.ts";
 import { receive } from "../../core/room/receive.ts";
 import { Room } from "../../core/room/room.ts";
@@ -165,7 +165,7 @@ export class FragmentObject extends DurableObject<Env> {
 
   /** Who has it open. */
   editing(): Editing {
-    return editingOf(this.#room);
+    return this.#room.editing();
   }
 
   get #fragment(): DurableFragment {

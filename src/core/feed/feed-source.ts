@@ -1,0 +1,29 @@
+import type { Metadata } from "../../protocol/fragment.ts";
+import type { LogState } from "../history/update-log.ts";
+import type { Editing } from "./parcel.ts";
+
+/** What a feed reads of its fragment, and where it pays for what it writes elsewhere. The live room is one. */
+export interface FeedSource {
+  /** What the log says of the fragment, deleted or not; null if there never was one. */
+  readonly life: LogState | null;
+  /** The committed revision. There must be a fragment. */
+  readonly committed: {
+    readonly id: string;
+    readonly revision: number;
+    readonly timeMs: number;
+    readonly content: string;
+    /** Bytes of the content in UTF-8. */
+    readonly size: number;
+    readonly metadata: Metadata;
+  };
+  /** Grows whenever `editing` may give something else. */
+  readonly editingChanges: number;
+  /** The sessions that have the fragment open. */
+  editing(): Editing;
+  /** Stores that the receiver has this revision, with its text. */
+  markDelivered(revision: number, nowMs: number): void;
+  /** When something that can wait and costs this many rows may be done: `nowMs` if at once. */
+  affordableAt(rows: number, nowMs: number): number;
+  /** Pays for rows that were written for this fragment elsewhere. */
+  spend(rows: number, nowMs: number): void;
+}
