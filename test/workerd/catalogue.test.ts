@@ -245,6 +245,22 @@ describe("what the catalogue is told", () => {
     expect(await deliveryOf(id)).toEqual({ delivered: 0, alarm: expect.any(Number) });
   });
 
+  test("[CAT-12] an id is known from the note of its creation until its deletion, and others are not", async () => {
+    const id = freshId();
+    const unknown = Array.from({ length: 998 }, (_, n) => `${id}-${n}`);
+    const ask = () => catalogue().known([...unknown, id, `${id}/üñï`]);
+    expect(await ask()).toEqual([]);
+    const note = catalogue().announce({ id, revision: 1 });
+    expect(await ask()).toEqual([id]);
+    await note;
+    expect(await ask()).toEqual([id]);
+    await request("POST", "/v1/fragments", { id, content: "words" });
+    await request("POST", "/v1/fragments", { id: `${id}/üñï`, content: "words" });
+    expect((await ask()).toSorted()).toEqual([id, `${id}/üñï`]);
+    await request("DELETE", `/v1/fragments/${id}`);
+    expect(await ask()).toEqual([`${id}/üñï`]);
+  });
+
   test("[CAT-3] one of two creations at the same moment is refused", async () => {
     const id = freshId();
     const answers = await Promise.all(

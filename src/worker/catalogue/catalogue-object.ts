@@ -27,6 +27,7 @@ import type { Announced } from "../storage/announced-table.ts";
 import { CatalogueEntries, type StoredEntry } from "../storage/catalogue-entries.ts";
 import { CatalogueLists, listFields } from "../storage/catalogue-lists.ts";
 import { EditingTable } from "../storage/editing-table.ts";
+import { knownIds } from "../storage/known-ids.ts";
 import { LiveEntries } from "../storage/live-entries.ts";
 import { CatalogueInquiry } from "./catalogue-inquiry.ts";
 import { EditingCheck } from "./editing-check.ts";
@@ -57,6 +58,8 @@ export class CatalogueObject extends DurableObject<Env> {
   /** Of the fragments: a thousand may tell of themselves in a second. */
   readonly #turn = new SharedTurn();
   readonly #live = new LiveEntries();
+  /** Fragments whose announcement waits for the shared turn. */
+  readonly #noting = new Set<string>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -91,7 +94,11 @@ export class CatalogueObject extends DurableObject<Env> {
    * @returns how many rows that has cost, for the fragment's budget
    */
   announce(announced: Announced): Promise<number> {
-    return this.#turn.run(() => this.#inquiry.announce(announced, Date.now()));
+    this.#noting.add(announced.id);
+    return this.#turn.run(() => {
+      this.#noting.delete(announced.id);
+      return this.#inquiry.announce(announced, Date.now());
+    });
   }
 
   /**
@@ -106,6 +113,21 @@ export class CatalogueObject extends DurableObject<Env> {
   list(query: ListQuery): ListAnswer {
     const result = this.#lists.list(query);
     return "code" in result ? { kind: "refused", refusal: result } : { kind: "page", page: result };
+  }
+
+  /**
+   * Those of the ids that may name a fragment, in any order: one statement for all of them, and nothing is stored. Ask
+   * for at most 1,000 at a time.
+   *
+   * An id in the answer names a fragment, or one that is about to be created, or (for a moment) one that was just
+   * deleted: only the fragment knows. An id that is missing names none: a fragment is noted here before it exists, and
+   * its row is removed after it. There are two exceptions. While this object could not be reached, a creation went on
+   * without a note; it is told here as soon as that succeeds, after half a minute at the latest once the object answers
+   * again. And if the catalogue's data were lost or wiped, it has to be rebuilt. If the call fails, nothing is known:
+   * ask the fragment.
+   */
+  known(ids: readonly string[]): string[] {
+    return knownIds(this.ctx.storage.sql, ids, this.#noting);
   }
 
   /** The ids behind one, in their order, a page of them; none when there are no more. */
