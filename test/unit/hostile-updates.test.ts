@@ -6,6 +6,7 @@ import * as encoding from "lib0/encoding";
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { FragmentText, type Incoming, type Outcome } from "../../src/core/text/fragment-text.ts";
+import { done } from "../../src/protocol/errors.ts";
 import { MAX_CONTENT_BYTES } from "../../src/protocol/limits.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import {
@@ -37,8 +38,14 @@ function makeText(): FragmentText {
 const admitAll = () => null;
 const incoming = (update: Uint8Array): Incoming => ({ update, sender: {}, admit: admitAll });
 
-function refusalCode(outcome: Outcome | undefined): string {
-  return outcome?.kind === "refused" ? outcome.refusal.code : (outcome?.kind ?? "none");
+function effectOf(outcome: Outcome | undefined): string {
+  if (outcome === undefined) return "none";
+  return outcome.ok ? outcome.value : outcome.refusal.code;
+}
+
+/** Whether the update was sound and known here in all it builds on. */
+function isApplied(outcome: Outcome | undefined): boolean {
+  return outcome?.ok === true && outcome.value !== "gap";
 }
 
 /** An honest update of a peer that knows the document. */
@@ -62,7 +69,7 @@ function expectNoTrace(hostile: Uint8Array, kind: string): void {
   const text = makeText();
   const before = text.snapshot().slice();
   const alone = text.receive([incoming(hostile)]);
-  expect(alone.outcomes.map(refusalCode)).toEqual([kind]);
+  expect(alone.outcomes.map(effectOf)).toEqual([kind]);
   expect(alone.update).toBeNull();
   expect(text.snapshot()).toEqual(before);
   expect(text.isDirty).toBe(false);
@@ -72,7 +79,7 @@ function expectNoTrace(hostile: Uint8Array, kind: string): void {
     incoming(hostile),
     incoming(honest(text, "<last>", 52)),
   ]);
-  expect(batch.outcomes.map(refusalCode)).toEqual(["applied", kind, "applied"]);
+  expect(batch.outcomes.map(effectOf)).toEqual(["applied", kind, "applied"]);
   expect(contentOf(text)).toContain("<first>");
   expect(contentOf(text)).toContain("<last>");
 
@@ -120,9 +127,9 @@ describe("bytes that are no update", { timeout: 60_000 }, () => {
       const text = makeText();
       const before = text.snapshot().slice();
       const { outcomes } = text.receive([incoming(good.subarray(0, length))]);
-      if (outcomes[0]?.kind === "applied") continue; // the deletes at the end may be cut where none are left
+      if (isApplied(outcomes[0])) continue; // the deletes at the end may be cut where none are left
       expect(text.snapshot(), `first ${length} bytes`).toEqual(before);
-      expect(text.receive([incoming(good)]).outcomes).toMatchObject([{ kind: "applied" }]);
+      expect(text.receive([incoming(good)]).outcomes).toEqual([done("applied")]);
     }
   });
 
@@ -138,12 +145,12 @@ describe("bytes that are no update", { timeout: 60_000 }, () => {
       }
       const before = text.snapshot().slice();
       const received = text.receive([incoming(flipped)]);
-      if (received.outcomes[0]?.kind !== "applied") {
+      if (!isApplied(received.outcomes[0])) {
         expect(text.snapshot()).toEqual(before);
         expect(received.update).toBeNull();
       } else expectSameAsYjs(before, received.update, text);
       const sound = honest(text, "<later>", 60);
-      expect(text.receive([incoming(sound)]).outcomes).toMatchObject([{ kind: "applied" }]);
+      expect(text.receive([incoming(sound)]).outcomes).toEqual([done("applied")]);
       expect(contentOf(text)).toContain("<later>");
     });
   });
@@ -154,7 +161,7 @@ describe("bytes that are no update", { timeout: 60_000 }, () => {
       const text = makeText();
       const before = text.snapshot().slice();
       const { outcomes } = text.receive([incoming(random.bytes(random.below(60)))]);
-      if (outcomes[0]?.kind !== "applied") expect(text.snapshot()).toEqual(before);
+      if (!isApplied(outcomes[0])) expect(text.snapshot()).toEqual(before);
     });
   });
 
@@ -215,8 +222,8 @@ describe("gaps", () => {
     const text = makeText();
     const first = rawUpdate(one(7, 0, rawString("ab")));
     const second = rawUpdate(one(7, 2, rawString("cd", { origin: [7, 1] })));
-    expect(text.receive([incoming(second)]).outcomes).toEqual([{ kind: "gap" }]);
-    expect(text.receive([incoming(first), incoming(second)]).outcomes.map(refusalCode)).toEqual([
+    expect(text.receive([incoming(second)]).outcomes).toEqual([done("gap")]);
+    expect(text.receive([incoming(first), incoming(second)]).outcomes.map(effectOf)).toEqual([
       "applied",
       "applied",
     ]);
@@ -228,7 +235,7 @@ describe("gaps", () => {
     const first = rawUpdate(one(7, 0, rawString("ab")));
     const second = rawUpdate(one(7, 2, rawString("cd", { origin: [7, 1] })));
     const { outcomes, update } = text.receive([incoming(second), incoming(first)]);
-    expect(outcomes.map(refusalCode)).toEqual(["gap", "applied"]);
+    expect(outcomes.map(effectOf)).toEqual(["gap", "applied"]);
     expectSameAsYjs(makeText().snapshot(), update, text);
   });
 });
@@ -329,7 +336,7 @@ describe("what no fragment holds", () => {
       incoming(rawUpdate(one(7, 0, rawString("a😀b")))),
       incoming(rawUpdate(one(8, 0, rawString("x", { origin: [7, 1] })))),
     ]);
-    expect(outcomes.map(refusalCode)).toEqual(["applied", "invalid_content"]);
+    expect(outcomes.map(effectOf)).toEqual(["applied", "invalid_content"]);
     expect(contentOf(text)).toContain("a😀b");
   });
 
@@ -340,7 +347,7 @@ describe("what no fragment holds", () => {
   test("[UPDATE-6] a text that fills the limit to the byte is taken, one more byte is not", () => {
     const text = makeText();
     const left = MAX_CONTENT_BYTES - new TextEncoder().encode(contentOf(text)).length;
-    const outcomeOf = (update: Uint8Array) => refusalCode(text.receive([incoming(update)]).outcomes[0]);
+    const outcomeOf = (update: Uint8Array) => effectOf(text.receive([incoming(update)]).outcomes[0]);
     expect(outcomeOf(rawUpdate(one(7, 0, rawString("x".repeat(left)))))).toBe("applied");
     expect(outcomeOf(rawUpdate(one(8, 0, rawString("y"))))).toBe("content_too_large");
     expect(outcomeOf(rawUpdate(one(8, 0, rawString("y")), [[7, 0, 1]]))).toBe("applied");
@@ -350,7 +357,7 @@ describe("what no fragment holds", () => {
     const text = makeText();
     const large = (client: number) => incoming(rawUpdate(one(client, 0, rawString("x".repeat(600_000)))));
     const { outcomes, update } = text.receive([large(7), large(8), incoming(honest(text, "<last>", 60))]);
-    expect(outcomes.map(refusalCode)).toEqual(["applied", "content_too_large", "applied"]);
+    expect(outcomes.map(effectOf)).toEqual(["applied", "content_too_large", "applied"]);
     expectSameAsYjs(makeText().snapshot(), update, text);
   });
 });
@@ -369,7 +376,7 @@ describe("updates that cost more than they weigh", { timeout: 60_000 }, () => {
     const deletes = Array.from({ length: 8_000 }, (_, at): RawDelete => [7, 10 + at * 2, 1]);
     const update = rawUpdate(one(7, 0, rawString(`😀${"a".repeat(900_000)}`)), deletes);
     expect(
-      msFor(() => expect(text.receive([incoming(update)]).outcomes[0]?.kind).toBe("applied")),
+      msFor(() => expect(text.receive([incoming(update)]).outcomes).toEqual([done("applied")])),
     ).toBeLessThan(MAX_MS);
     expect(contentOf(text).match(/a+$/)?.[0].length).toBeGreaterThan(890_000);
   });
@@ -400,12 +407,12 @@ describe("updates that cost more than they weigh", { timeout: 60_000 }, () => {
     const text = new FragmentText(() => [Y.encodeStateAsUpdate(doc)]);
     for (const from of [0, pairs / 2]) {
       const half = Array.from({ length: pairs / 2 }, (_, at): RawDelete => [5, (from + at) * 2, 1]);
-      expect(text.receive([incoming(rawUpdate([], half))]).outcomes[0]?.kind).toBe("applied");
+      expect(text.receive([incoming(rawUpdate([], half))]).outcomes).toEqual([done("applied")]);
     }
     const all = Array.from({ length: pairs }, (_, at): RawDelete => [5, at * 2, 1]);
     const step2 = rawUpdate(one(7, 0, rawString("more")), all);
     expect(
-      msFor(() => expect(text.receive([incoming(step2)]).outcomes[0]?.kind).toBe("applied")),
+      msFor(() => expect(text.receive([incoming(step2)]).outcomes).toEqual([done("applied")])),
     ).toBeLessThan(MAX_MS);
     expect(contentOf(text)).toContain("more");
   });
@@ -428,7 +435,7 @@ describe("updates that cost more than they weigh", { timeout: 60_000 }, () => {
       from(bad, 62, rawString("<bad>")),
       from(good, 63, rawString("<last>")),
     ]);
-    expect(outcomes.map(refusalCode)).toEqual(["applied", "malformed_update", "malformed_update", "applied"]);
+    expect(outcomes.map(effectOf)).toEqual(["applied", "malformed_update", "malformed_update", "applied"]);
     expect(contentOf(text)).toContain("<first>");
     expect(contentOf(text)).toContain("<last>");
     expect(contentOf(text)).not.toContain("<bad>");
@@ -441,7 +448,7 @@ describe("updates that cost more than they weigh", { timeout: 60_000 }, () => {
       from(bad, 65, rawString("<bad>")),
       from(good, 66, rawString("<more>")),
     ]);
-    expect(second.outcomes.map(refusalCode)).toEqual(["forged_update", "forged_update", "applied"]);
+    expect(second.outcomes.map(effectOf)).toEqual(["forged_update", "forged_update", "applied"]);
     expect(contentOf(text)).not.toContain("<bad>");
   });
 });
@@ -455,7 +462,7 @@ describe("random structs", { timeout: 60_000 }, () => {
       const before = text.snapshot().slice();
       const batch = Array.from({ length: 1 + random.below(3) }, () => incoming(randomUpdate(random)));
       const { outcomes, update } = text.receive(batch);
-      if (outcomes.some(({ kind }) => kind === "applied")) {
+      if (outcomes.some(isApplied)) {
         applied++;
         expectSameAsYjs(before, update, text);
       } else expect(text.snapshot()).toEqual(before);
@@ -572,7 +579,7 @@ describe("clocks and clients", () => {
         incoming(rawUpdate(one(7, 0, rawString("x")))),
         incoming(rawUpdate(one(8, 0, rawString("y")), [[7, 0, 1]])),
       ])
-      .outcomes.map(refusalCode);
+      .outcomes.map(effectOf);
     expect(codes).toEqual(["deleted", "deleted"]);
     expect(text.snapshot()).toEqual(before);
   });
@@ -591,7 +598,7 @@ describe("clocks and clients", () => {
     };
     const after = incoming(rawUpdate(one(8, 0, rawString("x", { origin: [7, 1] }))));
     const { outcomes, update } = text.receive([refuse, after]);
-    expect(outcomes.map(refusalCode)).toEqual(["forged_update", "gap"]);
+    expect(outcomes.map(effectOf)).toEqual(["forged_update", "gap"]);
     expect(asked).toEqual([[7]]);
     expect(update).toBeNull();
     expect(text.snapshot()).toEqual(before);
@@ -605,7 +612,7 @@ describe("clocks and clients", () => {
       return null;
     };
     expect(text.receive([{ update: known, sender: {}, admit }])).toMatchObject({
-      outcomes: [{ kind: "applied" }],
+      outcomes: [done("applied")],
       update: null,
     });
   });

@@ -145,7 +145,7 @@ describe("the wire form of changes", () => {
     ["to the middle of a pair", "a😀b", [{ from: 0, to: 2, insert: "" }]],
     ["between CR and LF", "a\r\nb", [{ from: 2, to: 2, insert: "x" }]],
   ])("[TEXT-2] changes are refused, when one is %s", (_, text, changes) => {
-    expect(fromChanges(changes, text)).toMatchObject({ code: "invalid_position" });
+    expect(fromChanges(changes, text)).toMatchObject({ ok: false, refusal: { code: "invalid_position" } });
   });
 
   test("[TEXT-2] a cut is in a character only inside a pair or a CRLF", () => {
@@ -178,8 +178,8 @@ describe("the storage form of changes", () => {
 
 function read(changes: readonly Change[], text: string): TextChange {
   const change = fromChanges(changes, text);
-  if ("code" in change) throw new Error(change.message);
-  return change;
+  if (!change.ok) throw new Error(change.refusal.message);
+  return change.value;
 }
 
 function spliced(changes: readonly Change[], text: string): string {

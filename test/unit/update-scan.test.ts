@@ -227,8 +227,8 @@ function expectAgreement(random: SeededRandom, updates: readonly Uint8Array[], d
       const batch = left.splice(0, 1 + random.below(8));
       const { outcomes } = text.receive(batch.map((update) => ({ update, sender: {}, admit: () => null })));
       for (const [index, outcome] of outcomes.entries()) {
-        if (outcome.kind === "refused") throw new Error(`refused: ${outcome.refusal.message}`);
-        if (outcome.kind === "gap") early.push(batch[index] as Uint8Array); // one outcome for each
+        if (!outcome.ok) throw new Error(`refused: ${outcome.refusal.message}`);
+        if (outcome.value === "gap") early.push(batch[index] as Uint8Array); // one outcome for each
       }
     }
     expect(early.length).toBeLessThan(before);

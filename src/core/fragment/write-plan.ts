@@ -44,8 +44,9 @@ function planChanges(changes: readonly Change[], base: Resolved): Meant | Refusa
     if (fault !== null) return refusal("invalid_content", `The inserted text ${fault}.`);
   }
   const shown = fromSharedText(base.text, base.eol);
-  const change = fromChanges(changes, shown);
-  if ("code" in change) return change;
+  const read = fromChanges(changes, shown);
+  if (!read.ok) return read.refusal;
+  const change = read.value;
   const literal = applyChange(change, shown);
   return { change: base.eol === "crlf" ? toSharedChange(change, shown) : change, eol: null, literal };
 }

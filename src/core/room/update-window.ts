@@ -86,14 +86,16 @@ export class Inbox {
     let hasStep2 = false;
     for (const [index, outcome] of received.outcomes.entries()) {
       const { session, kind, update } = updates[index] as YjsUpdate; // one outcome for each update
-      if (kind === "again" || outcome.kind === "gap") withGaps.add(session);
-      if (outcome.kind === "applied") {
-        if (outcome.isNew) authors.add(session);
-        if (kind === "step2") yjs.answered(session);
-        hasNews ||= outcome.isNew;
-        hasStep2 ||= kind === "step2";
-      } else if (outcome.kind === "refused") {
+      const isGap = outcome.ok && outcome.value === "gap";
+      if (kind === "again" || isGap) withGaps.add(session);
+      if (!outcome.ok) {
         if (!displaced.has(session)) refused.set(session, outcome.refusal);
+      } else if (!isGap) {
+        const isNew = outcome.value === "applied";
+        if (isNew) authors.add(session);
+        if (kind === "step2") yjs.answered(session);
+        hasNews ||= isNew;
+        hasStep2 ||= kind === "step2";
       } else {
         if (kind === "push" || kind === "again") session.gapped.add(update);
         if (session.gapped.areTooMuch) refused.set(session, TOO_MUCH_WAITS);

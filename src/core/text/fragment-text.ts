@@ -1,7 +1,8 @@
 import * as Y from "yjs";
 import { utf8Length } from "../../language/utf8.ts";
-import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
+import type { AcceptedBatch } from "./accepted-batch.ts";
 import { CRLF } from "./line-ends.ts";
 import { standBetweenNeighbours } from "./neighbour-order.ts";
 import { IDLE_CLIENT_ID, ROOTS } from "./roots.ts";
@@ -13,73 +14,68 @@ import {
   sameMetadata,
   writeMetadata,
 } from "./shared-metadata.ts";
-import { applyChange, NO_CHANGE, type TextChange } from "./text-change.ts";
-import { textDeletes, textSince } from "./text-since.ts";
+import { applyChange, type TextChange } from "./text-change.ts";
+import { UncommittedEdits } from "./uncommitted-edits.ts";
 import { type DeleteSet, encodeSince } from "./update-builder.ts";
 import { UpdateCheck } from "./update-check.ts";
 
-/** An update that wants to be applied. */
+/** An update that a peer wants applied. */
 export interface Incoming {
   readonly update: Uint8Array;
-  /** Whoever sent it: once refused, nothing more of its is looked at in the batch. */
+  /** Once one update of a sender is refused, the rest of its updates in the batch are refused unread. */
   readonly sender: object;
   /** Asked once the update is found sound: may its sender add structs under these client ids? */
   admit(clients: Iterable<number>): Refusal | null;
 }
 
-export type Outcome =
-  /** Applied; not new where all of it was known before. */
-  | { readonly kind: "applied"; readonly isNew: boolean }
-  /** Not applied: it builds on what is not known here. The sender is to be asked for what it has. */
-  | { readonly kind: "gap" }
-  | { readonly kind: "refused"; readonly refusal: Refusal };
+/**
+ * What became of a sound update. "applied": it brought something new. "known": all of it was known before. "gap": it
+ * builds on structs that are not known here and was not applied; its sender should be asked for what it has.
+ */
+export type Effect = "applied" | "known" | "gap";
+
+export type Outcome = Result<Effect>;
 
 export interface Received {
-  /** One for each incoming, in order. */
+  /** One for each incoming update, in order. */
   readonly outcomes: readonly Outcome[];
   /** What was new in all of them, as one update; null if nothing was. */
   readonly update: Uint8Array | null;
-  /** The document mended line ends on its own: even the only author has something to learn. */
+  /** The document mended line ends on its own: even a sole author has something to learn. */
   readonly isMended: boolean;
 }
 
-/** What one commit is to make durable. */
+/** What one commit makes durable. */
 export interface Uncommitted {
-  /** Everything since the last commit, as one update; null for metadata-free, text-free commits. */
+  /** Everything since the last commit, text and metadata, as one update; null if there was no edit. */
   readonly update: Uint8Array | null;
+  /** From the committed text to `content`. */
   readonly change: TextChange;
   readonly content: string;
   readonly metadata: SharedMetadata;
 }
 
-const APPLIED: Outcome = { kind: "applied", isNew: true };
-const KNOWN: Outcome = { kind: "applied", isNew: false };
-const GAP: Outcome = { kind: "gap" };
 const NOTHING: Received = { outcomes: [], update: null, isMended: false };
 
 /**
- * The text of one fragment with its metadata, as a Yjs document, and what of it is committed.
+ * The text of one fragment with its metadata, as a Yjs document, and the text and metadata of its last commit.
  *
- * Invariant: the document is what `load` gives and the accepted updates since, in order. A refused update leaves
- * it as it was, even where Yjs threw half-way: then it is rebuilt from exactly those two.
+ * Invariant: the document holds what `load` gives and the updates accepted since, in order. A refused update leaves
+ * it unchanged, even where Yjs threw half-way: the document is then rebuilt from those two.
  */
 export class FragmentText {
   readonly #load: () => Iterable<Uint8Array>;
   readonly #oldClients: ReadonlySet<number>;
+  readonly #edits = new UncommittedEdits();
   #doc: Y.Doc;
-  /** Accepted and written since the last commit: updates, first new clocks of their clients, delete sets. */
-  #pending: Uint8Array[] = [];
-  readonly #since = new Map<number, number>();
-  #deletes: DeleteSet[] = [];
-  #textDeletes: DeleteSet[] = [];
   #committedContent = "";
   #committedMetadata: SharedMetadata;
-  /** The content may have at most so many bytes: exact when last counted, plus all inserted since. */
+  /** At least the content's bytes of UTF-8: their exact count when last counted, plus all inserted since. */
   #bytesBound = 0;
+  /** False if the content holds no surrogate, or no CR. */
   #hasPairs = false;
   #hasReturns = false;
   #snapshot: Uint8Array | null = null;
-  #metadataTouched = false;
 
   /**
    * @param load the durable history: snapshot and logged updates, in order; read again for each rebuild
@@ -88,14 +84,16 @@ export class FragmentText {
   constructor(load: () => Iterable<Uint8Array>, oldClients: ReadonlySet<number> = new Set()) {
     this.#load = load;
     this.#oldClients = oldClients;
-    this.#doc = this.#build([]);
-    this.#markCommitted();
-    const metadata = this.#readMetadata();
-    // Only valid metadata are committed: where they are not, a row was lost.
-    this.#committedMetadata = "code" in metadata ? this.#salvageMetadata() : metadata;
+    this.#doc = this.#build();
+    const content = this.#doc.getText(ROOTS.content).toString();
+    this.#committedContent = content;
+    this.#hasPairs = hasSurrogates(content);
+    this.#hasReturns = content.includes("\r");
+    this.#bytesBound = utf8Length(content);
+    this.#committedMetadata = this.#currentMetadata();
   }
 
-  /** The text of the last commit: what JSON and REST know. LF line ends. */
+  /** The text of the last commit, which JSON and REST clients see. LF line ends. */
   get committedContent(): string {
     return this.#committedContent;
   }
@@ -105,7 +103,7 @@ export class FragmentText {
   }
 
   get isDirty(): boolean {
-    return this.#pending.length > 0;
+    return !this.#edits.isEmpty;
   }
 
   /** Client ids that have written here. */
@@ -133,7 +131,7 @@ export class FragmentText {
     }
   }
 
-  /** A position that moves with the text, as Yjs cursors are written (its JSON); for a code unit index. */
+  /** A position that moves with the text, in the JSON form of Yjs cursors, for a code unit index. */
   relativePosition(index: number): unknown {
     const text = this.#doc.getText(ROOTS.content);
     return Y.relativePositionToJSON(
@@ -141,7 +139,7 @@ export class FragmentText {
     );
   }
 
-  /** The code unit index of a relative position's JSON, which a peer wrote; null if it leads nowhere. */
+  /** The code unit index of a relative position that a peer wrote as JSON; null if it is not in this document. */
   absolutePosition(position: unknown): number | null {
     try {
       const relative = Y.createRelativePositionFromJSON(position);
@@ -151,154 +149,124 @@ export class FragmentText {
     }
   }
 
-  /** Checks a batch, and applies what is new in the accepted ones as one update. */
+  /** Checks a batch, and applies what is new in the accepted updates as one update. */
   receive(batch: readonly Incoming[]): Received {
     const check = new UpdateCheck(this.#doc, this.#oldClients, this.#hasPairs);
-    const refused = new Map<object, Outcome>();
+    const refusedSenders = new Map<object, Outcome>();
     const outcomes = batch.map((incoming) => {
-      const outcome = refused.get(incoming.sender) ?? judge(check, incoming);
-      if (outcome.kind === "refused") refused.set(incoming.sender, outcome);
+      const outcome = refusedSenders.get(incoming.sender) ?? judge(check, incoming);
+      if (!outcome.ok) refusedSenders.set(incoming.sender, outcome);
       return outcome;
     });
-    if (check.accepted.isEmpty) return { ...NOTHING, outcomes };
+    const { accepted } = check;
+    if (accepted.isEmpty) return { ...NOTHING, outcomes };
 
-    const update = check.accepted.encode();
-    const before = this.#clocksIfDamaged();
-    const fault = this.#apply(update, check);
+    const update = accepted.encode();
+    const waiting = this.#clocksIfDamaged();
+    const fault = this.#apply(update, accepted);
     if (fault !== null) {
       this.#rebuild();
       if (batch.length > 1) return this.#receiveOneByOne(batch);
-      return { ...NOTHING, outcomes: [{ kind: "refused", refusal: fault }] };
+      return { ...NOTHING, outcomes: [refused(fault)] };
     }
     this.#hasPairs = check.hasPairs;
     this.#snapshot = null;
-    this.#pending.push(update);
-    for (const [client, clock] of check.since) if (!this.#since.has(client)) this.#since.set(client, clock);
-    for (const [client, clock] of before) {
-      if (Y.getState(this.#doc.store, client) > clock && !this.#since.has(client))
-        this.#since.set(client, clock);
-    }
-    // A lone CR stays, and what comes or goes behind it can make it a CRLF.
-    this.#hasReturns ||= check.insertsCarriageReturn;
+    // A lone CR stays, and an edit right behind it can make it a CRLF.
+    this.#hasReturns ||= accepted.insertsCarriageReturn;
     const mended = this.#hasReturns ? this.#mendLineEnds() : null;
-    if (mended === null) return { outcomes, update, isMended: false };
-    check.accepted.addDeleteSet(mended);
-    this.#pending[this.#pending.length - 1] = check.accepted.encode();
-    return { outcomes, update: this.#pending.at(-1) ?? null, isMended: true };
+    if (mended !== null) accepted.addDeleteSet(mended);
+    const received = mended === null ? update : accepted.encode();
+    this.#edits.add(received, new Map([...this.#arrivedSince(waiting), ...accepted.since]));
+    return { outcomes, update: received, isMended: mended !== null };
   }
 
   /**
-   * Writes for the server, under its own client id. The change applies to the current text, uncommitted edits
-   * included. The update for the peers comes back; it must be committed before any of them sees it.
+   * Writes on the server's behalf, under its own client id. The change applies to the current text, uncommitted edits
+   * included. Returns the update for the peers, which must be committed before any of them sees it; null if nothing
+   * changed.
    */
   write(clientId: number, change: TextChange, metadata: MetadataChange): Uint8Array | null {
     const clock = Y.getState(this.#doc.store, clientId);
-    const deletesBefore = this.#deletes.length;
     this.#doc.clientID = clientId;
+    let deletes: DeleteSet;
     try {
-      this.#doc.transact(() => {
+      deletes = this.#doc.transact((transaction) => {
         this.#writeChange(change);
         writeMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags), metadata);
+        return transaction.deleteSet;
       });
     } finally {
       this.#doc.clientID = IDLE_CLIENT_ID;
     }
     const hasStructs = Y.getState(this.#doc.store, clientId) > clock;
-    const deletes = this.#deletes.slice(deletesBefore);
-    if (!hasStructs && deletes.length === 0) return null;
-    if (hasStructs && !this.#since.has(clientId)) this.#since.set(clientId, clock);
-    const update = encodeSince(this.#doc, new Map(hasStructs ? [[clientId, clock]] : []), deletes);
-    this.#pending.push(update);
+    if (!hasStructs && deletes.clients.size === 0) return null;
+    const since = new Map(hasStructs ? [[clientId, clock]] : []);
+    const update = encodeSince(this.#doc, since, [deletes]);
+    this.#edits.add(update, since);
     this.#snapshot = null;
     return update;
   }
 
-  /** The metadata as it stands, uncommitted edits included. */
+  /** The current metadata, uncommitted edits included. */
   get metadata(): SharedMetadata {
-    if (!this.#metadataTouched) return this.#committedMetadata;
-    const metadata = this.#readMetadata();
-    return "code" in metadata ? this.#salvageMetadata() : metadata;
+    return this.#edits.touchesMetadata ? this.#currentMetadata() : this.#committedMetadata;
   }
 
   /** From the committed text to the current one, in one walk over the text. */
   changeSinceCommit(): TextChange {
-    if (!this.isDirty) return NO_CHANGE;
-    return textSince(this.#doc.getText(ROOTS.content), this.#since, this.#textDeletes);
+    return this.#edits.textChange(this.#doc);
   }
 
-  /** What is not committed. */
+  /** What the next commit has to make durable. */
   uncommitted(): Uncommitted {
     const { metadata } = this;
     const change = this.changeSinceCommit();
     return {
-      update: this.isDirty ? encodeSince(this.#doc, this.#since, this.#deletes) : null,
+      update: this.#edits.encode(this.#doc),
       change,
       content: change.ops.length === 0 ? this.#committedContent : applyChange(change, this.#committedContent),
       metadata: sameMetadata(metadata, this.#committedMetadata) ? this.#committedMetadata : metadata,
     };
   }
 
-  /** Says that `uncommitted` is durable. */
+  /** Takes `uncommitted`, which is durable by now, as the new committed state. */
   commit(uncommitted: Uncommitted): void {
     this.#committedContent = uncommitted.content;
     this.#committedMetadata = uncommitted.metadata;
-    this.#pending = [];
-    this.#since.clear();
-    this.#deletes = [];
-    this.#textDeletes = [];
-    this.#metadataTouched = false;
+    this.#edits.clear();
   }
 
-  #build(pending: readonly Uint8Array[]): Y.Doc {
+  #build(): Y.Doc {
     const doc = new Y.Doc();
     doc.clientID = IDLE_CLIENT_ID;
-    // Types the roots, so that an update cannot make them something else.
+    // Types the roots, so that no update can make them something else.
     doc.getText(ROOTS.content);
     doc.getMap(ROOTS.metadata);
     doc.getMap(ROOTS.tags);
     doc.transact(() => {
       for (const update of this.#load()) Y.applyUpdate(doc, update);
     });
-    this.#deletes = [];
-    this.#textDeletes = [];
-    doc.on("afterTransaction", (transaction: Y.Transaction) => {
-      if (transaction.deleteSet.clients.size === 0) return;
-      this.#deletes.push(transaction.deleteSet);
-      this.#textDeletes.push(textDeletes(doc.getText(ROOTS.content), transaction));
-    });
-    const touch = () => {
-      this.#metadataTouched = true;
-    };
-    doc.getMap(ROOTS.metadata).observe(touch);
-    doc.getMap(ROOTS.tags).observe(touch);
-    for (const update of pending) Y.applyUpdate(doc, update);
+    this.#edits.restoreIn(doc);
     this.#snapshot = null;
     return doc;
   }
 
-  #markCommitted(): void {
-    this.#committedContent = this.#doc.getText(ROOTS.content).toString();
-    this.#hasPairs = hasSurrogates(this.#committedContent);
-    this.#hasReturns = this.#committedContent.includes("\r");
-    this.#bytesBound = utf8Length(this.#committedContent);
-  }
-
   #rebuild(): void {
-    this.#doc = this.#build(this.#pending);
+    this.#doc = this.#build();
     this.#bytesBound = utf8Length(this.#doc.getText(ROOTS.content).toString());
   }
 
+  /** Finds which of a batch's updates is at fault. Each one that fails costs a rebuild, so a sender fails once. */
   #receiveOneByOne(batch: readonly Incoming[]): Received {
-    const refused = new Map<object, Outcome>();
+    const refusedSenders = new Map<object, Outcome>();
     const outcomes: Outcome[] = [];
     const updates: Uint8Array[] = [];
     let isMended = false;
     for (const incoming of batch) {
-      // Each that fails costs a rebuild.
-      const before = refused.get(incoming.sender);
+      const before = refusedSenders.get(incoming.sender);
       const one = before === undefined ? this.receive([incoming]) : { ...NOTHING, outcomes: [before] };
       for (const outcome of one.outcomes) {
-        if (outcome.kind === "refused") refused.set(incoming.sender, outcome);
+        if (!outcome.ok) refusedSenders.set(incoming.sender, outcome);
         outcomes.push(outcome);
       }
       if (one.update !== null) updates.push(one.update);
@@ -307,30 +275,30 @@ export class FragmentText {
     return { outcomes, update: updates.length === 0 ? null : Y.mergeUpdates(updates), isMended };
   }
 
-  /** Applies a checked update; a refusal says that the document may be half-way and must be rebuilt. */
-  #apply(update: Uint8Array, check: UpdateCheck): Refusal | null {
-    const { clocks, insertedBytes } = check;
+  /** Applies checked updates. After a refusal the document may be half-way and must be rebuilt. */
+  #apply(update: Uint8Array, accepted: AcceptedBatch): Refusal | null {
     try {
       Y.applyUpdate(this.#doc, update);
     } catch (error) {
       const reason = error instanceof Error ? error.message : "unknown";
       return refusal("malformed_update", `The update cannot be applied (${reason}).`);
     }
-    for (const [client, clock] of clocks) {
+    for (const [client, clock] of accepted.clocks) {
       if (Y.getState(this.#doc.store, client) < clock) {
         return refusal("malformed_update", "The update depends on itself.");
       }
     }
-    if (!standBetweenNeighbours(this.#doc, this.#doc.getText(ROOTS.content), check.between)) {
+    const content = this.#doc.getText(ROOTS.content);
+    if (!standBetweenNeighbours(this.#doc, content, accepted.structsWithTwoNeighbours)) {
       return refusal("malformed_update", "A struct's neighbours stand the wrong way round.");
     }
-    if (this.#metadataTouched) {
+    if (this.#edits.touchesMetadata) {
       const metadata = this.#readMetadata();
-      if ("code" in metadata) return metadata;
+      if (!metadata.ok) return metadata.refusal;
     }
-    this.#bytesBound += insertedBytes;
+    this.#bytesBound += accepted.insertedBytes;
     if (this.#bytesBound <= MAX_CONTENT_BYTES) return null;
-    this.#bytesBound = utf8Length(this.#doc.getText(ROOTS.content).toString());
+    this.#bytesBound = utf8Length(content.toString());
     if (this.#bytesBound <= MAX_CONTENT_BYTES) return null;
     return refusal("content_too_large", `The content must have at most ${MAX_CONTENT_BYTES} bytes of UTF-8.`);
   }
@@ -355,15 +323,15 @@ export class FragmentText {
     const content = this.#doc.getText(ROOTS.content);
     const crlfs = [...content.toString().matchAll(CRLF)].reverse();
     if (crlfs.length === 0) return null;
-    this.#doc.transact(() => {
+    return this.#doc.transact(({ deleteSet }) => {
       for (const { 0: crlf, index } of crlfs) content.delete(index, crlf.length - 1);
+      return deleteSet;
     });
-    return this.#deletes.at(-1) ?? null;
   }
 
   /**
-   * With a damaged row, what stood on it waits in Yjs as pending; the moment a peer brings the lost part, it is in
-   * the text and new. Empty where nothing waits.
+   * The clocks before an update, where the log has lost a row: structs that build on the lost ones wait in Yjs as
+   * pending, and enter the text when a peer brings what was lost. Empty where nothing waits.
    */
   #clocksIfDamaged(): ReadonlyMap<number, number> {
     const { pendingStructs, clients } = this.#doc.store;
@@ -376,21 +344,30 @@ export class FragmentText {
     return new Map(waiting.map((client) => [client, Y.getState(this.#doc.store, client)]));
   }
 
-  #salvageMetadata(): SharedMetadata {
-    return salvageMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags));
+  /** Those of the clocks that have grown. */
+  #arrivedSince(clocks: ReadonlyMap<number, number>): Iterable<[number, number]> {
+    return [...clocks].filter(([client, clock]) => Y.getState(this.#doc.store, client) > clock);
   }
 
-  #readMetadata(): SharedMetadata | Refusal {
+  #readMetadata(): Result<SharedMetadata> {
     return readMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags));
+  }
+
+  /** Only valid metadata are accepted: where they are invalid, a row of the log was lost. */
+  #currentMetadata(): SharedMetadata {
+    const metadata = this.#readMetadata();
+    if (metadata.ok) return metadata.value;
+    return salvageMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags));
   }
 }
 
 function judge(check: UpdateCheck, { update, admit }: Incoming): Outcome {
   const inspection = check.inspect(update);
-  if (inspection.kind !== "sound") return inspection.kind === "gap" ? GAP : inspection;
-  const refused = admit(inspection.clocks.keys());
-  if (refused !== null) return { kind: "refused", refusal: refused };
-  return check.accept() ? APPLIED : KNOWN;
+  if (!inspection.ok) return inspection;
+  if (inspection.value === "gap") return done("gap");
+  const fault = admit(inspection.value.keys());
+  if (fault !== null) return refused(fault);
+  return done(check.accept() ? "applied" : "known");
 }
 
 /** Whether a text holds any surrogate, and so a pair that an edit could split. */

@@ -1,23 +1,14 @@
-import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_UPDATE_DELETES, MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
 
-/** What the check of an update comes to. */
-export type Inspection =
-  | { readonly kind: "refused"; readonly refusal: Refusal }
-  /** It builds on structs that are not known here. */
-  | { readonly kind: "gap" }
-  | {
-      readonly kind: "sound";
-      /** Client ids with structs that are new, and their clocks once the update is applied. */
-      readonly clocks: ReadonlyMap<number, number>;
-    };
+/**
+ * What the check of an update finds. "gap": it builds on structs that are not known here. Else it is sound; the map holds
+ * each client id that has new structs in it, with its clock once the update is applied.
+ */
+export type Inspection = Result<"gap" | ReadonlyMap<number, number>>;
 
-export const GAP: Inspection = { kind: "gap" };
-export const NOTHING_NEW: Inspection = { kind: "sound", clocks: new Map() };
-
-export function refused(reason: Refusal): Inspection {
-  return { kind: "refused", refusal: reason };
-}
+export const GAP: Inspection = done("gap");
+export const NOTHING_NEW: Inspection = done(new Map());
 
 export function malformed(message: string): Inspection {
   return refused(refusal("malformed_update", message));

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type * as Y from "yjs";
-import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import {
   DescriptionSchema,
   type Eol,
@@ -41,19 +41,19 @@ const FieldsSchema = v.strictObject({
 const RankSchema = v.union([v.literal(true), v.pipe(v.number(), v.finite())]);
 
 /** Reads and validates: a peer can have written anything. */
-export function readMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): SharedMetadata | Refusal {
+export function readMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): Result<SharedMetadata> {
   const parsedFields = v.safeParse(FieldsSchema, Object.fromEntries(fields.entries()));
   if (!parsedFields.success) return fault(parsedFields.issues);
   const ranks = readRanks(tags);
   if (ranks === null)
-    return refusal("invalid_metadata", "tags: each key is a tag, its value a rank or true.");
+    return refused(refusal("invalid_metadata", "tags: each key is a tag, its value a rank or true."));
   const inOrder = [...ranks].sort(([a, rankA], [b, rankB]) => rankA - rankB || (a < b ? -1 : 1));
   const parsedTags = v.safeParse(
     TagsSchema,
     inOrder.map(([tag]) => tag),
   );
   if (!parsedTags.success) return fault(parsedTags.issues);
-  return { ...parsedFields.output, tags: parsedTags.output };
+  return done({ ...parsedFields.output, tags: parsedTags.output });
 }
 
 /**
@@ -119,6 +119,6 @@ export function sameTags(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((tag, index) => tag === b[index]);
 }
 
-function fault(issues: readonly v.BaseIssue<unknown>[]): Refusal {
-  return refusal("invalid_metadata", `${describeIssues(issues)}.`);
+function fault(issues: readonly v.BaseIssue<unknown>[]): Result<never> {
+  return refused(refusal("invalid_metadata", `${describeIssues(issues)}.`));
 }

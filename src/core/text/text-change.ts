@@ -1,7 +1,7 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import Delta from "quill-delta";
-import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import type { Change } from "../../protocol/json-frames.ts";
 
 /**
@@ -75,24 +75,14 @@ export function carryOver(committed: TextChange, change: TextChange): TextChange
  * Reads the wire form: sorted, not overlapping, inside the text, splitting no surrogate pair. Two changes may
  * touch; of two at one place the earlier in the list comes first.
  */
-export function fromChanges(changes: readonly Change[], text: string): TextChange | Refusal {
+export function fromChanges(changes: readonly Change[], text: string): Result<TextChange> {
   const result = new Delta();
   let at = 0;
   for (const { from, to, insert } of changes) {
-    if (from > to || to > text.length) {
-      return refusal(
-        "invalid_position",
-        `The change ${from}..${to} is not within the text (${text.length}).`,
-      );
-    }
-    if (from < at) {
-      return refusal("invalid_position", `The change ${from}..${to} overlaps or precedes the one before it.`);
-    }
+    if (from > to || to > text.length) return misplaced(from, to, `is not within the text (${text.length})`);
+    if (from < at) return misplaced(from, to, "overlaps or precedes the one before it");
     if (splitsCharacter(text, from) || splitsCharacter(text, to)) {
-      return refusal(
-        "invalid_position",
-        `The change ${from}..${to} splits a character (a surrogate pair or CRLF).`,
-      );
+      return misplaced(from, to, "splits a character (a surrogate pair or CRLF)");
     }
     result
       .retain(from - at)
@@ -100,7 +90,11 @@ export function fromChanges(changes: readonly Change[], text: string): TextChang
       .delete(to - from);
     at = to;
   }
-  return result;
+  return done(result);
+}
+
+function misplaced(from: number, to: number, why: string): Result<never> {
+  return refused(refusal("invalid_position", `The change ${from}..${to} ${why}.`));
 }
 
 /** The wire form of a change. */

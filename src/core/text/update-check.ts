@@ -1,20 +1,19 @@
 import { decodeUtf8 } from "lib0/string";
 import * as Y from "yjs";
-import { refusal } from "../../protocol/errors.ts";
+import { done, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
+import { AcceptedBatch, type NewPart } from "./accepted-batch.ts";
 import {
   GAP,
   type Inspection,
   malformed,
   NOTHING_NEW,
   oldGeneration,
-  refused,
   splitPair,
   tooMany,
 } from "./inspection.ts";
 import { itemAt } from "./neighbour-order.ts";
 import { IDLE_CLIENT_ID, ROOTS, type Root, rootNamed } from "./roots.ts";
-import { UpdateBuilder } from "./update-builder.ts";
 import {
   findByClock,
   hasByte,
@@ -31,10 +30,8 @@ const MAX_CLOCK = 2 ** 31 - 1;
 const MAX_VALUE_BYTES = 10_000;
 
 /** The update under inspection. */
-interface Candidate {
-  readonly bytes: Uint8Array;
+interface Candidate extends NewPart {
   readonly clocks: Map<number, number>;
-  /** What is new, by client and sorted by clock. */
   readonly structs: Map<number, ScannedStruct[]>;
   readonly deletes: ScannedDelete[];
 }
@@ -58,20 +55,15 @@ interface Found {
 export class UpdateCheck {
   readonly #doc: Y.Doc;
   readonly #oldClients: ReadonlySet<number>;
-  readonly #builder = new UpdateBuilder();
-  /** Of accepted updates: clocks after, first new clocks, and structs that a later check must find again. */
-  readonly #clocks = new Map<number, number>();
-  readonly #since = new Map<number, number>();
+  /** What the updates accepted so far bring. */
+  readonly accepted = new AcceptedBatch();
+  /** The accepted structs that the check of a later update must find again, by client and sorted by clock. */
   readonly #structs = new Map<number, Found[]>();
-  /** Roots already found for structs that name none, so that a long chain is walked once. */
+  /** The roots found for structs that name none, so that a long chain is walked once. */
   readonly #roots = new Map<ScannedStruct, Root | null>();
   readonly #texts = new Map<ScannedStruct, string>();
-  /** Accepted structs with a neighbour on both sides. */
-  readonly #between: ScannedStruct[] = [];
   #candidate: Candidate | null = null;
   #hasPairs: boolean;
-  #insertedBytes = 0;
-  #insertsCarriageReturn = false;
 
   /**
    * @param oldClients client ids of a deleted generation: what they wrote must not come back
@@ -83,31 +75,9 @@ export class UpdateCheck {
     this.#hasPairs = hasPairs;
   }
 
-  /** What the accepted updates bring. */
-  get accepted(): UpdateBuilder {
-    return this.#builder;
-  }
-
-  /** Clocks after, and first new clocks, of the clients that wrote in accepted updates. */
-  get clocks(): ReadonlyMap<number, number> {
-    return this.#clocks;
-  }
-
-  get since(): ReadonlyMap<number, number> {
-    return this.#since;
-  }
-
+  /** Whether the document may hold a surrogate pair once the accepted updates are applied. */
   get hasPairs(): boolean {
     return this.#hasPairs;
-  }
-
-  /** UTF-8 bytes of text in accepted updates. */
-  get insertedBytes(): number {
-    return this.#insertedBytes;
-  }
-
-  get insertsCarriageReturn(): boolean {
-    return this.#insertsCarriageReturn;
   }
 
   inspect(update: Uint8Array): Inspection {
@@ -135,39 +105,19 @@ export class UpdateCheck {
     if (fault !== null) return fault;
     if (candidate.structs.size === 0 && candidate.deletes.length === 0) return NOTHING_NEW;
     this.#candidate = candidate;
-    return { kind: "sound", clocks: candidate.clocks };
+    return done(candidate.clocks);
   }
 
-  /** Takes what the last `inspect` found sound: updates after it may build on it. False if nothing is new. */
+  /** Accepts what the last `inspect` found sound: later updates may build on it. False if nothing in it is new. */
   accept(): boolean {
     if (this.#candidate === null) return false;
-    const { bytes, clocks, structs, deletes } = this.#candidate;
+    const { bytes, structs } = this.#candidate;
+    this.accepted.add(this.#candidate);
     this.#candidate = null;
-    for (const [client, list] of structs) {
-      const [first] = list;
-      const last = list.at(-1);
-      if (first === undefined || last === undefined) continue;
-      if (!this.#since.has(client)) this.#since.set(client, first.clock);
-      // One client's structs stand side by side, the known ones before the new.
-      this.#builder.addStructs(client, first.clock, list.length, bytes.subarray(first.start, last.end));
-      for (const struct of list) {
-        const isString = struct.kind === KIND.string;
-        if (isString) {
-          this.#insertedBytes += struct.end - struct.textStart;
-          this.#insertsCarriageReturn ||= hasByte(bytes, struct.textStart, struct.end, 0x0d);
-        }
-        if (!isString || this.#hasPairs) this.#keep(struct, bytes);
-        if (struct.originClient !== -1 && struct.rightClient !== -1) this.#between.push(struct);
-      }
+    for (const list of structs.values()) {
+      for (const struct of list) if (struct.kind !== KIND.string || this.#hasPairs) this.#keep(struct, bytes);
     }
-    for (const [client, clock] of clocks) this.#clocks.set(client, clock);
-    for (const range of deletes) this.#builder.addDelete(range);
     return true;
-  }
-
-  /** Accepted structs with a neighbour on both sides: see neighbour-order.ts. */
-  get between(): readonly ScannedStruct[] {
-    return this.#between;
   }
 
   #keep(struct: ScannedStruct, bytes: Uint8Array): void {
@@ -177,7 +127,7 @@ export class UpdateCheck {
   }
 
   #known(client: number): number {
-    return this.#clocks.get(client) ?? Y.getState(this.#doc.store, client);
+    return this.accepted.clocks.get(client) ?? Y.getState(this.#doc.store, client);
   }
 
   /** Some struct is partly known: it must be cut, which is Yjs' business. */

@@ -1,0 +1,76 @@
+import * as Y from "yjs";
+import { ROOTS } from "./roots.ts";
+import { NO_CHANGE, type TextChange } from "./text-change.ts";
+import { textDeletes, textSince } from "./text-since.ts";
+import { type DeleteSet, encodeSince } from "./update-builder.ts";
+
+/**
+ * What a document holds beyond its last commit.
+ *
+ * Invariant: the committed document with `#updates` applied in order is the current document. `#since` and `#deletes`
+ * name the same edits by id, so that they can be encoded again as the document has merged them by now.
+ */
+export class UncommittedEdits {
+  #updates: Uint8Array[] = [];
+  /** The clock of each writing client's first uncommitted struct. */
+  readonly #since = new Map<number, number>();
+  #deletes: DeleteSet[] = [];
+  /** The deletes of text alone: see `textDeletes`. */
+  #textDeletes: DeleteSet[] = [];
+  #touchesMetadata = false;
+
+  get isEmpty(): boolean {
+    return this.#updates.length === 0;
+  }
+
+  /** Whether the metadata may differ from the committed ones. */
+  get touchesMetadata(): boolean {
+    return this.#touchesMetadata;
+  }
+
+  /** Watches a document that stands as committed, and makes the uncommitted edits in it again. */
+  restoreIn(doc: Y.Doc): void {
+    this.#deletes = [];
+    this.#textDeletes = [];
+    doc.on("afterTransaction", (transaction: Y.Transaction) => {
+      if (transaction.deleteSet.clients.size === 0) return;
+      this.#deletes.push(transaction.deleteSet);
+      this.#textDeletes.push(textDeletes(doc.getText(ROOTS.content), transaction));
+    });
+    const touch = () => {
+      this.#touchesMetadata = true;
+    };
+    doc.getMap(ROOTS.metadata).observe(touch);
+    doc.getMap(ROOTS.tags).observe(touch);
+    for (const update of this.#updates) Y.applyUpdate(doc, update);
+  }
+
+  /**
+   * Takes an update that is in the document by now. Its deletes have been seen there.
+   *
+   * @param since the clock of each writing client's first struct in it
+   */
+  add(update: Uint8Array, since: ReadonlyMap<number, number>): void {
+    this.#updates.push(update);
+    for (const [client, clock] of since) if (!this.#since.has(client)) this.#since.set(client, clock);
+  }
+
+  /** From the committed text to the current one, in one walk over the text. */
+  textChange(doc: Y.Doc): TextChange {
+    return this.isEmpty ? NO_CHANGE : textSince(doc.getText(ROOTS.content), this.#since, this.#textDeletes);
+  }
+
+  /** All edits as one update; null if there are none. */
+  encode(doc: Y.Doc): Uint8Array | null {
+    return this.isEmpty ? null : encodeSince(doc, this.#since, this.#deletes);
+  }
+
+  /** They are durable. */
+  clear(): void {
+    this.#updates = [];
+    this.#since.clear();
+    this.#deletes = [];
+    this.#textDeletes = [];
+    this.#touchesMetadata = false;
+  }
+}
