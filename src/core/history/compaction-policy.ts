@@ -2,8 +2,10 @@ import { MAX_PAST_BYTES } from "../../protocol/limits.ts";
 import type { LogSize } from "./update-log.ts";
 
 /**
- * The past that a compaction keeps, of entries oldest first: those from `keepSinceMs` on, and of them the newest
- * that fit half of the budget, so that the next commit does not ask for a compaction again.
+ * Chooses the past that a compaction keeps: the entries from `keepSinceMs` on, and of those the newest that fit into
+ * half of the budget, so that the next commit does not ask for a compaction again.
+ *
+ * @param entries oldest first
  */
 export function keptPast<T>(
   entries: readonly T[],
@@ -20,12 +22,12 @@ export function keptPast<T>(
   return entries.slice(first);
 }
 
-/** When the log is put into a snapshot: it outweighs it, has many rows, or holds more past than is kept. */
+/** The log is replaced by a snapshot when it outweighs the last one, has many rows, or holds too much past. */
 export interface CompactionPolicy {
   readonly maxRows: number;
-  /** A log smaller than this is cheap to read whatever the snapshot's size. */
+  /** A log of fewer bytes is cheap to read, whatever the size of the snapshot. */
   readonly minUpdateBytes: number;
-  /** Compacts after so many commits in any case: for tests of compaction itself. */
+  /** A compaction is due after this number of commits in any case; for tests of compaction itself. */
   readonly maxCommits: number;
 }
 
@@ -35,7 +37,7 @@ export const COMPACTION_POLICY: CompactionPolicy = {
   maxCommits: Number.POSITIVE_INFINITY,
 };
 
-/** @param maxCommits compacts after so many in any case; not a number above 0: when it is worth it */
+/** @param maxCommits commits after which a compaction is due in any case; ignored unless above 0 */
 export function compactionPolicy(maxCommits: number): CompactionPolicy {
   return maxCommits > 0 ? { ...COMPACTION_POLICY, maxCommits } : COMPACTION_POLICY;
 }
@@ -49,7 +51,7 @@ export function isCompactionDue(size: LogSize, policy: CompactionPolicy): boolea
   );
 }
 
-/** When it cannot wait until it is paid for: the log would get long, or the past too large. */
+/** Whether the compaction cannot wait until the row budget allows it: the log is long, or the past too large. */
 export function isCompactionUrgent(size: LogSize, policy: CompactionPolicy): boolean {
   return size.rows > policy.maxRows || size.pastBytes > MAX_PAST_BYTES || size.commits >= policy.maxCommits;
 }

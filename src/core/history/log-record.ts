@@ -2,15 +2,15 @@ import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 
 /**
- * What one row of the update log holds: for each of its commits the update, empty if it had none, and the past
- * entry (past-entry.ts). The newest record takes further commits at its end while it is small, so that the number
- * of rows follows the amount of text, not the number of commits.
+ * One row of the update log: for each of its commits the update, empty if it had none, and the past entry
+ * (past-entry.ts). While the newest record is small, further commits are added at its end, so the number of rows
+ * grows with the amount of text and not with the number of commits.
  *
  *     record = (length update, length entry)*
  */
 export const RECORD_FORMAT = 1;
 
-/** A record over this size is left alone and the next commit starts a new one. */
+/** The next commit starts a new record once the newest is larger than this. */
 export const MAX_OPEN_BYTES = 32 * 1024;
 
 export interface LoggedCommit {
@@ -18,7 +18,7 @@ export interface LoggedCommit {
   readonly entry: Uint8Array;
 }
 
-/** The record with more commits at its end. */
+/** Returns the record with more commits at its end. */
 export function extendRecord(record: Uint8Array, commits: readonly LoggedCommit[]): Uint8Array {
   const encoder = encoding.createEncoder();
   encoding.writeUint8Array(encoder, record);
@@ -29,7 +29,7 @@ export function extendRecord(record: Uint8Array, commits: readonly LoggedCommit[
   return encoding.toUint8Array(encoder);
 }
 
-/** The parts are views of `record`. */
+/** Decodes a record. The arrays returned are views of `record`. */
 export function decodeRecord(record: Uint8Array): LoggedCommit[] {
   const decoder = decoding.createDecoder(record);
   const commits: LoggedCommit[] = [];

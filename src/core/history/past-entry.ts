@@ -3,23 +3,23 @@ import * as encoding from "lib0/encoding";
 import type { SharedMetadata } from "../text/shared-metadata.ts";
 import { readChange, type TextChange, writeChange } from "../text/text-change.ts";
 
-/** What a commit answered: a request sent again is answered again from here, and not applied again. */
+/** An answer that a commit gave. A repeated request gets it again and is not applied again. */
 export interface Answer {
-  /** The client's own name for itself, or its session's id. */
+  /** The name that the client gave itself, or the id of its session. */
   readonly client: string;
   readonly requestId: string;
-  /** Of what was asked, where the client wants another question under the same id to be refused. */
+  /** Of the request, for clients that want another request under the same id to be refused. */
   readonly fingerprint?: string | undefined;
-  /** Leads from the committed text back to the text that the client had in mind; mostly empty. */
+  /** From the committed text back to the text that the client sent; mostly empty. */
   readonly toSent: TextChange;
 }
 
-/** One past commit, as far as later edits on older bases need it. */
+/** What edits with an older base need to know of one past commit. */
 export interface PastEntry {
   readonly revision: number;
   readonly timeMs: number;
   readonly authors: readonly string[];
-  /** Leads from this revision's text back to the one before. */
+  /** From the text of this revision back to that of the revision before. */
   readonly undo: TextChange;
   /** Null where the commit changed no metadata. */
   readonly metadataBefore: SharedMetadata | null;
@@ -28,8 +28,8 @@ export interface PastEntry {
 
 /**
  * entry = revision time (count author*) undo (0 | 1 metadataJson) count (client requestId toSent)* fingerprint*
- * with lib0's varUint and varString. The time is in milliseconds since 1970. There are no fingerprints, or one for each
- * answer, empty where it has none.
+ * with lib0's varUint and varString. The time is in milliseconds since 1970. There is either no fingerprint at all, or
+ * one for each answer, empty for an answer that has none.
  */
 export function encodePastEntry(entry: PastEntry): Uint8Array {
   const encoder = encoding.createEncoder();

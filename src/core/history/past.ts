@@ -4,7 +4,7 @@ import { changeSize, composeAll, NO_CHANGE, type TextChange } from "../text/text
 import type { Answer, PastEntry } from "./past-entry.ts";
 
 /**
- * The revisions of the last ten minutes, as steps back from the current text. Loaded from the log when first
+ * The revisions of the last ten minutes, as steps back from the current text. They are loaded from the log when first
  * asked for; until then a commit costs nothing here.
  */
 export class Past {
@@ -17,19 +17,19 @@ export class Past {
     this.#load = load;
   }
 
-  /** Takes a commit that is in the log by now. */
+  /** Adds a commit, which must be in the log already. */
   add(entry: PastEntry): void {
     if (this.#entries !== null) this.#index(entry);
   }
 
-  /** The change from the current text back to that revision's; null if it is no longer, or not yet, known. */
+  /** The change from the current text back to the text of `revision`; null if that is not known, or not any more. */
   undoTo(revision: number, current: number, nowMs: number): TextChange | null {
     if (revision === current) return NO_CHANGE;
     const steps = this.#since(revision, current, nowMs);
     return steps === null ? null : composeAll(steps.map((entry) => entry.undo).reverse());
   }
 
-  /** The metadata at that revision, given the current ones; null if it is not known. */
+  /** The metadata of `revision`, given the current ones; null if they are not known, or not any more. */
   metadataAt(
     revision: number,
     current: number,
@@ -42,7 +42,7 @@ export class Past {
     return steps.find((entry) => entry.metadataBefore !== null)?.metadataBefore ?? metadata;
   }
 
-  /** What was answered to this request of this client, and in which revision. */
+  /** The answer to this request of this client, and the revision that gave it; null if there was none. */
   answerTo(
     client: string,
     requestId: string,
@@ -55,7 +55,7 @@ export class Past {
       : { revision: found.entry.revision, timeMs: found.entry.timeMs, answer: found.answer };
   }
 
-  /** All commits after `revision`, oldest first, if that revision was current within the horizon. */
+  /** All commits after `revision`, oldest first; null if that revision was not current within the horizon. */
   #since(revision: number, current: number, nowMs: number): PastEntry[] | null {
     if (revision > current || revision < 1) return null; // the first revision is 1
     const entries = this.#trim(nowMs);
@@ -73,7 +73,7 @@ export class Past {
       if (entry.timeMs >= nowMs - REBASE_HORIZON_MS && this.#units <= MAX_PAST_BYTES) break;
       this.#units -= sizeOf(entry);
       for (const answer of entry.answers) {
-        // Its id may have been used again since.
+        // A later request may have used the same id.
         const name = key(answer.client, answer.requestId);
         if (this.#answers.get(name)?.entry === entry) this.#answers.delete(name);
       }
@@ -91,7 +91,7 @@ export class Past {
   }
 }
 
-/** A write on an old base may have a longer way back to what was sent than it changes. */
+/** Counts the answers too: the way back to what was sent can be larger than the change itself. */
 function sizeOf({ undo, answers }: PastEntry): number {
   return answers.reduce((sum, { toSent }) => sum + changeSize(toSent), changeSize(undo));
 }

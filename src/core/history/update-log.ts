@@ -1,14 +1,14 @@
 import type { PastEntry } from "./past-entry.ts";
 
 /**
- * The durable history of one fragment: a port, which the storage of a Durable Object and the memory of a test
- * implement (one contract suite for both). All calls are synchronous and all or nothing; after a throw the
+ * The durable history of one fragment: a port, implemented by the storage of a Durable Object and by the memory of a
+ * test (one contract suite for both). Each call is synchronous and either takes full effect or none; after a throw the
  * caller must not trust its own state either.
  */
 export interface UpdateLog {
-  /** Null where nothing was ever stored. Reading stores nothing. */
+  /** Null if nothing was ever stored. Reading stores nothing. */
   load(): LogState | null;
-  /** Begins the first or, after `remove`, the next life of the fragment, with its first commit. */
+  /** Begins the first life of the fragment, or the next one after `remove`, with its first commit. */
   create(first: Commit, life: NewLife): void;
   /** Makes one commit durable. */
   append(commit: Commit): void;
@@ -16,18 +16,17 @@ export interface UpdateLog {
   updates(): Iterable<Uint8Array>;
   /** The past commits that are kept, oldest first. */
   past(): PastEntry[];
-  /** Puts the snapshot of everything committed in place of the log; keeps the past from `keepSinceMs` on. */
+  /** Replaces the log by a snapshot of everything committed; keeps the past from `keepSinceMs` on. */
   compact(snapshot: Uint8Array, keepSinceMs: number): void;
-  /** Leaves nothing but a tombstone: generation, last revision, and the client ids that must not come back. */
+  /** Leaves only a tombstone: generation, last revision, and the client ids that must not come back. */
   remove(revision: number, timeMs: number, clients: Iterable<number>): void;
   renewServerClientId(serverClientId: number): void;
-  /** The catalogue has this revision, and its text. Costs one row. */
+  /** Notes that the catalogue has this revision with its text. Costs one row. */
   markDelivered(revision: number): void;
-  /** Reading has met a damaged row and set it aside: the state lacks what it held. */
+  /** A read has met a damaged row and set it aside: the state lacks what the row held. */
   readonly hasFoundDamage: boolean;
   /**
-   * How much is logged behind the snapshot: what the compaction policy looks at. Known once
-   * `updates` was read.
+   * What is logged since the snapshot, for the compaction policy. Known once `updates` was read.
    */
   readonly size: LogSize;
   /** Rows written so far by this object, as they are billed. */
@@ -35,11 +34,11 @@ export interface UpdateLog {
 }
 
 export interface Commit extends PastEntry {
-  /** Null where only the revision grows (creation of an empty fragment). */
+  /** Null if only the revision grows, as when an empty fragment is created. */
   readonly update: Uint8Array | null;
 }
 
-/** Without a time of creation it is that of the first commit. */
+/** Where `createdAtMs` is absent, the time of the first commit is taken. */
 export type NewLife = Pick<LogState, "generation" | "serverClientId" | "deliveredRevision"> &
   Partial<Pick<LogState, "createdAtMs">>;
 
@@ -49,11 +48,11 @@ export interface LogState {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly isDeleted: boolean;
-  /** The id under which the server itself writes into the document. */
+  /** The client id under which the server itself writes into the document. */
   readonly serverClientId: number;
   /** Client ids of deleted generations. */
   readonly oldClients: ReadonlySet<number>;
-  /** The last revision that the catalogue is known to have, with its text, or to ask for; 0: none. */
+  /** The last revision whose text the catalogue has, or will ask for by itself; 0: none. */
   readonly deliveredRevision: number;
 }
 

@@ -2,13 +2,13 @@ import type { Eol } from "../../protocol/fragment.ts";
 
 /**
  * The shared text has LF line ends, because editors count a CRLF as one character. A text that came with CRLF
- * throughout gets them back where it is shown (JSON, REST, export); a mixed text becomes LF. A lone CR is a
- * control character like any other and stays.
+ * throughout gets its CRLFs back where it is shown (JSON, REST, export); a text with mixed line ends becomes LF. A lone CR
+ * is a control character like any other and stays.
  */
 
 /**
- * A CRLF, with all CRs before it: one left alone would make a CRLF again. A run of CRs is looked at once, from its
- * start, or a text of nothing else would take the square of its length.
+ * A CRLF with all CRs right before it, since any one left over would make a CRLF again. The look-behind makes each run of
+ * CRs match from its start only; without it a text of CRs alone would take the square of its length.
  */
 export const CRLF = /(?<!\r)\r+\n/g;
 

@@ -1,13 +1,13 @@
 import * as Y from "yjs";
 import type { ScannedStruct } from "./update-scan.ts";
 
-/** Neighbours are mostly near: beyond so many steps in one batch, one walk over the whole text is cheaper. */
+/** Most neighbours are near. A batch that takes more steps than this is checked by one walk over the whole text. */
 const MAX_STEPS = 10_000;
 
 /**
- * Whether each of these structs of the text came to stand between its two neighbours, once the document has them.
- * One whose right neighbour stands left of the other was written by no honest peer, and Yjs puts it into another
- * place each time that it reads it (yjs 13.6.33): a live document would differ from the stored one.
+ * Whether each of these structs, which are in the document by now, stands between its two neighbours. No honest peer
+ * writes a struct whose right neighbour stands to the left of its left one. Yjs puts such a struct into a different
+ * place each time it reads it (yjs 13.6.33), so the live document would differ from the stored one.
  */
 export function standBetweenNeighbours(doc: Y.Doc, text: Y.Text, structs: readonly ScannedStruct[]): boolean {
   let steps = MAX_STEPS;
@@ -20,12 +20,12 @@ export function standBetweenNeighbours(doc: Y.Doc, text: Y.Text, structs: readon
     while (right !== null && !holds(right, struct.rightClient, struct.rightClock) && steps-- > 0)
       right = right.right;
     if (steps <= 0) return standInOrder(doc, text, structs);
-    if (item !== null && (left === null || right === null)) return false; // null: collected, it stands nowhere
+    if (item !== null && (left === null || right === null)) return false; // a null item was garbage collected: it has no place
   }
   return true;
 }
 
-/** The same by one walk over the text, where many structs have neighbours far away. */
+/** The same check in one walk over the text, for many structs whose neighbours are far away. */
 function standInOrder(doc: Y.Doc, text: Y.Text, structs: readonly ScannedStruct[]): boolean {
   const places = new Map<Y.Item, number>();
   for (let item = text._start; item !== null; item = item.right) places.set(item, places.size);
@@ -42,7 +42,7 @@ function standInOrder(doc: Y.Doc, text: Y.Text, structs: readonly ScannedStruct[
   });
 }
 
-/** The item of the document that holds (client, clock); null if it is not known or was collected. */
+/** The item of the document that holds (client, clock); null if it is not known or was garbage collected. */
 export function itemAt(doc: Y.Doc, client: number, clock: number): Y.Item | null {
   const structs = doc.store.clients.get(client);
   if (structs === undefined || clock >= Y.getState(doc.store, client)) return null;

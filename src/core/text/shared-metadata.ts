@@ -13,25 +13,25 @@ import { describeIssues } from "../../protocol/issues.ts";
 import { MAX_TAGS } from "../../protocol/limits.ts";
 
 /**
- * The metadata as it stands in the document: a map of the single fields, of which the later write wins field by
- * field, and a map with one key a tag, so that two people's additions both stay. A tag's value is its rank in the
- * list (`true` counts as 0); tags of one rank are in alphabetical order.
+ * The metadata in the document: a map of the single fields, where the later write of a field wins, and a map with one
+ * key for each tag, so that tags added by two people at once both stay. The value of a tag is its rank in the list
+ * (`true` counts as 0); tags of equal rank are in alphabetical order.
  */
 export interface SharedMetadata extends Metadata {
   readonly eol: Eol;
 }
 
-/** A write: absent fields keep. */
+/** A write of metadata; absent fields keep their value. */
 export interface MetadataChange {
   readonly description?: string | undefined;
   readonly prompt_type?: Metadata["prompt_type"] | undefined;
   readonly eol?: Eol | undefined;
-  /** Tags that are to be there, in this order among themselves, and those to go. All others stay. */
+  /** `keep`: tags that must be there, in this relative order. `remove`: tags that must go. All others stay. */
   readonly tags?: { readonly keep: readonly string[]; readonly remove: readonly string[] } | undefined;
 }
 
 const EolSchema = v.picklist(["lf", "crlf"]);
-/** What a field is that nobody has written yet. */
+/** The values of fields that nobody has written yet. */
 const UNWRITTEN = { description: "", prompt_type: "standard", eol: "lf" } as const;
 const FieldsSchema = v.strictObject({
   description: v.optional(DescriptionSchema, UNWRITTEN.description),
@@ -40,7 +40,7 @@ const FieldsSchema = v.strictObject({
 });
 const RankSchema = v.union([v.literal(true), v.pipe(v.number(), v.finite())]);
 
-/** Reads and validates: a peer can have written anything. */
+/** Reads and validates the metadata: a peer can have written anything. */
 export function readMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): Result<SharedMetadata> {
   const parsedFields = v.safeParse(FieldsSchema, Object.fromEntries(fields.entries()));
   if (!parsedFields.success) return fault(parsedFields.issues);
@@ -57,8 +57,8 @@ export function readMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): Resu
 }
 
 /**
- * Reads what a log with a damaged row has left: what is not valid is left out, and as many tags are taken as there
- * may be.
+ * Reads the metadata that a log with a damaged row has left. Invalid values are left out, and so are tags beyond
+ * `MAX_TAGS`.
  */
 export function salvageMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): SharedMetadata {
   const given = Object.fromEntries(fields.entries());
@@ -81,7 +81,7 @@ export function writeMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>, chan
   if (change.tags === undefined) return;
   for (const tag of change.tags.remove) tags.delete(tag);
   const ranks = readRanks(tags) ?? new Map<string, number>();
-  // In order: the known ones ascend, and new ones stand behind them all.
+  // Ranks need no change if those of the known tags ascend, and the new tags come after all known ones.
   const isInOrder = change.tags.keep.every((tag, at, keep) => {
     const rank = ranks.get(tag);
     const before = keep[at - 1];
@@ -96,7 +96,7 @@ export function writeMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>, chan
   }
 }
 
-/** Each tag's rank; null if a peer wrote something else there. */
+/** The rank of each tag; null if a peer wrote anything else there. */
 function readRanks(tags: Y.Map<unknown>): Map<string, number> | null {
   const ranks = new Map<string, number>();
   for (const [tag, value] of tags.entries()) {

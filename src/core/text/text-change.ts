@@ -5,8 +5,8 @@ import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import type { Change } from "../../protocol/json-frames.ts";
 
 /**
- * A change of plain text: quill-delta's algebra (compose, transform, invert) over string inserts only, which is
- * also what Y.Text speaks. Positions and lengths are UTF-16 code units.
+ * A change of plain text: quill-delta's algebra (compose, transform, invert) with string inserts only, the form that
+ * Y.Text uses too. Positions and lengths are UTF-16 code units.
  *
  * For a text t, changes a of t, b of a(t), and c of t:
  *
@@ -22,7 +22,7 @@ export function isEmpty(change: TextChange): boolean {
   return change.ops.length === 0;
 }
 
-/** Code units inserted and deleted: how far the change goes. */
+/** Code units inserted and deleted. */
 export function changeSize(change: TextChange): number {
   let size = 0;
   for (const op of change.ops) {
@@ -50,7 +50,7 @@ export function invertChange(change: TextChange, text: string): TextChange {
   return change.invert(new Delta().insert(text)).chop();
 }
 
-/** Composes in order, by halves, so that many small changes do not cost their square. */
+/** Composes in order. It joins halves first, so that the cost of many small changes is not the square of their number. */
 export function composeAll(changes: readonly TextChange[]): TextChange {
   if (changes.length === 0) return NO_CHANGE;
   if (changes.length === 1) return changes[0] as TextChange;
@@ -59,20 +59,20 @@ export function composeAll(changes: readonly TextChange[]): TextChange {
 }
 
 /**
- * Rewrites `change`, made beside `committed` on the same text, to come after it. Where both insert at one place,
- * the committed text stands first.
+ * Rewrites `change`, which was made on the same text as `committed`, to come after it. Where both insert at one place,
+ * the committed text comes first.
  */
 export function rebaseChange(change: TextChange, committed: TextChange): TextChange {
   return committed.transform(change, true);
 }
 
-/** The other half: what `committed` did, seen from the text that `change` made. */
+/** The counterpart of `rebaseChange`: rewrites `committed` to come after `change`. */
 export function carryOver(committed: TextChange, change: TextChange): TextChange {
   return change.transform(committed, false);
 }
 
 /**
- * Reads the wire form: sorted, not overlapping, inside the text, splitting no surrogate pair. Two changes may
+ * Reads the wire form. Changes must be sorted, lie within the text, not overlap, and split no character. Two changes may
  * touch; of two at one place the earlier in the list comes first.
  */
 export function fromChanges(changes: readonly Change[], text: string): Result<TextChange> {
@@ -118,7 +118,7 @@ export function toChanges(change: TextChange): Change[] {
   return changes;
 }
 
-/** True where a cut at `index` would fall into a surrogate pair or between CR and LF. */
+/** Whether a cut at `index` would fall into a surrogate pair or between CR and LF. */
 export function splitsCharacter(text: string, index: number): boolean {
   if (index <= 0 || index >= text.length) return false;
   const before = text.charCodeAt(index - 1);
@@ -127,7 +127,10 @@ export function splitsCharacter(text: string, index: number): boolean {
   return inPair || (before === 0x0d && after === 0x0a);
 }
 
-/** Storage form: count, then per op its kind in the low two bits of its length (retain 0, delete 1, insert 2). */
+/**
+ * Writes the storage form: the number of ops, then each op as its length times four plus its kind (retain 0, delete 1).
+ * An insert is the kind 2 alone, followed by its string.
+ */
 export function writeChange(encoder: encoding.Encoder, change: TextChange): void {
   encoding.writeVarUint(encoder, change.ops.length);
   for (const op of change.ops) {

@@ -6,12 +6,12 @@ import type { DeleteSet } from "./update-builder.ts";
 type Range = { readonly clock: number; readonly len: number };
 
 /**
- * What changed in a Y.Text since an earlier moment, in one walk over its items: what Yjs' own event tells of one
- * transaction, for any number of them. An item that straddles the moment (Yjs merges neighbours of one client)
- * counts in parts.
+ * The change of a Y.Text since an earlier moment, in one walk over its items. It is what Yjs' own event tells of a
+ * single transaction, for any number of them. Yjs merges neighbouring items of one client, so an item can be partly old:
+ * each part then counts for itself.
  *
- * @param since for each client that wrote since: the clock of its first new struct
- * @param deletes of all transactions since: `textDeletes` of each
+ * @param since for each client that has written: the clock of its first new struct
+ * @param deletes `textDeletes` of each transaction since
  */
 export function textSince(
   text: Y.Text,
@@ -41,8 +41,8 @@ export function textSince(
 }
 
 /**
- * The deletes of a transaction less those of formats, which are no text. To be taken before the transaction's end:
- * then Yjs drops the contents of what is deleted, merges the items, and nobody can tell them apart (yjs 13.6.33).
+ * The deletes of a transaction without those of formats, which are no text. Call it before the transaction ends: at its
+ * end Yjs drops deleted contents and merges the items, and text and formats look alike (yjs 13.6.33).
  */
 export function textDeletes(text: Y.Text, { deleteSet }: Y.Transaction): DeleteSet {
   if (!text._hasFormatting) return deleteSet;
@@ -64,7 +64,7 @@ export function textDeletes(text: Y.Text, { deleteSet }: Y.Transaction): DeleteS
   return deletes;
 }
 
-/** How much of [start, end) lies in the ranges, which are sorted and apart. */
+/** How many clocks of [start, end) lie in the ranges, which are sorted and do not overlap. */
 function overlap(ranges: readonly Range[], start: number, end: number): number {
   let low = 0;
   let high = ranges.length;

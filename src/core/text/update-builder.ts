@@ -7,14 +7,14 @@ interface Range {
   length: number;
 }
 
-/** The delete sets of a document's transactions, by client. */
+/** What a transaction of a document deleted, by client. */
 export type DeleteSet = Y.Transaction["deleteSet"];
 
 /**
- * Puts accepted pieces of many updates into one, by their bytes: what a window brought in is applied, sent on and
- * encoded as one update, and no struct is decoded for it.
+ * Joins accepted pieces of many updates into one update by copying their bytes. No struct is decoded for it, and what a
+ * window brought in is applied, encoded and sent on once.
  *
- * The pieces of one client must come in the order of their clocks and without a gap, as the check lets them in.
+ * The pieces of one client must come in the order of their clocks and without a gap, as the check accepts them.
  */
 export class UpdateBuilder {
   readonly #clients = new Map<
@@ -52,7 +52,7 @@ export class UpdateBuilder {
   encode(): Uint8Array {
     const encoder = encoding.createEncoder();
     encoding.writeVarUint(encoder, this.#clients.size);
-    // Higher ids first, as Yjs writes them: its conflict resolution is fastest so.
+    // Higher ids first, as Yjs writes them: its conflict resolution is fastest in that order.
     for (const client of [...this.#clients.keys()].sort(descending)) {
       const block = this.#clients.get(client);
       if (block === undefined) continue;
@@ -80,10 +80,10 @@ export class UpdateBuilder {
 }
 
 /**
- * What a document gained since a moment: the structs from these clocks on, as the document has merged them by
+ * Encodes what a document gained since a moment: the structs from these clocks on, as the document has merged them by
  * now (a typed word is one struct), and the deletes since.
  *
- * @param since for each client that wrote since: the clock of its first new struct
+ * @param since for each client that has written: the clock of its first new struct
  */
 export function encodeSince(
   doc: Y.Doc,
@@ -106,8 +106,8 @@ export function encodeSince(
 }
 
 /**
- * Yjs writes deletes that it cannot apply yet as differences of clocks: ranges out of order would come out as others,
- * and delete what nobody deleted (yjs 13.6.33).
+ * Yjs stores deletes that it cannot apply yet as differences of clocks. Ranges out of order would be read back as other
+ * ranges, and delete what nobody deleted (yjs 13.6.33).
  */
 function sortAndMerge(ranges: readonly Range[]): Range[] {
   if (ranges.length === 1) return [...ranges];

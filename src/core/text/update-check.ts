@@ -26,7 +26,7 @@ import {
 
 const MAX_CLOCK = 2 ** 31 - 1;
 
-/** A description of the greatest length in four-byte characters, with its key, and room to spare. */
+/** The longest description in four-byte characters, with its key and room to spare. */
 const MAX_VALUE_BYTES = 10_000;
 
 /** The update under inspection. */
@@ -43,14 +43,14 @@ interface Found {
 }
 
 /**
- * Looks at Yjs updates before the document sees them.
+ * Checks Yjs updates before the document sees them.
  *
- * Yjs can throw after it has changed the document, and holds an update with a gap as pending, invisible and at
- * quadratic cost (yjs 13.6.33). So every struct and delete is checked against what is known: clocks without a
- * gap, neighbours that exist, one of our root types as parent, content of the kinds that a fragment is made of,
- * no NUL, no split surrogate pair. What is new in the accepted updates is put together as one.
+ * Yjs can throw after it has changed the document, and it keeps an update with a gap as pending, invisibly and at
+ * quadratic cost (yjs 13.6.33). So every struct and delete is checked first: its clock leaves no gap, its neighbours
+ * exist, its parent is one of our root types, its content is of a kind that a fragment holds, and it has no NUL and
+ * splits no surrogate pair. What is new in the accepted updates is joined into one.
  *
- * One check is for one batch: what an accepted update brings is known to those after it.
+ * One check serves one batch: each update may build on those accepted before it.
  */
 export class UpdateCheck {
   readonly #doc: Y.Doc;
@@ -66,8 +66,8 @@ export class UpdateCheck {
   #hasPairs: boolean;
 
   /**
-   * @param oldClients client ids of a deleted generation: what they wrote must not come back
-   * @param hasPairs whether the document may hold a surrogate pair: else nothing can split one
+   * @param oldClients client ids of deleted generations: what they wrote must not come back
+   * @param hasPairs whether the document may hold a surrogate pair; if not, no edit can split one
    */
   constructor(doc: Y.Doc, oldClients: ReadonlySet<number>, hasPairs: boolean) {
     this.#doc = doc;
@@ -130,7 +130,7 @@ export class UpdateCheck {
     return this.accepted.clocks.get(client) ?? Y.getState(this.#doc.store, client);
   }
 
-  /** Some struct is partly known: it must be cut, which is Yjs' business. */
+  /** Whether a struct is partly known: it must be cut, which is left to Yjs. */
   #overlaps({ structs }: ScannedUpdate): boolean {
     return structs.some((struct) => this.#isPartlyKnown(struct));
   }
@@ -140,7 +140,7 @@ export class UpdateCheck {
     return clock < known && known < clock + length;
   }
 
-  /** Only where one id was given to two texts. */
+  /** Whether that cut falls into a pair. It can only where two texts were given the same ids. */
   #overlapSplitsPair({ structs }: ScannedUpdate, bytes: Uint8Array): boolean {
     return structs.some((struct) => {
       if (struct.kind !== KIND.string || !this.#isPartlyKnown(struct)) return false;
@@ -170,7 +170,7 @@ export class UpdateCheck {
       const list = structs.get(client);
       if (list === undefined) structs.set(client, [struct]);
       else if (hasGap || list.at(-1)?.end === struct.start) list.push(struct);
-      // A client's new structs are taken over as one run of bytes: nothing may hide among them.
+      // The new structs of a client are copied as one run of bytes: nothing else may stand among them.
       else return malformed("The structs of a client do not stand side by side.");
       if (kind === KIND.string) this.#hasPairs ||= hasByte(bytes, struct.textStart, struct.end, 0xf0, 0xff);
     }
@@ -203,7 +203,7 @@ export class UpdateCheck {
     const root = this.#rootOf(candidate, struct);
     if (root === null)
       return malformed("A fragment has the root types content, metadata and tags, and no other.");
-    // A value of a map is set behind the one before, and never in front of another.
+    // A map entry follows the one it replaces, and never precedes another.
     if (root !== ROOTS.content && struct.rightClient !== -1)
       return malformed("A value has a right neighbour.");
     if (kind === KIND.deleted || (kind === KIND.any) === (root !== ROOTS.content)) return null;
@@ -227,8 +227,9 @@ export class UpdateCheck {
   }
 
   /**
-   * The root type a struct lands in: the one it names, else its neighbour's. Null: none of ours. Text that names
-   * none is taken for text: beside an item of a map it lands there, and the metadata is validated as a whole.
+   * The root type of a struct: the one it names, else that of its neighbour; null if it is none of ours. A string that
+   * names no root counts as content. Beside an item of a map it would land in that map, where the validation of the
+   * metadata finds it.
    */
   #rootOf(candidate: Candidate, struct: ScannedStruct): Root | null {
     const walked: ScannedStruct[] = [];
@@ -240,7 +241,7 @@ export class UpdateCheck {
       else if (current.kind !== KIND.any && current.kind !== KIND.deleted) root = ROOTS.content;
       if (root !== null || known === null || current.root !== null) break;
       walked.push(current);
-      this.#roots.set(current, null); // until it is found: whoever comes by again goes in a circle
+      this.#roots.set(current, null); // until it is found; a walk that meets it again goes in a circle
       const isRight: boolean = current.originClient === -1;
       const client: number = isRight ? current.rightClient : current.originClient;
       const clock: number = isRight ? current.rightClock : current.originClock;
@@ -249,7 +250,7 @@ export class UpdateCheck {
         break;
       }
       const found = this.#find(candidate, client, clock);
-      // It is known by its clock and was not kept: so it is text.
+      // Its clock is known but it was not kept: then it is text.
       if (found === null) root = ROOTS.content;
       current = found?.struct ?? null;
     }
@@ -287,7 +288,7 @@ export class UpdateCheck {
     return hasGap ? GAP : null;
   }
 
-  /** Every struct of the range is deleted in the document already. */
+  /** Whether every struct of the range is deleted in the document already. */
   #isDeleted({ client, clock, length }: ScannedDelete): boolean {
     if (clock + length > Y.getState(this.#doc.store, client)) return false;
     const structs = this.#doc.store.clients.get(client) ?? [];
@@ -299,7 +300,7 @@ export class UpdateCheck {
     return true;
   }
 
-  /** True where a cut before (client, clock) falls into a surrogate pair of one struct. */
+  /** Whether a cut before (client, clock) falls into a surrogate pair of one struct. */
   #splitsPair(candidate: Candidate, client: number, clock: number): boolean {
     if (!this.#hasPairs) return false;
     let text: string;
@@ -318,21 +319,21 @@ export class UpdateCheck {
     return isHighSurrogate(text.charCodeAt(clock - first - 1));
   }
 
-  /** The text of a struct, read once: thousands of deletes may cut into one. */
+  /** The text of a struct, decoded once: thousands of deletes may cut into it. */
   #textOf({ struct, bytes }: Found): string {
     let text = this.#texts.get(struct);
     if (text === undefined) {
       try {
         text = decodeUtf8(bytes.subarray(struct.textStart, struct.end));
       } catch {
-        text = ""; // not UTF-8: Yjs cannot read it either, and the update is refused when it is applied
+        text = ""; // not UTF-8: Yjs throws when the update is applied, and it is refused then
       }
       this.#texts.set(struct, text);
     }
     return text;
   }
 
-  /** A struct of this update or an accepted one that the document does not have yet. */
+  /** A struct of this update, or of an accepted one, that the document does not have yet. */
   #find(candidate: Candidate, client: number, clock: number): Found | null {
     const kept = findByClock(this.#structs.get(client) ?? [], ({ struct }) => struct, clock);
     if (kept !== null) return kept;

@@ -2,9 +2,8 @@ import * as decoding from "lib0/decoding";
 import { MAX_UPDATE_DELETES, MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
 
 /**
- * Reads a Yjs update (V1 encoding, yjs 13.6) without building it: where each struct stands in the bytes, what it
- * refers to and how long it is. A busy room scans a thousand a second, so nothing is decoded that is not asked
- * for.
+ * Reads a Yjs update (V1 encoding, yjs 13.6) without building its structs: where each one stands in the bytes, what it
+ * refers to, and its length. A busy room scans a thousand updates a second, so only what the check needs is decoded.
  *
  *     update    = count (structs client clock struct*)*  deletes
  *     struct    = info [origin] [rightOrigin] [parent [key]] content  |  GC len  |  Skip len
@@ -23,13 +22,13 @@ export interface ScannedStruct {
   readonly originClock: number;
   readonly rightClient: number;
   readonly rightClock: number;
-  /** The root type that it names; null where its neighbour says it. */
+  /** The root type that it names; null if its neighbour determines the root. */
   readonly root: string | null;
   readonly key: string | null;
-  /** Its bytes in the update. */
+  /** Where its bytes are in the update: [start, end). */
   readonly start: number;
   readonly end: number;
-  /** The bytes of its text, for strings. */
+  /** Where the bytes of its text begin, for strings. */
   readonly textStart: number;
 }
 
@@ -40,15 +39,15 @@ export interface ScannedDelete {
 }
 
 export interface ScannedUpdate {
-  /** Without the skips: what follows one is judged by its own clock. */
+  /** Without the skips: the struct behind a skip is judged by its own clock. */
   readonly structs: readonly ScannedStruct[];
-  /** Of each client ascending and apart, as Yjs writes them: no struct is looked at twice for them. */
+  /** For each client ascending and without overlap, as Yjs writes them, so that no struct is looked at twice. */
   readonly deletes: readonly ScannedDelete[];
 }
 
 /**
- * @returns null where it has more than `MAX_UPDATE_ITEMS` structs or `MAX_UPDATE_DELETES` deletes
- * @throws {Error} with a sentence where the bytes are no update, or one that no fragment can hold
+ * @returns null if it has more than `MAX_UPDATE_ITEMS` structs or `MAX_UPDATE_DELETES` deletes
+ * @throws {Error} if the bytes are no update, or one that no fragment can hold; the message says why
  */
 export function scanUpdate(update: Uint8Array): ScannedUpdate | null {
   const decoder = decoding.createDecoder(update);
@@ -107,7 +106,7 @@ function scanStruct(decoder: decoding.Decoder, client: number, clock: number): S
   const start = decoder.pos;
   const info = decoding.readUint8(decoder);
   const kind = info & 31;
-  // Yjs itself reads these in two ways.
+  // Yjs has two readers, which disagree on a skip with further bits.
   if (kind === KIND.skip && info !== KIND.skip) throw new Error("a skip has no neighbours and no parent");
   let originClient = -1;
   let originClock = -1;
@@ -181,7 +180,7 @@ function skipString(decoder: decoding.Decoder): void {
   decoder.pos += bytes;
 }
 
-/** UTF-16 code units of UTF-8 bytes: each sequence starts with one byte that is no continuation; four make a pair. */
+/** UTF-16 code units of UTF-8 text: one for each byte that is no continuation, two if it begins four bytes. */
 function textLength(bytes: Uint8Array, start: number, end: number): number {
   if (end > bytes.length) throw new Error("unexpected end");
   let length = 0;
@@ -192,7 +191,7 @@ function textLength(bytes: Uint8Array, start: number, end: number): number {
   return length;
 }
 
-/** The one in a list sorted by clock that holds this clock. */
+/** Finds the struct that holds this clock in a list sorted by clock; null if there is none. */
 export function findByClock<T>(
   list: readonly T[],
   structOf: (one: T) => ScannedStruct,
@@ -211,7 +210,7 @@ export function findByClock<T>(
   return null;
 }
 
-/** Whether some byte of [start, end) is one of [low, high]. */
+/** Whether a byte in [start, end) has a value in [low, high]. */
 export function hasByte(bytes: Uint8Array, start: number, end: number, low: number, high = low): boolean {
   for (let at = start; at < end; at++) {
     const byte = bytes[at] as number; // start <= at < end <= length
