@@ -6,6 +6,7 @@ import { GROUPS } from "../../tools/check/groups.ts";
 import { DEFAULT_BUNDLE_DIR } from "../../tools/dev/production-bundle.ts";
 import { startServer } from "../../tools/dev/server-process.ts";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
+import { describeNoServer } from "../../tools/server-url.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { CheckCommand, checkServer } from "../support/check-command.ts";
 import { pipeToHead } from "../support/pipe-to-head.ts";
@@ -108,7 +109,7 @@ describe.concurrent("npm run e2e", () => {
       command.kill("SIGINT");
       const { code, stdout } = await command.ended;
       expect(stdout).toContain("✓ nothing that the checks made is left, when they are over");
-      expect(stdout).toContain("The run was interrupted: not all checks were made.");
+      expect(stdout).toContain("The run was interrupted: not all checks ran.");
       expect(stdout).not.toMatch(/^old-addresses$/m);
       expect(code).toBe(130);
       await server.kill();
@@ -149,7 +150,7 @@ describe.concurrent("npm run e2e", () => {
   }) => {
     const url = `http://127.0.0.1:${await unusedPort()}`;
     const { code, stdout, stderr } = await new CheckCommand(["--url", url, "--json"]).ended;
-    expect(stderr).toBe(`No server answers at ${url}: GET /healthz was not answered (ECONNREFUSED).\n`);
+    expect(stderr).toBe(`${describeNoServer(url, "ECONNREFUSED")}\n`);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, checks: [], error: stderr.trim() });
     expect(code).toBe(1);
   });

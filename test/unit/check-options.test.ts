@@ -11,7 +11,6 @@ const COMMAND = describeCommand(GROUPS);
 const URL_ARGS = ["--url", "http://localhost:8081"];
 
 test.for([
-  { what: "no server is named", args: [], says: "Name it with --url" },
   { what: "the URL has no protocol", args: ["--url", "localhost:8081"], says: "--url must be" },
   { what: "the URL is no URL", args: ["--url", "//"], says: "--url must be" },
   { what: "the URL has a path", args: ["--url", "http://localhost/v1"], says: "without a path" },
@@ -51,12 +50,15 @@ test.for([
   expect(parsed.kind === "settings" && parsed.settings.groups.map(({ name }) => name)).toEqual(chosen);
 });
 
-test("[E2E-3] what is not said is as documented, when only a server is named", () => {
-  const parsed = readCommandLine(COMMAND, ["--url", "https://prompts.example.com/"]);
+test.for([
+  { what: "nothing is given", args: [], url: "http://localhost:8081" },
+  { what: "only a server is given", args: ["--url", "https://a.example/"], url: "https://a.example" },
+])("[E2E-3] all other settings have their documented values, when $what", ({ args, url }) => {
+  const parsed = readCommandLine(COMMAND, args);
   expect(parsed).toEqual({
     kind: "settings",
     settings: {
-      url: new URL("https://prompts.example.com"),
+      url: new URL(url),
       groups: GROUPS,
       isJson: false,
       timeoutMs: 10_000,

@@ -1,15 +1,17 @@
 /**
- * `npm run e2e -- --url URL [--only GROUP]... [--timeout SECONDS] [--json]`: checks a running server, local or
- * deployed, from outside, and reports on its health.
+ * `npm run e2e -- [--url URL] [--only GROUP]... [--timeout SECONDS] [--json]`: checks a running server, local or
+ * deployed, from outside. (The tests in test/e2e are another thing: they start servers of this repository, and some
+ * of them run this command.)
  *
- * SIGINT and SIGTERM stop it: what it made is deleted, what was checked so far is reported, and the exit code is the
- * signal's. A second one ends it at once.
+ * SIGINT and SIGTERM stop the run: its fragments are deleted, the results so far are reported, and the exit code is
+ * the signal's. A second signal ends the process at once.
  */
 import { Console } from "node:console";
 import { constants } from "node:os";
 import { timestamp } from "../../src/protocol/timestamp.ts";
 import { whenOutputCloses } from "../closed-output.ts";
 import { runCommand } from "../command-line.ts";
+import { describeNoServer } from "../server-url.ts";
 import { Deadline } from "./deadline.ts";
 import { show } from "./expect.ts";
 import { GROUPS } from "./groups.ts";
@@ -18,10 +20,10 @@ import { describeResult, describeSummary, makeReport, type Report } from "./repo
 import { runChecks } from "./run-checks.ts";
 import { Server } from "./server.ts";
 
-/** A Ctrl-C arrives twice: from the terminal, and from npm, which passes on its own. */
+/** One Ctrl-C arrives twice: from the terminal and from npm, which forwards it. Signals this close count as one. */
 const SAME_SIGNAL_MS = 500;
 
-// Yjs prints its warnings with `console.log`, and standard output is for the report.
+// Yjs prints warnings with `console.log`; standard output is for the report.
 globalThis.console = new Console(process.stderr);
 
 await runCommand(describeCommand(GROUPS), check);
@@ -55,12 +57,14 @@ async function check({ url, groups, isJson, timeoutMs }: Options): Promise<numbe
       }
       signalled = signal;
       signalledMs = performance.now();
-      console.error("Stopping. What was made is being deleted; once more to leave it there.");
+      console.error(
+        "Stopping, and deleting the fragments of this run. Press Ctrl-C again to leave them there.",
+      );
       stopping.abort();
     });
   }
   whenOutputCloses(() => {
-    signalled ??= "SIGPIPE"; // what would have ended it, if Node did not ignore it
+    signalled ??= "SIGPIPE"; // the signal that would have ended this process if Node did not ignore it
     stopping.abort();
   });
   const results = await runChecks({
@@ -71,7 +75,7 @@ async function check({ url, groups, isJson, timeoutMs }: Options): Promise<numbe
     onGroup: (name) => tell(`\n${name}`),
     onResult: (result) => tell(describeResult(result)),
   });
-  const error = signalled === null ? null : "The run was interrupted: not all checks were made.";
+  const error = signalled === null ? null : "The run was interrupted: not all checks ran.";
   const report = makeReport(server.url, startedAt, results, error);
   tell(`\n${describeSummary(report)}`);
   const code = finish(report);
@@ -82,12 +86,12 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** As shells have it for a process that a signal ended. */
+/** The exit code that shells give a process that a signal ended. */
 function exitCodeOf(signal: "SIGINT" | "SIGTERM" | "SIGPIPE"): number {
   return 128 + constants.signals[signal];
 }
 
-/** A sentence that says why there is nothing to check; null if there is. */
+/** Null if a Prompt Manager answers, else a sentence that says what is wrong. */
 async function askHealth(server: Server, timeoutMs: number): Promise<string | null> {
   const deadline = new Deadline(timeoutMs, null);
   try {
@@ -95,7 +99,7 @@ async function askHealth(server: Server, timeoutMs: number): Promise<string | nu
     if (status === 200) return null;
     return `${server.url} answers, but not as Prompt Manager: GET /healthz gives ${status} ${show(body)}.`;
   } catch (error) {
-    return `No server answers at ${server.url}: ${error instanceof Error ? error.message : error}.`;
+    return describeNoServer(server.url, error);
   } finally {
     deadline.end();
   }

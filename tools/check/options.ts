@@ -1,4 +1,4 @@
-/** What the command line says. */
+/** The command line of `npm run e2e`. */
 import { parseArgs } from "node:util";
 import { type Command, parseNumber, UsageError } from "../command-line.ts";
 import { DEFAULT_SERVER_URL, parseServerUrl } from "../server-url.ts";
@@ -15,7 +15,7 @@ export interface Options {
 const MIN_TIMEOUT_S = 0.1;
 const MAX_TIMEOUT_S = 600;
 
-/** @param groups all that there are, in their order */
+/** @param groups all groups, in the order of the run */
 export function describeCommand(groups: readonly Group[]): Command<Options> {
   return {
     name: "npm run e2e",
@@ -28,14 +28,12 @@ function parseOptions(args: string[], groups: readonly Group[]): Options {
   const { values } = parseArgs({
     args,
     options: {
-      url: { type: "string" },
+      url: { type: "string", default: DEFAULT_SERVER_URL },
       json: { type: "boolean", default: false },
       only: { type: "string", multiple: true, default: [] },
       timeout: { type: "string", default: "10" },
     },
   });
-  if (values.url === undefined)
-    throw new UsageError(`Which server? Name it with --url, as in --url ${DEFAULT_SERVER_URL}.`);
   return {
     url: parseServerUrl(values.url),
     groups: chooseGroups(values.only, groups),
@@ -44,7 +42,7 @@ function parseOptions(args: string[], groups: readonly Group[]): Options {
   };
 }
 
-/** The groups of these names, or that begin with them; all if none is named. */
+/** The groups whose names are, or begin with, one of `names`; all groups if `names` is empty. */
 function chooseGroups(names: readonly string[], groups: readonly Group[]): readonly Group[] {
   if (names.length === 0) return groups;
   const chosen = new Set<Group>();
@@ -62,18 +60,18 @@ function chooseGroups(names: readonly string[], groups: readonly Group[]): reado
 
 function describeUsage(groups: readonly Group[]): string {
   const counts = groups.map(({ name, checks }) => `  ${name.padEnd(14)} ${checks.length} checks`);
-  return `Usage: npm run e2e -- --url URL [--only GROUP]... [--timeout SECONDS] [--json]
+  return `Usage: npm run e2e -- [--url URL] [--only GROUP]... [--timeout SECONDS] [--json]
 
-Checks a running Prompt Manager from outside, over HTTP and WebSockets. Fragments are made in a folder of their own,
-and deleted afterwards.
+Checks a running server from outside, over HTTP and WebSockets. It makes fragments in a folder of its own and deletes
+them afterwards.
 
-  --url URL          the server, as in ${DEFAULT_SERVER_URL} or https://prompts.example.com
-  --only GROUP       this group of checks, or those that begin so; may be given several times
-  --timeout SECONDS  for one check; 10 unless given
-  --json             the report as one JSON document
+  --url URL          the server, such as https://prompts.example.com; ${DEFAULT_SERVER_URL} unless given
+  --only GROUP       run this group only, or the groups whose names begin with GROUP; may be given several times
+  --timeout SECONDS  limit for one check; 10 unless given
+  --json             print the report as one JSON document
 
 Groups:
 ${counts.join("\n")}
 
-Exit code: 0 when all checks passed, 1 when one failed or no server answers, 2 for a wrong command line.`;
+Exit code: 0 if all checks passed, 1 if one failed or no server answers, 2 for a wrong command line.`;
 }

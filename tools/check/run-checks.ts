@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { FragmentId } from "../../src/language/fragment-id.ts";
+import { fragmentPath } from "../server-url.ts";
 import type { CheckResult, Group } from "./check.ts";
 import { Deadline, Interrupted } from "./deadline.ts";
 import { CheckFailure } from "./expect.ts";
 import { Scene } from "./scene.ts";
-import { fragmentPath, type Server } from "./server.ts";
+import type { Server } from "./server.ts";
 
 /** The group of the one check that is always made, last: that nothing is left. */
 const CLEANUP_GROUP = "cleanup";

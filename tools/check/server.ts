@@ -1,12 +1,12 @@
-import type { FragmentId } from "../../src/language/fragment-id.ts";
+import { describeCause } from "../server-url.ts";
 import type { Deadline } from "./deadline.ts";
 import { CheckFailure } from "./expect.ts";
 
-/** What a server answered over HTTP. */
+/** An answer over HTTP. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed where it is JSON; else the text. */
+  /** Parsed if it is JSON, else the text. */
   readonly body: unknown;
 }
 
@@ -16,7 +16,7 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The server that is checked, by its addresses. */
+/** The server under check, and how to ask it. */
 export class Server {
   /** Without a slash at the end. */
   readonly url: string;
@@ -30,7 +30,7 @@ export class Server {
     return `${this.url.replace(/^http/, "ws")}${path}`;
   }
 
-  /** Any status is an answer. Throws a CheckFailure when none comes. */
+  /** Resolves for any status. Throws a CheckFailure when no answer comes. */
   async request(
     deadline: Deadline,
     method: string,
@@ -48,31 +48,17 @@ export class Server {
       return { status: response.status, headers: response.headers, body: parse(await response.text()) };
     } catch (error) {
       if (deadline.signal.aborted) throw deadline.reason(`${method} ${path}`);
-      throw new CheckFailure(`${method} ${path} was not answered (${describeCause(error)})`);
+      throw new CheckFailure(`${method} ${path} was not answered (${describeCause(error)})`, {
+        cause: error,
+      });
     }
   }
-}
-
-/** The slashes of an id stay slashes, its other characters are encoded. */
-export function fragmentPath(id: FragmentId): string {
-  return `/v1/fragments/${encodePath(id)}`;
-}
-
-export function encodePath(id: FragmentId): string {
-  return id.split("/").map(encodeURIComponent).join("/");
 }
 
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return text; // not JSON: a check that expected some sees what came
+    return text; // not JSON: the check that expected JSON shows what came
   }
-}
-
-/** `fetch` puts the telling part into the code of an error one level down. */
-export function describeCause(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if ("code" in error && typeof error.code === "string") return error.code;
-  return error.cause === undefined ? error.message : describeCause(error.cause);
 }

@@ -1,11 +1,10 @@
 /**
- * `npm run dev -- [--port N] [--persist-to DIR] [--allowed-origins LIST]`: the worker under `wrangler dev`, which rebuilds
- * it when a file changes. Runs on this machine only, without the internet and without an account, and needs no terminal.
+ * `npm run dev`: the worker under `wrangler dev`, which rebuilds it when a file changes. It runs on this machine only,
+ * and needs no internet, no account and no terminal.
  *
  * Wrangler is several processes (a launcher, itself, esbuild, two workerd). They are a process group of their own, so
- * that a Ctrl-C in the terminal reaches them once, through this script, and none stays when it ends. SIGINT, SIGTERM and
- * SIGHUP end them, with exit code 0. When Wrangler ends by itself, its exit code is ours, and never 0. Fragments are kept
- * where Wrangler keeps state, unless --persist-to names a directory.
+ * that a Ctrl-C in the terminal reaches them once, through this script, and none is left when it ends. SIGINT, SIGTERM
+ * and SIGHUP end them, with exit code 0. When Wrangler ends by itself, its exit code is passed on, and never 0.
  */
 import type { ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
@@ -14,16 +13,18 @@ import { type Command, runCommand } from "../command-line.ts";
 import { DEFAULT_PORT } from "../server-url.ts";
 import { parseAllowedOrigins } from "./allowed-origins.ts";
 import { spawnBound } from "./child-lifetime.ts";
+import { addressFault } from "./listen-address.ts";
 import { describeNextSteps } from "./next-steps.ts";
 import { parsePort } from "./port.ts";
+import { prepareStorageDir } from "./storage-dir.ts";
 import { PROJECT_DIR, wranglerCommand } from "./wrangler-command.ts";
 
-/** Longer than Wrangler takes to end its own children. */
+/** More than Wrangler needs to end its own children. */
 const STOP_TIMEOUT_MS = 5_000;
 
 interface Settings {
   readonly port: number;
-  /** Null: where Wrangler keeps state. */
+  /** Null: Wrangler's own directory, .wrangler/state. */
   readonly persistTo: string | null;
   /** Null: those of wrangler.toml. */
   readonly allowedOrigins: string | null;
@@ -33,9 +34,9 @@ const USAGE = `Usage: npm run dev -- [--port N] [--persist-to DIR] [--allowed-or
 
 The server under wrangler dev, rebuilt when a file changes.
 
-  --port N                 ${DEFAULT_PORT} unless given; 0 takes a free one
-  --persist-to DIR         where the fragments are kept; .wrangler/state unless given
-  --allowed-origins LIST   whose pages may call from a browser, such as https://a.example,https://b.example; all unless given`;
+  --port N                 ${DEFAULT_PORT} unless given; 0 takes a free port
+  --persist-to DIR         the directory of the fragments; .wrangler/state unless given
+  --allowed-origins LIST   pages of these origins may call from a browser, such as https://a.example,https://b.example; all unless given`;
 
 const DEV: Command<Settings> = { name: "npm run dev", usage: USAGE, parse, tellsFailures: true };
 
@@ -61,6 +62,9 @@ function parse(args: string[]): Settings {
 
 /** Returns the exit code. */
 async function dev({ port, persistTo, allowedOrigins }: Settings): Promise<number> {
+  const fault = await addressFault("localhost", port);
+  if (fault !== null) throw new Error(fault);
+  if (persistTo !== null) await prepareStorageDir(persistTo);
   const { command, args, env } = wranglerCommand([
     "dev",
     "--local",
@@ -100,7 +104,7 @@ async function dev({ port, persistTo, allowedOrigins }: Settings): Promise<numbe
   return code === null || code === 0 ? 1 : code;
 }
 
-/** Resolves when Wrangler says that it listens; its build may have errors until then. */
+/** Resolves when Wrangler says that it listens. Until then its build may have errors. */
 function readyPort(wrangler: ChildProcess): Promise<number> {
   return new Promise((settle) => {
     wrangler.on("message", (message) => {
@@ -123,7 +127,7 @@ async function announce(url: string): Promise<void> {
   else console.error(`npm run dev: GET ${url}/healthz ${answer}`);
 }
 
-/** What is left of the process group; nothing, if Wrangler could tidy up. */
+/** Ends what is left of the process group: nothing, if Wrangler could tidy up. */
 function endGroup(wrangler: ChildProcess): void {
   if (wrangler.pid === undefined) return;
   try {

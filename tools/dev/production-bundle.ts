@@ -1,10 +1,11 @@
 /**
- * The bundle that `wrangler deploy` would upload, built without an account, and beside it what workerd must know of
- * wrangler.toml. Starting a server then parses no TOML and loads no Wrangler.
+ * The bundle that `wrangler deploy` would upload, built without an account, and beside it the settings of wrangler.toml
+ * that workerd needs. Starting a server then parses no TOML and loads no Wrangler.
  */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { extname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import * as v from "valibot";
 import type { WorkerdSettings } from "./workerd-config.ts";
@@ -14,12 +15,23 @@ export const DEFAULT_BUNDLE_DIR = join(PROJECT_DIR, "build", "serve");
 
 const MAIN_MODULE = "index.js";
 const SETTINGS_FILE = "settings.json";
+/** Says which sources and which bundle belong together; see `stamp`. */
+const STAMP_FILE = "built-from";
+/** Everything that a bundle is made of. The lockfile stands for the packages. */
+const SOURCES = ["src", "tools/dev", "wrangler.toml", "package-lock.json", "tsconfig.base.json"];
 
 /**
- * Builds into `bundleDir` and returns that path. Files are replaced one by one and whole, so that a server which starts
- * meanwhile reads the old one or the new one. Throws with what Wrangler printed when the build fails.
+ * Builds into `bundleDir`, unless the bundle there was made from the same sources, and returns that path. `onBuild` is
+ * called before a build. Files are replaced one by one and whole, so that a server that starts meanwhile reads the old
+ * one or the new one. Throws with what Wrangler printed when the build fails.
  */
-export async function buildBundle(bundleDir: string = DEFAULT_BUNDLE_DIR): Promise<string> {
+export async function buildBundle(
+  bundleDir: string = DEFAULT_BUNDLE_DIR,
+  onBuild: () => void = () => undefined,
+): Promise<string> {
+  const sources = await digestSources();
+  if (await isBuiltFrom(sources, bundleDir)) return bundleDir;
+  onBuild();
   await mkdir(bundleDir, { recursive: true });
   const stagingDir = await mkdtemp(`${bundleDir}-`);
   try {
@@ -27,6 +39,7 @@ export async function buildBundle(bundleDir: string = DEFAULT_BUNDLE_DIR): Promi
     await promisify(execFile)(command, args, { cwd: PROJECT_DIR, env });
     const settings = await describeBundle(stagingDir);
     await writeFile(join(stagingDir, SETTINGS_FILE), JSON.stringify(settings, null, 2));
+    await writeFile(join(stagingDir, STAMP_FILE), await stamp(sources, stagingDir));
     for (const file of await readdir(stagingDir)) await rename(join(stagingDir, file), join(bundleDir, file));
   } finally {
     await rm(stagingDir, { recursive: true, force: true });
@@ -43,7 +56,46 @@ export async function readBundleSettings(bundleDir: string): Promise<WorkerdSett
   return JSON.parse(text) as WorkerdSettings;
 }
 
-/** What of wrangler.toml there is a place for in `WorkerdSettings`. Another kind of binding is an error, not a gap. */
+/** A digest of every file of `SOURCES`, paths included. */
+async function digestSources(): Promise<string> {
+  const hash = createHash("sha256");
+  for (const source of SOURCES) {
+    const path = join(PROJECT_DIR, source);
+    const files = (await stat(path)).isDirectory() ? await listFiles(path) : [path];
+    for (const file of files) {
+      hash
+        .update(`${relative(PROJECT_DIR, file)}\0`)
+        .update(await readFile(file))
+        .update("\0");
+    }
+  }
+  return hash.digest("hex");
+}
+
+async function listFiles(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** False if there is no bundle, if its sources were others, or if its main module was changed after the build. */
+async function isBuiltFrom(sources: string, bundleDir: string): Promise<boolean> {
+  try {
+    return (await readFile(join(bundleDir, STAMP_FILE), "utf8")) === (await stamp(sources, bundleDir));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+async function stamp(sources: string, bundleDir: string): Promise<string> {
+  const main = createHash("sha256").update(await readFile(join(bundleDir, MAIN_MODULE)));
+  return `${sources} ${main.digest("hex")}\n`;
+}
+
+/** The part of wrangler.toml that `WorkerdSettings` has a place for. Another kind of binding is an error, not a gap. */
 const WranglerConfigSchema = v.object({
   name: v.string(),
   compatibility_date: v.string(),

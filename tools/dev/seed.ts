@@ -1,8 +1,8 @@
 /**
  * Puts a folder of markdown files into a running server as fragments: `npm run seed -- [--url URL] [--dir DIR]`.
  *
- * The path of a file below the folder, less `.md`, is the fragment's id. Every file is read and checked before the
- * first one is sent, so a bad file changes nothing. Running it again replaces what it created.
+ * A file's path below the folder, without `.md`, is the fragment's id. All files are read and checked before the first
+ * one is sent, so a bad file changes nothing. Running it again replaces the same fragments.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join, sep } from "node:path";
@@ -11,7 +11,14 @@ import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id
 import { scanInclusions } from "../../src/language/inclusion.ts";
 import { type Command, runCommand } from "../command-line.ts";
 import { counted } from "../quantity.ts";
-import { DEFAULT_SERVER_URL, parseServerUrl } from "../server-url.ts";
+import {
+  DEFAULT_SERVER_URL,
+  describeCause,
+  describeNoServer,
+  encodePath,
+  fragmentPath,
+  parseServerUrl,
+} from "../server-url.ts";
 import { type FragmentFile, parseFragmentFile } from "./front-matter.ts";
 
 type Samples = ReadonlyMap<FragmentId, FragmentFile>;
@@ -25,7 +32,7 @@ const REQUEST_TIMEOUT_MS = 15_000;
 
 const USAGE = `Usage: npm run seed -- [--url URL] [--dir DIR]
 
-Puts a folder of markdown files into a running Prompt Manager as fragments, or none of them when one is bad.
+Puts a folder of markdown files into a running server, one fragment for each file. If one file is bad, nothing is sent.
 
   --url URL   the server; ${DEFAULT_SERVER_URL} unless given
   --dir DIR   the folder; samples unless given`;
@@ -62,7 +69,7 @@ async function seed({ url, dir }: Settings): Promise<number> {
   return 0;
 }
 
-/** Reads all files, and reports all bad ones at once. */
+/** Reads all files. Throws one error that names every bad one. */
 async function readSamples(dir: string): Promise<Samples> {
   const samples = new Map<FragmentId, FragmentFile>();
   const faults: string[] = [];
@@ -93,7 +100,7 @@ async function putFragment(url: URL, id: FragmentId, file: FragmentFile): Promis
   let response: Response;
   let body: string;
   try {
-    response = await fetch(new URL(`/v1/fragments/${encodePath(id)}`, url), {
+    response = await fetch(new URL(fragmentPath(id), url), {
       method: "PUT",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(file),
@@ -101,9 +108,7 @@ async function putFragment(url: URL, id: FragmentId, file: FragmentFile): Promis
     });
     body = await response.text();
   } catch (error) {
-    throw new Error(
-      `No server answers at ${url.origin} (${describeCause(error)}). Start one with "npm run dev", or name another with --url.`,
-    );
+    throw new Error(describeNoServer(url.origin, error));
   }
   if (!response.ok) {
     throw new Error(`The server refused ${id}: ${response.status} ${describeProblem(body)}`);
@@ -111,12 +116,7 @@ async function putFragment(url: URL, id: FragmentId, file: FragmentFile): Promis
   return response.status === 201;
 }
 
-/** The slashes of an id stay slashes, its other characters are encoded. */
-function encodePath(id: FragmentId): string {
-  return id.split("/").map(encodeURIComponent).join("/");
-}
-
-/** The detail of a problem+json answer (RFC 9457), or the beginning of whatever else came. */
+/** The detail of a problem+json answer (RFC 9457), or the beginning of any other answer. */
 function describeProblem(body: string): string {
   try {
     const problem: unknown = JSON.parse(body);
@@ -125,19 +125,12 @@ function describeProblem(body: string): string {
       if ("title" in problem && typeof problem.title === "string") return problem.title;
     }
   } catch {
-    // Not JSON, so not our server's own answer: shown as it is.
+    // Not JSON, so not an answer of our server: shown as it is.
   }
   return body.slice(0, 200);
 }
 
-/** `fetch` and the file system put the telling part into a code, the former one level down. */
-function describeCause(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if ("code" in error && typeof error.code === "string") return error.code;
-  return error.cause === undefined ? error.message : describeCause(error.cause);
-}
-
-/** Composites that no other file includes: the prompts that the rest is there for. */
+/** Composites that no other file includes: the prompts that the other files are parts of. */
 function findEntries(samples: Samples): FragmentId[] {
   const included = new Set<string>();
   for (const { content } of samples.values()) {

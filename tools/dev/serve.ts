@@ -1,38 +1,43 @@
 /**
- * `npm run serve -- [--port N] [--persist-to DIR] [--host ADDRESS] [--allowed-origins LIST]`: the production bundle on
- * workerd, without the proxy and the file watching of `wrangler dev`. Port 0 takes a free one. When the server is healthy,
- * one line of standard output says `ready pid=PID url=URL`, where PID is workerd's.
+ * `npm run serve`: the production bundle on workerd, without the proxy and the file watching of `wrangler dev`. When the
+ * server is healthy, one line of standard output says `ready pid=PID url=URL`, where PID is workerd's.
  *
- * SIGINT, SIGTERM and SIGHUP end workerd, with exit code 0; a second one does not wait for open requests. When workerd
- * ends by itself, its exit code is ours. When this script is killed, workerd ends with it on Linux; elsewhere it stays, see
- * child-lifetime.ts.
+ * SIGINT, SIGTERM and SIGHUP end workerd, with exit code 0; a second signal ends it without waiting for open requests.
+ * When workerd ends by itself, its exit code is passed on. When this script is killed, workerd ends too on Linux, and
+ * keeps running elsewhere (child-lifetime.ts).
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Command, runCommand } from "../command-line.ts";
 import { DEFAULT_PORT } from "../server-url.ts";
 import { parseAllowedOrigins } from "./allowed-origins.ts";
+import { addressFault, isLoopbackHost } from "./listen-address.ts";
 import { describeNextSteps } from "./next-steps.ts";
 import { parsePort } from "./port.ts";
-import { buildBundle, startServer } from "./server-process.ts";
+import { buildBundle, DEFAULT_BUNDLE_DIR } from "./production-bundle.ts";
+import { startServer } from "./server-process.ts";
+import { prepareStorageDir } from "./storage-dir.ts";
 import { PROJECT_DIR } from "./wrangler-command.ts";
 
 interface Settings {
   readonly port: number;
   readonly host: string;
   readonly persistTo: string;
-  /** Variables of the worker, over those of wrangler.toml. */
+  /** Build, and start nothing. */
+  readonly buildsOnly: boolean;
+  /** Variables of the worker; they replace those of wrangler.toml. */
   readonly vars: Readonly<Record<string, string>>;
 }
 
-const USAGE = `Usage: npm run serve -- [--port N] [--persist-to DIR] [--host ADDRESS] [--allowed-origins LIST]
+const USAGE = `Usage: npm run serve -- [--port N] [--persist-to DIR] [--host ADDRESS] [--allowed-origins LIST] [--build-only]
 
-The production bundle on workerd, one process.
+The production bundle on workerd, in one process.
 
-  --port N                 ${DEFAULT_PORT} unless given; 0 takes a free one
-  --persist-to DIR         where the fragments are kept; .wrangler/serve unless given
-  --host ADDRESS           where to listen; 127.0.0.1 unless given
-  --allowed-origins LIST   whose pages may call from a browser, such as https://a.example,https://b.example; all unless given`;
+  --port N                 ${DEFAULT_PORT} unless given; 0 takes a free port
+  --persist-to DIR         the directory of the fragments; .wrangler/serve unless given
+  --host ADDRESS           the address to listen on; 127.0.0.1 unless given, which only this machine reaches
+  --allowed-origins LIST   pages of these origins may call from a browser, such as https://a.example,https://b.example; all unless given
+  --build-only             build the bundle and end; the next start is then quick`;
 
 const SERVE: Command<Settings> = { name: "npm run serve", usage: USAGE, parse, tellsFailures: true };
 
@@ -46,18 +51,33 @@ function parse(args: string[]): Settings {
       "persist-to": { type: "string", default: join(PROJECT_DIR, ".wrangler", "serve") },
       host: { type: "string", default: "127.0.0.1" },
       "allowed-origins": { type: "string" },
+      "build-only": { type: "boolean", default: false },
     },
   });
   const origins = values["allowed-origins"];
   const vars = origins === undefined ? {} : { ALLOWED_ORIGINS: parseAllowedOrigins(origins) };
-  return { port: parsePort(values.port), host: values.host, persistTo: values["persist-to"], vars };
+  return {
+    port: parsePort(values.port),
+    host: values.host,
+    persistTo: resolve(values["persist-to"]),
+    buildsOnly: values["build-only"],
+    vars,
+  };
 }
 
 /** Returns the exit code. */
-async function serve(settings: Settings): Promise<number> {
+async function serve({ buildsOnly, ...settings }: Settings): Promise<number> {
+  if (!buildsOnly) await checkSettings(settings);
+  const bundleDir = await buildBundle(DEFAULT_BUNDLE_DIR, () =>
+    console.log("Building the server. This takes some seconds, once after each change of the source."),
+  );
+  if (buildsOnly) {
+    console.log(`The bundle is in ${bundleDir}.`);
+    return 0;
+  }
   const server = await startServer({
     ...settings,
-    bundleDir: await buildBundle(),
+    bundleDir,
     onOutput: (text) => process.stdout.write(text),
   });
   let isStopping = false;
@@ -72,6 +92,17 @@ async function serve(settings: Settings): Promise<number> {
 
   const code = await server.exited;
   if (isStopping) return 0;
-  console.error(`npm run serve: workerd ended, ${code === null ? "by a signal" : `with exit code ${code}`}`);
+  console.error(`npm run serve: workerd ended ${code === null ? "by a signal" : `with exit code ${code}`}`);
   return code ?? 1;
+}
+
+/** Throws before the build what would throw after it, and warns of a server that others can reach. */
+async function checkSettings({ host, port, persistTo }: Pick<Settings, "host" | "port" | "persistTo">) {
+  const fault = await addressFault(host, port);
+  if (fault !== null) throw new Error(fault);
+  await prepareStorageDir(persistTo);
+  if (isLoopbackHost(host)) return;
+  console.error(
+    `Warning: ${host} can be reached from other machines, and there are no accounts: everyone who reaches the port can read, change and delete all fragments. Put a proxy that asks for a password in front of it (docs/self-hosting.md).`,
+  );
 }

@@ -1,14 +1,14 @@
 /**
- * The production bundle on workerd: one operating-system process, started here, whose pid is the server's. What
- * `npm run serve`, the end-to-end tests and the load tests have in common.
+ * The production bundle on workerd: one operating-system process, whose pid is the server's. `npm run serve`, the
+ * end-to-end tests and the load tests all start their servers here.
  *
- * workerd commits each write to SQLite before it tells anyone, alarms too, so ending it with SIGKILL loses nothing that
- * was acknowledged.
+ * workerd commits each write to SQLite before it answers, so a SIGKILL loses nothing that was acknowledged.
  */
 import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { rename, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -16,22 +16,23 @@ import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { spawnBound } from "./child-lifetime.ts";
 import { DEFAULT_BUNDLE_DIR, readBundleSettings } from "./production-bundle.ts";
+import { prepareStorageDir } from "./storage-dir.ts";
 import { renderWorkerdConfig, SOCKET_NAME, STORAGE_NAME } from "./workerd-config.ts";
 
 export { buildBundle } from "./production-bundle.ts";
 
 export interface ServerOptions {
-  /** Where the fragments are stored. Made when it does not exist; one server at a time. */
+  /** The directory of the fragments, made if it is missing. One server at a time may use it. */
   readonly persistTo: string;
   /** 0 or absent: a free port. */
   readonly port?: number;
   /** Absent: 127.0.0.1. */
   readonly host?: string;
-  /** What `buildBundle` returned. Absent: where it builds by default. */
+  /** What `buildBundle` returned. Absent: its default directory. */
   readonly bundleDir?: string;
   /** Variables of the worker, over those of wrangler.toml. */
   readonly vars?: Readonly<Record<string, string>>;
-  /** Gets what workerd prints, once it is ready. */
+  /** Gets everything that workerd prints, from the moment it is ready. */
   readonly onOutput?: (text: string) => void;
 }
 
@@ -41,27 +42,27 @@ export interface ServerProcess {
   readonly url: string;
   /** The exit code, or null when a signal ended it. Never rejects. */
   readonly exited: Promise<number | null>;
-  /** The last of what workerd printed, logs of the worker among it. */
+  /** The end of what workerd printed, including the worker's logs. */
   output(): string;
-  /** Lets requests that are under way finish, for two seconds at most. Resolves when the process is gone. */
+  /** Gives requests under way at most two seconds. Resolves when the process is gone. */
   stop(): Promise<void>;
   /** SIGKILL. Resolves when the process is gone. */
   kill(): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 30_000;
-/** On SIGTERM workerd waits for open WebSockets for as long as they stay open. */
+/** On SIGTERM workerd waits for open WebSockets without a limit of its own. */
 const STOP_TIMEOUT_MS = 2_000;
 const MAX_KEPT_OUTPUT_UNITS = 65_536;
-/** The descriptor on which workerd reports the port that it listens on. */
+/** workerd reports its port on this file descriptor. */
 const CONTROL_FD = 3;
 
-/** Starts a server and waits until it is healthy. Throws, with nothing left running, when it does not come up. */
+/** Starts a server and waits until it is healthy. If it does not come up, throws and leaves nothing running. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
   const { host = "127.0.0.1", port = 0, bundleDir = DEFAULT_BUNDLE_DIR } = options;
   const persistTo = resolve(options.persistTo);
+  await prepareStorageDir(persistTo);
   const config = await writeConfig(bundleDir, options.vars ?? {});
-  await mkdir(persistTo, { recursive: true });
   const args = [
     "serve",
     config,
@@ -104,14 +105,17 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   }
 }
 
-/** The real binary, as Wrangler would find it: the launcher in node_modules/.bin may be one process more. */
+/** The binary itself, as Wrangler finds it: the launcher in node_modules/.bin may be a process of its own. */
 function workerdPath(): string {
   const fromWrangler = createRequire(createRequire(import.meta.url).resolve("wrangler"));
   const { default: path }: { default: string } = fromWrangler("workerd");
   return path;
 }
 
-/** Named by its content, so that servers which start at the same time write the same bytes or different files. */
+/**
+ * Named by its content, so that servers that start at the same time write the same bytes or different files. One that
+ * is there already stays, so a server can start from a read-only directory.
+ */
 async function writeConfig(bundleDir: string, overrides: Readonly<Record<string, string>>): Promise<string> {
   const settings = await readBundleSettings(bundleDir);
   const vars = { ...settings.vars };
@@ -121,6 +125,7 @@ async function writeConfig(bundleDir: string, overrides: Readonly<Record<string,
     bundleDir,
     `workerd-${createHash("sha256").update(text).digest("hex").slice(0, 16)}.capnp`,
   );
+  if (existsSync(path)) return path;
   const unfinished = `${path}.${process.pid}.${performance.now()}`;
   await writeFile(unfinished, text, { mode: 0o600 });
   await rename(unfinished, path);
@@ -148,7 +153,7 @@ function collectOutput(child: ChildProcess): {
   };
 }
 
-/** Asks only a port that this child reported as its own; does not resolve when it dies first. */
+/** Asks only the port that this child reported. Does not resolve if the child dies first. */
 async function healthyUrl(child: ChildProcess, host: string, signal: AbortSignal): Promise<string> {
   const url = `http://${reachable(host)}:${await listeningPort(child)}`;
   const response = await fetch(`${url}/healthz`, { signal });
@@ -184,7 +189,7 @@ function isListenReport(report: unknown): report is { port: number } {
 
 function startFailure(host: string, port: number, output: string): Error {
   return output.includes("Address already in use")
-    ? new Error(`port ${port} of ${host} is taken; choose another one (--port)`)
+    ? new Error(`Port ${port} of ${host} is taken. Choose another one with --port.`)
     : new Error(`workerd ended before it was ready\n${output}`);
 }
 
@@ -192,7 +197,7 @@ function inAuthority(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-/** An address for "all interfaces" is one to listen on, not one to call. */
+/** The address to call: "all interfaces" can be listened on, but not called. */
 function reachable(host: string): string {
   if (host === "0.0.0.0" || host === "*") return "127.0.0.1";
   return host === "::" ? "[::1]" : inAuthority(host);

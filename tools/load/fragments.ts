@@ -1,10 +1,11 @@
-/** The fragments that a load test makes and takes away again, over REST. */
+/** The fragments that a load test makes and deletes again, over REST. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fragment } from "../../src/protocol/fragment.ts";
+import { describeNoServer } from "../server-url.ts";
 
 export interface Fragments {
   create(id: string): Promise<void>;
-  /** The text as somebody reads it who has never been there. */
+  /** The text as a newcomer reads it. */
   read(id: string): Promise<string>;
   delete(id: string): Promise<void>;
 }
@@ -28,20 +29,20 @@ export class RestFragments implements Fragments {
   }
 
   async create(id: string): Promise<void> {
-    // Not POST: a PUT that was done and not answered can be sent again.
+    // Not POST: a PUT whose answer was lost can be sent again.
     await this.#request("PUT", `/v1/fragments/${id}`, { content: "", description: "Made by a load test." });
   }
 
   async read(id: string): Promise<string> {
     const response = await this.#request("GET", `/v1/fragments/${id}`);
-    return ((await response.json()) as Fragment).content; // the server's own word
+    return ((await response.json()) as Fragment).content; // trusted: the server is ours
   }
 
   async delete(id: string): Promise<void> {
     await this.#request("DELETE", `/v1/fragments/${id}`);
   }
 
-  /** A server under load may ask for patience (500, 503). */
+  /** Tries again after a 5xx: a server under load may answer 503. */
   async #request(method: string, path: string, body?: object): Promise<Response> {
     for (let attempt = 1; ; attempt++) {
       const response = await this.#send(method, path, body);
@@ -61,21 +62,12 @@ export class RestFragments implements Fragments {
     try {
       return await fetch(`${this.#origin}${path}`, {
         method,
-        redirect: "manual", // another host was not agreed to
+        redirect: "manual", // the user agreed to this host only
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
         ...sent,
       });
     } catch (error) {
-      throw new Error(
-        `No server answers at ${this.#origin} (${describeCause(error)}). Start one with "npm run serve", or name another with --url.`,
-      );
+      throw new Error(describeNoServer(this.#origin, error));
     }
   }
-}
-
-/** `fetch` puts the telling part one level down. */
-function describeCause(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if ("code" in error && typeof error.code === "string") return error.code;
-  return error.cause === undefined ? error.message : describeCause(error.cause);
 }

@@ -1,7 +1,7 @@
+import { encodePath, fragmentPath } from "../../server-url.ts";
 import { group } from "../check.ts";
 import { expectEqual, expectFields, expectThat } from "../expect.ts";
 import type { Scene } from "../scene.ts";
-import { encodePath, fragmentPath } from "../server.ts";
 
 /** What the checks look at of a list's answer. */
 interface Page {

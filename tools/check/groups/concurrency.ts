@@ -1,7 +1,7 @@
+import { fragmentPath } from "../../server-url.ts";
 import { group } from "../check.ts";
 import { expectEqual, expectFields, expectThat } from "../expect.ts";
 import type { Joined } from "../scene.ts";
-import { fragmentPath } from "../server.ts";
 
 /** Settles when the client knows the text of this version. */
 async function textAt(client: Joined, version: number): Promise<string> {

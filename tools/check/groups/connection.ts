@@ -1,7 +1,7 @@
 import { MAX_CONTENT_BYTES } from "../../../src/protocol/limits.ts";
+import { fragmentPath } from "../../server-url.ts";
 import { group } from "../check.ts";
 import { expectEqual, expectFields, expectThat } from "../expect.ts";
-import { fragmentPath } from "../server.ts";
 
 /** JSON sockets: who gets in, who is told what, and who is spared when others leave, stall or break. */
 export const connection = group("connection", {

@@ -1,6 +1,6 @@
+import { fragmentPath } from "../../server-url.ts";
 import { type Check, group } from "../check.ts";
 import { expectEqual, expectFields, expectThat, show } from "../expect.ts";
-import { fragmentPath } from "../server.ts";
 
 /** A frame that cannot be taken: one error for the sender, and nothing else happens. */
 function expectRefused(frame: string | Uint8Array, code: string): Check["run"] {

@@ -1,8 +1,8 @@
 import type { FragmentId } from "../../../src/language/fragment-id.ts";
+import { fragmentPath } from "../../server-url.ts";
 import { group } from "../check.ts";
 import { CheckFailure, expectEqual, expectThat } from "../expect.ts";
 import type { Scene } from "../scene.ts";
-import { fragmentPath } from "../server.ts";
 import type { TextClient } from "../text-client.ts";
 
 /** An event of `/v1/events`, as far as the checks look at it. */

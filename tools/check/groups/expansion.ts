@@ -1,8 +1,8 @@
 import type { FragmentId } from "../../../src/language/fragment-id.ts";
+import { encodePath } from "../../server-url.ts";
 import { group } from "../check.ts";
 import { expectEqual, expectFields } from "../expect.ts";
 import type { Scene } from "../scene.ts";
-import { encodePath } from "../server.ts";
 
 interface Expected {
   readonly expanded: string;

@@ -1,7 +1,7 @@
 import { MAX_TAGS } from "../../../src/protocol/limits.ts";
+import { fragmentPath } from "../../server-url.ts";
 import { group } from "../check.ts";
 import { expectEqual, expectFields } from "../expect.ts";
-import { fragmentPath } from "../server.ts";
 
 /** Description, tags and type. */
 export const metadata = group("metadata", {

@@ -1,7 +1,7 @@
 import * as Y from "yjs";
+import { fragmentPath } from "../../server-url.ts";
 import { group } from "../check.ts";
 import { expectEqual, expectFields } from "../expect.ts";
-import { fragmentPath } from "../server.ts";
 
 /** JSON clients, Yjs clients and REST on one fragment. */
 export const mixed = group("mixed", {

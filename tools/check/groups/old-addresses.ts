@@ -1,6 +1,6 @@
+import { encodePath } from "../../server-url.ts";
 import { type Check, group } from "../check.ts";
 import { expectEqual, expectFields, expectThat, show } from "../expect.ts";
-import { encodePath } from "../server.ts";
 
 const ADDRESSES = ["/api/prompts/ws/fragments/", "/api/prompts/ws/", "/ws/prompts/"];
 

@@ -1,6 +1,6 @@
+import { encodePath, fragmentPath } from "../../server-url.ts";
 import { group } from "../check.ts";
 import { expectEqual, expectFields, expectThat } from "../expect.ts";
-import { encodePath, fragmentPath } from "../server.ts";
 
 /** Fragments as a REST resource. */
 export const rest = group("rest", {

@@ -1,8 +1,8 @@
 import * as Y from "yjs";
 import { SUBPROTOCOL } from "../../../src/protocol/yjs-frames.ts";
+import { fragmentPath } from "../../server-url.ts";
 import { group } from "../check.ts";
 import { expectEqual, expectFields, expectThat } from "../expect.ts";
-import { fragmentPath } from "../server.ts";
 
 /** The Yjs socket: the stock provider, and our own subprotocol. */
 export const yjs = group("yjs", {

@@ -1,0 +1,151 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { buildBundle, DEFAULT_BUNDLE_DIR } from "../../tools/dev/production-bundle.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
+import { within } from "../support/live-socket.ts";
+import { withTemporaryDir } from "../support/temporary-dir.ts";
+
+// How `npm run dev` and `npm run serve` start, and how they say that they cannot.
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(args: readonly string[]): Promise<Ended> {
+  return new Promise((settle) => {
+    const child = execFile(process.execPath, args, { cwd: PROJECT_DIR }, (_, stdout, stderr) =>
+      settle({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}
+
+const COMMANDS = ["dev", "serve"] as const;
+
+function start(command: (typeof COMMANDS)[number], args: readonly string[]): Promise<Ended> {
+  return run([`tools/dev/${command}.ts`, ...args]);
+}
+
+/** One sentence, no stack, and nothing on standard output: nothing was built or started. */
+function expectSentence(ended: Ended, command: string, says: RegExp): void {
+  expect(ended).toMatchObject({ code: 1, stdout: "" });
+  expect(ended.stderr).toMatch(says);
+  expect(ended.stderr.trimEnd().split("\n")).toHaveLength(1);
+  expect(ended.stderr.startsWith(`npm run ${command}: `)).toBe(true);
+}
+
+async function takenPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((settle) => server.listen({ host: "localhost", port: 0 }, settle));
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port; // it listens on a port
+}
+
+describe.each(COMMANDS)("npm run %s", (command) => {
+  test("[CLI-7] a command says that the port is taken before it builds, when another server has the port", async () => {
+    const port = await takenPort();
+    const host = command === "dev" ? [] : ["--host", "localhost"];
+    const ended = await start(command, ["--port", String(port), ...host]);
+    expectSentence(ended, command, new RegExp(`Port ${port} of localhost is taken.* --port`));
+  });
+
+  test.each([
+    ["a file", "file", /it is a file, and --persist-to needs a directory/],
+    ["below a file", "file/data", /a part of this path is a file/],
+  ])(
+    "[CLI-7] a command says that it cannot keep fragments there, when --persist-to is %s",
+    async (_, path, says) => {
+      await withTemporaryDir(async (dir) => {
+        await writeFile(join(dir, "file"), "");
+        const ended = await start(command, ["--port", "0", "--persist-to", join(dir, path)]);
+        expectSentence(ended, command, says);
+        expect(ended.stderr).toContain(join(dir, path));
+      });
+    },
+  );
+});
+
+test("[CLI-7] serve says that the address is not this machine's, when --host is that of another", async () => {
+  const ended = await start("serve", ["--port", "0", "--host", "203.0.113.9"]);
+  expectSentence(ended, "serve", /no address "203\.0\.113\.9".* --host/);
+});
+
+test.each([
+  { host: "0.0.0.0", warns: true },
+  { host: "127.0.0.1", warns: false },
+])("[CLI-8] serve warns of an open server: $warns, when it listens on $host", async ({ host, warns }) => {
+  await withTemporaryDir(async (dir) => {
+    const args = ["tools/dev/serve.ts", "--port=0", `--host=${host}`, `--persist-to=${dir}`];
+    const server = spawn(process.execPath, args, { cwd: PROJECT_DIR, stdio: ["ignore", "pipe", "pipe"] });
+    const ended = once(server, "close");
+    onTestFinished(async () => {
+      server.kill("SIGTERM");
+      await ended;
+    });
+    let errors = "";
+    server.stderr.setEncoding("utf8").on("data", (text: string) => {
+      errors += text;
+    });
+    await within(60_000, "the server", printed(server, "ready pid="));
+    expect(errors).toMatch(warns ? /^Warning: 0\.0\.0\.0 .* everyone .* can read, change and delete/ : /^$/);
+  });
+});
+
+function printed(server: ChildProcess, text: string): Promise<void> {
+  let all = "";
+  return new Promise((settle, fail) => {
+    server.stdout?.setEncoding("utf8").on("data", (part: string) => {
+      all += part;
+      if (all.includes(text)) settle();
+    });
+    server.once("close", () => fail(new Error(`it ended, having printed:\n${all}`)));
+  });
+}
+
+describe("the bundle", () => {
+  class Builds extends Error {}
+  const attempt = (dir: string) =>
+    buildBundle(dir, () => {
+      throw new Builds();
+    });
+
+  test("[CLI-9] the bundle is not built again, when nothing has changed", async () => {
+    await withTemporaryDir(async (dir) => {
+      await cp(DEFAULT_BUNDLE_DIR, dir, { recursive: true });
+      expect(await attempt(dir)).toBe(dir);
+    });
+  });
+
+  test.each([
+    ["it was built from other sources", "built-from"],
+    ["its main module is another one", "index.js"],
+  ])("[CLI-9] the bundle is built again, when %s", async (_, file) => {
+    await withTemporaryDir(async (dir) => {
+      await cp(DEFAULT_BUNDLE_DIR, dir, { recursive: true });
+      await writeFile(join(dir, file), "other");
+      await expect(attempt(dir)).rejects.toThrow(Builds);
+    });
+  });
+
+  test("[CLI-9] the bundle is built, when there is none", async () => {
+    await withTemporaryDir(async (dir) => {
+      await expect(attempt(dir)).rejects.toThrow(Builds);
+    });
+  });
+});
+
+test.each([
+  { version: "18.20.8", code: 1, says: /needs Node 20 or newer, and this is Node 18\.20\.8/ },
+  { version: "20.0.0", code: 0, says: /^$/ },
+])("[CLI-10] the installation ends with $code, when Node is $version", async ({ version, code, says }) => {
+  const script = `Object.defineProperty(process.versions, "node", { value: "${version}" });
+    require("./tools/dev/node-version.cjs");`;
+  const ended = await run(["-e", script]);
+  expect(ended.code).toBe(code);
+  expect(ended.stderr).toMatch(says);
+});
