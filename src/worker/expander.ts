@@ -2,24 +2,19 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { expand, type FetchedText } from "../language/expansion.ts";
 import { type FragmentId, parseFragmentId } from "../language/fragment-id.ts";
 import { utf8Length } from "../language/utf8.ts";
-import { type ErrorCode, type Refusal, refusal } from "../protocol/errors.ts";
+import { done, type ErrorCode, type Refused, type Result, refusal, refused } from "../protocol/errors.ts";
 import { textFault } from "../protocol/fragment.ts";
 import { MAX_CLOSURE_BYTES, MAX_CONTENT_BYTES } from "../protocol/limits.ts";
 import type { ExpansionResult } from "../protocol/rest.ts";
 import { DEFAULT_WORKSPACE, fragmentStub } from "./addresses.ts";
 import { digest } from "./http/digest.ts";
+import { inGroups } from "./in-groups.ts";
 
-export type ExpansionAnswer =
-  | {
-      readonly kind: "expanded";
-      readonly expansion: ExpansionResult;
-      /** Another one when another fragment of the closure exists or has another revision; for an `ETag`. */
-      readonly closureDigest: string;
-    }
-  | { readonly kind: "refused"; readonly refusal: Refusal };
-
-/** How many fragments are asked at a time: enough to hide the way there, few enough to hold their texts. */
-const FETCHES_AT_A_TIME = 32;
+export interface Expanded {
+  readonly expansion: ExpansionResult;
+  /** Names the closure, for an `ETag`: it changes when a fragment of it appears, goes or gets another revision. */
+  readonly closureDigest: string;
+}
 
 /**
  * Expands texts, for REST and for the fragments' sockets. It keeps nothing and is no Durable Object, so fragments
@@ -31,7 +26,7 @@ export class Expander extends WorkerEntrypoint<Env> {
    * @param root the id of the fragment that it is the text of; null if it stands alone
    * @throws when a fragment cannot be asked: an outage is never "not found"
    */
-  async expand(content: string, root: string | null): Promise<ExpansionAnswer> {
+  async expand(content: string, root: string | null): Promise<Result<Expanded>> {
     const fault = textFault(content);
     if (fault !== null) return refuse("invalid_content", `The content ${fault}.`);
     if (utf8Length(content) > MAX_CONTENT_BYTES) {
@@ -48,7 +43,7 @@ export class Expander extends WorkerEntrypoint<Env> {
       const expansion = await expand(input, (ids) => closure.fetch(ids));
       const { expanded, dependencies, warnings, closure: seen } = expansion;
       const closureDigest = await digest(JSON.stringify([...seen].sort(byId)));
-      return { kind: "expanded", expansion: { expanded, dependencies, warnings }, closureDigest };
+      return done({ expansion: { expanded, dependencies, warnings }, closureDigest });
     } catch (error) {
       if (!(error instanceof ClosureTooLarge)) throw error;
       return refuse("content_too_large", error.message);
@@ -60,8 +55,8 @@ function byId([a]: readonly [FragmentId, unknown], [b]: readonly [FragmentId, un
   return a < b ? -1 : 1;
 }
 
-function refuse(code: ErrorCode, message: string): ExpansionAnswer {
-  return { kind: "refused", refusal: refusal(code, message) };
+function refuse(code: ErrorCode, message: string): Refused {
+  return refused(refusal(code, message));
 }
 
 class ClosureTooLarge extends Error {}
@@ -77,9 +72,14 @@ class Closure {
 
   async fetch(ids: readonly FragmentId[]): Promise<Map<FragmentId, FetchedText>> {
     const texts = new Map<FragmentId, FetchedText>();
-    for (let at = 0; at < ids.length; at += FETCHES_AT_A_TIME) {
-      const group = ids.slice(at, at + FETCHES_AT_A_TIME);
-      await Promise.all(group.map((id) => this.#fetchOne(id, texts)));
+    const read = (id: FragmentId) => fragmentStub(this.#env, DEFAULT_WORKSPACE, id).read();
+    for await (const fragments of inGroups(ids, read)) {
+      for (const fragment of fragments) {
+        if (fragment === null) continue;
+        this.#bytes += utf8Length(fragment.content);
+        // A fragment's own word: it was made under this id.
+        texts.set(fragment.id as FragmentId, { text: fragment.content, revision: fragment.version });
+      }
       if (this.#bytes > MAX_CLOSURE_BYTES) {
         throw new ClosureTooLarge(
           `The included fragments have more than ${MAX_CLOSURE_BYTES} bytes together.`,
@@ -87,12 +87,5 @@ class Closure {
       }
     }
     return texts;
-  }
-
-  async #fetchOne(id: FragmentId, texts: Map<FragmentId, FetchedText>): Promise<void> {
-    const fragment = await fragmentStub(this.#env, DEFAULT_WORKSPACE, id).read();
-    if (fragment === null) return;
-    this.#bytes += utf8Length(fragment.content);
-    texts.set(id, { text: fragment.content, revision: fragment.version });
   }
 }

@@ -133,9 +133,9 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "takes a fragment that cannot be found for an empty one",
     alteration: replace(
-      `${WORKER}/expander.ts`,
-      "if (fragment === null) return;",
-      'if (fragment === null) return void texts.set(id, { text: "", revision: 0 });',
+      "src/language/expansion.ts",
+      "const text = fetched.get(id);",
+      'const text = fetched.get(id) ?? { text: "", revision: 0 };',
     ),
     group: "expansion",
     check: "when it does not exist",
@@ -325,7 +325,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "says that it has deleted and deletes nothing",
     alteration: replace(
       `${WORKER}/routes/fragments.ts`,
-      "const refused = await stub(c, id).remove(asked.preconditions);",
+      "const refused = await fragmentObject(c, id).remove(asked.value);",
       "const refused = await Promise.resolve<Refusal | null>(null);",
     ),
     group: "cleanup",

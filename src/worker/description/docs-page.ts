@@ -2,7 +2,7 @@ import { html, raw } from "hono/html";
 import type { OpenAPIV3_1 } from "openapi-types";
 import type { SocketDescription } from "./asyncapi.ts";
 import { DOCS_STYLE } from "./docs-style.ts";
-import { type Html, renderInline, renderMarkdown } from "./markdown.ts";
+import { type Html, renderDescription, renderInline } from "./render-description.ts";
 import { boundsOf, renderSchema, renderType } from "./schema-table.ts";
 import type { JsonSchema } from "./schemas.ts";
 
@@ -63,13 +63,13 @@ ${renderIndex(
 </nav>
 </header>
 <main>
-${renderMarkdown(rest.info.description ?? "")}
+${renderDescription(rest.info.description ?? "")}
 ${groups.map(
   ({ name, description, operations }) =>
     html`<h2>${name}</h2><p>${description}</p>${operations.map((one) => renderOperation(one, origin))}`,
 )}
 <h2>Sockets</h2>
-${renderMarkdown(sockets.info.description)}
+${renderDescription(sockets.info.description)}
 ${Object.entries(sockets.channels).map(([id, channel]) => renderChannel(id, channel, sockets))}
 <h2>Schemas</h2>
 ${Object.entries(schemas).map(

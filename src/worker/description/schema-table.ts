@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { type Html, renderInline } from "./markdown.ts";
+import { type Html, renderInline } from "./render-description.ts";
 import type { JsonSchema } from "./schemas.ts";
 
 /** The fields of an object as a table; of anything else, its type. */

@@ -2,7 +2,7 @@ import type { ExpandRequest } from "../../core/room/json-protocol.ts";
 import { send } from "../../core/room/json-sessions.ts";
 import type { Room } from "../../core/room/room.ts";
 import { refusal } from "../../protocol/errors.ts";
-import type { ExpansionAnswer } from "../expander.ts";
+import type { Expander } from "../expander.ts";
 
 export interface Expanding {
   readonly room: Room;
@@ -16,17 +16,17 @@ export interface Expanding {
 export async function answerExpand(
   { room, id, settled, report }: Expanding,
   { session, content: unsaved, requestId: request_id }: ExpandRequest,
-  expander: { expand(content: string, root: string | null): Promise<ExpansionAnswer> },
+  expander: Pick<Expander, "expand">,
 ): Promise<void> {
   try {
     if (unsaved === null) await settled();
     const content = unsaved ?? room.fragment.committed.content;
     const answer = await expander.expand(content, id);
-    if (answer.kind === "refused") {
+    if (!answer.ok) {
       room.json.refuse(session, answer.refusal, request_id, null);
       return;
     }
-    const { expanded, dependencies, warnings } = answer.expansion;
+    const { expanded, dependencies, warnings } = answer.value.expansion;
     send(session, { action: "expanded", content, expanded, dependencies, warnings, request_id });
   } catch (error) {
     report("an expansion failed", error);

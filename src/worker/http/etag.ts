@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import type { Preconditions, Versions } from "../fragment/preconditions.ts";
 
 /** A version as an entity tag (RFC 9110, 8.8.3). */
@@ -13,10 +13,6 @@ export function matchesAny(header: string | undefined, tag: string): boolean {
   return tags === "any" || (tags?.some((one) => withoutWeakness(one) === tag) ?? false);
 }
 
-export type AskedPreconditions =
-  | { readonly ok: true; readonly preconditions: Preconditions }
-  | { readonly ok: false; readonly refusal: Refusal };
-
 /**
  * For writes: what `If-Match` and `If-None-Match` ask. Tags that no version can have match nothing. Weak ones match
  * like strong ones, in `If-Match` too: Cloudflare makes `W/"3"` of the `"3"` of an answer that it compresses (November
@@ -24,7 +20,7 @@ export type AskedPreconditions =
  * is refused: without it, the write would be made whatever there is. An empty one cannot be told from none: the
  * platform hands neither on (workerd, November 2026).
  */
-export function readPreconditions(c: Context): AskedPreconditions {
+export function readPreconditions(c: Context): Result<Preconditions> {
   const asked: { -readonly [K in keyof Preconditions]: Versions | null } = { match: null, noneMatch: null };
   for (const [name, condition] of [
     ["If-Match", "match"],
@@ -35,11 +31,11 @@ export function readPreconditions(c: Context): AskedPreconditions {
     const tags = parseTags(header);
     if (tags === null) {
       const message = `${name}: must be \`*\`, or versions in quotes, such as "3".`;
-      return { ok: false, refusal: refusal("invalid_header", message) };
+      return refused(refusal("invalid_header", message));
     }
     asked[condition] = tags === "any" ? "any" : tags.map(withoutWeakness).flatMap(versionsOf);
   }
-  return { ok: true, preconditions: asked };
+  return done(asked);
 }
 
 /** An element of a list of tags, with what ends it; elements may be empty (RFC 9110, 5.6.1). A tag may hold a comma. */

@@ -1,38 +1,39 @@
 import type { Context } from "hono";
 import * as v from "valibot";
+import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { describeIssues } from "../../protocol/issues.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import type { AppEnv } from "./app-env.ts";
-import { problem } from "./problem.ts";
-
-type Body<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly response: Response };
 
 /**
- * Reads a JSON body of a known shape; what is wrong with it is the answer.
+ * Reads a JSON body of a known shape.
  *
- * @param absent what a request without a body means; it is wrong where that is nothing
+ * @param absent what a request without a body means; without it, such a request is refused
  */
 export async function readBody<S extends v.GenericSchema>(
   c: Context<AppEnv>,
   schema: S,
   absent?: object,
-): Promise<Body<v.InferOutput<S>>> {
-  const fail = (response: Response): Body<never> => ({ ok: false, response });
+): Promise<Result<v.InferOutput<S>>> {
   const bytes = await readBounded(c.req.raw.body);
   if (bytes === null)
-    return fail(problem(c, "body_too_large", `A body has at most ${MAX_BODY_BYTES} bytes.`));
+    return refused(refusal("body_too_large", `A body has at most ${MAX_BODY_BYTES} bytes.`));
   let json: unknown = absent;
   try {
     if (bytes.length > 0 || absent === undefined)
       json = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
   } catch {
-    return fail(problem(c, "invalid_body", "The body is not valid JSON in UTF-8."));
+    return invalid("The body is not valid JSON in UTF-8.");
   }
   // Valibot takes a list for an object without fields.
-  if (Array.isArray(json)) return fail(problem(c, "invalid_body", "The body must be one JSON object."));
+  if (Array.isArray(json)) return invalid("The body must be one JSON object.");
   const result = v.safeParse(schema, json, { abortEarly: true });
-  if (result.success) return { ok: true, value: result.output };
-  return fail(problem(c, "invalid_body", `${describeIssues(result.issues)}.`));
+  if (result.success) return done(result.output);
+  return invalid(`${describeIssues(result.issues)}.`);
+}
+
+function invalid(message: string): Result<never> {
+  return refused(refusal("invalid_body", message));
 }
 
 /** All of the stream, or null when it is larger than a body may be; then the rest is not read. */

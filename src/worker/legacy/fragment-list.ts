@@ -1,14 +1,12 @@
 import type { Context } from "hono";
 import type { FragmentId } from "../../language/fragment-id.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
-import { DEFAULT_WORKSPACE, fragmentStub } from "../addresses.ts";
 import type { AppEnv } from "../http/app-env.ts";
+import { fragmentObject } from "../http/objects.ts";
+import { inGroups } from "../in-groups.ts";
 
 /** Ids, as the catalogue gives them. */
 type Pages = Iterable<readonly string[]> | AsyncIterable<readonly string[]>;
-
-/** Enough to hide the way to the objects; as many texts as stand in memory at once. */
-const READS_AT_A_TIME = 32;
 
 /**
  * Answers with a JSON array of these fragments, each as it is now, written as they are read: ten thousand do not fit
@@ -20,22 +18,21 @@ export async function answerList(
   pages: Pages,
   show: (fragment: Fragment) => object,
 ): Promise<Response> {
-  const texts = arrayText(c.env, pages, show);
+  const texts = arrayText(c, pages, show);
   const first = await texts.next();
   return c.body(toStream(first, texts), 200, { "Content-Type": "application/json" });
 }
 
 async function* arrayText(
-  env: Env,
+  c: Context<AppEnv>,
   pages: Pages,
   show: (fragment: Fragment) => object,
 ): AsyncGenerator<string, void> {
   let before = "[";
   for await (const ids of pages) {
-    for (let at = 0; at < ids.length; at += READS_AT_A_TIME) {
-      const group = ids.slice(at, at + READS_AT_A_TIME);
+    for await (const fragments of inGroups(ids, (id) => read(c, id))) {
       let text = "";
-      for (const fragment of await Promise.all(group.map((id) => read(env, id)))) {
+      for (const fragment of fragments) {
         if (fragment === null) continue;
         text += before + JSON.stringify(show(fragment));
         before = ",";
@@ -46,8 +43,8 @@ async function* arrayText(
   yield before === "[" ? "[]" : "]";
 }
 
-function read(env: Env, id: string): Promise<Fragment | null> {
-  return fragmentStub(env, DEFAULT_WORKSPACE, id as FragmentId).read(); // a fragment's own word to the catalogue
+function read(c: Context<AppEnv>, id: string): Promise<Fragment | null> {
+  return fragmentObject(c, id as FragmentId).read(); // a fragment's own word to the catalogue
 }
 
 function toStream(first: IteratorResult<string, void>, others: AsyncGenerator<string, void>): ReadableStream {

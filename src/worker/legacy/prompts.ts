@@ -1,14 +1,15 @@
 import { type Context, Hono, type Next } from "hono";
 import type * as v from "valibot";
-import { decodeFragmentPath, type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
+import { type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
+import { done } from "../../protocol/errors.ts";
 import { type Fragment, givenMetadata } from "../../protocol/fragment.ts";
-import { catalogueStub, DEFAULT_WORKSPACE, fragmentStub } from "../addresses.ts";
 import type { FragmentWrite } from "../fragment/fragment-calls.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { readPreconditions } from "../http/etag.ts";
+import { idFromBody, idFromPath } from "../http/fragment-id.ts";
+import { catalogueObject, expander, fragmentObject } from "../http/objects.ts";
 import { notAllowed, problem, refuse } from "../http/problem.ts";
 import { readBody } from "../http/request-body.ts";
-import { expander } from "../routes/expansions.ts";
 import { OldCreateSchema, OldExpandSchema, OldUpdateSchema } from "./bodies.ts";
 import { answerList } from "./fragment-list.ts";
 import { notFound, oldPrompt, oldReference, refuseOld, renderOldError } from "./old-answers.ts";
@@ -34,8 +35,8 @@ function promptsAt(prefix: string) {
     async (c: Context<AppEnv>, next: Next) => {
       const path = textBetween(c, `${prefix}${before}`, after);
       if (path === null) return next();
-      const parsed = decodeFragmentPath(path);
-      return parsed.ok ? handle(c, parsed.id) : problem(c, "invalid_id", parsed.reason);
+      const id = idFromPath(path);
+      return id.ok ? handle(c, id.value) : refuse(c, id.refusal);
     };
 
   return (
@@ -59,26 +60,26 @@ type HandleId = (c: Context<AppEnv>, id: FragmentId) => Promise<Response>;
 
 async function create(c: Context<AppEnv>): Promise<Response> {
   const body = await readBody(c, OldCreateSchema);
-  if (!body.ok) return body.response;
-  const parsed = parseFragmentId(body.value.id);
-  if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
-  const answer = await stub(c, parsed.id).put(toWrite(body.value), "create");
-  if (answer.kind === "refused") return refuseOld(c, parsed.id, answer.refusal);
+  if (!body.ok) return refuse(c, body.refusal);
+  const id = idFromBody(body.value.id);
+  if (!id.ok) return refuse(c, id.refusal);
+  const answer = await fragmentObject(c, id.value).put(toWrite(body.value), "create");
+  if (answer.kind === "refused") return refuseOld(c, id.value, answer.refusal);
   return c.json(oldPrompt(answer.fragment));
 }
 
 async function read(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
-  const fragment = await stub(c, id).read();
+  const fragment = await fragmentObject(c, id).read();
   return fragment === null ? notFound(c, id) : c.json(oldPrompt(fragment));
 }
 
 async function update(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
   const body = await readBody(c, OldUpdateSchema);
-  if (!body.ok) return body.response;
+  if (!body.ok) return refuse(c, body.refusal);
   const asked = readPreconditions(c);
   if (!asked.ok) return refuse(c, asked.refusal);
-  const write = { ...toWrite(body.value), preconditions: asked.preconditions };
-  const answer = await stub(c, id).put(write, "change");
+  const write = { ...toWrite(body.value), preconditions: asked.value };
+  const answer = await fragmentObject(c, id).put(write, "change");
   if (answer.kind === "refused") return refuseOld(c, id, answer.refusal);
   return c.json(oldPrompt(answer.fragment));
 }
@@ -86,27 +87,27 @@ async function update(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
 async function remove(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
   const asked = readPreconditions(c);
   if (!asked.ok) return refuse(c, asked.refusal);
-  const refused = await stub(c, id).remove(asked.preconditions);
+  const refused = await fragmentObject(c, id).remove(asked.value);
   if (refused !== null) return refuseOld(c, id, refused);
   return c.json({ success: true, id, message: `Prompt '${id}' deleted successfully` });
 }
 
 async function checkExists(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
-  return c.json({ exists: (await stub(c, id).read()) !== null, id });
+  return c.json({ exists: (await fragmentObject(c, id).read()) !== null, id });
 }
 
 /** A text as the editor has it, or a stored fragment by its id; the field names of the two answers differ. */
 async function expandText(c: Context<AppEnv>): Promise<Response> {
   const body = await readBody(c, OldExpandSchema);
-  if (!body.ok) return body.response;
+  if (!body.ok) return refuse(c, body.refusal);
   const { content, prompt_id } = body.value;
-  const parsed = prompt_id == null ? null : parseFragmentId(prompt_id);
-  if (parsed !== null && !parsed.ok) return problem(c, "invalid_id", parsed.reason);
-  const root = parsed === null ? null : parsed.id;
+  const parsed = prompt_id == null ? done(null) : idFromBody(prompt_id);
+  if (!parsed.ok) return refuse(c, parsed.refusal);
+  const root = parsed.value;
   if (content != null) {
     const answer = await expander(c).expand(content, root);
-    if (answer.kind === "refused") return refuse(c, answer.refusal);
-    const { expanded, dependencies, warnings } = answer.expansion;
+    if (!answer.ok) return refuse(c, answer.refusal);
+    const { expanded, dependencies, warnings } = answer.value.expansion;
     return c.json({ content, expanded, dependencies, warnings });
   }
   if (root === null) return problem(c, "invalid_body", "Either content or prompt_id must be given.");
@@ -131,17 +132,17 @@ async function expandStored(
   id: FragmentId,
   toAnswer: (original: Fragment, expanded: string) => object,
 ): Promise<Response> {
-  const fragment = await stub(c, id).read();
+  const fragment = await fragmentObject(c, id).read();
   if (fragment === null) return notFound(c, id);
   const answer = await expander(c).expand(fragment.content, id);
-  if (answer.kind === "refused") return refuse(c, answer.refusal);
-  const { expanded, dependencies, warnings } = answer.expansion;
+  if (!answer.ok) return refuse(c, answer.refusal);
+  const { expanded, dependencies, warnings } = answer.value.expansion;
   return c.json({ ...toAnswer(fragment, expanded), dependencies, warnings });
 }
 
 /** Who includes it, itself or through others; a name can be included before there is a fragment of it. */
 async function listReferences(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
-  const { direct, indirect } = await catalogue(c).dependents(id);
+  const { direct, indirect } = await catalogueObject(c).dependents(id);
   return answerList(c, [[...direct, ...indirect].sort()], oldReference);
 }
 
@@ -152,7 +153,7 @@ function listAll(c: Context<AppEnv>): Promise<Response> {
 async function* idPages(c: Context<AppEnv>): AsyncGenerator<readonly string[], void> {
   let lastId = "";
   for (;;) {
-    const page = await catalogue(c).ids(lastId);
+    const page = await catalogueObject(c).ids(lastId);
     if (page.length === 0) return;
     yield page;
     lastId = page.at(-1) ?? lastId;
@@ -163,7 +164,7 @@ async function suggest(c: Context<AppEnv>): Promise<Response> {
   const exclude = (c.req.queries("exclude") ?? [])
     .map(parseFragmentId)
     .flatMap((one) => (one.ok ? [one.id] : []));
-  const ids = await catalogue(c).suggestions(c.req.query("query") ?? "", exclude);
+  const ids = await catalogueObject(c).suggestions(c.req.query("query") ?? "", exclude);
   return c.json(ids.map((id) => ({ id })));
 }
 
@@ -176,14 +177,6 @@ function toWrite(body: Fields): FragmentWrite {
     content: content == null ? null : { kind: "text", text: content },
     metadata: givenMetadata(body),
   };
-}
-
-function catalogue(c: Context<AppEnv>) {
-  return catalogueStub(c.env, DEFAULT_WORKSPACE);
-}
-
-function stub(c: Context<AppEnv>, id: FragmentId) {
-  return fragmentStub(c.env, DEFAULT_WORKSPACE, id);
 }
 
 function bothEnds(path: string): [string, string] {

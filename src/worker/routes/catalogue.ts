@@ -1,10 +1,10 @@
 import { type Context, Hono } from "hono";
-import { decodeFragmentPath, parseFragmentId } from "../../language/fragment-id.ts";
+import { parseFragmentId } from "../../language/fragment-id.ts";
 import { FoldersQuerySchema, ListQuerySchema, RebuildSchema } from "../../protocol/catalogue.ts";
-import { catalogueStub, DEFAULT_WORKSPACE } from "../addresses.ts";
 import { describe } from "../description/describe.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { ID_PARAMETER } from "../http/id-path.ts";
+import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";
+import { catalogueObject } from "../http/objects.ts";
 import { problem, refuse } from "../http/problem.ts";
 import { readQuery } from "../http/query.ts";
 import { readBody } from "../http/request-body.ts";
@@ -19,39 +19,34 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
     const { prefix, ...rest } = query.value;
     const folder = parseFolder(prefix ?? "");
     if (folder === null) return refuseFolder(c);
-    const answer = await stub(c).list(folder === "" ? rest : { ...rest, prefix: folder });
+    const answer = await catalogueObject(c).list(folder === "" ? rest : { ...rest, prefix: folder });
     return answer.kind === "refused" ? refuse(c, answer.refusal) : c.json(answer.page);
   })
-  .get("/v1/tags", describe("listTags"), async (c) => c.json(await stub(c).tags()))
+  .get("/v1/tags", describe("listTags"), async (c) => c.json(await catalogueObject(c).tags()))
   .get("/v1/folders", describe("listFolders"), async (c) => {
     const query = readQuery(c, FoldersQuerySchema);
     if (!query.ok) return refuse(c, query.refusal);
     const folder = parseFolder(query.value.prefix);
-    return folder === null ? refuseFolder(c) : c.json(await stub(c).folders(folder));
+    return folder === null ? refuseFolder(c) : c.json(await catalogueObject(c).folders(folder));
   })
   .get(`/v1/dependents/${ID_PARAMETER}`, describe("listDependents"), async (c) => {
-    const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(DEPENDENTS.length));
-    if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
-    return c.json(await stub(c).dependents(parsed.id));
+    const id = idBehind(c, DEPENDENTS);
+    return id.ok ? c.json(await catalogueObject(c).dependents(id.value)) : refuse(c, id.refusal);
   })
   .get("/v1/catalogue/rebuild", describe("getCatalogueRebuild"), async (c) =>
-    c.json(await stub(c).rebuildStatus()),
+    c.json(await catalogueObject(c).rebuildStatus()),
   )
   .post("/v1/catalogue/rebuild", describe("startCatalogueRebuild"), async (c) => {
     const body = await readBody(c, RebuildSchema, {});
-    if (!body.ok) return body.response;
+    if (!body.ok) return refuse(c, body.refusal);
     const ids: string[] = [];
     for (const raw of body.value.ids) {
-      const parsed = parseFragmentId(raw);
-      if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
-      ids.push(parsed.id);
+      const id = idFromBody(raw);
+      if (!id.ok) return refuse(c, id.refusal);
+      ids.push(id.value);
     }
-    return c.json(await stub(c).rebuild(ids), 202);
+    return c.json(await catalogueObject(c).rebuild(ids), 202);
   });
-
-function stub(c: Context<AppEnv>) {
-  return catalogueStub(c.env, DEFAULT_WORKSPACE);
-}
 
 /** The canonical name of a folder, with or without a slash at its end; "" is all of them, null is none. */
 function parseFolder(prefix: string): string | null {

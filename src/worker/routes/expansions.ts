@@ -1,13 +1,12 @@
 import { type Context, Hono } from "hono";
-import { decodeFragmentPath, parseFragmentId } from "../../language/fragment-id.ts";
+import { done } from "../../protocol/errors.ts";
 import { ExpandSchema, type ExpansionResult } from "../../protocol/rest.ts";
-import { DEFAULT_WORKSPACE, fragmentStub } from "../addresses.ts";
 import { describe } from "../description/describe.ts";
-import type { Expander } from "../expander.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { matchesAny } from "../http/etag.ts";
-import { ID_PARAMETER } from "../http/id-path.ts";
+import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";
 import { preferredExpansionType } from "../http/negotiation.ts";
+import { expander, fragmentObject } from "../http/objects.ts";
 import { problem, refuse } from "../http/problem.ts";
 import { readBody } from "../http/request-body.ts";
 
@@ -17,27 +16,23 @@ const PREFIX = "/v1/expansions/";
 export const expansions: Hono<AppEnv> = new Hono<AppEnv>()
   .post("/v1/expand", describe("expandText"), async (c) => {
     const body = await readBody(c, ExpandSchema);
-    if (!body.ok) return body.response;
-    const { content, id } = body.value;
-    const parsed = id == null ? null : parseFragmentId(id);
-    if (parsed !== null && !parsed.ok) return problem(c, "invalid_id", parsed.reason);
-    const result = await expander(c).expand(content, parsed === null ? null : parsed.id);
-    return result.kind === "refused" ? refuse(c, result.refusal) : c.json(result.expansion);
+    if (!body.ok) return refuse(c, body.refusal);
+    const { content, id = null } = body.value;
+    const root = id === null ? done(null) : idFromBody(id);
+    if (!root.ok) return refuse(c, root.refusal);
+    const result = await expander(c).expand(content, root.value);
+    return result.ok ? c.json(result.value.expansion) : refuse(c, result.refusal);
   })
   .get(`/v1/expansions/${ID_PARAMETER}`, describe("getExpansion"), async (c) => {
-    const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(PREFIX.length));
-    if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
-    const fragment = await fragmentStub(c.env, DEFAULT_WORKSPACE, parsed.id).read();
-    if (fragment === null) return problem(c, "not_found", `Fragment '${parsed.id}' not found.`);
-    const result = await expander(c).expand(fragment.content, parsed.id);
-    if (result.kind === "refused") return refuse(c, result.refusal);
-    return answer(c, result.expansion, `${fragment.version}-${result.closureDigest.slice(0, 32)}`);
+    const id = idBehind(c, PREFIX);
+    if (!id.ok) return refuse(c, id.refusal);
+    const fragment = await fragmentObject(c, id.value).read();
+    if (fragment === null) return problem(c, "not_found", `Fragment '${id.value}' not found.`);
+    const result = await expander(c).expand(fragment.content, id.value);
+    if (!result.ok) return refuse(c, result.refusal);
+    const { expansion, closureDigest } = result.value;
+    return answer(c, expansion, `${fragment.version}-${closureDigest.slice(0, 32)}`);
   });
-
-export function expander(c: Context<AppEnv>): Pick<Expander, "expand"> {
-  // The execution context is ours: its exports are those of src/worker/index.ts.
-  return (c.executionCtx as ExecutionContext).exports.Expander;
-}
 
 /** @param closure names the root's revision and the closure: a tag of both and of the representation */
 function answer(c: Context<AppEnv>, expansion: ExpansionResult, closure: string): Response {

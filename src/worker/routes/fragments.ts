@@ -1,17 +1,18 @@
 import { type Context, Hono } from "hono";
 import type * as v from "valibot";
-import { decodeFragmentPath, type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
-import { refusal } from "../../protocol/errors.ts";
+import type { FragmentId } from "../../language/fragment-id.ts";
+import { done } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema, RenameSchema } from "../../protocol/rest.ts";
-import { DEFAULT_WORKSPACE, fragmentStub } from "../addresses.ts";
+import { DEFAULT_WORKSPACE } from "../addresses.ts";
 import { describe } from "../description/describe.ts";
 import type { FragmentAnswer, FragmentWrite } from "../fragment/fragment-calls.ts";
 import { UNCONDITIONAL } from "../fragment/preconditions.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { type AskedPreconditions, matchesAny, readPreconditions, versionTag } from "../http/etag.ts";
-import { ID_PARAMETER } from "../http/id-path.ts";
+import { matchesAny, readPreconditions, versionTag } from "../http/etag.ts";
+import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";
 import { readIdempotencyKey } from "../http/idempotency.ts";
+import { fragmentObject } from "../http/objects.ts";
 import { problem, refuse } from "../http/problem.ts";
 import { readBody } from "../http/request-body.ts";
 import { renameFragment } from "../rename.ts";
@@ -22,15 +23,15 @@ const PREFIX = "/v1/fragments/";
 export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
   .post("/v1/fragments", describe("createFragment"), async (c) => {
     const body = await readBody(c, CreateSchema);
-    if (!body.ok) return body.response;
-    const parsed = parseFragmentId(body.value.id);
-    if (!parsed.ok) return problem(c, "invalid_id", parsed.reason);
-    return write(c, body.value, (planned) => stub(c, parsed.id).put(planned, "create"));
+    if (!body.ok) return refuse(c, body.refusal);
+    const id = idFromBody(body.value.id);
+    if (!id.ok) return refuse(c, id.refusal);
+    return write(c, body.value, (planned) => fragmentObject(c, id.value).put(planned, "create"));
   })
   .get(`/v1/fragments/${ID_PARAMETER}`, describe("getFragment"), (c) =>
     withId(c, async (id) => {
-      const fragment = await stub(c, id).read();
-      if (fragment === null) return refuse(c, refusal("not_found", `Fragment '${id}' not found.`));
+      const fragment = await fragmentObject(c, id).read();
+      if (fragment === null) return problem(c, "not_found", `Fragment '${id}' not found.`);
       const tag = versionTag(fragment.version);
       c.header("ETag", tag);
       return matchesAny(c.req.header("If-None-Match"), tag) ? c.body(null, 304) : c.json(fragment);
@@ -39,43 +40,40 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
   .put(`/v1/fragments/${ID_PARAMETER}`, describe("putFragment"), (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PutSchema);
-      if (!body.ok) return body.response;
-      return write(c, body.value, (planned) => stub(c, id).put(planned, "either"));
+      if (!body.ok) return refuse(c, body.refusal);
+      return write(c, body.value, (planned) => fragmentObject(c, id).put(planned, "either"));
     }),
   )
   .patch(`/v1/fragments/${ID_PARAMETER}`, describe("patchFragment"), (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PatchSchema);
-      if (!body.ok) return body.response;
-      return write(c, body.value, (planned) => stub(c, id).put(planned, "change"));
+      if (!body.ok) return refuse(c, body.refusal);
+      return write(c, body.value, (planned) => fragmentObject(c, id).put(planned, "change"));
     }),
   )
   .delete(`/v1/fragments/${ID_PARAMETER}`, describe("deleteFragment"), (c) =>
     withId(c, async (id) => {
       const asked = readPreconditions(c);
       if (!asked.ok) return refuse(c, asked.refusal);
-      const refused = await stub(c, id).remove(asked.preconditions);
+      const refused = await fragmentObject(c, id).remove(asked.value);
       return refused === null ? c.body(null, 204) : refuse(c, refused);
     }),
   )
   .post("/v1/renames", describe("renameFragment"), async (c) => {
     const body = await readBody(c, RenameSchema);
-    if (!body.ok) return body.response;
-    const [from, to] = [parseFragmentId(body.value.from), parseFragmentId(body.value.to)];
-    if (!from.ok) return problem(c, "invalid_id", `from: ${from.reason}`);
-    if (!to.ok) return problem(c, "invalid_id", `to: ${to.reason}`);
+    if (!body.ok) return refuse(c, body.refusal);
+    const from = idFromBody(body.value.from, "from");
+    if (!from.ok) return refuse(c, from.refusal);
+    const to = idFromBody(body.value.to, "to");
+    if (!to.ok) return refuse(c, to.refusal);
     const key = await readIdempotencyKey(c, body.value);
     if (!key.ok) return refuse(c, key.refusal);
-    return answer(c, await renameFragment(c.env, DEFAULT_WORKSPACE, from.id, to.id, key.request));
+    return answer(c, await renameFragment(c.env, DEFAULT_WORKSPACE, from.value, to.value, key.value));
   });
 
 async function withId(c: Context<AppEnv>, handle: (id: FragmentId) => Promise<Response>): Promise<Response> {
-  const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(PREFIX.length));
-  return parsed.ok ? handle(parsed.id) : problem(c, "invalid_id", parsed.reason);
-}
-
-function stub(c: Context<AppEnv>, id: FragmentId) {
-  return fragmentStub(c.env, DEFAULT_WORKSPACE, id);
+  const id = idBehind(c, PREFIX);
+  return id.ok ? handle(id.value) : refuse(c, id.refusal);
 }
 
 /** What the three bodies have in common, and what only some of them have. */
@@ -89,8 +87,7 @@ async function write(
 ): Promise<Response> {
   const key = await readIdempotencyKey(c, body);
   if (!key.ok) return refuse(c, key.refusal);
-  const asked: AskedPreconditions =
-    c.req.method === "POST" ? { ok: true, preconditions: UNCONDITIONAL } : readPreconditions(c);
+  const asked = c.req.method === "POST" ? done(UNCONDITIONAL) : readPreconditions(c);
   if (!asked.ok) return refuse(c, asked.refusal);
   const { content, edits, base_version } = body;
   const text = content == null ? null : ({ kind: "text", text: content } as const);
@@ -98,8 +95,8 @@ async function write(
     content: edits == null ? text : { kind: "substitutions", edits },
     metadata: givenMetadata(body),
     base: base_version == null ? { kind: "current" } : { kind: "version", version: base_version },
-    preconditions: asked.preconditions,
-    request: key.request,
+    preconditions: asked.value,
+    request: key.value,
   });
   return answer(c, result);
 }

@@ -1,8 +1,8 @@
 import { type Context, Hono } from "hono";
-import { decodeFragmentPath } from "../../language/fragment-id.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
-import { DEFAULT_WORKSPACE, fragmentStub } from "../addresses.ts";
 import type { AppEnv } from "../http/app-env.ts";
+import { idBehind } from "../http/fragment-id.ts";
+import { fragmentObject } from "../http/objects.ts";
 import { isUpgrade, upgradeRequired } from "../http/upgrade.ts";
 import { encodeJoinRequest } from "../sockets/join-request.ts";
 import { refuseSocket } from "../sockets/socket-peer.ts";
@@ -20,9 +20,7 @@ export function joinFragment(
   isOldClient: boolean,
 ): Response | Promise<Response> {
   if (!isUpgrade(c)) return upgradeRequired(c);
-  const parsed = decodeFragmentPath(new URL(c.req.url).pathname.slice(prefix.length));
-  if (!parsed.ok) return refuseSocket(c.req.raw, CLOSE.malformed, parsed.reason);
-  return fragmentStub(c.env, DEFAULT_WORKSPACE, parsed.id).fetch(
-    encodeJoinRequest(c.req.raw, protocol, isOldClient),
-  );
+  const id = idBehind(c, prefix);
+  if (!id.ok) return refuseSocket(c.req.raw, CLOSE.malformed, id.refusal.message);
+  return fragmentObject(c, id.value).fetch(encodeJoinRequest(c.req.raw, protocol, isOldClient));
 }

@@ -7,7 +7,7 @@ export type Html = ReturnType<typeof html>;
  * The little Markdown that the descriptions are written in: `## ` headings, `- ` lists, paragraphs, and code in
  * backticks. Everything else is text.
  */
-export function renderMarkdown(text: string): Html[] {
+export function renderDescription(text: string): Html[] {
   return text.split(/\n{2,}/).map((block) => {
     if (block.startsWith("## ")) return html`<h3>${block.slice(3)}</h3>`;
     if (!block.startsWith("- ")) return html`<p>${renderInline(block)}</p>`;
