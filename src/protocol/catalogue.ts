@@ -181,13 +181,23 @@ export const RebuildSchema = v.object({
   ),
 });
 
-/** Somebody who has a fragment open, as their presence names them. */
-const EditorSchema = v.object({
+/** A session that has a fragment open, as its presence names it. */
+export const EditorSchema = v.object({
   session: v.string(),
   name: v.nullable(v.string()),
   color: v.nullable(v.string()),
 });
 export type Editor = Readonly<v.InferOutput<typeof EditorSchema>>;
+
+/** The sessions that have a fragment open. */
+export interface OpenSessions {
+  /** All of them, named or not. */
+  readonly sessions: number;
+  /** Those that show a presence; only the first of very many. */
+  readonly editors: readonly Editor[];
+}
+
+export const NO_OPEN_SESSIONS: OpenSessions = { sessions: 0, editors: [] };
 
 /** The events of `/v1/events`. Those with a `seq` are kept and can be resumed from; the others are only told live. */
 export const catalogueEventSchemas = {
@@ -202,7 +212,7 @@ export const catalogueEventSchemas = {
     version: VersionSchema,
     updated_at: TimeSchema,
   }),
-  /** Who has the fragment open; nobody is an empty list. */
+  /** The sessions that have the fragment open. */
   editors: v.object({
     event: v.literal("editors"),
     id: v.string(),

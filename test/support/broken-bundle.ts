@@ -27,9 +27,9 @@ export const FORGETTING: readonly Alteration[] = [
     replacement: ";",
   },
   {
-    file: "src/worker/catalogue/catalogue-inquiry.ts",
-    passage: 'if ((await this.#ask(one.id)) !== "unreachable") this.#announced.settle(one);',
-    replacement: "this.#announced.settle(one);",
+    file: "src/worker/catalogue/catalogue-audit.ts",
+    passage: 'if ((await this.#ask(one.id)) !== "unreachable") this.#awaited.remove(one);',
+    replacement: "this.#awaited.remove(one);",
   },
 ];
 

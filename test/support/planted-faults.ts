@@ -295,7 +295,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "forgets what a listener missed",
     alteration: replace(
       `${WORKER}/catalogue/catalogue-object.ts`,
-      "const afterSeq = this.#knownSeq(lastSeq);",
+      "const afterSeq = knownSeq(lastSeq, this.#entries.seq);",
       "const afterSeq = this.#entries.seq;",
     ),
     group: "events",

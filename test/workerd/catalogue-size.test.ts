@@ -53,11 +53,11 @@ test("[CAT-2] lists are made at once, when hundreds of fragments with long field
     const tags = Array.from({ length: 64 }, (_, n) => `${n}`.padEnd(64, "\u0001"));
     const live = { ...FIELDS, revision: 2, description: "\u0001".repeat(2_000), tags } as const;
     for (let n = 1; n <= 400; n++)
-      await object.deliver(
+      await object.deliver({
         id,
-        { kind: "entry", entry: { ...live, id: id + n, prompt_type: "system" } },
-        null,
-      );
+        update: { kind: "entry", entry: { ...live, id: id + n, prompt_type: "system" } },
+        openSessions: null,
+      });
   });
   const startMs = Date.now();
   expect(await list(catalogue, { type: "system", limit: 1 })).toHaveLength(1);
@@ -77,7 +77,7 @@ async function catalogueOf(
     for (const [n, id] of ids.entries()) {
       const text = textOf(n);
       const entry = { ...FIELDS, id, revision: 1, description: "", size: text.length };
-      await object.deliver(id, { kind: "text", entry, text }, null);
+      await object.deliver({ id, update: { kind: "text", entry, text }, openSessions: null });
     }
   });
   return { catalogue, ids };
@@ -85,6 +85,6 @@ async function catalogueOf(
 
 async function list(catalogue: Catalogue, query: Partial<ListQuery>): Promise<readonly FragmentSummary[]> {
   const answer = await catalogue.list({ limit: 200, ...query });
-  if (answer.kind === "refused") throw new Error(answer.refusal.message);
-  return answer.page.fragments;
+  if (!answer.ok) throw new Error(answer.refusal.message);
+  return answer.value.fragments;
 }

@@ -6,7 +6,11 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
-import type { KeptParcel } from "../../src/core/feed/parcel.ts";
+import {
+  type CatalogueRecord,
+  type CatalogueUpdate,
+  revisionOf,
+} from "../../src/core/feed/catalogue-update.ts";
 import type { ListQuery } from "../../src/protocol/catalogue.ts";
 import { MAX_DEPENDENTS } from "../../src/protocol/limits.ts";
 import { catalogueStub } from "../../src/worker/addresses.ts";
@@ -20,10 +24,15 @@ function catalogue() {
   return catalogueStub(env, "default");
 }
 
+/** As the fragment would. Returns the rows written. */
+function tell(update: CatalogueUpdate): Promise<number> {
+  return catalogue().deliver({ id: revisionOf(update).id, update, openSessions: null });
+}
+
 async function list(query: Partial<ListQuery>) {
   const answer = await catalogue().list({ limit: 50, ...query });
-  if (answer.kind === "refused") throw new Error(answer.refusal.message);
-  return answer.page;
+  if (!answer.ok) throw new Error(answer.refusal.message);
+  return answer.value;
 }
 
 async function idsOf(query: Partial<ListQuery>): Promise<string[]> {
@@ -39,16 +48,16 @@ function never(): Promise<never> {
   return new Promise(() => undefined);
 }
 
-function announcedIds(): Promise<string[]> {
+function awaitedIds(): Promise<string[]> {
   return runInDurableObject(catalogue(), (_, { storage }) =>
-    Array.from(storage.sql.exec("SELECT id FROM announced").raw(), ([id]) => String(id)),
+    Array.from(storage.sql.exec("SELECT id FROM awaited").raw(), ([id]) => String(id)),
   );
 }
 
-/** As if all that is announced had been so for long. */
-async function ringForAnnounced(): Promise<void> {
+/** As if every awaited fragment had been silent for long. */
+async function ringForAwaited(): Promise<void> {
   await runInDurableObject(catalogue(), (_, { storage }) => {
-    storage.sql.exec("UPDATE announced SET at_ms = 0");
+    storage.sql.exec("UPDATE awaited SET at_ms = 0");
     storage.sql.exec("UPDATE due SET at_ms = 0");
   });
   await evictDurableObject(catalogue());
@@ -56,9 +65,11 @@ async function ringForAnnounced(): Promise<void> {
 }
 
 /** One fragment answers otherwise when the catalogue asks it, until the mock is restored. */
-function parcelsOf(id: string, answer: () => Promise<KeptParcel>) {
-  const real = FragmentObject.prototype.parcel;
-  return vi.spyOn(FragmentObject.prototype, "parcel").mockImplementation(function (this: FragmentObject) {
+function recordsOf(id: string, answer: () => Promise<CatalogueRecord>) {
+  const real = FragmentObject.prototype.catalogueRecord;
+  return vi.spyOn(FragmentObject.prototype, "catalogueRecord").mockImplementation(function (
+    this: FragmentObject,
+  ) {
     const { ctx } = this as unknown as { ctx: DurableObjectState }; // protected
     return ctx.id.name === `default/${id}` ? answer() : real.call(this);
   });
@@ -126,14 +137,14 @@ describe("what the catalogue is told", () => {
       tags: ["live"],
       prompt_type: "standard",
     } as const;
-    await catalogue().deliver(id, { kind: "entry", entry: { ...entry, revision: 2 } }, null);
+    await tell({ kind: "entry", entry: { ...entry, revision: 2 } });
     const found = async () => (await list({ query: "searched edited" })).fragments[0];
     expect(await found()).toMatchObject({ id, version: 2, tags: ["live"] });
     const newer = { ...entry, tags: [], revision: 3 };
-    const parcel = parcelsOf(id, async () => ({ kind: "text", entry: newer, text: "searched, edited" }));
+    const record = recordsOf(id, async () => ({ kind: "text", entry: newer, text: "searched, edited" }));
     await catalogue().rebuild([]);
     await eventually(async () => expect(await found()).toMatchObject({ id, version: 3, tags: [] }));
-    parcel.mockRestore();
+    record.mockRestore();
   }, 20_000);
 
   test("[CAT-2] each way to narrow a list and the counts of tags go by the live fields", async () => {
@@ -144,7 +155,7 @@ describe("what the catalogue is told", () => {
     const updatedAtMs = Date.parse(other.updated_at) + 60_000;
     const times = { createdAtMs: 1_000, updatedAtMs };
     const entry = { id, ...times, size: 1, description: "", tags: [now], prompt_type: "system" } as const;
-    await catalogue().deliver(id, { kind: "entry", entry: { ...entry, revision: 2 } }, null);
+    await tell({ kind: "entry", entry: { ...entry, revision: 2 } });
     const updated_since = new Date(updatedAtMs).toISOString();
     for (const query of [{}, { query: word }, { query: word, sort: "id" }] as const) {
       expect(await idsOf({ ...query, tag: [before] })).toEqual([other.id]);
@@ -160,12 +171,12 @@ describe("what the catalogue is told", () => {
     expect(tags.filter(({ tag }) => [before, now].includes(tag))).toEqual(
       [before, now].sort().map((tag) => ({ tag, count: 1 })),
     );
-    await catalogue().deliver(id, { kind: "deleted", id, revision: 3, atMs: 3 }, null);
+    await tell({ kind: "deleted", id, revision: 3, atMs: 3 });
     expect(await idsOf({ tag: [now] })).toEqual([]);
     expect((await catalogue().tags()).tags.map(({ tag }) => tag)).not.toContain(now);
   });
 
-  test("[CAT-3] an older parcel and the same one again change nothing", async () => {
+  test("[CAT-3] an older update and the same one again change nothing", async () => {
     const { id } = await createFragment("");
     await request("DELETE", `/v1/fragments/${id}`);
     const entry = {
@@ -178,18 +189,18 @@ describe("what the catalogue is told", () => {
       tags: [],
       prompt_type: "standard",
     } as const;
-    const tell = (revision: number, text: string) =>
-      catalogue().deliver(id, { kind: "text", entry: { ...entry, revision }, text }, null);
-    expect(await tell(15, "five")).toBeGreaterThan(0);
-    expect(await tell(14, "four")).toBe(0);
-    expect(await tell(15, "five again")).toBe(0);
+    const tellText = (revision: number, text: string) =>
+      tell({ kind: "text", entry: { ...entry, revision }, text });
+    expect(await tellText(15, "five")).toBeGreaterThan(0);
+    expect(await tellText(14, "four")).toBe(0);
+    expect(await tellText(15, "five again")).toBe(0);
     expect(await idsOf({ query: "five" })).toEqual([id]);
-    await catalogue().deliver(id, { kind: "deleted", id, revision: 16, atMs: 3_000 }, null);
-    expect(await tell(15, "five")).toBe(0);
+    await tell({ kind: "deleted", id, revision: 16, atMs: 3_000 });
+    expect(await tellText(15, "five")).toBe(0);
     expect(await idsOf({ query: "five" })).toEqual([]);
-    expect(await tell(17, "seven")).toBeGreaterThan(0);
+    expect(await tellText(17, "seven")).toBeGreaterThan(0);
     expect(await idsOf({ query: "seven" })).toEqual([id]);
-    await catalogue().deliver(id, { kind: "deleted", id, revision: 18, atMs: 4_000 }, null);
+    await tell({ kind: "deleted", id, revision: 18, atMs: 4_000 });
   });
 
   test("[CAT-3] what a crash kept from the catalogue is delivered by the alarm", async () => {
@@ -209,39 +220,39 @@ describe("what the catalogue is told", () => {
 
   test("[CAT-3] a creation that a crash kept from the catalogue is asked for by it", async () => {
     const deliver = vi.spyOn(CatalogueObject.prototype, "deliver").mockImplementationOnce(never);
-    const { id } = await createFragment("announced only");
+    const { id } = await createFragment("noted only");
     deliver.mockRestore();
     await abortAllDurableObjects();
-    expect(await idsOf({ query: "announced" })).toEqual([]);
-    await ringForAnnounced();
-    expect(await idsOf({ query: "announced" })).toEqual([id]);
-    expect(await announcedIds()).toEqual([]);
+    expect(await idsOf({ query: "noted" })).toEqual([]);
+    await ringForAwaited();
+    expect(await idsOf({ query: "noted" })).toEqual([id]);
+    expect(await awaitedIds()).toEqual([]);
   });
 
-  test("[CAT-3] a creation that was announced and came to nothing is forgotten", async () => {
+  test("[CAT-3] a creation that was noted and came to nothing is forgotten", async () => {
     const id = freshId();
-    await catalogue().announce({ id, revision: 1 });
-    expect(await announcedIds()).toEqual([id]);
-    await ringForAnnounced();
-    expect(await announcedIds()).toEqual([]);
+    await catalogue().noteCreation({ id, revision: 1 });
+    expect(await awaitedIds()).toEqual([id]);
+    await ringForAwaited();
+    expect(await awaitedIds()).toEqual([]);
     expect(await idsOf({ prefix: id })).toEqual([]);
   });
 
-  test("[CAT-3] a fragment that has announced its creation sets no alarm for it", async () => {
+  test("[CAT-3] a fragment whose creation is noted sets no alarm for it", async () => {
     const { id, version } = await createFragment("words");
     expect(await deliveryOf(id)).toEqual({ delivered: version, alarm: null });
-    expect(await announcedIds()).not.toContain(id);
+    expect(await awaitedIds()).not.toContain(id);
   });
 
-  test("[CAT-3] a fragment that could not announce its creation sets an alarm for it", async () => {
+  test("[CAT-3] a fragment whose creation could not be noted sets an alarm for it", async () => {
     const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
-    const announce = vi.spyOn(CatalogueObject.prototype, "announce").mockImplementationOnce(() => {
+    const note = vi.spyOn(CatalogueObject.prototype, "noteCreation").mockImplementationOnce(() => {
       throw new Error("the catalogue is out of order");
     });
     const deliver = vi.spyOn(CatalogueObject.prototype, "deliver").mockImplementationOnce(never);
     const { id } = await createFragment("words");
     expect(String(errors.mock.calls)).toContain("could not be told");
-    for (const mock of [errors, announce, deliver]) mock.mockRestore();
+    for (const mock of [errors, note, deliver]) mock.mockRestore();
     expect(await deliveryOf(id)).toEqual({ delivered: 0, alarm: expect.any(Number) });
   });
 
@@ -250,7 +261,7 @@ describe("what the catalogue is told", () => {
     const unknown = Array.from({ length: 998 }, (_, n) => `${id}-${n}`);
     const ask = () => catalogue().known([...unknown, id, `${id}/üñï`]);
     expect(await ask()).toEqual([]);
-    const note = catalogue().announce({ id, revision: 1 });
+    const note = catalogue().noteCreation({ id, revision: 1 });
     expect(await ask()).toEqual([id]);
     await note;
     expect(await ask()).toEqual([id]);
@@ -468,7 +479,7 @@ describe("search", () => {
     for (const [n, id] of ids.entries()) {
       const entry = { ...fields, id, revision: 1, description: "" };
       const text = `multitude ${"other ".repeat(n % 7)}`;
-      await catalogue().deliver(id, { kind: "text", entry, text }, null);
+      await tell({ kind: "text", entry, text });
     }
     const seen: string[] = [];
     const lengths: number[] = [];
@@ -481,13 +492,13 @@ describe("search", () => {
     } while (cursor !== null);
     expect(seen.toSorted()).toEqual(ids.toSorted());
     expect(Math.max(...lengths)).toBeLessThan(4_000);
-    for (const id of ids) await catalogue().deliver(id, { kind: "deleted", id, revision: 2, atMs: 3 }, null);
+    for (const id of ids) await tell({ kind: "deleted", id, revision: 2, atMs: 3 });
   }, 20_000);
 
   test("[CAT-9] a cursor that is none, or of another sort, is refused", async () => {
     const refusalOf = async (query: Partial<ListQuery>) => {
       const answer = await catalogue().list({ limit: 1, ...query });
-      return answer.kind === "refused" ? answer.refusal.code : "answered";
+      return answer.ok ? "answered" : answer.refusal.code;
     };
     await createFragment("one");
     await createFragment("two");
@@ -680,29 +691,29 @@ describe("rebuild", () => {
     expect(done).toBeGreaterThan(40);
   }, 20_000);
 
-  test("[CAT-10] a rebuild and what was announced go on, when the process dies while both are at work", async () => {
+  test("[CAT-10] a rebuild and the questions to silent fragments go on, when the process dies while both are at work", async () => {
     const id = freshId();
-    await catalogue().announce({ id, revision: 1 });
+    await catalogue().noteCreation({ id, revision: 1 });
     await catalogue().rebuild([]);
-    const parcel = vi.spyOn(FragmentObject.prototype, "parcel").mockImplementation(never);
+    const record = vi.spyOn(FragmentObject.prototype, "catalogueRecord").mockImplementation(never);
     await runInDurableObject(catalogue(), (_, { storage }) => {
-      storage.sql.exec("UPDATE announced SET at_ms = 0");
+      storage.sql.exec("UPDATE awaited SET at_ms = 0");
       storage.sql.exec("UPDATE due SET at_ms = 0");
     });
     await evictDurableObject(catalogue());
     runDurableObjectAlarm(catalogue()).catch(() => undefined); // it dies in it
-    await eventually(async () => expect(parcel).toHaveBeenCalled());
-    parcel.mockRestore();
+    await eventually(async () => expect(record).toHaveBeenCalled());
+    record.mockRestore();
     await abortAllDurableObjects();
     const due = await runInDurableObject(catalogue(), async (_, { storage }) => ({
       kinds: Array.from(storage.sql.exec("SELECT kind FROM due ORDER BY kind").raw(), ([kind]) => kind),
       hasAlarm: (await storage.getAlarm()) !== null,
     }));
-    expect(due).toEqual({ kinds: ["announced", "rebuild"], hasAlarm: true });
+    expect(due).toEqual({ kinds: ["awaited", "rebuild"], hasAlarm: true });
     await catalogue().rebuild([]);
     await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
-    await ringForAnnounced();
-    expect(await announcedIds()).toEqual([]);
+    await ringForAwaited();
+    expect(await awaitedIds()).toEqual([]);
   }, 40_000);
 
   test("[CAT-10] a rebuild ends, when a fragment cannot be asked, and that one is mended once it can", async () => {
@@ -712,19 +723,19 @@ describe("rebuild", () => {
       storage.sql.exec("UPDATE fragment SET description = 'wrong' WHERE id = ?", id);
     });
     let asked = 0;
-    const parcel = parcelsOf(id, () => {
+    const record = recordsOf(id, () => {
       asked++;
       return Promise.reject(new Error("out of order"));
     });
     await catalogue().rebuild([]);
     await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
-    expect(await announcedIds()).toEqual([id]);
+    expect(await awaitedIds()).toEqual([id]);
     expect(asked).toBe(1);
-    await ringForAnnounced();
-    expect([asked, await announcedIds()]).toEqual([2, [id]]);
-    parcel.mockRestore();
-    await ringForAnnounced();
-    expect(await announcedIds()).toEqual([]);
+    await ringForAwaited();
+    expect([asked, await awaitedIds()]).toEqual([2, [id]]);
+    record.mockRestore();
+    await ringForAwaited();
+    expect(await awaitedIds()).toEqual([]);
     expect((await list({ query: "swan" })).fragments[0]).toMatchObject({ id, description: "" });
     errors.mockRestore();
   }, 40_000);
@@ -741,7 +752,7 @@ describe("rebuild", () => {
     });
     await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
     expect(await idsOf({ query: "given late" })).toEqual([]);
-    await ringForAnnounced();
+    await ringForAwaited();
     expect(await idsOf({ query: "given late" })).toEqual([id]);
   }, 20_000);
 

@@ -1,7 +1,8 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import type { CatalogueEvent } from "../../src/protocol/catalogue.ts";
+import type { CatalogueEntry } from "../../src/core/feed/catalogue-update.ts";
+import { type CatalogueEvent, NO_OPEN_SESSIONS, type OpenSessions } from "../../src/protocol/catalogue.ts";
 import { catalogueStub } from "../../src/worker/addresses.ts";
 import { CatalogueObject } from "../../src/worker/catalogue/catalogue-object.ts";
 import { EventListener } from "../../src/worker/catalogue/event-listener.ts";
@@ -21,9 +22,17 @@ async function listen(lastEventId?: string): Promise<EventStream> {
   return stream;
 }
 
+function tellText(entry: CatalogueEntry): Promise<number> {
+  const update = { kind: "text", entry, text: "x" } as const;
+  return catalogueStub(env, "default").deliver({ id: entry.id, update, openSessions: null });
+}
+
+function tellOpenSessions(id: string, openSessions: OpenSessions): Promise<number> {
+  return catalogueStub(env, "default").deliver({ id, update: null, openSessions });
+}
+
 /** As if the fragment told of itself as fast as the catalogue takes it: every revision behind its first, up to this one. */
 async function deliverRevisions(id: string, last: number): Promise<void> {
-  const catalogue = catalogueStub(env, "default");
   const fields = {
     createdAtMs: 1,
     updatedAtMs: 2,
@@ -32,8 +41,7 @@ async function deliverRevisions(id: string, last: number): Promise<void> {
     tags: [],
     prompt_type: "standard",
   } as const;
-  for (let revision = 2; revision <= last; revision++)
-    await catalogue.deliver(id, { kind: "text", entry: { id, revision, ...fields }, text: "x" }, null);
+  for (let revision = 2; revision <= last; revision++) await tellText({ id, revision, ...fields });
 }
 
 async function listenOnSocket(query = ""): Promise<Inbox<CatalogueEvent>> {
@@ -206,7 +214,7 @@ describe("server-sent events", () => {
       (event) => event.event === "editors" && event.id === id && event.sessions === 0,
     );
     const edited = await runInDurableObject(catalogueStub(env, "default"), (__, { storage }) =>
-      storage.sql.exec("SELECT id FROM editing WHERE id = ?", id).toArray(),
+      storage.sql.exec("SELECT id FROM open_sessions WHERE id = ?", id).toArray(),
     );
     expect(edited).toEqual([]);
   });
@@ -240,12 +248,11 @@ describe("server-sent events", () => {
 
   test("[EVENT-3] a listener is told first who has what open, however many and behind what it missed", async () => {
     const { id } = await createFragment("text");
-    const catalogue = catalogueStub(env, "default");
     const somebody = { sessions: 1, editors: [] };
-    const asked = vi.spyOn(FragmentObject.prototype, "editing").mockReturnValue(somebody);
+    const asked = vi.spyOn(FragmentObject.prototype, "openSessions").mockReturnValue(somebody);
     onTestFinished(() => asked.mockRestore());
     const open = Array.from({ length: 450 }, (_, at) => `open/${String(at).padStart(3, "0")}`);
-    await Promise.all(open.map((one) => catalogue.deliver(one, null, somebody)));
+    await Promise.all(open.map((one) => tellOpenSessions(one, somebody)));
 
     const stream = await listen("0");
     const onStream: CatalogueEvent[] = [];
@@ -261,12 +268,12 @@ describe("server-sent events", () => {
       const ids = opening.map((event) => (event.event === "editors" ? event.id : event.event));
       expect(ids.filter((one) => one.startsWith("open/"))).toEqual(open);
     }
-    await Promise.all(open.map((one) => catalogue.deliver(one, null, { sessions: 0, editors: [] })));
+    await Promise.all(open.map((one) => tellOpenSessions(one, NO_OPEN_SESSIONS)));
   }, 20_000);
 
   test("[EVENT-3] a listener is told that nobody has a fragment open, when the process of its editors has died", async () => {
     const { id } = await createFragment("text");
-    await catalogueStub(env, "default").deliver(id, null, { sessions: 3, editors: [] });
+    await tellOpenSessions(id, { sessions: 3, editors: [] });
     const stream = await listen();
     expect(await stream.next("editors", id)).toMatchObject({ sessions: 3 });
     expect(await stream.next("editors", id)).toMatchObject({ sessions: 0 });
@@ -336,7 +343,6 @@ describe("events over a WebSocket", () => {
   }, 20_000);
 
   test("[EVENT-5] a socket that is far behind is told in parts, in order and once", async () => {
-    const catalogue = catalogueStub(env, "default");
     const first = await listenOnSocket();
     const { id } = await createFragment("text");
     const isCreation = (event: CatalogueEvent) => event.event === "created" && event.fragment.id === id;
@@ -354,7 +360,7 @@ describe("events over a WebSocket", () => {
         tags: [],
         prompt_type: "standard",
       } as const;
-      await catalogue.deliver(one, { kind: "text", entry, text: "x" }, null);
+      await tellText(entry);
     }
     const startedMs = Date.now();
     const late = await listenOnSocket(`?last_event_id=${seq}`);

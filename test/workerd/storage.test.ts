@@ -628,8 +628,8 @@ function countRows(sql: SqlStorage): () => number {
     ...args: Parameters<SqlStorage["exec"]>
   ) {
     const cursor = exec.apply(this, args);
-    // Who has a fragment open the catalogue notes for itself, some time later.
-    if (!/\bediting\b/.test(args[0])) rows += cursor.rowsWritten;
+    // The catalogue stores the open sessions some time later.
+    if (!/\bopen_sessions\b/.test(args[0])) rows += cursor.rowsWritten;
     return cursor;
   } as SqlStorage["exec"]);
   return () => rows;

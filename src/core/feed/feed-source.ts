@@ -1,6 +1,6 @@
+import type { OpenSessions } from "../../protocol/catalogue.ts";
 import type { Metadata } from "../../protocol/fragment.ts";
 import type { LogState } from "../history/update-log.ts";
-import type { Editing } from "./parcel.ts";
 
 /** What a feed reads of its fragment, and where it pays for what it writes elsewhere. The live room is one. */
 export interface FeedSource {
@@ -16,10 +16,9 @@ export interface FeedSource {
     readonly size: number;
     readonly metadata: Metadata;
   };
-  /** Grows whenever `editing` may give something else. */
-  readonly editingChanges: number;
-  /** The sessions that have the fragment open. */
-  editing(): Editing;
+  /** Grows whenever `openSessions` may give something else. */
+  readonly openSessionsChanges: number;
+  openSessions(): OpenSessions;
   /** Stores that the receiver has this revision, with its text. */
   markDelivered(revision: number, nowMs: number): void;
   /** When something that can wait and costs this many rows may be done: `nowMs` if at once. */

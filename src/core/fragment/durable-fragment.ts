@@ -134,9 +134,9 @@ export class DurableFragment {
   /**
    * Begins the first or the next life, with the write as its first revision, and settles it. There must be no fragment.
    *
-   * @param isAnnounced the catalogue will ask for it, should it not be told
+   * @param isNoted the catalogue has a note of the creation, and asks for the fragment if no delivery arrives
    */
-  create(write: Write, isAnnounced: boolean, nowMs: number): void {
+  create(write: Write, isNoted: boolean, nowMs: number): void {
     const revision = this.#life?.revision ?? 0;
     const oldClients = this.#life?.oldClients ?? new Set<number>();
     const serverClientId = this.#newServerClientId(oldClients);
@@ -148,7 +148,7 @@ export class DurableFragment {
       return;
     }
     const { commit, uncommitted } = makeCommit(text, round, revision + 1, [write.author], nowMs);
-    const deliveredRevision = isAnnounced ? commit.revision : (this.#life?.deliveredRevision ?? 0);
+    const deliveredRevision = isNoted ? commit.revision : (this.#life?.deliveredRevision ?? 0);
     const createdAtMs = write.moved?.createdAtMs ?? nowMs;
     const life = { generation: this.generation + 1, serverClientId, deliveredRevision, createdAtMs };
     this.log.create(commit, life, nowMs);

@@ -1,3 +1,4 @@
+import type { OpenSessions } from "../../protocol/catalogue.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import type { PeerPresence } from "../../protocol/json-frames.ts";
@@ -7,8 +8,8 @@ import { changeSince } from "../fragment/shown-past.ts";
 import type { Write } from "../fragment/write.ts";
 import { roundLength } from "../fragment/write-round.ts";
 import type { LogState } from "../history/update-log.ts";
-import { type Editing, editingOf } from "./editing.ts";
 import { JsonSessions, send } from "./json-sessions.ts";
+import { openSessionsOf } from "./open-sessions.ts";
 import { Presence, toPeer } from "./presence.ts";
 import { isJson, type Session } from "./session.ts";
 import { Inbox, type YjsUpdate } from "./update-window.ts";
@@ -38,7 +39,7 @@ export class Room {
   #submitted = 0;
   #taken = 0;
   readonly #afterCommit: { readonly submitted: number; readonly callback: () => void }[] = [];
-  #editingChanges = 0;
+  #openSessionsChanges = 0;
 
   /** @param sessions those whose sockets outlived the last room, by their records */
   constructor(ports: FragmentPorts, sessions: Iterable<Session> = []) {
@@ -49,8 +50,8 @@ export class Room {
   }
 
   /** Grows whenever somebody came, left or showed something else of themselves. */
-  get editingChanges(): number {
-    return this.#editingChanges;
+  get openSessionsChanges(): number {
+    return this.#openSessionsChanges;
   }
 
   get sessionCount(): number {
@@ -68,8 +69,8 @@ export class Room {
   }
 
   /** The sessions that have the fragment open. */
-  editing(): Editing {
-    return editingOf([...this.json.values(), ...this.yjs.values()]);
+  openSessions(): OpenSessions {
+    return openSessionsOf([...this.json.values(), ...this.yjs.values()]);
   }
 
   /** A receiver outside has this revision, with its text. */
@@ -95,10 +96,10 @@ export class Room {
   /**
    * Makes the fragment, with the write as its first revision.
    *
-   * @param isAnnounced the catalogue will ask for it, should it not be told
+   * @param isNoted the catalogue has a note of the creation, and asks for the fragment if no delivery arrives
    */
-  create(write: Write, isAnnounced: boolean, nowMs: number): void {
-    if (!this.fragment.exists) this.fragment.create(write, isAnnounced, nowMs);
+  create(write: Write, isNoted: boolean, nowMs: number): void {
+    if (!this.fragment.exists) this.fragment.create(write, isNoted, nowMs);
     else {
       const why = refusal("already_exists", "The fragment exists already.");
       write.settle({ kind: "refused", refusal: why });
@@ -108,7 +109,7 @@ export class Room {
   /** Takes a session in. It must have the current generation. */
   join(session: Session): void {
     this.#addSession(session);
-    this.#editingChanges++;
+    this.#openSessionsChanges++;
     session.peer.remember(session.record);
     if (!isJson(session)) return;
     this.json.welcome(session, this.fragment.committed);
@@ -123,7 +124,7 @@ export class Room {
 
   /** The session's socket is gone. */
   leave(session: Session, nowMs: number): void {
-    this.#editingChanges++;
+    this.#openSessionsChanges++;
     const hadPresence = this.presence.remove(session);
     if (isJson(session)) this.json.remove(session);
     else this.yjs.remove(session);
@@ -278,7 +279,7 @@ export class Room {
       if (owner !== undefined) owner.peer.remember(owner.record);
     }
     if (!hasNews) return;
-    this.#editingChanges++;
+    this.#openSessionsChanges++;
     if (this.json.size > 0) this.json.broadcastPresence(this.#peers(), onlyTeller);
   }
 

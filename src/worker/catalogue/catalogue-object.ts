@@ -1,44 +1,39 @@
 import { DurableObject } from "cloudflare:workers";
 import {
   type CatalogueEntry,
-  type Editing,
-  idOf,
-  type KeptParcel,
-  NOBODY,
-  type Parcel,
+  type CatalogueMessage,
+  type CatalogueRecord,
+  type FragmentRevision,
   revisionOf,
-} from "../../core/feed/parcel.ts";
+} from "../../core/feed/catalogue-update.ts";
 import type { FragmentId } from "../../language/fragment-id.ts";
-import type {
-  Dependents,
-  FolderCounts,
-  FragmentPage,
-  ListQuery,
-  RebuildStatus,
-  TagCounts,
+import {
+  type Dependents,
+  type FolderCounts,
+  type FragmentPage,
+  type ListQuery,
+  NO_OPEN_SESSIONS,
+  type OpenSessions,
+  type RebuildStatus,
+  type TagCounts,
 } from "../../protocol/catalogue.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
-import type { Refusal } from "../../protocol/errors.ts";
+import type { Result } from "../../protocol/errors.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { fragmentStub, type Workspace } from "../addresses.ts";
 import { closeSocket, upgradeResponse } from "../sockets/socket-peer.ts";
-import type { Announced } from "../storage/announced-table.ts";
-import { CatalogueEntries, type StoredEntry } from "../storage/catalogue-entries.ts";
-import { CatalogueLists, listFields } from "../storage/catalogue-lists.ts";
-import { EditingTable } from "../storage/editing-table.ts";
+import { CatalogueEntries } from "../storage/catalogue-entries.ts";
+import { CatalogueLists } from "../storage/catalogue-lists.ts";
 import { knownIds } from "../storage/known-ids.ts";
 import { LiveEntries } from "../storage/live-entries.ts";
-import { CatalogueInquiry } from "./catalogue-inquiry.ts";
-import { EditingCheck } from "./editing-check.ts";
-import type { NumberedEvent } from "./event-listener.ts";
+import { OpenSessionsTable } from "../storage/open-sessions-table.ts";
+import { CatalogueAudit } from "./catalogue-audit.ts";
+import { changesSince, knownSeq } from "./changes.ts";
 import { EventListeners } from "./event-listeners.ts";
 import { parseEventsRequest } from "./events-request.ts";
+import { OpenSessionsCheck } from "./open-sessions-check.ts";
 import { SharedTurn } from "./shared-turn.ts";
-
-export type ListAnswer =
-  | { readonly kind: "page"; readonly page: FragmentPage }
-  | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** Ids of one page of `ids`. */
 const IDS_PER_PAGE = 1_000;
@@ -51,14 +46,14 @@ export class CatalogueObject extends DurableObject<Env> {
   readonly #workspace: Workspace;
   readonly #entries: CatalogueEntries;
   readonly #lists: CatalogueLists;
-  readonly #editing: EditingTable;
-  readonly #editingCheck: EditingCheck;
-  readonly #inquiry: CatalogueInquiry;
+  readonly #openSessions: OpenSessionsTable;
+  readonly #openSessionsCheck: OpenSessionsCheck;
+  readonly #audit: CatalogueAudit;
   readonly #listeners: EventListeners;
-  /** Of the fragments: a thousand may tell of themselves in a second. */
+  /** A thousand fragments may be heard of in a second. */
   readonly #turn = new SharedTurn();
   readonly #live = new LiveEntries();
-  /** Fragments whose announcement waits for the shared turn. */
+  /** Fragments of which the note of their creation waits for the shared turn. */
   readonly #noting = new Set<string>();
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -68,51 +63,50 @@ export class CatalogueObject extends DurableObject<Env> {
     this.#entries = new CatalogueEntries(ctx.storage);
     this.#entries.open();
     this.#lists = new CatalogueLists(ctx.storage, this.#live);
-    this.#editing = new EditingTable(ctx.storage);
-    this.#inquiry = new CatalogueInquiry(ctx.storage, this.#entries, {
-      parcelOf: (id) => this.#fragment(id).parcel(),
+    this.#openSessions = new OpenSessionsTable(ctx.storage);
+    this.#audit = new CatalogueAudit(ctx.storage, this.#entries, {
+      recordOf: (id) => this.#fragment(id).catalogueRecord(),
       mended: (id) => void this.#entryChanged(id),
       report: reportProblem,
     });
-    this.#editingCheck = new EditingCheck({
-      openAfter: (id, limit) => this.#editing.after(id, limit).map((one) => one.id),
-      ask: (id) => this.#fragment(id).editing(),
-      answered: (id, editing) => void this.deliver(id, null, editing),
+    this.#openSessionsCheck = new OpenSessionsCheck({
+      openAfter: (id, limit) => this.#openSessions.after(id, limit).map((one) => one.id),
+      ask: (id) => this.#fragment(id).openSessions(),
+      answered: (id, openSessions) => void this.deliver({ id, update: null, openSessions }),
       report: reportProblem,
     });
     this.#listeners = new EventListeners(ctx, {
-      changesSince: (seq, limit) => this.#changesSince(seq, limit),
+      changesSince: (seq, limit) => changesSince(this.#lists, seq, limit),
       editorsAfter: (id, limit) =>
-        this.#editing.after(id, limit).map((one) => ({ event: "editors", ...one })),
+        this.#openSessions.after(id, limit).map((one) => ({ event: "editors", ...one })),
     });
   }
 
   /**
-   * A fragment is about to be created. Once this is noted it sets no alarm of its own: should the process die before
-   * it tells of itself, it is asked.
+   * Makes a note of a creation before it happens. The fragment then needs no alarm of its own: if the process dies
+   * before the fragment is heard of, this object asks it.
    *
-   * @returns how many rows that has cost, for the fragment's budget
+   * @returns the rows written, for the fragment's budget
    */
-  announce(announced: Announced): Promise<number> {
-    this.#noting.add(announced.id);
+  noteCreation(creation: FragmentRevision): Promise<number> {
+    this.#noting.add(creation.id);
     return this.#turn.run(() => {
-      this.#noting.delete(announced.id);
-      return this.#inquiry.announce(announced, Date.now());
+      this.#noting.delete(creation.id);
+      return this.#audit.noteCreation(creation, Date.now());
     });
   }
 
   /**
-   * Takes what a fragment tells of itself.
+   * Receives a fragment's news of itself.
    *
-   * @returns how many rows that has cost, for the fragment's budget
+   * @returns the rows written, for the fragment's budget
    */
-  deliver(id: string, parcel: Parcel | null, editing: Editing | null): Promise<number> {
-    return this.#turn.run(() => this.#take(id, parcel, editing));
+  deliver(message: CatalogueMessage): Promise<number> {
+    return this.#turn.run(() => this.#receive(message));
   }
 
-  list(query: ListQuery): ListAnswer {
-    const result = this.#lists.list(query);
-    return "code" in result ? { kind: "refused", refusal: result } : { kind: "page", page: result };
+  list(query: ListQuery): Result<FragmentPage> {
+    return this.#lists.list(query);
   }
 
   /**
@@ -160,12 +154,12 @@ export class CatalogueObject extends DurableObject<Env> {
 
   /** Begins to mend the catalogue from the fragments, unless it is at it; `ids` are asked besides those it knows. */
   rebuild(ids: readonly string[]): RebuildStatus {
-    this.#inquiry.rebuild(ids, Date.now());
-    return this.#inquiry.rebuildStatus;
+    this.#audit.rebuild(ids, Date.now());
+    return this.#audit.rebuildStatus;
   }
 
   rebuildStatus(): RebuildStatus {
-    return this.#inquiry.rebuildStatus;
+    return this.#audit.rebuildStatus;
   }
 
   /** `/v1/events`: a WebSocket or a stream of server-sent events (events-request.ts). */
@@ -173,8 +167,8 @@ export class CatalogueObject extends DurableObject<Env> {
     const asked = parseEventsRequest(request);
     if (asked === null) return new Response(null, { status: 400 });
     const { isSocket, lastSeq } = asked;
-    this.ctx.waitUntil(this.#editingCheck.run());
-    const afterSeq = this.#knownSeq(lastSeq);
+    this.ctx.waitUntil(this.#openSessionsCheck.run());
+    const afterSeq = knownSeq(lastSeq, this.#entries.seq);
     if (!isSocket) return this.#listeners.openStream(afterSeq);
     return upgradeResponse(request, this.#listeners.openSocket(afterSeq));
   }
@@ -188,21 +182,27 @@ export class CatalogueObject extends DurableObject<Env> {
   }
 
   override alarm(): Promise<void> {
-    return this.#inquiry.ring(Date.now());
+    return this.#audit.ring(Date.now());
   }
 
-  #take(id: string, parcel: Parcel | null, editing: Editing | null): number {
+  #receive({ id, update, openSessions }: CatalogueMessage): number {
     let rowsWritten = 0;
-    if (parcel?.kind === "entry") this.#show(parcel.entry);
-    else if (parcel !== null) rowsWritten += this.#keep(parcel);
-    return editing === null ? rowsWritten : rowsWritten + this.#tellEditing(id, editing);
+    if (update?.kind === "entry") this.#show(update.entry);
+    else if (update !== null) rowsWritten += this.#store(update);
+    if (openSessions !== null) rowsWritten += this.#storeOpenSessions(id, openSessions);
+    return rowsWritten;
   }
 
-  #tellEditing(id: string, editing: Editing): number {
-    const told = this.#editing.tell(id, editing);
-    if (told === null) return 0;
-    this.#listeners.tell({ event: "editors", id, ...editing });
-    return told.rowsWritten;
+  #storeOpenSessions(id: string, openSessions: OpenSessions): number {
+    const rowsWritten = this.#openSessions.store(id, openSessions);
+    if (rowsWritten === null) return 0;
+    this.#listeners.tell({
+      event: "editors",
+      id,
+      sessions: openSessions.sessions,
+      editors: [...openSessions.editors],
+    });
+    return rowsWritten;
   }
 
   #show(entry: CatalogueEntry): void {
@@ -211,39 +211,19 @@ export class CatalogueObject extends DurableObject<Env> {
     this.#listeners.tell({ event: "typing", id, version, updated_at: timestamp(updatedAtMs) });
   }
 
-  #keep(parcel: KeptParcel): number {
-    let rowsWritten = this.#entries.keep(parcel);
-    if (rowsWritten > 0) rowsWritten += this.#entryChanged(idOf(parcel));
-    return rowsWritten + this.#inquiry.told({ id: idOf(parcel), revision: revisionOf(parcel) });
+  #store(record: CatalogueRecord): number {
+    const revision = revisionOf(record);
+    let rowsWritten = this.#entries.store(record);
+    if (rowsWritten > 0) rowsWritten += this.#entryChanged(revision.id);
+    return rowsWritten + this.#audit.heardOf(revision);
   }
 
-  /** @returns the rows written: nobody has a deleted fragment open, whether it lived to say so or not */
+  /** @returns the rows written: a deleted fragment has no open sessions, even if the process died before it told */
   #entryChanged(id: string): number {
     const entry = this.#entries.get(id);
-    if (entry !== null) this.#live.settle(entry);
+    if (entry !== null) this.#live.forget(entry);
     this.#listeners.changed();
-    return entry?.isDeleted === true ? this.#tellEditing(id, NOBODY) : 0;
-  }
-
-  #changesSince(seq: number, limit: number): NumberedEvent[] {
-    return this.#lists.changedSince(seq, limit).map((entry) => this.#toEvent(entry, seq));
-  }
-
-  /** One change, for somebody who knows everything up to `knownSeq`. */
-  #toEvent(entry: StoredEntry, knownSeq: number): NumberedEvent {
-    const { seq, id, revision: version } = entry;
-    if (entry.isDeleted && entry.renamedTo !== null)
-      return { event: "renamed", seq, from: id, to: entry.renamedTo };
-    if (entry.isDeleted) return { event: "deleted", seq, id, version };
-    const event = entry.createdSeq > knownSeq ? "created" : "changed";
-    return { event, seq, fragment: listFields(entry, this.#lists.includedBy(id)) };
-  }
-
-  /** Where a listener begins. A number ahead of all is of data that were wiped or restored since: it knows nothing. */
-  #knownSeq(lastSeq: number | null): number {
-    const { seq } = this.#entries;
-    if (lastSeq === null) return seq;
-    return lastSeq > seq ? 0 : lastSeq;
+    return entry?.isDeleted === true ? this.#storeOpenSessions(id, NO_OPEN_SESSIONS) : 0;
   }
 
   #fragment(id: string) {

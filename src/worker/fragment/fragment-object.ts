@@ -1,14 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
-import { CatalogueFeed } from "../../core/feed/catalogue-feed.ts";
-import type { KeptParcel } from "../../core/feed/parcel.ts";
+import { CatalogueReceiver } from "../../core/feed/catalogue-receiver.ts";
+import type { CatalogueRecord } from "../../core/feed/catalogue-update.ts";
+import { Outbox } from "../../core/feed/outbox.ts";
 import type { DurableFragment } from "../../core/fragment/durable-fragment.ts";
 import { EMPTY_WRITE, type Write, type WriteResult } from "../../core/fragment/write.ts";
 import { compactionPolicy } from "../../core/history/compaction-policy.ts";
-import type { Editing } from "../../core/room/editing.ts";
 import type { ExpandRequest } from "../../core/room/json-protocol.ts";
 import { receive } from "../../core/room/receive.ts";
 import { Room } from "../../core/room/room.ts";
 import type { Session } from "../../core/room/session.ts";
+import type { OpenSessions } from "../../protocol/catalogue.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import type { Refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
@@ -21,7 +22,7 @@ import { newSession, restoreSession } from "../sockets/socket-session.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { SqlUpdateLog } from "../storage/sql-update-log.ts";
 import { CATALOGUE_WAIT_MS } from "../within.ts";
-import { CatalogueCourier } from "./catalogue-courier.ts";
+import { CatalogueSender } from "./catalogue-sender.ts";
 import type { FragmentAnswer, FragmentWrite } from "./fragment-calls.ts";
 import { answerWrite, fragmentOf, refuse } from "./fragment-view.ts";
 import { expectedVersions, type Preconditions, preconditionFault } from "./preconditions.ts";
@@ -42,7 +43,8 @@ export class FragmentObject extends DurableObject<Env> {
   readonly #sessions = new Map<WebSocket, Session>();
   #room: Room;
   #alarms: AlarmTable<"presence">;
-  readonly #courier: CatalogueCourier;
+  readonly #outbox: Outbox;
+  readonly #catalogue: CatalogueSender;
   readonly #timer = new Timer((atMs) => this.#turn(() => undefined, atMs));
   #hasFailed = false;
 
@@ -60,7 +62,8 @@ export class FragmentObject extends DurableObject<Env> {
     const compaction = compactionPolicy(Number(env.COMPACT_AFTER_COMMITS));
     this.#room = new Room({ id: this.#id, log: this.#log, random32, compaction }, this.#sessions.values());
     this.#room.expelForgotten(Date.now());
-    this.#courier = new CatalogueCourier(new CatalogueFeed(this.#room, this.#id), {
+    this.#outbox = new Outbox(this.#room);
+    this.#catalogue = new CatalogueSender(new CatalogueReceiver(this.#room, this.#id), this.#outbox, {
       catalogue: () => catalogueStub(env, workspaceOf(ctx.id.name ?? "")),
       turn: (event) => this.#turn(event),
       report: (problem, error) => this.#report(problem, error),
@@ -70,11 +73,11 @@ export class FragmentObject extends DurableObject<Env> {
   /** Takes a WebSocket in; the worker has parsed the address (join-request.ts). */
   override async fetch(request: Request): Promise<Response> {
     const join = decodeJoinRequest(request);
-    const isAnnounced =
-      join.creates && !this.#fragment.exists && (await this.#courier.announce(CATALOGUE_WAIT_MS));
+    const isNoted =
+      join.creates && !this.#fragment.exists && (await this.#catalogue.noteCreation(CATALOGUE_WAIT_MS));
     return this.#turn((nowMs) => {
       if (!this.#fragment.exists && join.creates)
-        this.#room.create({ ...EMPTY_WRITE, settle: () => undefined }, isAnnounced, nowMs);
+        this.#room.create({ ...EMPTY_WRITE, settle: () => undefined }, isNoted, nowMs);
       const isJsonSocket = join.protocol === "json";
       if (!this.#fragment.exists) {
         const code = isJsonSocket ? CLOSE.notFoundJson : CLOSE.notFoundYjs;
@@ -117,9 +120,9 @@ export class FragmentObject extends DurableObject<Env> {
         if (kind === "presence") this.#room.expirePresence(nowMs);
         else kind satisfies never;
       }
-      this.#courier.feed.confirm(true, nowMs);
+      this.#outbox.confirm(true, nowMs);
     });
-    await this.#courier.whenIdle(MAX_DELIVERY_MS);
+    await this.#catalogue.whenIdle(MAX_DELIVERY_MS);
   }
 
   /** The committed fragment, once everything that came in before is committed; null if there is none. */
@@ -135,10 +138,10 @@ export class FragmentObject extends DurableObject<Env> {
     if (plan.kind === "refuse") return refuse(plan.refusal);
     if (plan.kind === "write") return this.#write(plan.write, plan.isNew);
     const untilMs = Date.now() + CATALOGUE_WAIT_MS;
-    const isAnnounced = await this.#courier.announce(CATALOGUE_WAIT_MS);
+    const isNoted = await this.#catalogue.noteCreation(CATALOGUE_WAIT_MS);
     if (this.#fragment.exists) return this.put(write, mode); // somebody else was faster
-    const answer = await this.#write(write, true, isAnnounced);
-    await this.#courier.whenIdle(untilMs - Date.now()); // who creates a fragment looks for it in the list next
+    const answer = await this.#write(write, true, isNoted);
+    await this.#catalogue.whenIdle(untilMs - Date.now()); // who creates a fragment looks for it in the list next
     return answer;
   }
 
@@ -153,33 +156,32 @@ export class FragmentObject extends DurableObject<Env> {
       this.#alarms = new AlarmTable(this.ctx.storage);
       return null;
     });
-    if (refused === null) await this.#courier.whenIdle(CATALOGUE_WAIT_MS);
+    if (refused === null) await this.#catalogue.whenIdle(CATALOGUE_WAIT_MS);
     return refused;
   }
 
-  /** What the catalogue keeps of this fragment; null if there never was one. */
-  async parcel(): Promise<KeptParcel | null> {
+  /** What the catalogue stores of this fragment; null if there never was one. */
+  async catalogueRecord(): Promise<CatalogueRecord | null> {
     if (this.#fragment.exists) await this.#settled();
-    return this.#courier.feed.parcel();
+    return this.#catalogue.receiver.record();
   }
 
-  /** Who has it open. */
-  editing(): Editing {
-    return this.#room.editing();
+  openSessions(): OpenSessions {
+    return this.#room.openSessions();
   }
 
   get #fragment(): DurableFragment {
     return this.#room.fragment;
   }
 
-  #write(write: PlannedWrite, isNew: boolean, isAnnounced = false): Promise<FragmentAnswer> {
+  #write(write: PlannedWrite, isNew: boolean, isNoted = false): Promise<FragmentAnswer> {
     return new Promise((resolve) => {
       this.#turn((nowMs) => {
         // The answer is made in the turn that commits: later the fragment may be another one, or gone.
         const settle = (result: WriteResult) => resolve(answerWrite(this.#room, result, isNew, nowMs));
         const whole: Write = { ...EMPTY_WRITE, ...write, settle };
         if (this.#fragment.exists) this.#room.submit(whole);
-        else this.#room.create(whole, isAnnounced, nowMs);
+        else this.#room.create(whole, isNoted, nowMs);
       });
     });
   }
@@ -195,8 +197,8 @@ export class FragmentObject extends DurableObject<Env> {
     try {
       const result = event(nowMs);
       this.#room.settle(nowMs);
-      this.#courier.run(nowMs);
-      this.#courier.feed.confirm(false, nowMs);
+      this.#outbox.run(nowMs);
+      this.#outbox.confirm(false, nowMs);
       this.#arm(nowMs);
       return result;
     } catch (error) {
@@ -218,12 +220,12 @@ export class FragmentObject extends DurableObject<Env> {
   }
 
   #arm(nowMs: number): void {
-    this.#timer.set(earlier(this.#room.dueAt(nowMs), this.#courier.feed.dueAt(nowMs)), nowMs);
+    this.#timer.set(earlier(this.#room.dueAt(nowMs), this.#outbox.dueAt(nowMs)), nowMs);
     const { expiryAtMs } = this.#room.presence;
     const { rowsWritten } = this.#alarms;
     if (expiryAtMs !== null) this.#alarms.ensure("presence", expiryAtMs);
     // In the same transaction as the commit: a killed process delivers when the alarm wakes it.
-    if (this.#courier.feed.isUnconfirmed) this.#alarms.wake(nowMs + CONFIRMATION_MS);
+    if (this.#outbox.isUnconfirmed) this.#alarms.wake(nowMs + CONFIRMATION_MS);
     else this.#alarms.rest();
     this.#fragment.log.spend(this.#alarms.rowsWritten - rowsWritten, nowMs);
   }

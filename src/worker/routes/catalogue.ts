@@ -20,7 +20,7 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
     const folder = parseFolder(prefix ?? "");
     if (folder === null) return refuseFolder(c);
     const answer = await catalogueObject(c).list(folder === "" ? rest : { ...rest, prefix: folder });
-    return answer.kind === "refused" ? refuse(c, answer.refusal) : c.json(answer.page);
+    return answer.ok ? c.json(answer.value) : refuse(c, answer.refusal);
   })
   .get("/v1/tags", describe("listTags"), async (c) => c.json(await catalogueObject(c).tags()))
   .get("/v1/folders", describe("listFolders"), async (c) => {

@@ -1,7 +1,7 @@
 import { excerptOf } from "../../core/catalogue/excerpt.ts";
 import { toSearchText } from "../../core/catalogue/search-text.ts";
+import { type CatalogueEntry, type CatalogueRecord, revisionOf } from "../../core/feed/catalogue-update.ts";
 import { includedIds } from "../../core/feed/included-ids.ts";
-import { type CatalogueEntry, idOf, type KeptParcel, revisionOf } from "../../core/feed/parcel.ts";
 import type { PromptType } from "../../protocol/fragment.ts";
 import { CATALOGUE_SCHEMA } from "./catalogue-schema.ts";
 import { migrate, newestVersion, schemaVersion } from "./migrations.ts";
@@ -20,7 +20,7 @@ export interface StoredEntry extends CatalogueEntry {
 }
 
 /**
- * The catalogue's entries in SQLite, with their words and inclusions. Parcels may come twice and out of order: the
+ * The catalogue's entries in SQLite, with their words and inclusions. Records may come twice and out of order: the
  * revision decides.
  */
 export class CatalogueEntries {
@@ -32,7 +32,7 @@ export class CatalogueEntries {
     this.#sql = storage.sql;
   }
 
-  /** Makes the tables, or brings them up to date. A catalogue is there to be written: it does so at its start. */
+  /** Makes the tables, or brings them up to date. */
   open(): void {
     const version = schemaVersion(this.#sql);
     if (version < newestVersion(CATALOGUE_SCHEMA))
@@ -50,28 +50,29 @@ export class CatalogueEntries {
   }
 
   /**
-   * Stores a parcel, unless something as new or newer is stored.
+   * Stores a record, unless the same revision or a newer one is stored.
    *
    * @returns the rows written; 0 where nothing has changed
    */
-  keep(parcel: KeptParcel): number {
-    const known = this.get(idOf(parcel));
-    if (known !== null && known.revision >= revisionOf(parcel)) return 0;
-    return this.#storage.transactionSync(() => this.#write(parcel, known, known?.includes ?? []));
+  store(record: CatalogueRecord): number {
+    const { id, revision } = revisionOf(record);
+    const known = this.get(id);
+    if (known !== null && known.revision >= revision) return 0;
+    return this.#storage.transactionSync(() => this.#write(record, known, known?.includes ?? []));
   }
 
   /**
-   * Makes the entry what the fragment says of itself, whatever is stored. Writes only where that differs.
+   * Makes the entry what the fragment answered, whatever is stored. Writes only where that differs.
    *
-   * @param parcel null where there never was such a fragment
-   * @param seq the entry's last change when the fragment was asked, null for none: if it has told something since,
-   *   that is newer than the answer
+   * @param record null where there never was such a fragment
+   * @param seq the entry's last change when the fragment was asked, null for none: a later change is newer than the
+   *   answer
    * @returns whether something was wrong
    */
-  repair(id: string, parcel: KeptParcel | null, seq: number | null): boolean {
+  repair(id: string, record: CatalogueRecord | null, seq: number | null): boolean {
     const known = this.get(id);
     if ((known?.seq ?? null) !== seq) return false;
-    const truth = parcel ?? { kind: "deleted", id, revision: 0, atMs: known?.updatedAtMs ?? 0 };
+    const truth = record ?? { kind: "deleted", id, revision: 0, atMs: known?.updatedAtMs ?? 0 };
     if (known === null && truth.kind === "deleted") return false;
     if (known !== null && this.#isTrue(known, truth)) return false;
     this.#storage.transactionSync(() => this.#write(truth, known, this.#targetsOf(id)));
@@ -90,15 +91,15 @@ export class CatalogueEntries {
   }
 
   /** @param targets the inclusions that are stored for it */
-  #write(parcel: KeptParcel, known: StoredEntry | null, targets: readonly string[]): number {
+  #write(record: CatalogueRecord, known: StoredEntry | null, targets: readonly string[]): number {
     const seq = this.seq + 1;
     let rows = 0;
     const exec = (query: string, ...bindings: SqlStorageValue[]) => {
       rows += this.#sql.exec(query, ...bindings).rowsWritten;
     };
     const number = known?.number ?? this.#nextNumber();
-    const includes = parcel.kind === "text" ? includedIds(parcel.text) : [];
-    const id = idOf(parcel);
+    const includes = record.kind === "text" ? includedIds(record.text) : [];
+    const { id } = revisionOf(record);
     const after = new Set<string>(includes);
     const before = new Set(targets);
     for (const target of targets.filter((one) => !after.has(one)))
@@ -107,18 +108,18 @@ export class CatalogueEntries {
       exec("INSERT INTO inclusion (target, source) VALUES (?, ?)", target, id);
 
     if (known !== null) exec("DELETE FROM words WHERE rowid = ?", number);
-    if (parcel.kind === "deleted") {
+    if (record.kind === "deleted") {
       exec(
         `UPDATE fragment SET seq = ?, revision = ?, is_deleted = 1, updated_at_ms = ?, description = '',
            tags = '[]', includes = '[]', size = 0, excerpt = '' WHERE number = ?`,
         seq,
-        parcel.revision,
-        parcel.atMs,
+        record.revision,
+        record.atMs,
         number,
       );
       return rows;
     }
-    const { entry, text } = parcel;
+    const { entry, text } = record;
     exec(
       "INSERT INTO words (rowid, id, description, tags, content) VALUES (?, ?, ?, ?, ?)",
       number,
@@ -150,14 +151,14 @@ export class CatalogueEntries {
     return rows;
   }
 
-  /** Whether all that is stored of the fragment is what the parcel would make of it. */
-  #isTrue(known: StoredEntry, parcel: KeptParcel): boolean {
-    if (known.revision !== revisionOf(parcel)) return false;
-    if (parcel.kind === "deleted") return known.isDeleted;
+  /** Whether all that is stored of the fragment is what the record would make of it. */
+  #isTrue(known: StoredEntry, record: CatalogueRecord): boolean {
+    if (known.revision !== revisionOf(record).revision) return false;
+    if (record.kind === "deleted") return known.isDeleted;
     const [words] = this.#sql
       .exec("SELECT id, description, tags, content FROM words WHERE rowid = ?", known.number)
       .raw();
-    const { entry, text } = parcel;
+    const { entry, text } = record;
     const includes = includedIds(text);
     const wanted = { ...entry, tags: [...entry.tags], isDeleted: false, includes };
     const { number: _number, seq: _seq, createdSeq: _createdSeq, renamedTo: _renamedTo, ...has } = known;

@@ -1,5 +1,5 @@
 import { parseTerms, type SearchTerm, toFtsQuery } from "../../core/catalogue/search-terms.ts";
-import type { CatalogueEntry } from "../../core/feed/parcel.ts";
+import type { CatalogueEntry } from "../../core/feed/catalogue-update.ts";
 import type {
   Dependents,
   FolderCounts,
@@ -9,7 +9,7 @@ import type {
   Sort,
   TagCounts,
 } from "../../protocol/catalogue.ts";
-import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_DEPENDENTS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { type StoredEntry, toStored } from "./catalogue-entries.ts";
@@ -45,19 +45,19 @@ export class CatalogueLists {
     this.#live = live;
   }
 
-  list(query: ListQuery): FragmentPage | Refusal {
+  list(query: ListQuery): Result<FragmentPage> {
     const sort = query.sort ?? (query.query === undefined ? "-updated_at" : "relevance");
     const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
     if (query.cursor !== undefined && cursor?.sort !== sort)
-      return refusal("invalid_query", "cursor: must be the next_cursor of a list with the same sort.");
+      return refused(
+        refusal("invalid_query", "cursor: must be the next_cursor of a list with the same sort."),
+      );
     const terms = query.query === undefined ? null : parseTerms(query.query);
-    if (terms?.length === 0) return { fragments: [], total: 0, next_cursor: null };
+    if (terms?.length === 0) return done({ fragments: [], total: 0, next_cursor: null });
 
-    if (sort === "relevance") {
-      if (terms === null) return refusal("invalid_query", "sort: relevance needs a query.");
-      return this.#relevant(query, terms, cursor);
-    }
-    return this.#sorted(query, terms, sort, cursor);
+    if (sort !== "relevance") return done(this.#sorted(query, terms, sort, cursor));
+    if (terms === null) return refused(refusal("invalid_query", "sort: relevance needs a query."));
+    return done(this.#relevant(query, terms, cursor));
   }
 
   /** One row more than the limit tells that there is another page. */

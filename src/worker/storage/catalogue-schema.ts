@@ -3,6 +3,11 @@ import type { Schema } from "./migrations.ts";
 const ANNOUNCED =
   "CREATE TABLE announced (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;";
 
+/** Plain names for two tables. */
+const RENAME = `ALTER TABLE announced RENAME TO awaited;
+  UPDATE due SET kind = 'awaited' WHERE kind = 'announced';
+  ALTER TABLE editing RENAME TO open_sessions;`;
+
 /** The words are stored in another way than before (search-text.ts): a rebuild is begun, which the object goes on with. */
 const REBUILD = `INSERT OR REPLACE INTO rebuild (singleton, cursor, done, total, repaired, started_at_ms)
   SELECT 1, '', 0, count(*), 0, 1000 * unixepoch() FROM fragment;`;
@@ -45,8 +50,8 @@ export const CATALOGUE_SCHEMA: Schema = {
      id, description, tags, content,
      tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
    );
-   -- Who has a fragment open, as last told; no row: nobody.
-   CREATE TABLE editing (id TEXT PRIMARY KEY, sessions INTEGER NOT NULL, editors TEXT NOT NULL) WITHOUT ROWID;
+   -- The sessions that have a fragment open, as last told; no row: none.
+   CREATE TABLE open_sessions (id TEXT PRIMARY KEY, sessions INTEGER NOT NULL, editors TEXT NOT NULL) WITHOUT ROWID;
    -- The last rebuild, and what it was told to ask besides what is known. Times are null until then.
    CREATE TABLE rebuild (
      singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
@@ -60,7 +65,7 @@ export const CATALOGUE_SCHEMA: Schema = {
    CREATE TABLE rebuild_id (id TEXT PRIMARY KEY) WITHOUT ROWID;
    -- What the object's one alarm is for.
    CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
-   -- Fragments that were about to be created, with the revision of that, and have not told of it yet.
-   ${ANNOUNCED}`,
-  migrations: [ANNOUNCED, REBUILD, REBUILD],
+   -- Fragments that are to be asked if no update of this revision arrives, and since when they are awaited.
+   CREATE TABLE awaited (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
+  migrations: [ANNOUNCED, REBUILD, REBUILD, RENAME],
 };

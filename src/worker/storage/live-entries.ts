@@ -1,4 +1,4 @@
-import type { CatalogueEntry } from "../../core/feed/parcel.ts";
+import type { CatalogueEntry } from "../../core/feed/catalogue-update.ts";
 import type { StoredEntry } from "./catalogue-entries.ts";
 
 interface LiveEntry {
@@ -8,8 +8,8 @@ interface LiveEntry {
 }
 
 /**
- * What is not in the tables yet: the newest entries of fragments whose text is still to come. A cache, since each is
- * followed by a parcel that is kept.
+ * The newest entries of fragments whose text is still to come: they are not in the tables yet. A cache, since the record
+ * that is stored follows each.
  */
 export class LiveEntries {
   readonly #byId = new Map<string, LiveEntry>();
@@ -33,8 +33,8 @@ export class LiveEntries {
     return true;
   }
 
-  /** This is stored now. */
-  settle(stored: StoredEntry): void {
+  /** Forgets the live entry if this one, which is stored now, is as new. */
+  forget(stored: StoredEntry): void {
     const { id, isDeleted, revision } = stored;
     if (isDeleted || revision >= (this.get(id)?.revision ?? 0)) this.#byId.delete(id);
   }

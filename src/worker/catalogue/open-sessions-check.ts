@@ -1,26 +1,25 @@
-import type { Editing } from "../../core/feed/parcel.ts";
+import type { OpenSessions } from "../../protocol/catalogue.ts";
 
 /** Fragments that are asked at the same time. */
 const ASKED_AT_A_TIME = 32;
 
-export interface EditingCheckPorts {
-  /** The fragments that are said to be open, of the ids behind this one, in order. */
+export interface OpenSessionsCheckPorts {
+  /** The fragments that the catalogue has as open, of the ids behind this one, in order. */
   openAfter(id: string, limit: number): readonly string[];
-  /** Who has it open. */
-  ask(id: string): Promise<Editing>;
-  answered(id: string, editing: Editing): void;
+  ask(id: string): Promise<OpenSessions>;
+  answered(id: string, openSessions: OpenSessions): void;
   report(problem: string, error: unknown): void;
 }
 
 /**
- * Asks the fragments that are said to be open whether they are: one whose process died has told nobody that its
- * sockets went with it. However many ask for it, one round runs at a time.
+ * Asks the fragments that the catalogue has as open which sessions they have: a fragment whose process died has told
+ * nobody that its sockets are gone. One round runs at a time, however often `run` is called.
  */
-export class EditingCheck {
-  readonly #ports: EditingCheckPorts;
+export class OpenSessionsCheck {
+  readonly #ports: OpenSessionsCheckPorts;
   #isRunning = false;
 
-  constructor(ports: EditingCheckPorts) {
+  constructor(ports: OpenSessionsCheckPorts) {
     this.#ports = ports;
   }
 
@@ -42,7 +41,7 @@ export class EditingCheck {
     try {
       this.#ports.answered(id, await this.#ports.ask(id));
     } catch (error) {
-      this.#ports.report(`fragment ${id} could not be asked who has it open`, error);
+      this.#ports.report(`fragment ${id} could not be asked for its open sessions`, error);
     }
   }
 }

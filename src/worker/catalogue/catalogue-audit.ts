@@ -1,0 +1,120 @@
+import type { CatalogueRecord, FragmentRevision } from "../../core/feed/catalogue-update.ts";
+import type { RebuildStatus } from "../../protocol/catalogue.ts";
+import { AlarmTable } from "../storage/alarm-table.ts";
+import { AwaitedTable } from "../storage/awaited-table.ts";
+import type { CatalogueEntries } from "../storage/catalogue-entries.ts";
+import { RebuildTable } from "../storage/rebuild-table.ts";
+
+/** Fragments that are asked in one alarm, all at the same time. */
+const ASKED_AT_A_TIME = 32;
+/** A fragment that is awaited for this long is asked. To be created, it waits a second at most for the note of that. */
+const AWAITED_MS = 10_000;
+/** Work that has not ended after this long is begun again: it failed, or the process died in it. */
+const AGAIN_MS = 30_000;
+
+export interface AuditPorts {
+  /** Asks a fragment; null if there never was one. */
+  recordOf(id: string): Promise<CatalogueRecord | null>;
+  /** An entry was wrong and is mended. */
+  mended(id: string): void;
+  report(problem: string, error: unknown): void;
+}
+
+/**
+ * Compares the catalogue with the fragments: all of them, in a rebuild, and those that are awaited and stay silent. It
+ * asks in alarms, and goes on after a crash.
+ */
+export class CatalogueAudit {
+  readonly #entries: CatalogueEntries;
+  readonly #ports: AuditPorts;
+  readonly #rebuild: RebuildTable;
+  readonly #awaited: AwaitedTable;
+  readonly #alarms: AlarmTable<"rebuild" | "awaited">;
+
+  constructor(storage: DurableObjectStorage, entries: CatalogueEntries, ports: AuditPorts) {
+    this.#entries = entries;
+    this.#ports = ports;
+    this.#rebuild = new RebuildTable(storage);
+    this.#awaited = new AwaitedTable(storage);
+    this.#alarms = new AlarmTable(storage);
+    // A migration began it, or an earlier release lost its alarm.
+    if (this.#rebuild.isRunning) this.#alarms.ensure("rebuild", Date.now());
+  }
+
+  get rebuildStatus(): RebuildStatus {
+    return this.#rebuild.status();
+  }
+
+  /** Begins a rebuild, unless there is one; `ids` are asked besides those that the catalogue knows. */
+  rebuild(ids: readonly string[], nowMs: number): void {
+    if (this.#rebuild.isRunning) {
+      // It may be past them already.
+      this.#awaited.postpone(ids, nowMs);
+      if (ids.length > 0) this.#alarms.ensure("awaited", nowMs + AWAITED_MS);
+    } else {
+      this.#entries.rebuildWordIndex();
+      this.#rebuild.begin(ids, nowMs);
+    }
+    this.#alarms.ensure("rebuild", nowMs);
+  }
+
+  /** Notes a creation: the fragment is asked, unless it is heard of. Returns the rows written. */
+  noteCreation(creation: FragmentRevision, nowMs: number): number {
+    this.#alarms.ensure("awaited", nowMs + AWAITED_MS);
+    return this.#awaited.add(creation, nowMs);
+  }
+
+  /** The catalogue has heard of this revision. Returns the rows written. */
+  heardOf(revision: FragmentRevision): number {
+    return this.#awaited.remove(revision);
+  }
+
+  /** The object's alarm has rung. */
+  async ring(nowMs: number): Promise<void> {
+    const kinds = this.#alarms.begin(nowMs, nowMs + AGAIN_MS);
+    const work = { rebuild: () => this.#rebuildSome(nowMs), awaited: () => this.#askAwaited(nowMs) };
+    await Promise.all(kinds.map((kind) => work[kind]()));
+  }
+
+  /** One step of a rebuild. If the process dies in it, the step is made again: it counts only at its end. */
+  async #rebuildSome(nowMs: number): Promise<void> {
+    const ids = this.#rebuild.next(ASKED_AT_A_TIME);
+    if (ids.length === 0) {
+      if (this.#rebuild.isRunning) this.#rebuild.finish(nowMs);
+      this.#alarms.end("rebuild");
+      return;
+    }
+    const answers = await Promise.all(ids.map((id) => this.#ask(id)));
+    this.#rebuild.advance(ids, answers.filter((answer) => answer === "mended").length);
+    this.#alarms.ensure("rebuild", nowMs);
+  }
+
+  /** Asks some of those that should have been heard of by now. */
+  async #askAwaited(nowMs: number): Promise<void> {
+    const silent = this.#awaited.since(nowMs - AWAITED_MS, ASKED_AT_A_TIME);
+    const asked = silent.map(async (one) => {
+      if ((await this.#ask(one.id)) !== "unreachable") this.#awaited.remove(one);
+    });
+    await Promise.all(asked);
+    const { oldestMs } = this.#awaited;
+    if (oldestMs === null) this.#alarms.end("awaited");
+    else this.#alarms.ensure("awaited", oldestMs + AWAITED_MS);
+  }
+
+  /** Makes the entry what the fragment answers. A fragment that cannot be asked holds nothing up: it is asked later. */
+  async #ask(id: string): Promise<"mended" | "sound" | "unreachable"> {
+    const known = this.#entries.get(id);
+    try {
+      const record = await this.#ports.recordOf(id);
+      if (!this.#entries.repair(id, record, known?.seq ?? null)) return "sound";
+    } catch (error) {
+      this.#ports.report(`fragment ${id} could not be asked, or its answer not be stored`, error);
+      const nowMs = Date.now();
+      this.#awaited.postpone([id], nowMs);
+      this.#alarms.ensure("awaited", nowMs + AWAITED_MS);
+      return "unreachable";
+    }
+    this.#ports.mended(id);
+    return "mended";
+  }
+}

@@ -1,0 +1,49 @@
+import type { FragmentRevision } from "../../core/feed/catalogue-update.ts";
+
+/**
+ * Fragments from which the catalogue awaits an update: their creation was noted, or they could not be asked. It asks for
+ * those that stay silent, over a crash too.
+ */
+export class AwaitedTable {
+  readonly #sql: SqlStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#sql = storage.sql;
+  }
+
+  /** @returns the rows written */
+  add({ id, revision }: FragmentRevision, nowMs: number): number {
+    const query = "INSERT OR REPLACE INTO awaited (id, revision, at_ms) VALUES (?, ?, ?)";
+    return this.#sql.exec(query, id, revision, nowMs).rowsWritten;
+  }
+
+  /** Awaits these from now on, whatever revision they have. */
+  postpone(ids: readonly string[], nowMs: number): void {
+    // Without a WHERE, SQLite would take the ON for that of a join.
+    const query = `INSERT INTO awaited (id, revision, at_ms) SELECT value, 0, ? FROM json_each(?) WHERE true
+      ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms`;
+    this.#sql.exec(query, nowMs, JSON.stringify(ids));
+  }
+
+  /**
+   * This revision of the fragment is known now, or the fragment has answered: it is awaited no more.
+   *
+   * @returns the rows written
+   */
+  remove({ id, revision }: FragmentRevision): number {
+    return this.#sql.exec("DELETE FROM awaited WHERE id = ? AND revision <= ?", id, revision).rowsWritten;
+  }
+
+  /** Those that are awaited since then or longer, the longest first. */
+  since(atMs: number, limit: number): FragmentRevision[] {
+    const query = "SELECT id, revision FROM awaited WHERE at_ms <= ? ORDER BY at_ms LIMIT ?";
+    const rows = this.#sql.exec(query, atMs, limit).toArray();
+    return rows.map((row) => ({ id: String(row["id"]), revision: Number(row["revision"]) }));
+  }
+
+  /** Since when the first of all is awaited; null if there is none. */
+  get oldestMs(): number | null {
+    const { at_ms: atMs } = this.#sql.exec("SELECT min(at_ms) AS at_ms FROM awaited").one();
+    return atMs == null ? null : Number(atMs);
+  }
+}
