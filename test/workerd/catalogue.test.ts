@@ -54,6 +54,9 @@ function awaitedIds(): Promise<string[]> {
   );
 }
 
+/** Undoes what the migrations have renamed. */
+const OLD_NAMES = "ALTER TABLE awaited RENAME TO announced; ALTER TABLE open_sessions RENAME TO editing";
+
 /** As if every awaited fragment had been silent for long. */
 async function ringForAwaited(): Promise<void> {
   await runInDurableObject(catalogue(), (_, { storage }) => {
@@ -760,7 +763,7 @@ describe("rebuild", () => {
     const { id } = await createFragment("中国科学院大学");
     await runInDurableObject(catalogue(), (_, { storage }) => {
       storage.sql.exec("UPDATE words SET content = '中国\u2060科学院' WHERE content MATCH '\"科 学\"'");
-      storage.sql.exec("UPDATE schema_version SET version = 2");
+      storage.sql.exec(`${OLD_NAMES}; DROP TABLE announced; UPDATE schema_version SET version = 1`);
       storage.sql.exec("DELETE FROM rebuild");
     });
     expect(await idsOf({ query: "科学院大" })).not.toContain(id);
@@ -773,7 +776,7 @@ describe("rebuild", () => {
     await runInDurableObject(catalogue(), (_, { storage }) => {
       const text = "팔월의 크리스마스".normalize("NFD");
       storage.sql.exec("UPDATE words SET content = ? WHERE words MATCH '팔월의'", text);
-      storage.sql.exec("DELETE FROM schema_version; INSERT INTO schema_version VALUES (3)");
+      storage.sql.exec(`${OLD_NAMES}; DELETE FROM schema_version; INSERT INTO schema_version VALUES (3)`);
       storage.sql.exec("DELETE FROM rebuild");
     });
     expect(await idsOf({ query: "팔월" })).toEqual([]);
