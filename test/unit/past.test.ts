@@ -1,8 +1,8 @@
 /** What is kept of the past: ten minutes, within a bound of memory. */
-import Delta from "quill-delta";
 import { expect, test } from "vitest";
 import { Past } from "../../src/core/history/past.ts";
 import type { PastEntry } from "../../src/core/history/past-entry.ts";
+import { TextChange } from "../../src/core/text/text-change.ts";
 import { MAX_PAST_BYTES, REBASE_HORIZON_MS } from "../../src/protocol/limits.ts";
 
 const NOW_MS = 1_700_000_000_000;
@@ -11,7 +11,7 @@ function entry(
   revision: number,
   options: { undo?: string; toSent?: string; timeMs?: number; requestId?: string },
 ): PastEntry {
-  const change = (text = "") => new Delta().insert(text);
+  const change = (text = "") => new TextChange().insert(text);
   return {
     revision,
     timeMs: options.timeMs ?? NOW_MS + revision,

@@ -1,23 +1,22 @@
 /** The laws of text changes, over random texts and changes, against a naive oracle: splices of a plain string. */
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
+import Delta from "quill-delta";
 import { describe, expect, test } from "vitest";
+import { readChange, writeChange } from "../../src/core/history/change-record.ts";
 import {
   applyChange,
   carryOver,
   changeSize,
   composeAll,
-  fromChanges,
   invertChange,
   isEmpty,
   NO_CHANGE,
-  readChange,
   rebaseChange,
   splitsCharacter,
-  type TextChange,
-  toChanges,
-  writeChange,
+  TextChange,
 } from "../../src/core/text/text-change.ts";
+import { fromChanges, toChanges } from "../../src/core/text/wire-changes.ts";
 import type { Change } from "../../src/protocol/json-frames.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
@@ -81,6 +80,37 @@ describe("the algebra of changes", { timeout: 60_000 }, () => {
       expect(met.split("<A>").length - 1).toBe(inserts(committed));
       expect(met.split("<B>").length - 1).toBe(inserts(change));
       expect(met.isWellFormed()).toBe(true);
+    });
+  });
+
+  test("[TEXT-1] composing, rebasing and inverting give what quill-delta gives", () => {
+    forEachSeed(SEEDS, [], (seed) => {
+      const random = new SeededRandom(seed);
+      const text = randomText(random);
+      const first = read(randomChanges(random, text), text);
+      const beside = read(randomChanges(random, text), text);
+      const made = applyChange(first, text);
+      const second = read(randomChanges(random, made), made);
+      const quill = ({ ops }: TextChange) => new Delta(ops);
+      expect(first.compose(second).ops).toEqual(quill(first).compose(quill(second)).ops);
+      expect(rebaseChange(beside, first).ops).toEqual(quill(first).transform(quill(beside), true).ops);
+      expect(carryOver(first, beside).ops).toEqual(quill(beside).transform(quill(first), false).ops);
+      expect(invertChange(first, text).ops).toEqual(quill(first).invert(new Delta().insert(text)).chop().ops);
+    });
+  });
+
+  test("[TEXT-1] a change that is built step by step has the form of quill-delta's", () => {
+    forEachSeed(SEEDS, [], (seed) => {
+      const random = new SeededRandom(seed);
+      const [ours, theirs] = [new TextChange(), new Delta()];
+      for (let left = random.below(12); left > 0; left--) {
+        const length = random.below(3);
+        const step = random.pick(["retain", "insert", "delete", "chop"] as const);
+        if (step === "insert") for (const one of [ours, theirs]) one.insert("x".repeat(length));
+        else if (step === "chop") for (const one of [ours, theirs]) one.chop();
+        else for (const one of [ours, theirs]) one[step](length);
+      }
+      expect(ours.ops).toEqual(theirs.ops);
     });
   });
 

@@ -2,11 +2,10 @@
  * The scan of updates, and what the text makes of real ones: the documents of several Yjs peers, their updates in
  * any order and in batches. The oracle is a plain Yjs document that got the same.
  */
-import Delta from "quill-delta";
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { FragmentText } from "../../src/core/text/fragment-text.ts";
-import { applyChange, splitsCharacter } from "../../src/core/text/text-change.ts";
+import { applyChange, splitsCharacter, TextChange } from "../../src/core/text/text-change.ts";
 import { UpdateBuilder } from "../../src/core/text/update-builder.ts";
 import { KIND, type ScannedUpdate, scanUpdate } from "../../src/core/text/update-scan.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
@@ -324,7 +323,7 @@ function serverWrite(random: SeededRandom, text: FragmentText): Uint8Array | nul
   const end = Math.max(at, cut(random, content));
   return text.write(
     4_000_000_000,
-    new Delta()
+    new TextChange()
       .retain(at)
       .insert(insert)
       .delete(end - at)

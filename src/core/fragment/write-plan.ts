@@ -1,4 +1,3 @@
-import Delta from "quill-delta";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import { type Eol, type Metadata, textFault } from "../../protocol/fragment.ts";
 import type { Change } from "../../protocol/json-frames.ts";
@@ -6,7 +5,8 @@ import { MAX_TAGS } from "../../protocol/limits.ts";
 import { difference } from "../text/difference.ts";
 import { detectEol, fromSharedText, toSharedText } from "../text/line-ends.ts";
 import { type MetadataChange, type SharedMetadata, sameTags } from "../text/shared-metadata.ts";
-import { applyChange, fromChanges, NO_CHANGE, type TextChange } from "../text/text-change.ts";
+import { applyChange, NO_CHANGE, TextChange } from "../text/text-change.ts";
+import { fromChanges } from "../text/wire-changes.ts";
 import type { Resolved } from "./likeliest-base.ts";
 import type { ContentWrite } from "./write.ts";
 
@@ -53,7 +53,7 @@ function planChanges(changes: readonly Change[], base: Resolved): Meant | Refusa
 
 /** The same change on the shared text, where each CRLF of the shown text is one LF. */
 function toSharedChange(change: TextChange, shown: string): TextChange {
-  const shared = new Delta();
+  const shared = new TextChange();
   let at = 0;
   for (const op of change.ops) {
     if (typeof op.insert === "string") {
@@ -73,7 +73,7 @@ function planSubstitutions(
   edits: readonly { readonly old: string; readonly new: string }[],
   base: Resolved,
 ): Meant | Refusal {
-  let change: TextChange = new Delta();
+  let change: TextChange = new TextChange();
   let text = base.text;
   for (const [index, edit] of edits.entries()) {
     for (const side of ["old", "new"] as const) {
@@ -89,7 +89,7 @@ function planSubstitutions(
         `edits.${index}.old matches ${count} times; it must match exactly once.`,
       );
     }
-    const step = new Delta().retain(last).insert(toSharedText(edit.new)).delete(old.length);
+    const step = new TextChange().retain(last).insert(toSharedText(edit.new)).delete(old.length);
     change = change.compose(step);
     text = applyChange(step, text);
   }

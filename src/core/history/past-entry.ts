@@ -1,7 +1,8 @@
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import type { SharedMetadata } from "../text/shared-metadata.ts";
-import { readChange, type TextChange, writeChange } from "../text/text-change.ts";
+import type { TextChange } from "../text/text-change.ts";
+import { readChange, writeChange } from "./change-record.ts";
 
 /** An answer that a commit gave. A repeated request gets it again and is not applied again. */
 export interface Answer {

@@ -1,11 +1,11 @@
-import Delta from "quill-delta";
 import type { Refusal } from "../../protocol/errors.ts";
 import { encodeServerFrame, type PeerPresence, type ServerFrame } from "../../protocol/json-frames.ts";
 import { MAX_REMEMBERED_REBASE_UNITS, MAX_REMEMBERED_TEXTS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { CommittedView } from "../fragment/durable-fragment.ts";
 import type { KnownText } from "../fragment/write.ts";
-import { NO_CHANGE, type TextChange, toChanges } from "../text/text-change.ts";
+import { NO_CHANGE, TextChange } from "../text/text-change.ts";
+import { toChanges } from "../text/wire-changes.ts";
 import { fullTextWindowMs } from "./cadence.ts";
 import type { JsonRecord, JsonSession } from "./session.ts";
 
@@ -281,7 +281,7 @@ export function knownTexts({ record, ownWrite }: JsonSession, nowMs: number): Kn
 }
 
 function toOwnWrite({ ownWrite }: JsonRecord): JsonSession["ownWrite"] {
-  return ownWrite === null ? null : { ...ownWrite, toSent: new Delta(ownWrite.toSent) };
+  return ownWrite === null ? null : { ...ownWrite, toSent: new TextChange([...ownWrite.toSent]) };
 }
 
 /** The same for its tags: as it last sent them, and those it was told since. */

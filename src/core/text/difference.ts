@@ -1,7 +1,5 @@
 import { diffChars, diffLines } from "diff";
-import Delta from "quill-delta";
-import type { TextChange } from "./text-change.ts";
-import { splitsCharacter } from "./text-change.ts";
+import { splitsCharacter, TextChange } from "./text-change.ts";
 
 /**
  * The change from one text to another, at a bounded cost: Myers' difference (the `diff` package) by character
@@ -15,14 +13,14 @@ const MAX_COMPARED_UNITS = 200_000;
 
 /** @param maxEdits of characters, and of lines */
 export function difference(from: string, to: string, maxEdits = MAX_EDITS): TextChange {
-  if (from === to) return new Delta();
+  if (from === to) return new TextChange();
   const start = commonStart(from, to);
   const end = commonEnd(from, to, start);
   const removed = from.slice(start, from.length - end);
   const added = to.slice(start, to.length - end);
-  const change = new Delta().retain(start);
+  const change = new TextChange().retain(start);
   if (removed === "" || added === "") return change.insert(added).delete(removed.length).chop();
-  return change.concat(middle(removed, added, maxEdits)).chop();
+  return addMiddle(change, removed, added, maxEdits).chop();
 }
 
 /** What is left of both texts between their common start and end: never less than the change's size. */
@@ -37,17 +35,16 @@ interface Part {
   readonly removed?: boolean;
 }
 
-function middle(removed: string, added: string, maxEditLength: number): Delta {
+function addMiddle(change: TextChange, removed: string, added: string, maxEditLength: number): TextChange {
   if (removed.length + added.length <= MAX_COMPARED_UNITS) {
     const parts = diffChars(removed, added, { maxEditLength });
-    if (parts !== undefined) return fromParts(parts);
+    if (parts !== undefined) return addParts(change, parts);
   }
   const lines = diffLines(removed, added, { maxEditLength });
-  return lines === undefined ? new Delta().insert(added).delete(removed.length) : fromParts(lines);
+  return lines === undefined ? change.insert(added).delete(removed.length) : addParts(change, lines);
 }
 
-function fromParts(parts: readonly Part[]): Delta {
-  const change = new Delta();
+function addParts(change: TextChange, parts: readonly Part[]): TextChange {
   for (const part of parts) {
     if (part.added === true) change.insert(part.value);
     else if (part.removed === true) change.delete(part.value.length);

@@ -1,22 +1,151 @@
-import * as decoding from "lib0/decoding";
-import * as encoding from "lib0/encoding";
-import Delta from "quill-delta";
-import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
-import type { Change } from "../../protocol/json-frames.ts";
-
 /**
- * A change of plain text: quill-delta's algebra (compose, transform, invert) with string inserts only, the form that
- * Y.Text uses too. Positions and lengths are UTF-16 code units.
- *
- * For a text t, changes a of t, b of a(t), and c of t:
+ * A change of plain text. For a text t, changes a of t, b of a(t), and c of t:
  *
  *     apply(compose(a, b), t) = apply(b, apply(a, t))
  *     apply(invert(a, t), apply(a, t)) = t
- *     apply(compose(a, transform(a, c)), t) = apply(compose(c, transform'(c, a)), t)
+ *     apply(compose(a, rebase(c, a)), t) = apply(compose(c, carryOver(a, c)), t)
+ *
+ * Each of these takes one walk over the ops. The algebra is that of quill-delta for inserts of plain strings; a change
+ * can have tens of thousands of ops, for which quill-delta's attributes and embeds are too slow (decision 0002).
  */
-export type TextChange = Delta;
 
-export const NO_CHANGE: TextChange = Object.freeze(new Delta());
+/** One step over the text, with a length in UTF-16 code units. */
+export type Op =
+  | { readonly retain: number; readonly delete?: never; readonly insert?: never }
+  | { readonly delete: number; readonly retain?: never; readonly insert?: never }
+  | { readonly insert: string; readonly retain?: never; readonly delete?: never };
+
+export class TextChange {
+  /**
+   * The steps from the start of the text; behind the last one the text stays. No step is empty, no two neighbours are of
+   * one kind, and of an insert and a delete at one place the insert comes first.
+   */
+  readonly ops: Op[];
+
+  /** @param ops in the form above; not copied */
+  constructor(ops: Op[] = []) {
+    this.ops = ops;
+  }
+
+  /** Builds the change further: keeps this many code units. */
+  retain(length: number): this {
+    if (length <= 0) return this;
+    const last = this.ops.at(-1);
+    if (last?.retain === undefined) this.ops.push({ retain: length });
+    else this.ops[this.ops.length - 1] = { retain: last.retain + length };
+    return this;
+  }
+
+  /** Builds the change further: removes this many code units. */
+  delete(length: number): this {
+    if (length <= 0) return this;
+    const last = this.ops.at(-1);
+    if (last?.delete === undefined) this.ops.push({ delete: length });
+    else this.ops[this.ops.length - 1] = { delete: last.delete + length };
+    return this;
+  }
+
+  /** Builds the change further: puts a text in. */
+  insert(text: string): this {
+    if (text === "") return this;
+    const { ops } = this;
+    const behind = ops.at(-1);
+    const at = behind?.delete === undefined ? ops.length : ops.length - 1;
+    const before = ops[at - 1];
+    if (before?.insert !== undefined) ops[at - 1] = { insert: before.insert + text };
+    else if (behind?.delete === undefined) ops.push({ insert: text });
+    else {
+      ops[at] = { insert: text };
+      ops.push(behind);
+    }
+    return this;
+  }
+
+  /** Ends the building: a retain at the end says nothing. */
+  chop(): this {
+    if (this.ops.at(-1)?.retain !== undefined) this.ops.pop();
+    return this;
+  }
+
+  /** This change and then `later`, as one. */
+  compose(later: TextChange): TextChange {
+    const composed = new TextChange();
+    const first = new Steps(this.ops);
+    const second = new Steps(later.ops);
+    while (first.hasNext || second.hasNext) {
+      const inserted = second.takeInsert();
+      if (inserted !== null) {
+        composed.insert(inserted);
+        continue;
+      }
+      if (first.isDelete) {
+        composed.delete(first.take(first.left));
+        continue;
+      }
+      const length = Math.min(first.left, second.left);
+      const isDeleted = second.isDelete;
+      second.take(length);
+      const text = first.takeInsert(length);
+      if (text === null) {
+        first.take(length);
+        if (isDeleted) composed.delete(length);
+        else composed.retain(length);
+      } else if (!isDeleted) composed.insert(text);
+    }
+    return composed.chop();
+  }
+}
+
+/** A walk over the ops of a change, in pieces; behind the last op it retains without end. */
+class Steps {
+  readonly #ops: readonly Op[];
+  #at = 0;
+  /** Code units of the current op that are behind us. */
+  #taken = 0;
+
+  constructor(ops: readonly Op[]) {
+    this.#ops = ops;
+  }
+
+  get hasNext(): boolean {
+    return this.#at < this.#ops.length;
+  }
+
+  get isDelete(): boolean {
+    return this.#ops[this.#at]?.delete !== undefined;
+  }
+
+  get isInsert(): boolean {
+    return this.#ops[this.#at]?.insert !== undefined;
+  }
+
+  /** Code units of the current op that are not taken. */
+  get left(): number {
+    const op = this.#ops[this.#at];
+    if (op === undefined) return Number.POSITIVE_INFINITY;
+    return (op.insert?.length ?? op.retain ?? op.delete ?? 0) - this.#taken;
+  }
+
+  /** Takes at most `left` code units, and returns their number. */
+  take(length: number): number {
+    if (length === this.left) {
+      this.#at++;
+      this.#taken = 0;
+    } else this.#taken += length;
+    return length;
+  }
+
+  /** Takes the insert that comes next, or the first `length` code units of it; null if another op comes next. */
+  takeInsert(length = this.left): string | null {
+    const insert = this.#ops[this.#at]?.insert;
+    if (insert === undefined) return null;
+    const start = this.#taken;
+    this.take(length);
+    return insert.slice(start, start + length);
+  }
+}
+
+export const NO_CHANGE: TextChange = Object.freeze(new TextChange());
 
 export function isEmpty(change: TextChange): boolean {
   return change.ops.length === 0;
@@ -25,29 +154,39 @@ export function isEmpty(change: TextChange): boolean {
 /** Code units inserted and deleted. */
 export function changeSize(change: TextChange): number {
   let size = 0;
-  for (const op of change.ops) {
-    if (typeof op.insert === "string") size += op.insert.length;
-    else size += op.delete ?? 0;
-  }
+  for (const op of change.ops) size += op.insert?.length ?? op.delete ?? 0;
   return size;
 }
 
 export function applyChange(change: TextChange, text: string): string {
-  let result = "";
+  const pieces: string[] = [];
   let at = 0;
   for (const op of change.ops) {
-    if (typeof op.insert === "string") result += op.insert;
-    else if (typeof op.retain === "number") {
-      result += text.slice(at, at + op.retain);
+    if (op.insert !== undefined) pieces.push(op.insert);
+    else if (op.delete !== undefined) at += op.delete;
+    else {
+      pieces.push(text.slice(at, at + op.retain));
       at += op.retain;
-    } else at += op.delete ?? 0;
+    }
   }
-  return result + text.slice(at);
+  pieces.push(text.slice(at));
+  return pieces.join("");
 }
 
 /** The change that takes `apply(change, text)` back to `text`. */
 export function invertChange(change: TextChange, text: string): TextChange {
-  return change.invert(new Delta().insert(text)).chop();
+  const inverted = new TextChange();
+  let at = 0;
+  for (const op of change.ops) {
+    if (op.insert !== undefined) {
+      inverted.delete(op.insert.length);
+      continue;
+    }
+    if (op.delete === undefined) inverted.retain(op.retain);
+    else inverted.insert(text.slice(at, at + op.delete));
+    at += op.delete ?? op.retain;
+  }
+  return inverted.chop();
 }
 
 /** Composes in order. It joins halves first, so that the cost of many small changes is not the square of their number. */
@@ -63,59 +202,39 @@ export function composeAll(changes: readonly TextChange[]): TextChange {
  * the committed text comes first.
  */
 export function rebaseChange(change: TextChange, committed: TextChange): TextChange {
-  return committed.transform(change, true);
+  return transform(change, committed, true);
 }
 
 /** The counterpart of `rebaseChange`: rewrites `committed` to come after `change`. */
 export function carryOver(committed: TextChange, change: TextChange): TextChange {
-  return change.transform(committed, false);
+  return transform(committed, change, false);
 }
 
-/**
- * Reads the wire form. Changes must be sorted, lie within the text, not overlap, and split no character. Two changes may
- * touch; of two at one place the earlier in the list comes first.
- */
-export function fromChanges(changes: readonly Change[], text: string): Result<TextChange> {
-  const result = new Delta();
-  let at = 0;
-  for (const { from, to, insert } of changes) {
-    if (from > to || to > text.length) return misplaced(from, to, `is not within the text (${text.length})`);
-    if (from < at) return misplaced(from, to, "overlaps or precedes the one before it");
-    if (splitsCharacter(text, from) || splitsCharacter(text, to)) {
-      return misplaced(from, to, "splits a character (a surrogate pair or CRLF)");
-    }
-    result
-      .retain(from - at)
-      .insert(insert)
-      .delete(to - from);
-    at = to;
-  }
-  return done(result);
-}
-
-function misplaced(from: number, to: number, why: string): Result<never> {
-  return refused(refusal("invalid_position", `The change ${from}..${to} ${why}.`));
-}
-
-/** The wire form of a change. */
-export function toChanges(change: TextChange): Change[] {
-  const changes: Change[] = [];
-  let at = 0;
-  let open: Change | null = null;
-  for (const op of change.ops) {
-    if (typeof op.retain === "number") {
-      at += op.retain;
-      open = null;
+/** Rewrites `change` to come after `other`. Where both insert at one place, `other` comes first if it says so. */
+function transform(change: TextChange, other: TextChange, isOtherFirst: boolean): TextChange {
+  const result = new TextChange();
+  const made = new Steps(other.ops);
+  const steps = new Steps(change.ops);
+  while (steps.hasNext) {
+    if (made.isInsert && (isOtherFirst || !steps.isInsert)) {
+      result.retain(made.take(made.left));
       continue;
     }
-    if (open === null) {
-      open = { from: at, to: at, insert: "" };
-      changes.push(open);
+    const inserted = steps.takeInsert();
+    if (inserted !== null) {
+      result.insert(inserted);
+      continue;
     }
-    if (typeof op.insert === "string") open.insert += op.insert;
-    else at = open.to += op.delete ?? 0;
+    const length = Math.min(made.left, steps.left);
+    const isGone = made.isDelete;
+    const isDelete = steps.isDelete;
+    made.take(length);
+    steps.take(length);
+    if (isGone) continue;
+    if (isDelete) result.delete(length);
+    else result.retain(length);
   }
-  return changes;
+  return result.chop();
 }
 
 /** Whether a cut at `index` would fall into a surrogate pair or between CR and LF. */
@@ -125,31 +244,4 @@ export function splitsCharacter(text: string, index: number): boolean {
   const after = text.charCodeAt(index);
   const inPair = before >= 0xd800 && before <= 0xdbff && after >= 0xdc00 && after <= 0xdfff;
   return inPair || (before === 0x0d && after === 0x0a);
-}
-
-/**
- * Writes the storage form: the number of ops, then each op as its length times four plus its kind (retain 0, delete 1).
- * An insert is the kind 2 alone, followed by its string.
- */
-export function writeChange(encoder: encoding.Encoder, change: TextChange): void {
-  encoding.writeVarUint(encoder, change.ops.length);
-  for (const op of change.ops) {
-    if (typeof op.insert === "string") {
-      encoding.writeVarUint(encoder, 2);
-      encoding.writeVarString(encoder, op.insert);
-    } else if (typeof op.retain === "number") encoding.writeVarUint(encoder, op.retain * 4);
-    else encoding.writeVarUint(encoder, (op.delete ?? 0) * 4 + 1);
-  }
-}
-
-export function readChange(decoder: decoding.Decoder): TextChange {
-  const change = new Delta();
-  for (let left = decoding.readVarUint(decoder); left > 0; left--) {
-    const head = decoding.readVarUint(decoder);
-    const length = Math.floor(head / 4);
-    if (head % 4 === 2) change.insert(decoding.readVarString(decoder));
-    else if (head % 4 === 1) change.delete(length);
-    else change.retain(length);
-  }
-  return change;
 }

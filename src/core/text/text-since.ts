@@ -1,6 +1,5 @@
-import Delta from "quill-delta";
 import * as Y from "yjs";
-import type { TextChange } from "./text-change.ts";
+import { TextChange } from "./text-change.ts";
 import type { DeleteSet } from "./update-builder.ts";
 
 type Range = { readonly clock: number; readonly len: number };
@@ -18,7 +17,7 @@ export function textSince(
   since: ReadonlyMap<number, number>,
   deletes: readonly DeleteSet[],
 ): TextChange {
-  const change = new Delta();
+  const change = new TextChange();
   const deleted = deletes.length === 0 ? null : Y.mergeDeleteSets([...deletes]).clients;
   for (let item = text._start; item !== null; item = item.right) {
     if (!item.countable && !item.deleted) continue;
