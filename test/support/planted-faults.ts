@@ -66,7 +66,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "takes the blanks at the ends off a text",
     alteration: replace(
-      `${CORE}/fragment/write-plan.ts`,
+      `${CORE}/fragment/write-intent.ts`,
       "change: difference(base.text, toSharedText(write.text))",
       "change: difference(base.text, toSharedText(write.text.trim()))",
     ),
@@ -78,8 +78,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "makes a repeated request again",
     alteration: replace(
       `${CORE}/fragment/write-round.ts`,
-      "const past = this.#past.answerTo(write.request.client, write.request.requestId, this.#nowMs);",
-      "const past = null as ReturnType<Past['answerTo']>;",
+      "const answered = past.answerTo(write.request.client, write.request.requestId, this.#nowMs);",
+      "const answered = null as ReturnType<typeof past.answerTo>;",
     ),
     group: "content",
     check: "answered again and not made again",
@@ -99,7 +99,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "replaces the tags that others have added",
     alteration: replace(
-      `${CORE}/fragment/write-plan.ts`,
+      `${CORE}/fragment/write-intent.ts`,
       "const remove = baseTags.filter((tag) => !tags.includes(tag));",
       "const remove = current.tags.filter((tag) => !tags.includes(tag));",
     ),
@@ -145,8 +145,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "lets the last writer win",
     alteration: replace(
       `${CORE}/fragment/write-round.ts`,
-      "let change = rebaseChange(meant.change, base.since);",
-      "let change = difference(this.#content, applyChange(meant.change, base.text));",
+      "let change = rebaseChange(intent.change, base.since);",
+      "let change = difference(this.#content, applyChange(intent.change, base.text));",
     ),
     group: "concurrency",
     check: "when two clients change the same version",

@@ -183,5 +183,5 @@ export class RoomHost {
 }
 
 function emptyWrite(): Write {
-  return { ...EMPTY_WRITE, settle: () => undefined };
+  return { ...EMPTY_WRITE, answer: () => undefined };
 }

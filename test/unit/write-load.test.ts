@@ -1,7 +1,8 @@
 /** Very many writes at once: nobody waits for all of them. */
 import { describe, expect, test } from "vitest";
-import { EMPTY_WRITE, type KnownText, type Write, type WriteResult } from "../../src/core/fragment/write.ts";
+import { EMPTY_WRITE, type KnownText, type Write, type Written } from "../../src/core/fragment/write.ts";
 import { applyChange, NO_CHANGE } from "../../src/core/text/text-change.ts";
+import type { Result } from "../../src/protocol/errors.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
 import { RoomHost } from "../support/room-host.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
@@ -16,7 +17,7 @@ function lineEdit(at: number): { old: string; new: string } {
 function flood(length: number) {
   const host = new RoomHost(new MemoryUpdateLog(null));
   host.create(".".repeat(length));
-  const results: WriteResult[] = [];
+  const results: Result<Written>[] = [];
   const submit = (at: number, changes = 1) =>
     host.room.submit({
       ...EMPTY_WRITE,
@@ -29,7 +30,7 @@ function flood(length: number) {
       },
       base: { kind: "version", version: 1 },
       request: { client: "ann", requestId: `${at}` },
-      settle: (result) => results.push(result),
+      answer: (result) => results.push(result),
     });
   return { host, results, submit };
 }
@@ -42,7 +43,7 @@ describe("writes that come faster than they can be made", () => {
     expect(results.length).toBeGreaterThan(20);
     expect(results.length).toBeLessThan(100);
     host.passUntilIdle();
-    expect(results.map(({ kind }) => kind)).toEqual(results.map(() => "written"));
+    expect(results.map(({ ok }) => ok)).toEqual(results.map(() => true));
     expect(results.length).toBe(200);
     expect(host.room.fragment.committed.content.match(/x/g)?.length).toBe(200);
   });
@@ -83,11 +84,11 @@ describe("writes that come faster than they can be made", () => {
     const host = new RoomHost(new MemoryUpdateLog(null));
     host.create(LINES);
     let settled = 0;
-    const settle = ({ kind }: WriteResult) => {
-      expect(kind).toBe("written");
+    const onAnswer = ({ ok }: Result<Written>) => {
+      expect(ok).toBe(true);
       settled++;
     };
-    for (let at = 0; at < 40; at++) host.room.submit({ ...EMPTY_WRITE, ...write(at), settle });
+    for (let at = 0; at < 40; at++) host.room.submit({ ...EMPTY_WRITE, ...write(at), answer: onAnswer });
     host.turn(() => undefined);
     expect(settled).toBeGreaterThan(0);
     expect(settled).toBeLessThan(10);
@@ -105,13 +106,13 @@ describe("writes that come faster than they can be made", () => {
     ];
     const startedMs = performance.now();
     const answers = tried.map((old) => {
-      let answer: WriteResult | undefined;
-      const settle = (result: WriteResult) => {
-        answer = result;
+      let result: Result<Written> | undefined;
+      const answer = (one: Result<Written>) => {
+        result = one;
       };
-      host.submit({ content: { kind: "substitutions", edits: [{ old, new: "c" }] }, settle });
+      host.submit({ content: { kind: "substitutions", edits: [{ old, new: "c" }] }, answer });
       host.passUntilIdle();
-      return answer?.kind === "refused" ? answer.refusal.message.replace(/;.*/u, "") : answer;
+      return result?.ok === false ? result.refusal.message.replace(/;.*/u, "") : result;
     });
     expect(performance.now() - startedMs).toBeLessThan(2_000);
     expect(answers).toEqual([500_001, 0, 0].map((count) => `edits.0.old matches ${count} times`));
@@ -120,17 +121,17 @@ describe("writes that come faster than they can be made", () => {
   test("[REST-7] a write with If-Match is made, when what came before it in its commit changed nothing", () => {
     const host = new RoomHost(new MemoryUpdateLog());
     host.create("x");
-    const results: WriteResult[] = [];
+    const results: Result<Written>[] = [];
     for (const text of ["x", "y", "z"]) {
       const expectedVersions = text === "x" ? null : [1];
-      const settle = (result: WriteResult) => results.push(result);
-      host.room.submit({ ...EMPTY_WRITE, content: { kind: "text", text }, expectedVersions, settle });
+      const answer = (result: Result<Written>) => results.push(result);
+      host.room.submit({ ...EMPTY_WRITE, content: { kind: "text", text }, expectedVersions, answer });
     }
     host.turn(() => undefined);
     expect(results).toMatchObject([
-      { kind: "refused", refusal: { message: "The current version is 2." } },
-      { kind: "written", revision: 2 },
-      { kind: "written", revision: 2 },
+      { ok: false, refusal: { message: "The current version is 2." } },
+      { ok: true, value: { revision: 2 } },
+      { ok: true, value: { revision: 2 } },
     ]);
     expect(host.room.fragment.committed.content).toBe("y");
   });
@@ -186,9 +187,9 @@ describe("writes that come faster than they can be made", () => {
     const { content } = host.room.fragment.committed;
     expect(results.length).toBe(10);
     for (const [at, result] of results.entries()) {
-      if (result.kind !== "written") throw new Error("refused");
+      if (!result.ok) throw new Error("refused");
       const sent = `${".".repeat(at * 10)}x${".".repeat(100 - at * 10 - 1)}`;
-      expect(applyChange(result.toSent, content)).toBe(sent);
+      expect(applyChange(result.value.toSent, content)).toBe(sent);
     }
   });
 });

@@ -287,7 +287,7 @@ describe("compaction", () => {
       // Each past revision is a base: the edit lands where it would have on that text.
       for (const revision of [2, 7, 20, 33]) {
         const text = `<${texts[revision - 1]}`;
-        expect(reopened.update(text, revision, 34_000 + revision)).toMatchObject({ kind: "written" });
+        expect(reopened.update(text, revision, 34_000 + revision)).toMatchObject({ ok: true });
       }
       expect(room.fragment.committed.content).toBe(`<<<<${texts.at(-1)}`);
     });
@@ -540,7 +540,7 @@ class RoomOnStorage {
   }
 
   create(): void {
-    this.room.create({ ...this.#write(null, null), settle: () => undefined }, false, 0);
+    this.room.create({ ...this.#write(null, null), answer: () => undefined }, false, 0);
   }
 
   join(): YjsSession {
@@ -582,15 +582,15 @@ class RoomOnStorage {
     let result: unknown;
     this.room.submit({
       ...this.#write(text, base),
-      settle: (settled) => {
-        result = settled;
+      answer: (answered) => {
+        result = answered;
       },
     });
     this.room.settle(nowMs + 60_000);
     return result;
   }
 
-  #write(text: string | null, base: number | null): Omit<Write, "settle"> {
+  #write(text: string | null, base: number | null): Omit<Write, "answer"> {
     return {
       ...EMPTY_WRITE,
       content: text === null ? null : { kind: "text", text },

@@ -2,13 +2,12 @@ import { utf8Length } from "../../language/utf8.ts";
 import type { Metadata } from "../../protocol/fragment.ts";
 import type { CompactionPolicy } from "../history/compaction-policy.ts";
 import { Past } from "../history/past.ts";
-import type { LogState, UpdateLog } from "../history/update-log.ts";
+import type { Commit, LogState, UpdateLog } from "../history/update-log.ts";
 import { FragmentText } from "../text/fragment-text.ts";
 import { fromSharedText } from "../text/line-ends.ts";
-import { isEmpty } from "../text/text-change.ts";
-import { makeCommit } from "./commit.ts";
+import { invertChange, isEmpty } from "../text/text-change.ts";
 import { PacedLog } from "./paced-log.ts";
-import type { PastOf } from "./shown-past.ts";
+import type { RevisionHistory } from "./revision-history.ts";
 import type { RequestKey, Write } from "./write.ts";
 import { WriteRound } from "./write-round.ts";
 
@@ -35,10 +34,10 @@ export interface CommittedView {
 }
 
 /**
- * One fragment as its log has it, and its document, which may be ahead of that: each commit makes a revision of what is
- * in the document. It knows no sessions and waits for nothing; when to commit, and who is told, is the room's matter.
+ * One fragment as its log has it, and its document, which may be ahead of the log: each commit makes a revision of what is
+ * in the document. It knows no sessions. The room decides when to commit, and whom to tell.
  *
- * What is read from the log is read when it is asked for.
+ * The document and the past are read from the log when they are first asked for.
  */
 export class DurableFragment {
   readonly #ports: FragmentPorts;
@@ -116,14 +115,14 @@ export class DurableFragment {
     return this.#view;
   }
 
-  /** The committed revision if it has been asked for: who only wants to know its size loads nothing. */
+  /** The committed revision if it has been asked for before: for a caller that must not load the document. */
   get committedIfKnown(): CommittedView | null {
     return this.#view;
   }
 
   /** What is known of past revisions. Loads the document. */
-  get pastOf(): PastOf {
-    return { past: this.#past, text: this.text, revision: this.alive.revision };
+  get history(): RevisionHistory {
+    return { past: this.#past, text: this.text, current: this.alive.revision };
   }
 
   /** Whether a request of this id is committed and still remembered. */
@@ -132,41 +131,41 @@ export class DurableFragment {
   }
 
   /**
-   * Begins the first or the next life, with the write as its first revision, and settles it. There must be no fragment.
+   * Begins the first or the next life, with the write as its first revision, and answers it. There must be no fragment.
    *
    * @param isNoted the catalogue has a note of the creation, and asks for the fragment if no delivery arrives
    */
   create(write: Write, isNoted: boolean, nowMs: number): void {
-    const revision = this.#life?.revision ?? 0;
+    const current = this.#life?.revision ?? 0;
     const oldClients = this.#life?.oldClients ?? new Set<number>();
     const serverClientId = this.#newServerClientId(oldClients);
     const text = this.#openText(oldClients);
-    const round = new WriteRound(text, this.#past, revision, nowMs);
+    const round = new WriteRound({ text, past: this.#past, current }, nowMs);
     round.run([{ ...write, base: { kind: "current" }, expectedVersions: null }], serverClientId);
     if (!round.hasWritten) {
-      round.settle({ revision, timeMs: nowMs, content: "" });
+      round.answer({ revision: current, timeMs: nowMs, content: "" });
       return;
     }
-    const { commit, uncommitted } = makeCommit(text, round, revision + 1, [write.author], nowMs);
-    const deliveredRevision = isNoted ? commit.revision : (this.#life?.deliveredRevision ?? 0);
+    const deliveredRevision = isNoted ? current + 1 : (this.#life?.deliveredRevision ?? 0);
     const createdAtMs = write.moved?.createdAtMs ?? nowMs;
     const life = { generation: this.generation + 1, serverClientId, deliveredRevision, createdAtMs };
-    this.log.create(commit, life, nowMs);
-    this.#life = { ...life, updatedAtMs: nowMs, revision: commit.revision, isDeleted: false, oldClients };
-    text.commit(uncommitted);
-    this.#text = text;
-    this.#view = null;
-    this.#contentRevision = this.#metadataRevision = commit.revision;
-    this.#past.add(commit);
-    round.settle(this.committed);
+    this.#commit(text, round, round.authors, nowMs, (commit) => {
+      this.log.create(commit, life, nowMs);
+      this.#life = { ...life, updatedAtMs: nowMs, revision: commit.revision, isDeleted: false, oldClients };
+      this.#text = text;
+      this.#contentRevision = this.#metadataRevision = commit.revision;
+    });
+    round.answer(this.committed);
   }
 
-  /** Writes into the document; the round is settled by the caller, once `commit` has made it durable. */
-  write(writes: readonly Write[], nowMs: number): WriteRound {
-    const { revision, serverClientId } = this.alive;
-    const round = new WriteRound(this.text, this.#past, revision, nowMs);
-    round.run(writes, serverClientId);
-    return round;
+  /**
+   * Writes into the document, as many of the writes as one round takes. The caller answers the round, once `commit` has
+   * made it durable.
+   */
+  write(writes: readonly Write[], nowMs: number): { readonly round: WriteRound; readonly taken: number } {
+    const round = new WriteRound(this.history, nowMs);
+    const taken = round.run(writes, this.alive.serverClientId);
+    return { round, taken };
   }
 
   /**
@@ -179,17 +178,11 @@ export class DurableFragment {
     const { text } = this;
     // A request that changed nothing is remembered too: the next one may name it as its base.
     if (!text.isDirty && (round === null || round.answers().length === 0)) return false;
-    const everybody = new Set([...authors, ...(round?.authors ?? [])]);
-    const { commit, uncommitted } = makeCommit(text, round, this.alive.revision + 1, [...everybody], nowMs);
-    this.log.append(commit, nowMs);
-    // With other line ends the same text is shown as another one.
-    const hasNewEol = uncommitted.metadata.eol !== text.committedMetadata.eol;
-    if (!isEmpty(uncommitted.change) || hasNewEol) this.#contentRevision = commit.revision;
-    if (commit.metadataBefore !== null) this.#metadataRevision = commit.revision;
-    text.commit(uncommitted);
-    this.#past.add(commit);
-    this.#life = { ...this.alive, revision: commit.revision, updatedAtMs: nowMs };
-    this.#view = null;
+    const everybody = [...authors, ...(round?.authors ?? [])];
+    this.#commit(text, round, everybody, nowMs, (commit) => {
+      this.log.append(commit, nowMs);
+      this.#life = { ...this.alive, revision: commit.revision, updatedAtMs: nowMs };
+    });
     return true;
   }
 
@@ -223,6 +216,35 @@ export class DurableFragment {
     this.#life = { ...this.alive, serverClientId };
   }
 
+  /** One commit of everything in the text. `store` makes it durable and takes it into `#life`. */
+  #commit(
+    text: FragmentText,
+    round: WriteRound | null,
+    authors: Iterable<string>,
+    timeMs: number,
+    store: (commit: Commit) => void,
+  ): void {
+    const uncommitted = text.uncommitted();
+    const { committedContent, committedMetadata } = text;
+    const { change, update, metadata } = uncommitted;
+    const commit: Commit = {
+      revision: (this.#life?.revision ?? 0) + 1,
+      timeMs,
+      authors: [...new Set(authors)],
+      update,
+      undo: invertChange(change, committedContent),
+      metadataBefore: metadata === committedMetadata ? null : committedMetadata,
+      answers: round?.answers() ?? [],
+    };
+    store(commit);
+    // With other line ends the same text is shown as another one.
+    if (!isEmpty(change) || metadata.eol !== committedMetadata.eol) this.#contentRevision = commit.revision;
+    if (commit.metadataBefore !== null) this.#metadataRevision = commit.revision;
+    text.commit(uncommitted);
+    this.#past.add(commit);
+    this.#view = null;
+  }
+
   #openText(oldClients: ReadonlySet<number>): FragmentText {
     return new FragmentText(() => (this.exists ? this.#ports.log.updates() : []), oldClients);
   }
@@ -232,8 +254,8 @@ export class DurableFragment {
   }
 
   /**
-   * Some of what was committed is lost: the text is another one, so it gets another revision. What was lost may
-   * have been written by the server, and peers may hold it: its client id would be in two minds.
+   * Some of what was committed is lost: the text is another one, so it gets another revision. What was lost may have been
+   * written by the server, and peers may hold it. With a new client id no two structs carry the same (client, clock).
    */
   #recover(): void {
     this.#life = this.#ports.log.load();

@@ -1,78 +1,131 @@
-import type { Eol } from "../../protocol/fragment.ts";
+/**
+ * Which text a write without a base is an edit of. Old clients name none, so the server looks among the texts that the
+ * sender may have before its eyes (`KnownText`) for the one that differs least from what came in.
+ *
+ * | text                                                      | is the base                                      |
+ * | --------------------------------------------------------- | ------------------------------------------------ |
+ * | `own`: what the sender sent last                          | if it is nearest                                 |
+ * | `later`: sent to it after its last write was committed    | if it is nearest; of two as near, the later      |
+ * | `crossing`: on its way to the sender when that last wrote | if it is strictly nearest, the write only adds   |
+ * |                                                           | to it, and it does not only take out of `own` or |
+ * |                                                           | `later`                                          |
+ *
+ * Whether the sender has seen a `crossing` text cannot be known: a client that takes every text in at once has, and one
+ * that waits for its own answer has not. If the write only adds to it, nobody else's text is lost either way. A write
+ * that only takes out of its other likeliest base is the sender's undoing of its own text.
+ *
+ * Earlier writes of the same session in the same round change the roles: the last of them is `own`, in place of the one
+ * committed before; what that was an edit of is behind the sender, and what it had been told by then is `crossing`.
+ */
 import { difference, roughDistance } from "../text/difference.ts";
 import { toSharedText } from "../text/line-ends.ts";
 import { changeSize, isEmpty, type TextChange } from "../text/text-change.ts";
-import type { ContentWrite } from "./write.ts";
+import type { ResolvedBase } from "./resolved-base.ts";
+import type { KnownText, Write } from "./write.ts";
 
-/** A text that a write may be based on, and what happened to it up to now. */
-export interface Resolved {
-  /** Null: a text of the sender's own, from an earlier round. */
-  readonly revision: number | null;
-  /** It was on its way to the sender when that wrote its last text. */
-  readonly isCrossing: boolean;
-  readonly text: string;
-  readonly eol: Eol;
-  readonly tags: readonly string[];
-  readonly since: TextChange;
-}
+/** Compare at most this many code units of `crossing` texts, newest first, but two texts in any case. */
+const MAX_CROSSING_UNITS = 1_000_000;
 
 /**
- * The first and the last candidate, the sender's own text and the newest that it was sent, are the likeliest and compared
- * in full. Of those between as many as so many code units, which a rough look tells apart: it is deceived by
- * edits that lie far apart. And in the end one of them is so near that few edits are enough to know it.
+ * The first and the last candidate, which are the sender's own text and the newest that it was sent, are compared in full.
+ * Of the rest only the nearest by a rough distance are compared, up to this many code units. The rough distance misjudges
+ * edits that lie far apart.
  */
 const MIN_COMPARED = 4;
 const MAX_COMPARED_UNITS = 40_000;
+/** One of the texts is near enough that this many edits suffice to recognise it. */
 const FEW_EDITS = 100;
 
+/** Where the texts of the candidates come from. */
+export interface BaseSources {
+  /** The last write of the same session in this round that is of the same kind; null if there is none. */
+  readonly ownInRound: Write | null;
+  /** What that write was an edit of. */
+  readonly ownBaseRevision: number | null;
+  resolveOwn(): ResolvedBase | null;
+  resolve(known: KnownText): ResolvedBase | null;
+  /** Length of the current text, in UTF-16 code units. */
+  readonly textUnits: number;
+}
+
+interface Candidate {
+  readonly base: ResolvedBase;
+  readonly isCrossing: boolean;
+}
+
 interface Compared {
-  readonly one: Resolved;
+  readonly base: ResolvedBase;
+  /** From the base's text to what came in. */
   readonly change: TextChange;
 }
 
 /**
- * The candidate from which the write differs least; the later on a tie. Candidates are given oldest first.
+ * The likeliest base of a write; null if none of the texts is known any more.
  *
- * A text that crossed the sender's last one is before its eyes if it takes in what it is sent at once, and is not if it
- * waits for the answer to its own. So it must be nearer than all others, and the write put something into it and take
- * nothing out: whatever the sender has seen, nothing that others wrote goes by that. And who only takes out of what
- * is the likeliest without it takes that back.
+ * @param known oldest first
  */
-export function likeliestBase(
-  candidates: readonly Resolved[],
-  content: ContentWrite | null,
-  tags: readonly string[] | undefined,
-): Resolved | null {
-  const known = candidates.filter(({ isCrossing }) => !isCrossing);
-  if (content?.kind !== "text") return nearest(known, (one) => tagDistance(one.tags, tags ?? one.tags));
+export function findLikeliestBase(
+  { content, metadata }: Write,
+  known: readonly KnownText[],
+  sources: BaseSources,
+): ResolvedBase | null {
+  const candidates = resolveAll(known, sources);
+  const likely = candidates.filter(({ isCrossing }) => !isCrossing).map(({ base }) => base);
+  if (content?.kind !== "text") {
+    const tags = metadata?.tags;
+    return nearest(likely, (base) => tagDistance(base.tags, tags ?? base.tags));
+  }
   const text = toSharedText(content.text);
-  const likely = nearest(compare(known, text), distanceOf);
-  if (likely !== null && onlyDeletes(likely.change)) return likely.one;
-  const crossing = candidates.filter(({ isCrossing }) => isCrossing);
+  const chosen = nearest(compare(likely, text), distanceOf);
+  if (chosen !== null && onlyDeletes(chosen.change)) return chosen.base;
+  const crossing = candidates.filter(({ isCrossing }) => isCrossing).map(({ base }) => base);
   const crossed = nearest(compare(crossing, text).filter(isAddition), distanceOf);
-  const isCrossed = crossed !== null && (likely === null || distanceOf(crossed) < distanceOf(likely));
-  return (isCrossed ? crossed : likely)?.one ?? null;
+  const isCrossed = crossed !== null && (chosen === null || distanceOf(crossed) < distanceOf(chosen));
+  return (isCrossed ? crossed : chosen)?.base ?? null;
 }
 
-function compare(candidates: readonly Resolved[], text: string): Compared[] {
-  const ends = [candidates[0], candidates.at(-1)];
+/** The texts that may be the base, by their roles in this round; the sender's own comes first. */
+function resolveAll(known: readonly KnownText[], sources: BaseSources): Candidate[] {
+  const { ownInRound, ownBaseRevision } = sources;
+  const inRound = (one: KnownText): KnownText =>
+    one.revision > (ownInRound?.seenRevision ?? 0) ? one : { ...one, when: "crossing" };
+  const possible =
+    ownInRound === null
+      ? known
+      : known
+          .filter(({ when, revision }) => when !== "own" && revision > (ownBaseRevision ?? 0))
+          .map(inRound);
+  const most = Math.max(2, Math.floor(MAX_CROSSING_UNITS / Math.max(1, sources.textUnits)));
+  const tooOld = possible.filter(({ when }) => when === "crossing").slice(0, -most);
+  const own = sources.resolveOwn();
+  const candidates: Candidate[] = own === null ? [] : [{ base: own, isCrossing: false }];
+  for (const one of possible) {
+    const base = tooOld.includes(one) ? null : sources.resolve(one);
+    if (base !== null) candidates.push({ base, isCrossing: one.when === "crossing" });
+  }
+  return candidates;
+}
+
+function compare(bases: readonly ResolvedBase[], text: string): Compared[] {
+  const ends = [bases[0], bases.at(-1)];
   const most = Math.max(MIN_COMPARED, Math.floor(MAX_COMPARED_UNITS / Math.max(1, text.length)));
   const near =
-    candidates.length <= most
-      ? candidates
-      : candidates
-          .map((one) => ({ one, distance: roughDistance(one.text, text) }))
+    bases.length <= most
+      ? bases
+      : bases
+          .map((base) => ({ base, distance: roughDistance(base.text, text) }))
           .toSorted((a, b) => a.distance - b.distance)
           .slice(0, most)
-          .map(({ one }) => one);
-  return candidates
-    .filter((one) => ends.includes(one) || near.includes(one))
-    .map((one) => ({
-      one,
-      change: ends.includes(one) ? difference(one.text, text) : difference(one.text, text, FEW_EDITS),
+          .map(({ base }) => base);
+  return bases
+    .filter((base) => ends.includes(base) || near.includes(base))
+    .map((base) => ({
+      base,
+      change: ends.includes(base) ? difference(base.text, text) : difference(base.text, text, FEW_EDITS),
     }));
 }
 
+/** The one at the least distance; the last of several. */
 function nearest<T>(candidates: readonly T[], distanceTo: (one: T) => number): T | null {
   let best: { one: T; distance: number } | null = null;
   for (const one of candidates) {

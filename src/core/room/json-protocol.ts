@@ -1,8 +1,8 @@
-import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { type Refusal, type Result, refusal } from "../../protocol/errors.ts";
 import { givenMetadata, type Metadata } from "../../protocol/fragment.ts";
 import { type ClientFrame, decodeClientFrame } from "../../protocol/json-frames.ts";
-import { metadataAt } from "../fragment/shown-past.ts";
-import type { Base, ContentWrite, KnownText, WriteResult } from "../fragment/write.ts";
+import { metadataAt } from "../fragment/revision-history.ts";
+import type { Base, ContentWrite, KnownText, Written } from "../fragment/write.ts";
 import { sameTags } from "../text/shared-metadata.ts";
 import { knownTags, knownTexts, rememberTags, send } from "./json-sessions.ts";
 import { toAwarenessState } from "./presence.ts";
@@ -130,23 +130,23 @@ function write(
     session,
     seenRevision,
     request: requestId === undefined ? null : { client: clientOf(session), requestId },
-    settle: (result) =>
-      settle(room, session, content !== null, metadata, seenRevision, requestId, result, nowMs),
+    answer: (result) =>
+      answer(room, session, content !== null, metadata, seenRevision, requestId, result, nowMs),
   });
 }
 
-function settle(
+function answer(
   room: Room,
   session: JsonSession,
   wroteContent: boolean,
   metadata: Partial<Metadata> | null,
   seenRevision: number,
   requestId: string | undefined,
-  result: WriteResult,
+  result: Result<Written>,
   nowMs: number,
 ): void {
   if (room.json.get(session.record.id) !== session) return; // it left; its write is committed all the same
-  if (result.kind === "refused") {
+  if (!result.ok) {
     room.json.refuse(
       session,
       result.refusal,
@@ -155,7 +155,7 @@ function settle(
     );
     return;
   }
-  const { revision, timeMs, toSent, content, isRepetition, baseRevision } = result;
+  const { revision, timeMs, toSent, content, isRepetition, baseRevision } = result.value;
   const view = room.fragment.committed;
   const status = {
     revision,
@@ -171,7 +171,7 @@ function settle(
   if (metadata?.tags !== undefined) rememberTags(session, revision, metadata.tags);
   const knowsContent = wroteContent || view.contentRevision <= session.record.seenRevision;
   if (!knowsContent) return; // the room tells it of both
-  const believed = { ...metadataAt(room.fragment.pastOf, seenRevision, nowMs), ...metadata };
+  const believed = { ...metadataAt(room.fragment.history, seenRevision, nowMs), ...metadata };
   if (!sameAs(believed, view.metadata)) room.json.tellMetadata(session, view);
   room.json.knows(session, revision);
 }

@@ -1,12 +1,11 @@
 import type { OpenSessions } from "../../protocol/catalogue.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
-import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { type Refusal, refusal, refused } from "../../protocol/errors.ts";
 import type { PeerPresence } from "../../protocol/json-frames.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { type CommittedView, DurableFragment, type FragmentPorts } from "../fragment/durable-fragment.ts";
-import { changeSince } from "../fragment/shown-past.ts";
+import { changeSince } from "../fragment/revision-history.ts";
 import type { Write } from "../fragment/write.ts";
-import { roundLength } from "../fragment/write-round.ts";
 import type { LogState } from "../history/update-log.ts";
 import { JsonSessions, send } from "./json-sessions.ts";
 import { openSessionsOf } from "./open-sessions.ts";
@@ -45,7 +44,9 @@ export class Room {
   constructor(ports: FragmentPorts, sessions: Iterable<Session> = []) {
     this.fragment = new DurableFragment(ports);
     const { fragment } = this;
-    this.json = new JsonSessions((then) => changeSince(fragment.pastOf, then, fragment.committed.timeMs));
+    this.json = new JsonSessions((revision) =>
+      changeSince(fragment.history, revision, fragment.committed.timeMs),
+    );
     for (const session of sessions) this.#addSession(session);
   }
 
@@ -102,7 +103,7 @@ export class Room {
     if (!this.fragment.exists) this.fragment.create(write, isNoted, nowMs);
     else {
       const why = refusal("already_exists", "The fragment exists already.");
-      write.settle({ kind: "refused", refusal: why });
+      write.answer(refused(why));
     }
   }
 
@@ -250,13 +251,14 @@ export class Room {
   #commit(nowMs: number): void {
     if (!this.#inbox.isEmpty) this.#deliver(nowMs);
     const { fragment } = this;
-    const writes = this.#writes.splice(0, roundLength(this.#writes, fragment.text.committedContent.length));
-    this.#taken += writes.length;
-    const round = writes.length === 0 ? null : fragment.write(writes, nowMs);
+    const { round, taken } =
+      this.#writes.length === 0 ? { round: null, taken: 0 } : fragment.write(this.#writes, nowMs);
+    this.#writes.splice(0, taken);
+    this.#taken += taken;
     const isNew = fragment.commit(round, this.#authors, nowMs);
     if (isNew) this.#authors.clear();
     for (const update of round?.updates ?? []) this.yjs.broadcastUpdate(update, null);
-    round?.settle(fragment.committed);
+    round?.answer(fragment.committed);
     this.json.tellMerged();
     this.#settled();
     if (isNew && this.json.size > 0) this.json.committed(fragment.committed, nowMs);

@@ -3,7 +3,7 @@ import { CatalogueReceiver } from "../../core/feed/catalogue-receiver.ts";
 import type { CatalogueRecord } from "../../core/feed/catalogue-update.ts";
 import { Outbox } from "../../core/feed/outbox.ts";
 import type { DurableFragment } from "../../core/fragment/durable-fragment.ts";
-import { EMPTY_WRITE, type Write, type WriteResult } from "../../core/fragment/write.ts";
+import { EMPTY_WRITE, type Write, type Written } from "../../core/fragment/write.ts";
 import { compactionPolicy } from "../../core/history/compaction-policy.ts";
 import type { ExpandRequest } from "../../core/room/json-protocol.ts";
 import { receive } from "../../core/room/receive.ts";
@@ -11,7 +11,7 @@ import { Room } from "../../core/room/room.ts";
 import type { Session } from "../../core/room/session.ts";
 import type { OpenSessions } from "../../protocol/catalogue.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
-import type { Refusal } from "../../protocol/errors.ts";
+import type { Refusal, Result } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
 import { MAX_SESSIONS } from "../../protocol/limits.ts";
@@ -77,7 +77,7 @@ export class FragmentObject extends DurableObject<Env> {
       join.creates && !this.#fragment.exists && (await this.#catalogue.noteCreation(CATALOGUE_WAIT_MS));
     return this.#turn((nowMs) => {
       if (!this.#fragment.exists && join.creates)
-        this.#room.create({ ...EMPTY_WRITE, settle: () => undefined }, isNoted, nowMs);
+        this.#room.create({ ...EMPTY_WRITE, answer: () => undefined }, isNoted, nowMs);
       const isJsonSocket = join.protocol === "json";
       if (!this.#fragment.exists) {
         const code = isJsonSocket ? CLOSE.notFoundJson : CLOSE.notFoundYjs;
@@ -178,8 +178,8 @@ export class FragmentObject extends DurableObject<Env> {
     return new Promise((resolve) => {
       this.#turn((nowMs) => {
         // The answer is made in the turn that commits: later the fragment may be another one, or gone.
-        const settle = (result: WriteResult) => resolve(answerWrite(this.#room, result, isNew, nowMs));
-        const whole: Write = { ...EMPTY_WRITE, ...write, settle };
+        const answer = (result: Result<Written>) => resolve(answerWrite(this.#room, result, isNew, nowMs));
+        const whole: Write = { ...EMPTY_WRITE, ...write, answer };
         if (this.#fragment.exists) this.#room.submit(whole);
         else this.#room.create(whole, isNoted, nowMs);
       });

@@ -1,8 +1,8 @@
-import { shownAt } from "../../core/fragment/shown-past.ts";
-import type { WriteResult } from "../../core/fragment/write.ts";
+import { shownAt } from "../../core/fragment/revision-history.ts";
+import type { Written } from "../../core/fragment/write.ts";
 import type { Room } from "../../core/room/room.ts";
 import { utf8Length } from "../../language/utf8.ts";
-import type { Refusal } from "../../protocol/errors.ts";
+import type { Refusal, Result } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { FragmentAnswer } from "./fragment-calls.ts";
@@ -18,7 +18,7 @@ export function fragmentOf(room: Room): Fragment {
 
 /** The same at a past revision, which was committed at `timeMs`; null if that is not known any more. */
 function revisionOf(room: Room, revision: number, timeMs: number, nowMs: number): Fragment | null {
-  const past = shownAt(room.fragment.pastOf, revision, nowMs);
+  const past = shownAt(room.fragment.history, revision, nowMs);
   if (past === null) return null;
   const { content, metadata } = past;
   const { id, created_at } = fragmentOf(room);
@@ -31,9 +31,14 @@ function revisionOf(room: Room, revision: number, timeMs: number, nowMs: number)
  *
  * @param makes the write makes the fragment, or repeats one that may do nothing else
  */
-export function answerWrite(room: Room, result: WriteResult, makes: boolean, nowMs: number): FragmentAnswer {
-  if (result.kind === "written") {
-    const { revision, timeMs, isRepetition } = result;
+export function answerWrite(
+  room: Room,
+  result: Result<Written>,
+  makes: boolean,
+  nowMs: number,
+): FragmentAnswer {
+  if (result.ok) {
+    const { revision, timeMs, isRepetition } = result.value;
     const past = isRepetition ? revisionOf(room, revision, timeMs, nowMs) : null;
     const hasMade = isRepetition && isFirst(room, revision, timeMs);
     return { kind: "fragment", fragment: past ?? fragmentOf(room), isNew: makes || hasMade };

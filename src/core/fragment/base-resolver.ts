@@ -1,0 +1,112 @@
+import { applyChange, invertChange, NO_CHANGE, type TextChange } from "../text/text-change.ts";
+import { findLikeliestBase } from "./likeliest-base.ts";
+import type { ResolvedBase } from "./resolved-base.ts";
+import type { RevisionHistory } from "./revision-history.ts";
+import type { RoundWrites, WrittenWrite } from "./round-writes.ts";
+import type { Base, KnownText, Write } from "./write.ts";
+
+/** The change from the committed text back to that of a past revision, and what else was so then. */
+interface WayBack {
+  readonly undo: TextChange;
+  readonly stateThen: Pick<ResolvedBase, "eol" | "tags">;
+}
+
+/** The text as the round has made it so far. */
+export interface RoundState {
+  readonly content: string;
+  /** From the committed text to `content`. */
+  readonly sinceCommit: TextChange;
+  readonly writes: RoundWrites;
+}
+
+/** Finds the text that a write of one round is an edit of. The way back to a past revision is found once for all of them. */
+export class BaseResolver {
+  readonly #history: RevisionHistory;
+  readonly #nowMs: number;
+  readonly #waysBack = new Map<number, WayBack | null>();
+
+  constructor(history: RevisionHistory, nowMs: number) {
+    this.#history = history;
+    this.#nowMs = nowMs;
+  }
+
+  /**
+   * The base of a write; null if it is not known, or not any more.
+   *
+   * @param known the texts of a `likeliest` base
+   */
+  resolve(write: Write, known: readonly KnownText[], round: RoundState): ResolvedBase | null {
+    const { text, past, current } = this.#history;
+    // A sender that names the version it replaces has not seen what is uncommitted, so that is kept.
+    const isBasedOnExpected = write.expectedVersions !== null && write.base.kind === "current";
+    const base: Base = isBasedOnExpected ? { kind: "version", version: current } : write.base;
+    switch (base.kind) {
+      case "current": {
+        const { eol, tags } = text.metadata;
+        return { revision: current, text: round.content, eol, tags, since: NO_CHANGE };
+      }
+      case "version":
+        return this.#committed(revisionText(base.version), round.sinceCommit);
+      case "request": {
+        const earlier = round.writes.find(base);
+        if (earlier !== undefined) return this.#inThisRound(earlier, round.writes);
+        const answered = past.answerTo(base.client, base.requestId, this.#nowMs);
+        if (answered === null) return null;
+        const { toSent } = answered.answer;
+        return this.#committed(
+          { revision: answered.revision, when: "own", toSent, tags: null },
+          round.sinceCommit,
+        );
+      }
+      case "likeliest": {
+        const own = round.writes.lastLike(write);
+        return findLikeliestBase(write, known, {
+          ownInRound: own?.write ?? null,
+          ownBaseRevision: own?.plan.baseRevision ?? null,
+          resolveOwn: () => (own === undefined ? null : this.#inThisRound(own, round.writes)),
+          resolve: (one) => this.#committed(one, round.sinceCommit),
+          textUnits: round.content.length,
+        });
+      }
+      default:
+        return base satisfies never;
+    }
+  }
+
+  /** The change from the committed text back to that of a past revision; null if it is not known any more. */
+  wayBackTo(revision: number): WayBack | null {
+    const known = this.#waysBack.get(revision);
+    if (known !== undefined) return known;
+    const { past, text, current } = this.#history;
+    const undo = past.undoTo(revision, current, this.#nowMs);
+    const stateThen = past.metadataAt(revision, current, text.committedMetadata, this.#nowMs);
+    const way = undo === null || stateThen === null ? null : { undo, stateThen };
+    this.#waysBack.set(revision, way);
+    return way;
+  }
+
+  #committed({ revision, when, toSent, tags }: KnownText, sinceCommit: TextChange): ResolvedBase | null {
+    const way = this.wayBackTo(revision);
+    if (way === null) return null;
+    const { committedContent } = this.#history.text;
+    const back = way.undo.compose(toSent);
+    return {
+      revision: when === "own" ? null : revision,
+      text: applyChange(back, committedContent),
+      eol: way.stateThen.eol,
+      tags: tags ?? way.stateThen.tags,
+      since: invertChange(back, committedContent).compose(sinceCommit),
+    };
+  }
+
+  /** The text that an earlier write of this round sent. The base of the first such write is that of all in a row. */
+  #inThisRound(written: WrittenWrite, writes: RoundWrites): ResolvedBase {
+    const { eol } = this.#history.text.metadata;
+    const { baseRevision: revision, sent: text, sentTags: tags } = written.plan;
+    return { revision, text, eol, tags, since: writes.sinceSent(written) };
+  }
+}
+
+function revisionText(revision: number): KnownText {
+  return { revision, when: "later", toSent: NO_CHANGE, tags: null };
+}

@@ -1,0 +1,13 @@
+import type { Eol } from "../../protocol/fragment.ts";
+import type { TextChange } from "../text/text-change.ts";
+
+/** The text that a write is an edit of, and what happened to it up to now. */
+export interface ResolvedBase {
+  /** Null: a text of the sender's own, from an earlier round. */
+  readonly revision: number | null;
+  readonly text: string;
+  readonly eol: Eol;
+  readonly tags: readonly string[];
+  /** From `text` to the current text. */
+  readonly since: TextChange;
+}

@@ -1,0 +1,113 @@
+import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
+import { type Eol, type Metadata, textFault } from "../../protocol/fragment.ts";
+import type { Change } from "../../protocol/json-frames.ts";
+import { MAX_TAGS } from "../../protocol/limits.ts";
+import { difference } from "../text/difference.ts";
+import { detectEol, fromSharedText, toSharedText } from "../text/line-ends.ts";
+import { occurrencesOf } from "../text/occurrences.ts";
+import { type MetadataChange, type SharedMetadata, sameTags } from "../text/shared-metadata.ts";
+import { applyChange, NO_CHANGE, TextChange } from "../text/text-change.ts";
+import { fromChanges } from "../text/wire-changes.ts";
+import type { ResolvedBase } from "./resolved-base.ts";
+import type { ContentWrite, Substitution } from "./write.ts";
+
+/** What a write says about the text that it is an edit of. */
+export interface Intent {
+  readonly change: TextChange;
+  /** The line ends that it brings; null: as they are. */
+  readonly eol: Eol | null;
+  /** The text as the sender has it now, to the letter; null where it said nothing about the text. */
+  readonly literal: string | null;
+}
+
+export const NO_INTENT: Intent = { change: NO_CHANGE, eol: null, literal: null };
+
+export function contentIntent(write: ContentWrite, base: ResolvedBase): Result<Intent> {
+  switch (write.kind) {
+    case "text": {
+      const fault = textFault(write.text);
+      if (fault !== null) return refused(refusal("invalid_content", `The content ${fault}.`));
+      const eol = write.text.includes("\n") ? detectEol(write.text) : null;
+      return done({ change: difference(base.text, toSharedText(write.text)), eol, literal: write.text });
+    }
+    case "changes":
+      return changesIntent(write.changes, base);
+    case "substitutions":
+      return substitutionsIntent(write.edits, base);
+    default:
+      return write satisfies never;
+  }
+}
+
+function changesIntent(changes: readonly Change[], base: ResolvedBase): Result<Intent> {
+  for (const { insert } of changes) {
+    const fault = textFault(insert);
+    if (fault !== null) return refused(refusal("invalid_content", `The inserted text ${fault}.`));
+  }
+  const shown = fromSharedText(base.text, base.eol);
+  const read = fromChanges(changes, shown);
+  if (!read.ok) return read;
+  const change = read.value;
+  const literal = applyChange(change, shown);
+  return done({ change: base.eol === "crlf" ? toSharedChange(change, shown) : change, eol: null, literal });
+}
+
+/** The same change on the shared text, where each CRLF of the shown text is one LF. */
+function toSharedChange(change: TextChange, shown: string): TextChange {
+  const shared = new TextChange();
+  let at = 0;
+  for (const op of change.ops) {
+    if (typeof op.insert === "string") {
+      shared.insert(toSharedText(op.insert));
+      continue;
+    }
+    const length = typeof op.retain === "number" ? op.retain : (op.delete ?? 0);
+    const sharedLength = toSharedText(shown.slice(at, at + length)).length;
+    at += length;
+    if (op.delete === undefined) shared.retain(sharedLength);
+    else shared.delete(sharedLength);
+  }
+  return shared.chop();
+}
+
+function substitutionsIntent(edits: readonly Substitution[], base: ResolvedBase): Result<Intent> {
+  let change = new TextChange();
+  let text = base.text;
+  for (const [index, edit] of edits.entries()) {
+    for (const side of ["old", "new"] as const) {
+      // Half of a pair would be found within a whole one, and leave the other half behind.
+      const fault = textFault(edit[side]);
+      if (fault !== null) return refused(refusal("invalid_content", `edits.${index}.${side} ${fault}.`));
+    }
+    const old = toSharedText(edit.old);
+    const { count, last } = occurrencesOf(old, text);
+    if (count !== 1) {
+      const message = `edits.${index}.old matches ${count} times; it must match exactly once.`;
+      return refused(refusal("no_single_match", message));
+    }
+    const step = new TextChange().retain(last).insert(toSharedText(edit.new)).delete(old.length);
+    change = change.compose(step);
+    text = applyChange(step, text);
+  }
+  return done({ change, eol: null, literal: fromSharedText(text, base.eol) });
+}
+
+export function metadataIntent(
+  write: Partial<Metadata>,
+  baseTags: readonly string[],
+  current: SharedMetadata,
+): Result<MetadataChange> {
+  const { description, prompt_type, tags } = write;
+  if (tags === undefined || sameTags(tags, baseTags)) return done({ description, prompt_type });
+  const remove = baseTags.filter((tag) => !tags.includes(tag));
+  // A tag that the sender merely left as it was may have been removed by somebody else.
+  const isWanted = (tag: string) => current.tags.includes(tag) || !baseTags.includes(tag);
+  const keep = [...new Set(tags)].filter(isWanted);
+  const left = current.tags.filter((tag) => !remove.includes(tag));
+  if (new Set([...left, ...keep]).size > MAX_TAGS) {
+    return refused(
+      refusal("invalid_metadata", `tags: with the tags of others there would be more than ${MAX_TAGS}.`),
+    );
+  }
+  return done({ description, prompt_type, tags: { keep, remove } });
+}

@@ -1,0 +1,42 @@
+export interface Occurrences {
+  readonly count: number;
+  /** Where the last one begins, in UTF-16 code units; -1 if there is none. */
+  readonly last: number;
+}
+
+/**
+ * How often `part` stands in `text`. Overlapping occurrences count: "aa" stands twice in "aaa".
+ *
+ * By Knuth, Morris and Pratt, in one pass whatever the part is: `indexOf` takes a minute for some (V8, November 2026).
+ */
+export function occurrencesOf(part: string, text: string): Occurrences {
+  if (part === "") return { count: text.length + 1, last: text.length };
+  const borders = bordersOf(part);
+  let count = 0;
+  let last = -1;
+  for (let at = 0, matched = 0; at < text.length; at++) {
+    matched = extend(part, borders, matched, text.charCodeAt(at));
+    if (matched < part.length) continue;
+    count++;
+    last = at + 1 - part.length;
+  }
+  return { count, last };
+}
+
+/** For each prefix of `part`: the length of its longest proper suffix that is a prefix of `part` too. */
+function bordersOf(part: string): Uint32Array {
+  const borders = new Uint32Array(part.length + 1);
+  for (let at = 1, border = 0; at < part.length; at++) {
+    border = extend(part, borders, border, part.charCodeAt(at));
+    borders[at + 1] = border;
+  }
+  return borders;
+}
+
+/** The length of the prefix of `part` that ends with `unit`, when a prefix of length `matched` ended just before it. */
+function extend(part: string, borders: Uint32Array, matched: number, unit: number): number {
+  let border = matched;
+  while (border > 0 && (border === part.length || part.charCodeAt(border) !== unit))
+    border = borders[border] ?? 0;
+  return part.charCodeAt(border) === unit ? border + 1 : 0;
+}
