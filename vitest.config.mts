@@ -1,5 +1,16 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { HANG_LIMIT_MS } from "./test/support/hang-limit.ts";
+
+/**
+ * Time limits are there to end a hang, and are the same in all projects. No test's result depends on the speed of the
+ * machine. A test's limit is longer than that of one wait in it, so that the wait fails first and says what it waited for.
+ */
+const LIMITS = {
+  testTimeout: 5 * HANG_LIMIT_MS,
+  hookTimeout: 5 * HANG_LIMIT_MS,
+  expect: { poll: { timeout: HANG_LIMIT_MS } },
+};
 
 /**
  * Three projects, by where the code under test runs; a test in another place is in none. They run one after the other
@@ -13,7 +24,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts", "test/contract/**/*.test.ts"],
-          testTimeout: 60_000, // random schedules, on a machine that may be busy
+          ...LIMITS,
           sequence: { groupOrder: 1 },
         },
       },
@@ -23,6 +34,7 @@ export default defineConfig({
         test: {
           name: "workerd",
           include: ["test/workerd/**/*.test.ts"],
+          ...LIMITS,
           sequence: { groupOrder: 2 },
         },
       },
@@ -34,8 +46,7 @@ export default defineConfig({
           globalSetup: "test/e2e/build-bundle.ts",
           pool: "forks",
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...LIMITS,
           sequence: { groupOrder: 3 },
         },
       },

@@ -13,7 +13,7 @@ test("[CAT-11] the list is the set of fragments, when the server was killed whil
     expect(report.fragments).toBeGreaterThan(10);
     expect(report.writes).toBeGreaterThan(20);
   });
-}, 120_000);
+});
 
 test("[CAT-11] the check finds differences, when the alarm is not set", async () => {
   await withTemporaryDir(async (dir) => {
@@ -22,4 +22,4 @@ test("[CAT-11] the check finds differences, when the alarm is not set", async ()
     const report = await runCatalogueKills({ rounds: 6, seed: 12, server });
     expect(report.differences.length).toBeGreaterThan(0);
   });
-}, 120_000);
+});

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
+import { HANG_LIMIT_MS } from "../support/hang-limit.ts";
 
 // Of every command of package.json that is a program of ours, so that a new one is among them.
 
@@ -26,7 +27,7 @@ function run(name: string, ...args: string[]): Promise<Ended> {
     const child = execFile(
       process.execPath,
       [join(PROJECT_DIR, script), ...args],
-      { timeout: 20_000 },
+      { timeout: HANG_LIMIT_MS },
       (_, stdout, stderr) => settle({ code: child.exitCode, stdout, stderr }),
     );
   });

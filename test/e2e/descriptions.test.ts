@@ -91,7 +91,7 @@ describe("sockets", () => {
           socket.send(JSON.stringify(frame));
         },
         async until(action: string) {
-          await expect.poll(() => frames.map((frame) => frame.action), { timeout: 10_000 }).toContain(action);
+          await expect.poll(() => frames.map((frame) => frame.action)).toContain(action);
           return frames.find((frame) => frame.action === action);
         },
       };
@@ -150,9 +150,9 @@ describe("sockets", () => {
     await opened(editor);
     editor.send(JSON.stringify({ action: "update", content: "two" }));
     const wanted = ["EventCreated", "EventChanged", "EventTyping", "EventEditors"];
-    await expect.poll(() => [...seen], { timeout: 20_000 }).toEqual(expect.arrayContaining(wanted));
+    await expect.poll(() => [...seen]).toEqual(expect.arrayContaining(wanted));
     await deleteFragment(server.url, "described/events");
-    await expect.poll(() => [...seen], { timeout: 20_000 }).toContain("EventDeleted");
+    await expect.poll(() => [...seen]).toContain("EventDeleted");
     expect(faults).toEqual([]);
     socket.close();
   });

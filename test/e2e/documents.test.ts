@@ -148,7 +148,6 @@ const RULES: StoryRules = {
 describe.concurrent("blocks", () => {
   test.for(PAGES.filter((page) => readBlocks(read(page)).length > 0))(
     "[DOC-1] each code block does what the page says, when %s is followed",
-    { timeout: 180_000 },
     async (page) => {
       await withTemporaryDir((dir) => runPage(read(page), dir, RULES));
     },

@@ -10,7 +10,7 @@ import { makeTemporaryDir, removeDir } from "../support/temporary-dir.ts";
 // What happens where nobody types. These tests wait for the platform's own times, so they wait at the same time.
 
 /** workerd takes an object that can hibernate out of memory after 10 s without an event. */
-const SLEEP_MS = 12_000;
+const SLEEP_MS = 15_000;
 const STAY_MS = 125_000;
 
 let dir: string;
@@ -56,9 +56,9 @@ describe.concurrent("a quiet room", () => {
     context.expect(editor.closeCodes).toEqual([]);
     context.expect(editor.provider.wsconnected).toBe(true);
     context.expect(await server.constructions("quiet/alone")).toBeGreaterThan(0);
-  }, 150_000);
+  });
 
-  test("[LIVE-11] the object leaves memory and is constructed again by the next frame, when nobody did anything for 12 s", async (context) => {
+  test("[LIVE-11] the object leaves memory and is constructed again by the next frame, when nobody did anything for a while", async (context) => {
     const { json } = await sleepingRoom(context, "quiet/counted");
     context.expect(await server.constructions("quiet/counted")).toBe(1);
     await json.request({ action: "update", content: "after;", request_id: "1" });

@@ -1,5 +1,4 @@
 /** What programs of the old system do over REST and their sockets, one answer after the other as they expect them. */
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import type { ServerFrame } from "../../src/protocol/json-frames.ts";
 import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
@@ -72,7 +71,7 @@ test("[OLD-16] an old program's session goes through, when it makes, edits, expa
       body: [{ id: "part" }],
     });
     await expect
-      .poll(() => callOld(server, "GET", "/part/referenced_by"), { timeout: 5_000 })
+      .poll(() => callOld(server, "GET", "/part/referenced_by"))
       .toMatchObject({ body: [{ id: "ws_test", description: "changed" }] });
 
     expect(await callOld(server, "PUT", "/ws_test", { content: "over REST" })).toMatchObject({ status: 200 });
@@ -96,24 +95,17 @@ test("[OLD-6] each is told of the other's first edit, when two old programs conn
     for (let n = 0; n < MEETINGS; n++) {
       await callOld(server, "POST", "/", { id: `meeting/${n}`, content: "as made" });
       const path = `/ws/prompts/meeting/${n}`;
-      const first = connectOld(server, path).then(async (client) => {
-        await nextFrame(client);
-        client.send({ action: "update", content: "Client A update 1" });
-        await delay(100);
-        client.send({ action: "update", content: "Client A update 2" });
-        await client.next("update_status");
-        await client.next("update_status");
-        client.close();
-      });
-      const second = connectOld(server, path).then(async (client) => {
+      const [first, second] = await Promise.all([connectOld(server, path), connectOld(server, path)]);
+      first.send({ action: "update", content: "Client A update 1" });
+      for (const client of [first, second])
         expect(await nextFrame(client)).toMatchObject({ action: "initial", content: "as made" });
-        await delay(50);
-        client.send({ action: "update", content: "Client B update 1" });
-        expect(await nextFrame(client)).toMatchObject({ action: "update", content: "Client A update 1" });
-        await client.next("update_status");
-        client.close();
-      });
-      await Promise.all([first, second]);
+      expect(await nextFrame(second)).toMatchObject({ action: "update", content: "Client A update 1" });
+      expect(await nextFrame(first)).toMatchObject({ action: "update_status", success: true });
+      second.send({ action: "update", content: "Client B update 1" });
+      expect(await nextFrame(first)).toMatchObject({ action: "update", content: "Client B update 1" });
+      expect(await nextFrame(second)).toMatchObject({ action: "update_status", success: true });
+      first.close();
+      second.close();
     }
   });
 });

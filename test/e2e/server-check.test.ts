@@ -9,14 +9,15 @@ import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { describeNoServer } from "../../tools/server-url.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { CheckCommand, checkServer } from "../support/check-command.ts";
+import { HANG_LIMIT_MS } from "../support/hang-limit.ts";
 import { pipeToHead } from "../support/pipe-to-head.ts";
 import { PLANTED_FAULTS } from "../support/planted-faults.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 
 // `npm run e2e`, against servers that are right and servers that are wrong.
 
-/** Long enough for a busy machine. */
-const TIMEOUT_S = 20;
+/** To end a hang. */
+const TIMEOUT_S = HANG_LIMIT_MS / 1_000;
 const CLEANUP = "cleanup";
 
 describe.concurrent("npm run e2e", () => {
@@ -81,7 +82,16 @@ describe.concurrent("npm run e2e", () => {
       });
       const server = await startServer({ persistTo: join(dir, "data"), bundleDir });
       onTestFinished(() => server.kill());
-      const command = new CheckCommand(["--url", server.url, "--only", "errors", "--only", "conn"]);
+      const command = new CheckCommand([
+        "--url",
+        server.url,
+        "--only",
+        "errors",
+        "--only",
+        "conn",
+        "--timeout",
+        `${TIMEOUT_S}`,
+      ]);
       const { code, stdout } = await command.ended;
       expect(stdout).toMatch(/^ {2}✓ a pong comes back, when a client pings \(\d+ ms\)$/m);
       expect(stdout).toMatch(
@@ -103,7 +113,7 @@ describe.concurrent("npm run e2e", () => {
     await withTemporaryDir(async (persistTo) => {
       const server = await startServer({ persistTo });
       onTestFinished(() => server.kill());
-      const command = new CheckCommand(["--url", server.url]);
+      const command = new CheckCommand(["--url", server.url, "--timeout", `${TIMEOUT_S}`]);
       onTestFinished(() => command.kill("SIGKILL"));
       await command.printed("\nconnection\n");
       command.kill("SIGINT");

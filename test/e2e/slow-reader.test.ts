@@ -17,10 +17,9 @@ afterAll(async () => {
   await removeDir(dir);
 });
 
-/** Longer than any window and any pause of a loaded machine, and less than a server waits that waits for a reader. */
-const MAX_DELAY_MS = 2_000;
+// A server that waited for the stalled reader would never send the next edit: the reader's wait would be a hang.
 
-test("[LIVE-13] a Yjs reader gets each edit in time and a stalled one gets them later, when it has stopped reading", async () => {
+test("[LIVE-13] a Yjs reader gets each edit while another has stopped reading, which gets them once it reads again", async () => {
   const id = "slow/yjs";
   await putFragment(server.url, id, "");
   const stalled = await connectYjs(server.url, `/v1/sync/${id}`, { name: "the stalled reader" });
@@ -30,24 +29,21 @@ test("[LIVE-13] a Yjs reader gets each edit in time and a stalled one gets them 
     for (const { socket } of [stalled, reader, writer]) socket.terminate();
   });
   stalled.socket.pause();
-  const delaysMs: number[] = [];
   // 10 MB together: more than the buffers of a socket hold.
   for (let part = 1; part <= 40; part++) {
-    const startedMs = performance.now();
     const update = writer.client.edit((text) => {
       text.delete(0, text.length);
       text.insert(0, `${part};${"slow ".repeat(50_000)}`);
     });
     writer.client.push(part, update);
     await reader.client.next("update");
-    delaysMs.push(performance.now() - startedMs);
   }
-  expect(Math.max(...delaysMs)).toBeLessThan(MAX_DELAY_MS);
+  expect(stalled.client.text, "what the stalled reader has").toBe("");
   stalled.socket.resume();
   while (stalled.client.text !== writer.client.text) await stalled.client.next("update");
 });
 
-test("[LIVE-13] a JSON reader gets each text in time and a stalled one gets the last, when it has stopped reading", async () => {
+test("[LIVE-13] a JSON reader gets each text while another has stopped reading, which gets the last once it reads again", async () => {
   const id = "slow/json";
   await putFragment(server.url, id, "");
   const stalled = await connectJson(server.url, `/v1/ws/${id}`, "the stalled reader");
@@ -57,14 +53,11 @@ test("[LIVE-13] a JSON reader gets each text in time and a stalled one gets the 
   });
   await reader.client.next("initial");
   stalled.socket.pause();
-  const delaysMs: number[] = [];
   for (let part = 1; part <= 12; part++) {
-    const startedMs = performance.now();
     await putFragment(server.url, id, `${part};${"slow ".repeat(180_000)}`);
     await reader.client.next("update");
-    delaysMs.push(performance.now() - startedMs);
   }
-  expect(Math.max(...delaysMs)).toBeLessThan(MAX_DELAY_MS);
+  expect(stalled.client.unreadActions, "what the stalled reader has").not.toContain("update");
   stalled.socket.resume();
   await stalled.client.inbox.next(
     "the last text",

@@ -200,13 +200,13 @@ async function readAsNewcomers(server: ServerProcess, ledger: TokenLedger): Prom
   const first = new Promise<ServerFrame>((settle) =>
     socket.once("message", (data) => settle(JSON.parse(String(data)) as ServerFrame)),
   );
-  const initial = await within(10_000, "the first frame", first);
+  const initial = await within("the first frame", first);
   if (initial.action !== "initial") throw new Error(`the first frame is "${initial.action}"`);
   ledger.sawVersion(initial.version, initial.content);
   socket.close();
   await closed(socket);
 
-  const doc = await within(10_000, "a sync", readFreshDocument(server.url, `/v1/sync/${FRAGMENT_ID}`));
+  const doc = await within("a sync", readFreshDocument(server.url, `/v1/sync/${FRAGMENT_ID}`));
   const shared = doc.getText("content").toString();
   if (initial.content !== fragment.content) ledger.fault("the JSON socket and REST give two texts");
   if (shared !== fragment.content) ledger.fault("the Yjs socket and REST give two texts");

@@ -1,7 +1,5 @@
 import type { Closed } from "./client-socket.ts";
-
-/** Long enough for a loaded machine, and less than Vitest waits: a failing test shall say what came instead. */
-const TIMEOUT_MS = 4_000;
+import { HANG_LIMIT_MS } from "./hang-limit.ts";
 
 interface Waiter<F> {
   readonly fits: (frame: F) => boolean;
@@ -73,7 +71,7 @@ export class Inbox<F> {
   async #within<T>(what: string, event: Promise<T>): Promise<T> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(this.#describe(what))), TIMEOUT_MS);
+      timer = setTimeout(() => reject(new Error(this.#describe(what))), HANG_LIMIT_MS);
     });
     try {
       return await Promise.race([event, timeout]);

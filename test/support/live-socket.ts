@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import WebSocket from "ws";
+import { HANG_LIMIT_MS } from "./hang-limit.ts";
 
 /** @param path with its leading slash; the server's `url` is http */
 export function makeSocket(serverUrl: string, path: string, protocols: readonly string[] = []): WebSocket {
@@ -28,8 +29,12 @@ export function closed(socket: WebSocket): Promise<number> {
   return new Promise((settle) => socket.once("close", settle));
 }
 
-/** The same promise, rejected when it takes longer. */
-export async function within<T>(timeoutMs: number, what: string, promise: Promise<T>): Promise<T> {
+/** The same promise, rejected with what it waited for when it hangs, or takes longer than `timeoutMs`. */
+export async function within<T>(
+  what: string,
+  promise: Promise<T>,
+  timeoutMs: number = HANG_LIMIT_MS,
+): Promise<T> {
   const settled = new AbortController();
   const late = delay(timeoutMs, undefined, { signal: settled.signal }).then(
     () => {

@@ -28,16 +28,16 @@ export class StockEditor {
   }
 
   /** Settles when it is connected and in sync. */
-  synced(timeoutMs = 10_000): Promise<void> {
+  synced(): Promise<void> {
     const synced = new Promise<void>((settle) => {
       if (this.provider.synced) settle();
       else this.provider.once("sync", () => settle());
     });
-    return within(timeoutMs, "the provider's sync", synced);
+    return within("the provider's sync", synced);
   }
 
   /** Settles when the text is this one. */
-  hasText(text: string, timeoutMs = 10_000): Promise<void> {
+  hasText(text: string): Promise<void> {
     const found = new Promise<void>((settle) => {
       const look = () => {
         if (this.text.toString() !== text) return;
@@ -47,11 +47,11 @@ export class StockEditor {
       this.doc.on("update", look);
       look();
     });
-    return within(timeoutMs, `the text ${JSON.stringify(text.slice(0, 80))}`, found);
+    return within(`the text ${JSON.stringify(text.slice(0, 80))}`, found);
   }
 
   /** Settles when the states of others are such that `isIt` holds; by their client ids. */
-  seesOthers(isIt: (states: ReadonlyMap<number, object>) => boolean, timeoutMs = 10_000): Promise<void> {
+  seesOthers(isIt: (states: ReadonlyMap<number, object>) => boolean, timeoutMs?: number): Promise<void> {
     const { awareness } = this.provider;
     const found = new Promise<void>((settle) => {
       const look = () => {
@@ -64,7 +64,7 @@ export class StockEditor {
       awareness.on("change", look);
       look();
     });
-    return within(timeoutMs, "the states of others", found);
+    return within("the states of others", found, timeoutMs);
   }
 
   destroy(): void {

@@ -1,10 +1,9 @@
 /** Commands of a page, run by bash: to their end, or in the background until they are stopped. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
+import { HANG_LIMIT_MS } from "./hang-limit.ts";
 import { textFault } from "./printed-pattern.ts";
 
-const COMMAND_TIMEOUT_MS = 60_000;
-const OUTPUT_TIMEOUT_MS = 30_000;
 const POLL_MS = 50;
 
 export interface Surroundings {
@@ -39,14 +38,14 @@ export class Terminal {
 
   /** What the script wrote to its standard output. Throws with everything when it fails. */
   async finish(): Promise<string> {
-    const code = await Promise.race([this.#ended, delay(COMMAND_TIMEOUT_MS, "late", { ref: false })]);
+    const code = await Promise.race([this.#ended, delay(2 * HANG_LIMIT_MS, "late", { ref: false })]);
     if (code !== 0) throw new Error(`ended with ${code}, having printed:\n${this.#all}`);
     return this.#printed;
   }
 
   /** Waits until everything printed so far, errors among it, is as shown. */
   async shows(text: string): Promise<void> {
-    const endMs = performance.now() + OUTPUT_TIMEOUT_MS;
+    const endMs = performance.now() + HANG_LIMIT_MS;
     for (;;) {
       const fault = textFault(text, this.#all);
       if (fault === null) return;
@@ -57,7 +56,7 @@ export class Terminal {
 
   /** The first match in what is printed, as soon as there is one. */
   async find(pattern: RegExp): Promise<string> {
-    const endMs = performance.now() + OUTPUT_TIMEOUT_MS;
+    const endMs = performance.now() + HANG_LIMIT_MS;
     for (;;) {
       const found = pattern.exec(this.#all)?.[1];
       if (found !== undefined) return found;
@@ -71,7 +70,7 @@ export class Terminal {
     const { pid, exitCode, signalCode } = this.#child;
     if (pid === undefined) return;
     if (exitCode === null && signalCode === null) process.kill(-pid, signal);
-    await Promise.race([this.#ended, delay(OUTPUT_TIMEOUT_MS, undefined, { ref: false })]);
+    await Promise.race([this.#ended, delay(HANG_LIMIT_MS, undefined, { ref: false })]);
     try {
       process.kill(-pid, "SIGKILL");
     } catch {

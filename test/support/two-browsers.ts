@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Page } from "playwright-core";
 import { launchChromium } from "./chromium.ts";
 import type { BrowserScene } from "./document-story.ts";
+import { HANG_LIMIT_MS } from "./hang-limit.ts";
 import { putFragment, readFragment } from "./rest.ts";
 
 /** The fragment that the editors of the documents open. */
@@ -11,7 +12,6 @@ const ID = "team/greeting";
 const BEFORE = "Good morning.";
 const ANN = "Written by Ann.\nAnd a line. ";
 const BOB = " Bob adds.\nOne more";
-const TIMEOUT_MS = 30_000;
 const POLL_MS = 50;
 /** What is typed within half a second is one step. */
 const MAX_UNDO = 20;
@@ -44,7 +44,7 @@ export async function typeInTwoBrowsers(scene: BrowserScene): Promise<void> {
     const faults: string[] = [];
     page.on("pageerror", (error) => faults.push(String(error.stack)));
     await page.goto(pageUrl);
-    await page.waitForSelector(selector, { timeout: TIMEOUT_MS });
+    await page.waitForSelector(selector, { timeout: HANG_LIMIT_MS });
     await becomes(BEFORE, () => linesOf(page));
     if (faults.length > 0) throw new Error(faults.join("\n"));
     return page;
@@ -68,7 +68,7 @@ export async function typeInTwoBrowsers(scene: BrowserScene): Promise<void> {
 
 /** Settles when `read` gives what is wanted; else says what it gave at last. */
 async function becomes<T>(wanted: T, read: () => Promise<T>): Promise<void> {
-  const endMs = performance.now() + TIMEOUT_MS;
+  const endMs = performance.now() + HANG_LIMIT_MS;
   for (;;) {
     const value = await read();
     if (isDeepStrictEqual(value, wanted)) return;

@@ -13,7 +13,6 @@ import { makeSocket, opened, within } from "./live-socket.ts";
 import { jsonFault, textFault } from "./printed-pattern.ts";
 
 const CONNECT = /^npx wscat -c '(ws[^']+)'$/;
-const FRAME_TIMEOUT_MS = 15_000;
 
 export class WscatSession {
   readonly #socket: WebSocket;
@@ -52,7 +51,7 @@ export class WscatSession {
 
   async #line(line: string): Promise<void> {
     if (line.startsWith("> ")) return this.#socket.send(line.slice(2));
-    const came = await within(FRAME_TIMEOUT_MS, line, this.#next());
+    const came = await within(line, this.#next());
     const fault =
       line.startsWith("< {") && came.startsWith("< {")
         ? jsonFault(line.slice(2), came.slice(2))

@@ -270,24 +270,21 @@ describe("budgets", () => {
     expect(expansion).toMatchObject({ expanded: "12345678[[a]]", warnings: [outputWarning(3)] });
   });
 
-  test("[EXP-14] expand stays in time and size, when fragments multiply beyond every limit", async () => {
+  test("[EXP-14] expand reads each fragment once and keeps to its size, when fragments multiply beyond every limit", async () => {
     const fan = "[[f1]]some words[[f2]]".repeat(20_000);
-    const { fetchTexts } = new Store({ f1: fan, f2: fan });
-    const startedAt = performance.now();
-    const expansion = await expand({ content: fan, root: null }, fetchTexts);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    const store = new Store({ f1: fan, f2: fan });
+    const expansion = await expand({ content: fan, root: null }, store.fetchTexts);
+    expect(store.calls.flat().toSorted()).toEqual(["f1", "f2"]);
     expect(utf8Length(expansion.expanded)).toBeLessThanOrEqual(EXPANSION_BUDGETS.outputBytes);
   });
 
-  test("[EXP-15] expand takes less than a second, when fifty fragments each include the next twice", async () => {
+  test("[EXP-15] expand stops at the limit of depth, when fifty fragments each include the next twice", async () => {
     const chain = names("c", 50);
     const texts = chain.map(
       (name, index) => [name, index < 49 ? `[[c${index + 2}]]`.repeat(2) : "end"] as const,
     );
     const store = new Store(Object.fromEntries(texts));
-    const startedAt = performance.now();
     const expansion = await expand({ content: "[[c2]][[c2]]", root: id("c1") }, store.fetchTexts);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
     expect(expansion.expanded).toBe("[[c13]][[c13]]".repeat(2 ** 11));
     expect(expansion.warnings).toHaveLength(2 ** 11);
     expect(store.calls).toHaveLength(11);

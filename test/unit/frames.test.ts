@@ -26,7 +26,7 @@ import { SeededRandom } from "../support/seeded-random.ts";
 
 const BODY = Uint8Array.of(9, 8);
 
-describe("Yjs frames", { timeout: 60_000 }, () => {
+describe("Yjs frames", () => {
   test.each([
     ["sync step 1", encodeSyncStep1(BODY), [0, 0, 2, 9, 8]],
     ["sync step 2", encodeSyncStep2(BODY), [0, 1, 2, 9, 8]],
@@ -140,7 +140,7 @@ describe("Yjs frames", { timeout: 60_000 }, () => {
   });
 });
 
-describe("JSON frames", { timeout: 60_000 }, () => {
+describe("JSON frames", () => {
   test.each([
     ['{"action":"update","content":"a","base_version":3,"request_id":"r"}'],
     ['{"action":"update","content":""}'],

@@ -5,7 +5,7 @@ import { HOCUSPOCUS_DIALECT, OWN_DIALECT, stockDialect } from "../../tools/load/
 import { Durations } from "../../tools/load/distribution.ts";
 import { LoadedFragment } from "../../tools/load/loaded-fragment.ts";
 import { Meter } from "../../tools/load/meter.ts";
-import { pace } from "../../tools/load/pace.ts";
+import { pace, randomMoments } from "../../tools/load/pace.ts";
 import { Receipts } from "../../tools/load/receipts.ts";
 import { decodeTokens, encodeToken, maxTokenBytes, tokensInUpdate } from "../../tools/load/token.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
@@ -208,23 +208,25 @@ describe("the pace", () => {
     expect(Math.max(...dueMs) - first).toBeLessThan(200);
   });
 
-  test("[LOAD-3] the moments are random, the same each time, and as many in each part of the time", async () => {
-    const momentsOf = async () => {
-      const dueMs: number[] = [];
-      const startedMs = performance.now();
-      await pace(2_000, 0.2, new AbortController().signal, (_, due) => dueMs.push(due - startedMs));
-      return dueMs;
-    };
-    const dueMs = await momentsOf();
+  test("[LOAD-3] the moments are random, the same each time, and as many in each part of the time", () => {
+    const moments = [...randomMoments(2_000, 200)];
     for (const from of [0, 50, 100, 150]) {
-      const within = dueMs.filter((due) => due >= from && due < from + 50).length;
+      const within = moments.filter((moment) => moment >= from && moment < from + 50).length;
       expect(within).toBeGreaterThan(420);
       expect(within).toBeLessThan(580);
     }
     // Of random gaps about one in e is longer than the mean one; of even ones none is, or half of them.
-    const gaps = dueMs.slice(1).map((due, index) => due - (dueMs[index] ?? 0));
+    const gaps = moments.slice(1).map((moment, index) => moment - (moments[index] ?? 0));
     expect(gaps.filter((gap) => gap > 0.1).length / gaps.length).toBeCloseTo(1 / Math.E, 1);
-    for (const [index, due] of (await momentsOf()).entries()) expect(due).toBeCloseTo(dueMs[index] ?? 0, -1);
+    expect([...randomMoments(2_000, 200)]).toEqual(moments);
+  });
+
+  test("[LOAD-3] the acts are due at the random moments, counted from one start", async () => {
+    const dueMs: number[] = [];
+    await pace(20, 0.1, new AbortController().signal, (_, due) => dueMs.push(due));
+    const moments = [...randomMoments(20, 100)];
+    const starts = dueMs.map((due, index) => due - (moments[index] ?? Number.NaN));
+    for (const start of starts) expect(start).toBeCloseTo(starts[0] ?? Number.NaN, 6);
   });
 
   test("[LOAD-6] it ends when it is aborted", async () => {

@@ -171,7 +171,7 @@ describe("broadcast", () => {
   });
 });
 
-describe("commit", { timeout: 60_000 }, () => {
+describe("commit", () => {
   test("[COMMIT-2] a turn broadcasts, then writes, then acknowledges, then tells the JSON peers", () => {
     const room = new Watched();
     const [a] = [room.yjs("a"), room.yjs("b"), room.json("json")] as const;

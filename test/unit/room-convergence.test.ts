@@ -20,7 +20,7 @@ function run(options: WorldOptions, steps: number): SimulatedWorld {
   return world;
 }
 
-describe("editors of all kinds in one room", { timeout: 60_000 }, () => {
+describe("editors of all kinds in one room", () => {
   test("[ROOM-1] all come to one text and lose nothing, whatever the schedule", () => {
     let acknowledged = 0;
     forEachSeed(250, [1869], (seed) => {

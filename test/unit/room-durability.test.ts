@@ -27,7 +27,7 @@ function live(options: WorldOptions): Lives {
   return { faults, acknowledged: world.ledger.acknowledgedCount };
 }
 
-describe("a kill at a random moment", { timeout: 60_000 }, () => {
+describe("a kill at a random moment", () => {
   test("[COMMIT-1] nothing that was acknowledged or shown to a JSON client is lost, and nothing is there twice", () => {
     let acknowledged = 0;
     forEachSeed(400, [494, 3835], (seed) => {

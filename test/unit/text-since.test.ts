@@ -33,7 +33,7 @@ class WatchedDocument {
   }
 }
 
-describe("textSince", { timeout: 60_000 }, () => {
+describe("textSince", () => {
   test("[TEXT-6] the change since a moment leads from the text then to the text now", () => {
     forEachSeed(1_500, [], (seed) => {
       const random = new SeededRandom(seed);

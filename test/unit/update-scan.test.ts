@@ -26,7 +26,7 @@ function scan(update: Uint8Array): ScannedUpdate {
   return scanned;
 }
 
-describe("the scan", { timeout: 60_000 }, () => {
+describe("the scan", () => {
   test("[UPDATE-2] bytes behind the end are no part of an update", () => {
     expect(() => scanUpdate(Uint8Array.of(...GOLDEN, 0))).toThrow("there are bytes behind its end");
     // The V2 encoding of anything reads as an empty update with something behind it.
@@ -141,7 +141,7 @@ describe("the scan", { timeout: 60_000 }, () => {
   });
 });
 
-describe("real updates", { timeout: 60_000 }, () => {
+describe("real updates", () => {
   test("[UPDATE-1] the text has what a plain Yjs document has, whatever order and batches they come in", () => {
     forEachSeed(300, [], (seed) => {
       const random = new SeededRandom(seed);

@@ -1,10 +1,11 @@
-/** What lists of many and long texts cost, in catalogues of their own that are told directly. Bounds are far from what is measured. */
+/** What lists of many and long texts cost, in catalogues of their own that are told directly. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import type { FragmentSummary, ListQuery } from "../../src/protocol/catalogue.ts";
 import type { Workspace } from "../../src/worker/addresses.ts";
 import { catalogueStub } from "../../src/worker/addresses.ts";
+import { expectLinear } from "../support/growth.ts";
 
 const FIELDS = {
   createdAtMs: 1_000,
@@ -16,13 +17,19 @@ const FIELDS = {
 
 type Catalogue = ReturnType<typeof catalogueStub>;
 
-test("[CAT-6] a page of texts that have the word all over is made at once", async () => {
-  const { catalogue } = await catalogueOf(20, () => "a ".repeat(20_000));
-  const startMs = Date.now();
-  const fragments = await list(catalogue, { query: "a" });
-  expect(Date.now() - startMs).toBeLessThan(2_000);
-  expect(fragments).toHaveLength(20);
-  expect(fragments.every(({ highlights }) => highlights.excerpt.length > 40)).toBe(true);
+test("[CAT-6] a page is made in linear time, when its texts have the word all over", async () => {
+  await expectLinear(
+    20_000,
+    once(async (words) => {
+      const { catalogue } = await catalogueOf(20, () => "a ".repeat(words));
+      return async () => {
+        const fragments = await list(catalogue, { query: "a" });
+        expect(fragments).toHaveLength(20);
+        expect(fragments.every(({ highlights }) => highlights.excerpt.length > 40)).toBe(true);
+      };
+    }),
+    () => performance.now(),
+  );
 });
 
 test("[CAT-6] a page of texts with long words and lines is small", async () => {
@@ -41,30 +48,52 @@ test("[CAT-6] words far into long texts are shown, but for those that would hold
   expect(fragments.at(-1)?.excerpt).toMatch(/^filler filler .*…$/);
 });
 
-test("[CAT-2] lists are made at once, when hundreds of fragments with long fields are edited", async () => {
+test("[CAT-2] lists take linear time, when hundreds of fragments with long fields are edited", async () => {
+  await expectLinear(
+    400,
+    once(async (edited) => {
+      const catalogue = await editedCrowd(10 * edited, edited);
+      return async () => {
+        expect(await list(catalogue, { type: "system", limit: 1 })).toHaveLength(1);
+        expect(await list(catalogue, { sort: "-updated_at", limit: 1 })).toHaveLength(1);
+        expect((await catalogue.tags()).tags[0]).toEqual({ tag: "one", count: 9 * edited });
+      };
+    }),
+    () => performance.now(),
+  );
+});
+
+/** This number of fragments with the tag "one"; those that are edited have 64 long tags in its place. */
+async function editedCrowd(count: number, edited: number): Promise<Catalogue> {
   const { catalogue, ids } = await catalogueOf(1, () => "crowd");
   const id = ids[0] ?? "";
   await runInDurableObject(catalogue, async (object, { storage }) => {
     storage.sql.exec(
       `INSERT INTO fragment SELECT 1 + value, fragment.id || value, 1 + value, 1, 1, 0, 1, 1, '', '["one"]', '[]', 'standard', 1, '', NULL
        FROM fragment, json_each(?)`,
-      JSON.stringify(Array.from({ length: 4_000 }, (_, n) => n + 1)),
+      JSON.stringify(Array.from({ length: count }, (_, n) => n + 1)),
     );
     const tags = Array.from({ length: 64 }, (_, n) => `${n}`.padEnd(64, "\u0001"));
     const live = { ...FIELDS, revision: 2, description: "\u0001".repeat(2_000), tags } as const;
-    for (let n = 1; n <= 400; n++)
+    for (let n = 1; n <= edited; n++)
       await object.deliver({
         id,
         update: { kind: "entry", entry: { ...live, id: id + n, prompt_type: "system" } },
         openSessions: null,
       });
   });
-  const startMs = Date.now();
-  expect(await list(catalogue, { type: "system", limit: 1 })).toHaveLength(1);
-  expect(await list(catalogue, { sort: "-updated_at", limit: 1 })).toHaveLength(1);
-  expect((await catalogue.tags()).tags[0]).toEqual({ tag: "one", count: 3_600 });
-  expect(Date.now() - startMs).toBeLessThan(1_000);
-});
+  return catalogue;
+}
+
+/** Reading changes nothing: what was made for a size serves again. */
+function once<T>(make: (size: number) => Promise<T>): (size: number) => Promise<T> {
+  const made = new Map<number, Promise<T>>();
+  return (size) => {
+    const found = made.get(size) ?? make(size);
+    made.set(size, found);
+    return found;
+  };
+}
 
 /** Fragments of these texts; their ids are in their order. */
 async function catalogueOf(

@@ -5,7 +5,7 @@ import {
   runInDurableObject,
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   type CatalogueRecord,
   type CatalogueUpdate,
@@ -16,6 +16,7 @@ import { MAX_DEPENDENTS } from "../../src/protocol/limits.ts";
 import { catalogueStub } from "../../src/worker/addresses.ts";
 import { CatalogueObject } from "../../src/worker/catalogue/catalogue-object.ts";
 import { FragmentObject } from "../../src/worker/fragment/fragment-object.ts";
+import { HANG_LIMIT_MS } from "../support/hang-limit.ts";
 import { createFragment, freshId, joinJson, joinYjs, objectOf, readFragment, request } from "./connect.ts";
 
 /** The catalogue as its object answers, with fragments that tell it of themselves. */
@@ -40,8 +41,8 @@ async function idsOf(query: Partial<ListQuery>): Promise<string[]> {
 }
 
 /** Until the catalogue says so: what it is told takes a moment. */
-function eventually(check: () => Promise<void>, timeout = 8_000): Promise<void> {
-  return vi.waitFor(check, { timeout, interval: 50 });
+function eventually(check: () => Promise<void>): Promise<void> {
+  return vi.waitFor(check, { timeout: HANG_LIMIT_MS, interval: 50 });
 }
 
 function never(): Promise<never> {
@@ -97,9 +98,11 @@ describe("what the catalogue is told", () => {
     expect(await idsOf({ query: `"${id}"` })).toEqual([]);
   });
 
-  test("[CAT-2] list fields show within a second while somebody types, the text when they stop", async () => {
+  test("[CAT-2] the catalogue is told the list fields while somebody types, and the text when they stop", async () => {
     const { id } = await createFragment("first words", { tags: [`typing-${crypto.randomUUID()}`] });
     const { tags } = await readFragment(id);
+    const deliver = vi.spyOn(CatalogueObject.prototype, "deliver");
+    onTestFinished(() => deliver.mockRestore());
     const client = await joinYjs(id);
     for (let seq = 1; seq <= 3; seq++) {
       client.push(
@@ -112,10 +115,14 @@ describe("what the catalogue is told", () => {
     await eventually(async () => {
       const [entry] = (await list({ tag: [...tags] })).fragments;
       expect(entry).toMatchObject({ version, updated_at, size });
-    }, 1_000);
-    expect(await idsOf({ tag: [...tags], query: "zebra3" })).toEqual([]);
+    });
     await eventually(async () => expect(await idsOf({ tag: [...tags], query: "zebra3" })).toEqual([id]));
-  }, 20_000);
+    const told = deliver.mock.calls.flatMap(([message]) =>
+      message.id === id && message.update !== null ? [message.update.kind] : [],
+    );
+    expect([...new Set(told)]).toEqual(["entry", "text"]);
+    expect(told.filter((kind) => kind === "text")).toHaveLength(1);
+  });
 
   test("[CAT-2] the live fields of a fragment are sorted and filtered by too", async () => {
     const tag = crypto.randomUUID();
@@ -126,7 +133,7 @@ describe("what the catalogue is told", () => {
     await eventually(async () => {
       expect(await idsOf({ tag: [tag], sort: "-updated_at" })).toEqual([older.id, newer.id]);
       expect(await idsOf({ tag: [tag, "live"] })).toEqual([older.id]);
-    }, 1_500);
+    });
   });
 
   test("[CAT-2] a search shows the live fields, and those of a rebuild that knows newer ones", async () => {
@@ -148,7 +155,7 @@ describe("what the catalogue is told", () => {
     await catalogue().rebuild([]);
     await eventually(async () => expect(await found()).toMatchObject({ id, version: 3, tags: [] }));
     record.mockRestore();
-  }, 20_000);
+  });
 
   test("[CAT-2] each way to narrow a list and the counts of tags go by the live fields", async () => {
     const [before, now] = [crypto.randomUUID(), crypto.randomUUID()];
@@ -313,11 +320,9 @@ describe("what the catalogue is told", () => {
     });
   });
 
-  test("[CAT-3] a creation is answered within about a second, when the catalogue does not answer", async () => {
+  test("[CAT-3] a creation is answered, when the catalogue does not answer", async () => {
     const deliver = vi.spyOn(CatalogueObject.prototype, "deliver").mockImplementationOnce(never);
-    const startMs = Date.now();
     const { id } = await createFragment("not waited for");
-    expect(Date.now() - startMs).toBeLessThan(4_000);
     expect((await readFragment(id)).content).toBe("not waited for");
     deliver.mockRestore();
   });
@@ -496,7 +501,7 @@ describe("search", () => {
     expect(seen.toSorted()).toEqual(ids.toSorted());
     expect(Math.max(...lengths)).toBeLessThan(4_000);
     for (const id of ids) await tell({ kind: "deleted", id, revision: 2, atMs: 3 });
-  }, 20_000);
+  });
 
   test("[CAT-9] a cursor that is none, or of another sort, is refused", async () => {
     const refusalOf = async (query: Partial<ListQuery>) => {
@@ -640,14 +645,14 @@ describe("rebuild", () => {
     const rebuilt = (repaired: number) =>
       eventually(async () => {
         expect(await catalogue().rebuildStatus()).toMatchObject({ state: "done", repaired });
-      }, 15_000);
+      });
     const sound = await createFragment("sound as a bell");
     const lost = await createFragment("lost and found");
     const wrong = await createFragment("wrong turned right", { description: "right" });
     const source = await createFragment(`includes [[${lost.id}]]`);
     // What other tests have told it directly is no fragment's word.
     await catalogue().rebuild([]);
-    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
+    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"));
     await runInDurableObject(catalogue(), (_, { storage }) => {
       const { sql } = storage;
       sql.exec("DELETE FROM words WHERE rowid = (SELECT number FROM fragment WHERE id = ?)", lost.id);
@@ -679,7 +684,7 @@ describe("rebuild", () => {
     expect((await catalogue().dependents(lost.id)).direct).toEqual([source.id]);
     expect(await idsOf({ prefix: "never" })).toEqual([]);
     expect(await seqOf(sound.id)).toBe(before);
-  }, 60_000);
+  });
 
   test("[CAT-10] a rebuild goes on after a crash", async () => {
     for (let n = 0; n < 40; n++) await createFragment(`number ${n}`);
@@ -688,11 +693,11 @@ describe("rebuild", () => {
     await eventually(async () => {
       await runDurableObjectAlarm(catalogue());
       expect((await catalogue().rebuildStatus()).state).toBe("done");
-    }, 15_000);
+    });
     const { done, total } = await catalogue().rebuildStatus();
     expect(done).toBe(total);
     expect(done).toBeGreaterThan(40);
-  }, 20_000);
+  });
 
   test("[CAT-10] a rebuild and the questions to silent fragments go on, when the process dies while both are at work", async () => {
     const id = freshId();
@@ -714,10 +719,10 @@ describe("rebuild", () => {
     }));
     expect(due).toEqual({ kinds: ["awaited", "rebuild"], hasAlarm: true });
     await catalogue().rebuild([]);
-    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
+    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"));
     await ringForAwaited();
     expect(await awaitedIds()).toEqual([]);
-  }, 40_000);
+  });
 
   test("[CAT-10] a rebuild ends, when a fragment cannot be asked, and that one is mended once it can", async () => {
     const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
@@ -731,7 +736,7 @@ describe("rebuild", () => {
       return Promise.reject(new Error("out of order"));
     });
     await catalogue().rebuild([]);
-    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
+    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"));
     expect(await awaitedIds()).toEqual([id]);
     expect(asked).toBe(1);
     await ringForAwaited();
@@ -741,7 +746,7 @@ describe("rebuild", () => {
     expect(await awaitedIds()).toEqual([]);
     expect((await list({ query: "swan" })).fragments[0]).toMatchObject({ id, description: "" });
     errors.mockRestore();
-  }, 40_000);
+  });
 
   test("[CAT-10] ids given while a rebuild runs are asked too", async () => {
     const { id } = await createFragment("given late");
@@ -753,11 +758,11 @@ describe("rebuild", () => {
       object.rebuild([]);
       object.rebuild([id]);
     });
-    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"), 15_000);
+    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"));
     expect(await idsOf({ query: "given late" })).toEqual([]);
     await ringForAwaited();
     expect(await idsOf({ query: "given late" })).toEqual([id]);
-  }, 20_000);
+  });
 
   test("[CAT-10] what an earlier release has indexed is indexed anew, when the catalogue is opened", async () => {
     const { id } = await createFragment("中国科学院大学");
@@ -768,8 +773,8 @@ describe("rebuild", () => {
     });
     expect(await idsOf({ query: "科学院大" })).not.toContain(id);
     await evictDurableObject(catalogue());
-    await eventually(async () => expect(await idsOf({ query: "科学院大" })).toContain(id), 15_000);
-  }, 20_000);
+    await eventually(async () => expect(await idsOf({ query: "科学院大" })).toContain(id));
+  });
 
   test("[CAT-10] a text in NFD that an earlier release has indexed is found, when the catalogue is opened", async () => {
     const { id } = await createFragment("팔월의 크리스마스".normalize("NFD"));
@@ -781,8 +786,8 @@ describe("rebuild", () => {
     });
     expect(await idsOf({ query: "팔월" })).toEqual([]);
     await evictDurableObject(catalogue());
-    await eventually(async () => expect(await idsOf({ query: "팔월" })).toEqual([id]), 15_000);
-  }, 20_000);
+    await eventually(async () => expect(await idsOf({ query: "팔월" })).toEqual([id]));
+  });
 
   test("[CAT-10] what was found before an eviction is found after it", async () => {
     const { id } = await createFragment("permanent pangolin");

@@ -231,7 +231,7 @@ describe("lists", () => {
   const many = Array.from({ length: 53 }, (_, n) => `Many/${String(n).padStart(2, "0")}`);
   beforeAll(async () => {
     await Promise.all(many.map((id) => createFragment(id, { id })));
-  }, 60_000); // so many objects, on a machine that may be busy
+  });
 
   test.each([
     ...ADDRESSES.map(({ prefix, end }) => `${prefix}/all${end}`),

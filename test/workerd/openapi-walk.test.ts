@@ -164,7 +164,6 @@ describe("errors", () => {
 
   test.each(causes)(
     "[API-2] $id answers $code as described, when that is what is wrong",
-    { timeout: 60_000 },
     async ({ id, code, cause }) => {
       const operation = description.operation(id);
       const answer = await cause();

@@ -225,7 +225,7 @@ describe("large documents", () => {
     const again = await joinYjs(id);
     expect(Y.encodeStateVector(again.doc)).toEqual(Y.encodeStateVector(client.doc));
     expect(again.text).toBe(client.text);
-  }, 20_000);
+  });
 
   test("[STO-4] a record goes on in further rows, when one commit is larger than a row", async () => {
     await runInDurableObject(objectOf(freshId()), (_, { storage }) => {
@@ -266,7 +266,7 @@ describe("compaction", () => {
     const { version } = await readFragment(id);
     await evictDurableObject(objectOf(id));
     expect(await readFragment(id)).toMatchObject({ content: client.text, version });
-  }, 20_000);
+  });
 
   test("[STO-5] text, state vector, revision, bases and answers are the same, when it compacts every five commits", async () => {
     await runInDurableObject(objectOf(freshId()), (_, { storage }) => {
@@ -337,7 +337,7 @@ describe("compaction", () => {
       const reopened = new RoomOnStorage(storage);
       expect(reopened.room.fragment.committed.content).toBe(doc.getText("content").toString());
     });
-  }, 20_000);
+  });
 });
 
 describe("damage", () => {
@@ -461,7 +461,7 @@ describe("damage", () => {
     expect(await count(id, "quarantine")).toBe(1);
     await evictDurableObject(objectOf(id));
     expect((await readFragment(id)).content).toBe("written anew");
-  }, 20_000);
+  });
 });
 
 describe("rows written", () => {
@@ -479,7 +479,7 @@ describe("rows written", () => {
       expect(rows() - created).toBeLessThanOrEqual(360);
       expect(rows() - created).toBeGreaterThan(60);
     });
-  }, 60_000);
+  });
 
   test("[STO-7] few rows are written for many edits, when a client pushes as fast as it is answered", async () => {
     const { id } = await createFragment("");

@@ -41,7 +41,8 @@ export async function pace(
   await until(startedMs + seconds * 1_000, signal);
 }
 
-function randomMoments(times: number, spanMs: number): Float64Array {
+/** This number of moments in a span, in order and in milliseconds from its start: each equally likely anywhere in it. */
+export function randomMoments(times: number, spanMs: number): Float64Array {
   const random = prng.create(SEED);
   return Float64Array.from({ length: times }, () => prng.real53(random) * spanMs).sort();
 }
