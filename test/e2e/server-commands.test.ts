@@ -91,7 +91,7 @@ test.each([
     server.stderr.setEncoding("utf8").on("data", (text: string) => {
       errors += text;
     });
-    await within(60_000, "the server", printed(server, "ready pid="));
+    await within("the server", printed(server, "ready pid="));
     expect(errors).toMatch(warns ? /^Warning: 0\.0\.0\.0 .* everyone .* can read, change and delete/ : /^$/);
   });
 });

@@ -614,7 +614,7 @@ describe("clocks and clients", () => {
       return null;
     };
     expect(text.receive([{ update: known, sender: {}, admit }])).toMatchObject({
-      outcomes: [done("applied")],
+      outcomes: [done("known")],
       update: null,
     });
   });
