@@ -1,11 +1,10 @@
 /**
- * What `npm run bench` measures, and how it is told: as a table whose place in docs/benchmarks.md, and in the README, is
- * between two marks.
+ * The results of `npm run bench`, and the table of them, whose place in docs/benchmarks.md is between two marks.
  */
 import type { Load } from "../../tools/load/settings.ts";
 import type { ServerName } from "./bench-servers.ts";
 
-/** One server under one load, once. Null where it could not be measured. */
+/** One run of one server under one load. A figure that could not be measured is null. */
 export interface Round {
   /** Milliseconds from the moment an edit was due to its arrival at another socket, over all sockets. */
   readonly p50: number | null;
@@ -14,9 +13,9 @@ export interface Round {
   readonly framesPerSecond: number;
   /** Seconds of CPU of the server for a million deliveries. */
   readonly cpuPerMillion: number | null;
-  /** How many of the machine's cores were busy with something else. */
+  /** The number of cores that other work kept busy, on average. */
   readonly othersCores: number | null;
-  /** The longest that somebody else's small write waited for the disk meanwhile (disk-probe.ts). */
+  /** The longest time that a small write of another process waited for the disk meanwhile (disk-probe.ts). */
   readonly diskWaitMs: number;
   readonly undelivered: number;
   readonly reconnects: number;
@@ -42,13 +41,13 @@ export interface MeasuredServer {
 
 type Metric = "p50" | "p99" | "framesPerSecond" | "cpuPerMillion" | "othersCores" | "diskWaitMs";
 
-/** What an operating system does by itself. */
+/** More than an idle operating system uses. */
 const NOTABLE_CORES = 0.1;
 export const MAX_OTHERS_CORES = 0.2;
-/** A hundred times what a disk takes. */
+/** A hundred times a usual small write. */
 const MAX_DISK_WAIT_MS = 50;
 
-/** What we want to be, as a share of the other's figure: at most so much. By load, as `loadName` writes it. */
+/** Goals: our figure divided by the other's, at most. By load, as `loadName` writes it. */
 const GOALS: Readonly<
   Record<string, Partial<Record<ServerName, Partial<Record<"p99" | "cpuPerMillion", number>>>>>
 > = {
@@ -82,8 +81,7 @@ export function renderComparison(comparison: Comparison): string {
     .trimEnd();
 }
 
-/** The figures alone. */
-export function renderTable({ load, servers }: Comparison): string {
+function renderTable({ load, servers }: Comparison): string {
   const [ours, ...others] = servers;
   if (ours === undefined) return "";
   const ratios = (other: MeasuredServer) =>
@@ -109,12 +107,12 @@ export function putBetweenMarks(page: string, name: string, text: string): strin
   return `${page.slice(0, from + first.length)}\n${text}\n\n${page.slice(to)}`;
 }
 
-/** How far the machine was from being the server's and the load's alone. Above 1 a round is not to be trusted. */
+/** How much other work disturbed a round. Above 1 the round is not trusted. */
 export function disturbance({ othersCores, diskWaitMs }: Round): number {
   return Math.max((othersCores ?? 0) / MAX_OTHERS_CORES, diskWaitMs / MAX_DISK_WAIT_MS);
 }
 
-/** Of the rounds that have it; null when none has. */
+/** The median over the rounds that have a figure; null if none has. */
 export function median(server: MeasuredServer, metric: Metric): number | null {
   const values = valuesOf(server, metric);
   const middle = values.length / 2;

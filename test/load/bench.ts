@@ -1,8 +1,8 @@
 /**
  * `npm run bench -- [--only NAME,NAME] [--writers 50] [--readers 50] [--rate 20] [--seconds 8] [--rounds 5]
  * [--wait 60]`: the same load on this project, Hocuspocus, y-partyserver and y-websocket's server, in turn, each time a new process and a new
- * document; each server on one core and the load on another, where `taskset` can arrange it. Prints the table, and
- * writes it into docs/benchmarks.md and the README if all were measured, where the page has a place for this load.
+ * document. Each server runs on one core and the load on another, if `taskset` is there. Prints the table, and writes
+ * it into docs/benchmarks.md if all servers were measured and the page has a place for this load.
  *
  * Installs the others' packages into bench/. Talks to the loopback only.
  */
@@ -28,7 +28,6 @@ import {
   putBetweenMarks,
   type Round,
   renderComparison,
-  renderTable,
 } from "./bench-result.ts";
 import { installPeers, packageVersion, SERVER_NAMES, SERVERS, type ServerName } from "./bench-servers.ts";
 import { DiskProbe } from "./disk-probe.ts";
@@ -43,11 +42,8 @@ interface Settings {
   readonly waitSeconds: number;
 }
 
-/** Where a table is shown, and how much of what belongs to it. */
-const PAGES: Readonly<Record<string, (comparison: Comparison) => string>> = {
-  "docs/benchmarks.md": renderComparison,
-  "README.md": renderTable,
-};
+/** The page that shows the tables. */
+const PAGE = "docs/benchmarks.md";
 const ROUND_SCRIPT = fileURLToPath(new URL("bench-round.ts", import.meta.url));
 const MAX_ROUNDS = 20;
 const MAX_SECONDS = 60;
@@ -99,8 +95,8 @@ async function bench({ load, names, rounds, waitSeconds }: Settings): Promise<nu
     servers.push({ name, title: await SERVERS[name].describe(), rounds: of });
   const comparison: Comparison = { load, rounds, servers, circumstances: await describeCircumstances() };
   console.log(`\n${renderComparison(comparison)}\n`);
-  if (names.length === SERVER_NAMES.length) await writePages(comparison);
-  else console.log("Not all servers were measured: the pages stay as they are.");
+  if (names.length === SERVER_NAMES.length) await writePage(comparison);
+  else console.log(`Not all servers were measured: ${PAGE} stays as it is.`);
   return 0;
 }
 
@@ -201,16 +197,14 @@ async function describeCircumstances(): Promise<string> {
   return `${day}; ${describeMachine()}, ${cores}; workerd ${workerd}, yjs ${yjs}, Node ${process.versions.node}.`;
 }
 
-async function writePages(comparison: Comparison): Promise<void> {
+async function writePage(comparison: Comparison): Promise<void> {
   const name = loadName(comparison.load);
-  for (const [path, render] of Object.entries(PAGES)) {
-    const file = join(PROJECT_DIR, path);
-    const page = putBetweenMarks(await readFile(file, "utf8"), name, render(comparison));
-    if (page === null) {
-      console.log(`${path} has no place for a load of ${name}, and stays as it is.`);
-      continue;
-    }
-    await writeFile(file, page);
-    console.log(`This table is now in ${path}.`);
+  const file = join(PROJECT_DIR, PAGE);
+  const page = putBetweenMarks(await readFile(file, "utf8"), name, renderComparison(comparison));
+  if (page === null) {
+    console.log(`${PAGE} has no place for a load of ${name}, and stays as it is.`);
+    return;
   }
+  await writeFile(file, page);
+  console.log(`This table is now in ${PAGE}.`);
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
   type Comparison,
@@ -8,7 +7,6 @@ import {
   putBetweenMarks,
   type Round,
   renderComparison,
-  renderTable,
 } from "../load/bench-result.ts";
 
 const LOAD = { fragments: 1, writers: 50, readers: 50, rate: 20, seconds: 8 };
@@ -60,23 +58,6 @@ describe("the page of the benchmarks", () => {
   test("[BENCH-2] a page without the place, or with half of it, is not touched", () => {
     expect(putBetweenMarks(page, "7x7x7", "| a |")).toBeNull();
     expect(putBetweenMarks("<!-- bench 1x2x3 -->\n", "1x2x3", "| a |")).toBeNull();
-  });
-
-  test("[BENCH-2] the README shows the table of the benchmarks, figure for figure", () => {
-    const shown = (path: string) => {
-      const text = readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
-      const [, place = ""] =
-        /<!-- bench 50x50x20 -->\n([\s\S]*)<!-- end of bench 50x50x20 -->/.exec(text) ?? [];
-      return place.match(/^\|.*$/gm);
-    };
-    expect(shown("README.md")?.length).toBeGreaterThan(4);
-    expect(shown("README.md")).toEqual(shown("docs/benchmarks.md"));
-  });
-
-  test("[BENCH-2] the table alone stands within the comparison, line for line", () => {
-    const comparison = makeComparison([{}], [{}]);
-    const lines = renderComparison(comparison).split("\n");
-    expect(renderTable(comparison).split("\n")).toEqual(lines.filter((line) => line.startsWith("|")));
   });
 
   test("[BENCH-2] the name of a place is the load", () => {

@@ -1,5 +1,8 @@
-/** Line charts as SVG that stands in a page: no script, no font and no colour of its own but the page's classes. */
-import { escapeMarkup } from "./markup.ts";
+/** Line charts as inline SVG. They bring no script and no font, and take their colours from the page's classes. */
+import { html } from "hono/html";
+
+/** Markup in which everything that was put in is escaped. */
+export type Html = ReturnType<typeof html>;
 
 export interface Point {
   readonly x: number;
@@ -8,7 +11,7 @@ export interface Point {
 
 export interface Series {
   readonly name: string;
-  /** Sorted by x; a y that is not finite breaks the line. */
+  /** Sorted by x. A y that is not finite breaks the line. */
   readonly points: readonly Point[];
 }
 
@@ -21,7 +24,7 @@ export interface Chart {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
-  /** At most four: the page's style has as many colours. */
+  /** At most four, the number of colours in the page's style. */
   readonly series: readonly Series[];
   /** Absent: round numbers. */
   readonly xTicks?: readonly Tick[];
@@ -36,7 +39,7 @@ const BOTTOM = 44;
 const TICKS = 5;
 const LEGEND_STEP = 150;
 
-export function renderChart(chart: Chart): string {
+export function renderChart(chart: Chart): Html {
   const points = chart.series.flatMap((series) => series.points.filter(isFinitePoint));
   const highest = Math.max(0, ...points.map(({ y }) => y));
   const yTicks = roundTicks(0, highest > 0 ? highest : 1);
@@ -49,14 +52,14 @@ export function renderChart(chart: Chart): string {
     x: (x) => LEFT + ((x - xFrom) / (xTo - xFrom)) * (WIDTH - LEFT - RIGHT),
     y: (y) => HEIGHT - BOTTOM - (y / yTo) * (HEIGHT - TOP - BOTTOM),
   };
-  return `<figure><figcaption>${escapeMarkup(chart.title)}</figcaption>
-<div class="scrolls"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeMarkup(chart.title)}">
-${chart.series.map(renderLegend).join("\n")}
-${yTicks.map((tick) => renderYTick(tick, place)).join("\n")}
-${xTicks.map((tick) => renderXTick(tick, place)).join("\n")}
-<text class="label" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${escapeMarkup(chart.xLabel)}</text>
-<text class="label" x="${LEFT - 8}" y="${TOP - 12}" text-anchor="end">${escapeMarkup(chart.yLabel)}</text>
-${chart.series.map((series, index) => renderLine(series, index, place)).join("\n")}
+  return html`<figure><figcaption>${chart.title}</figcaption>
+<div class="scrolls"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${chart.title}">
+${chart.series.map(renderLegend)}
+${yTicks.map((tick) => renderYTick(tick, place))}
+${xTicks.map((tick) => renderXTick(tick, place))}
+<text class="label" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${chart.xLabel}</text>
+<text class="label" x="${LEFT - 8}" y="${TOP - 12}" text-anchor="end">${chart.yLabel}</text>
+${chart.series.map((series, index) => renderLine(series, index, place))}
 </svg></div></figure>`;
 }
 
@@ -65,23 +68,23 @@ interface Place {
   y(y: number): number;
 }
 
-function renderLegend({ name }: Series, index: number): string {
+function renderLegend({ name }: Series, index: number): Html {
   const x = LEFT + 8 + index * LEGEND_STEP;
-  return `<path class="line s${index}" d="M${x} 14h18"/><text class="label" x="${x + 24}" y="18">${escapeMarkup(name)}</text>`;
+  return html`<path class="line s${index}" d="M${x} 14h18"/><text class="label" x="${x + 24}" y="18">${name}</text>`;
 }
 
-function renderYTick({ at, label }: Tick, place: Place): string {
+function renderYTick({ at, label }: Tick, place: Place): Html {
   const y = round(place.y(at));
-  return `<path class="grid" d="M${LEFT} ${y}H${WIDTH - RIGHT}"/><text class="tick" x="${LEFT - 8}" y="${y + 4}" text-anchor="end">${escapeMarkup(label)}</text>`;
+  return html`<path class="grid" d="M${LEFT} ${y}H${WIDTH - RIGHT}"/><text class="tick" x="${LEFT - 8}" y="${y + 4}" text-anchor="end">${label}</text>`;
 }
 
-function renderXTick({ at, label }: Tick, place: Place): string {
+function renderXTick({ at, label }: Tick, place: Place): Html {
   const x = round(place.x(at));
-  return `<path class="grid" d="M${x} ${TOP}V${HEIGHT - BOTTOM}"/><text class="tick" x="${x}" y="${HEIGHT - BOTTOM + 16}" text-anchor="middle">${escapeMarkup(label)}</text>`;
+  return html`<path class="grid" d="M${x} ${TOP}V${HEIGHT - BOTTOM}"/><text class="tick" x="${x}" y="${HEIGHT - BOTTOM + 16}" text-anchor="middle">${label}</text>`;
 }
 
-/** A point that stands alone is shown too, by the round ends of the line. */
-function renderLine({ points }: Series, index: number, place: Place): string {
+/** A single point is shown too, by the round ends of its line. */
+function renderLine({ points }: Series, index: number, place: Place): Html {
   let path = "";
   let isDrawing = false;
   for (const point of points) {
@@ -92,7 +95,7 @@ function renderLine({ points }: Series, index: number, place: Place): string {
     }
     isDrawing = isShown;
   }
-  return `<path class="line s${index}" d="${path}"/>`;
+  return html`<path class="line s${index}" d="${path}"/>`;
 }
 
 /** Ticks at 1, 2 or 5 times a power of ten, the last one at or above `to`. */
@@ -114,7 +117,7 @@ function isFinitePoint({ x, y }: Point): boolean {
   return Number.isFinite(x) && Number.isFinite(y);
 }
 
-/** A tenth of a pixel is more than is seen. */
+/** To a tenth of a pixel, which nobody can see. */
 function round(number: number): number {
   return Math.round(number * 10) / 10;
 }

@@ -1,12 +1,12 @@
 /**
- * A result as one HTML file that can be sent to somebody: it asks no other host for anything (its policy forbids it),
- * runs no script, and is readable in the dark and in the light.
+ * A result as one HTML file that can be sent to somebody. It asks no host for anything (its policy forbids it), runs no
+ * script, and has a dark and a light style.
  */
-import { type Chart, renderChart, roundTicks, type Series, type Tick } from "./chart.ts";
+import { html, raw } from "hono/html";
+import { type Chart, type Html, renderChart, roundTicks, type Series, type Tick } from "./chart.ts";
 import type { Distribution } from "./distribution.ts";
 import type { LoadResult } from "./load-run.ts";
 import { isClean } from "./load-run.ts";
-import { escapeMarkup } from "./markup.ts";
 import type { Second } from "./meter.ts";
 import { countRows, describeLoad, latencyRows, verdict, warnings } from "./summary.ts";
 
@@ -33,56 +33,58 @@ const MAX_NINES = 7;
 export function renderReport(result: LoadResult): string {
   const [head = [], ...latencies] = latencyRows(result);
   const charts = [distributionChart(result), ...timelineCharts(result.timeline)];
-  return `<!doctype html>
+  const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Load test of ${escapeMarkup(result.origin)}</title>
-<style>${STYLE}</style>
+<title>Load test of ${result.origin}</title>
+<style>${raw(STYLE)}</style>
 </head>
 <body>
-<h1>Load test of ${escapeMarkup(result.origin)}</h1>
-<p>${escapeMarkup(result.startedAt)}: ${escapeMarkup(describeLoad(result.load))}.</p>
-<p class="verdict ${isClean(result) ? "good" : "bad"}">${escapeMarkup(verdict(result))}</p>
-${warnings(result)
-  .map((warning) => `<p class="warning">${escapeMarkup(warning)}</p>`)
-  .join("\n")}
+<h1>Load test of ${result.origin}</h1>
+<p>${result.startedAt}: ${describeLoad(result.load)}.</p>
+<p class="verdict ${isClean(result) ? "good" : "bad"}">${verdict(result)}</p>
+${warnings(result).map((warning) => html`<p class="warning">${warning}</p>`)}
 <h2>Latencies</h2>
-<p>In milliseconds, from the moment when an edit should have been made, so that a server which makes its clients wait
-does not hide it. <em>To receive</em>: until it was at another socket, of all sockets. <em>To durable</em>: until its writer was told that
-it is stored.</p>
+<p>In milliseconds, from the moment when an edit was due, so that a server that makes its clients wait cannot hide it.
+<em>To receive</em>: until the edit arrived at another socket, over all sockets. <em>To durable</em>: until its writer was
+told that it is stored.</p>
 <div class="scrolls"><table><thead>${renderRow(head, "th")}</thead><tbody>
-${latencies.map((row) => renderRow(row, "td")).join("\n")}
+${latencies.map((row) => renderRow(row, "td"))}
 </tbody></table></div>
-${charts.map(renderChart).join("\n")}
+${charts.map(renderChart)}
 <h2>Counts</h2>
 <table><tbody>
-${countRows(result)
-  .map(([name, value]) => `<tr><th>${escapeMarkup(name)}</th><td>${escapeMarkup(value)}</td></tr>`)
-  .join("\n")}
+${countRows(result).map(([name, value]) => html`<tr><th>${name}</th><td>${value}</td></tr>`)}
 </tbody></table>
 ${renderErrors(result)}
 </body>
 </html>
 `;
+  return String(page); // nothing in it is a promise
 }
 
-function renderRow([name = "", ...cells]: readonly string[], tag: "td" | "th"): string {
-  const numbers = cells.map((cell) => `<${tag} class="number">${escapeMarkup(cell)}</${tag}>`);
-  return `<tr><th>${escapeMarkup(name)}</th>${numbers.join("")}</tr>`;
+function renderRow([name = "", ...cells]: readonly string[], tag: "td" | "th"): Html {
+  const numbers = cells.map((cell) =>
+    tag === "th" ? html`<th class="number">${cell}</th>` : html`<td class="number">${cell}</td>`,
+  );
+  return html`<tr><th>${name}</th>${numbers}</tr>`;
 }
 
-function renderErrors({ errors }: LoadResult): string {
+function renderErrors({ errors }: LoadResult): Html | string {
   if (errors.length === 0) return "";
   const rows = errors.map(
-    ({ message, count }) => `<tr><td class="number">${count}</td><td>${escapeMarkup(message)}</td></tr>`,
+    ({ message, count }) => html`<tr><td class="number">${count}</td><td>${message}</td></tr>`,
   );
-  return `<h2>Errors</h2>\n<table><tbody>\n${rows.join("\n")}\n</tbody></table>`;
+  return html`<h2>Errors</h2>
+<table><tbody>
+${rows}
+</tbody></table>`;
 }
 
-/** As HDR histograms are drawn: each step to the right is one nine more. */
+/** Drawn like an HDR histogram: each step to the right adds a nine. */
 function distributionChart({ receive, durable }: LoadResult): Chart {
   const series = [curve("to receive", receive), curve("to durable", durable)].filter((one) => one !== null);
   const nines = Math.max(1, ...series.flatMap(({ points }) => points.map(({ x }) => x)));
@@ -92,7 +94,7 @@ function distributionChart({ receive, durable }: LoadResult): Chart {
   return { title: "Latency by percentile", xLabel: "percentile", yLabel: "ms", series, xTicks };
 }
 
-/** 100 % has no place on this scale: the longest of n stands where all but one of n are. */
+/** This scale has no 100 %: the longest of n latencies stands where all but one of n are shorter. */
 function curve(name: string, distribution: Distribution | null): Series | null {
   if (distribution === null) return null;
   const points = distribution.curve.map(({ percentile, ms }) => ({
