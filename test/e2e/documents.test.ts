@@ -61,6 +61,20 @@ const SUBSTITUTES: readonly Substitute[] = [
     },
   },
   {
+    command: /^docker (build|run) /,
+    because:
+      "there is no Docker in a test: that the image starts a command of ours, on the port that is published",
+    check: (command) => {
+      const dockerfile = read("Dockerfile");
+      const [, script = "", options = ""] =
+        /^ENTRYPOINT \["node", "(\S+\.ts)", (.*)\]$/m.exec(dockerfile) ?? [];
+      for (const [, option = ""] of options.matchAll(/--([a-z-]+)/g))
+        expect(read(script)).toContain(`--${option} `);
+      for (const [, port] of command.matchAll(/:(\d+) /g)) expect(dockerfile).toContain(`EXPOSE ${port}`);
+      return "";
+    },
+  },
+  {
     command: /^npm init -y$/,
     because: "the folder of the test has a package.json",
     check: () => "",
@@ -153,6 +167,17 @@ describe.concurrent("blocks", () => {
     },
   );
 
+  test.for(["README.md", "docs/quick-start.md", "docs/concepts.md", "docs/upgrading.md"])(
+    "[DOC-7] %s shows the same, when it is followed again on the same server",
+    { timeout: 180_000 },
+    async (page) => {
+      await withTemporaryDir(async (dir) => {
+        for (const time of ["first", "second"])
+          await runPage(read(page), join(dir, time), RULES, join(dir, "data"));
+      });
+    },
+  );
+
   test.for([
     [
       "a language that nobody runs",
@@ -209,9 +234,8 @@ describe("lists", () => {
 
   test("[DOC-3] the README names each command of package.json", () => {
     const named = read("README.md");
-    const missing = Object.keys(packageJson.scripts).filter(
-      (name) => !named.includes(name === "test" ? "npm test" : name),
-    );
+    const commands = Object.keys(packageJson.scripts).filter((name) => name !== "preinstall"); // npm's own to run
+    const missing = commands.filter((name) => !named.includes(name === "test" ? "npm test" : name));
     expect(missing).toEqual([]);
   });
 
@@ -221,6 +245,26 @@ describe("lists", () => {
     expect(pages.filter((page) => !index.includes(`](${page.slice("docs/".length)})`))).toEqual([]);
   });
 });
+
+test("[DOC-8] no two pages use the same folder of fragments, and none uses one of the samples", () => {
+  const reference = ["docs/PROTOCOL.md", "docs/SPEC.md"];
+  const pages = PAGES.filter((page) => !reference.includes(page) && !page.startsWith("docs/decisions/"));
+  const folders = pages.flatMap((page) => [...foldersOf(read(page))]);
+  const samples = readdirSync(join(PROJECT_DIR, "samples"));
+  const all = [...folders, ...samples];
+  expect(folders.length).toBeGreaterThan(8);
+  expect(all.filter((folder, at) => all.indexOf(folder) !== at)).toEqual([]);
+});
+
+/** The first segments of the ids in the code blocks of a page, as addresses and providers name them. */
+function foldersOf(markdown: string): Set<string> {
+  const code = readBlocks(markdown).map(({ text }) => text);
+  const ids = code.flatMap((text) => [
+    ...text.matchAll(/\/(?:v1\/(?:fragments|ws|expansions)|api\/prompts(?:\/ws\/fragments)?)\/([\w-]+)\//g),
+    ...text.matchAll(/\/v1\/sync", "([\w-]+)\//g),
+  ]);
+  return new Set(ids.map(([, folder = ""]) => folder));
+}
 
 test("[DOC-4] each link within the repository leads to a file and a heading that are there", () => {
   const broken = PAGES.flatMap((page) => {

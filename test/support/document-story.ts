@@ -60,11 +60,19 @@ const ABSENT = ["build", ".wrangler", ".git", "coverage"];
 
 const ADDRESS = /\b(?:localhost|127\.0\.0\.1):8081\b/g;
 
-/** @param dir an empty folder, its caller's */
-export async function runPage(markdown: string, dir: string, rules: StoryRules): Promise<void> {
+/**
+ * @param dir an empty folder, which the caller removes
+ * @param dataDir the storage of the page's server; absent: an empty one below `dir`
+ */
+export async function runPage(
+  markdown: string,
+  dir: string,
+  rules: StoryRules,
+  dataDir = join(dir, "data"),
+): Promise<void> {
   const blocks = readBlocks(markdown);
   if (blocks.length === 0) return;
-  const story = await Story.begin(blocks, dir, rules);
+  const story = await Story.begin(blocks, dir, dataDir, rules);
   try {
     for (const block of blocks) {
       try {
@@ -100,7 +108,12 @@ class Story {
     this.#authority = authority;
   }
 
-  static async begin(blocks: readonly Block[], dir: string, rules: StoryRules): Promise<Story> {
+  static async begin(
+    blocks: readonly Block[],
+    dir: string,
+    dataDir: string,
+    rules: StoryRules,
+  ): Promise<Story> {
     const checkout = join(dir, "prompt-manager");
     await cp(join(PROJECT_DIR, "package.json"), join(checkout, "package.json"));
     for (const entry of await readdir(PROJECT_DIR)) {
@@ -112,7 +125,7 @@ class Story {
     const servesItself = blocks.some(
       ({ language, text }) => language === "sh" && /^npm run serve/m.test(text),
     );
-    const server = servesItself ? null : await startServer({ persistTo: join(dir, "data") });
+    const server = servesItself ? null : await startServer({ persistTo: dataDir });
     const authority = server === null ? `127.0.0.1:${await freePort()}` : new URL(server.url).host;
     return new Story(checkout, rules, server, authority);
   }

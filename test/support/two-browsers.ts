@@ -7,8 +7,8 @@ import type { BrowserScene } from "./document-story.ts";
 import { HANG_LIMIT_MS } from "./hang-limit.ts";
 import { putFragment, readFragment } from "./rest.ts";
 
-/** The fragment that the editors of the documents open. */
-const ID = "team/greeting";
+/** The fragment that the editors of docs/yjs-by-example.md open. */
+const ID = "yjs-tour/greeting";
 const BEFORE = "Good morning.";
 const ANN = "Written by Ann.\nAnd a line. ";
 const BOB = " Bob adds.\nOne more";

@@ -94,7 +94,9 @@ describe("charts", () => {
 
   test("[LOAD-7] a value that is missing breaks the line", () => {
     const points = [1, 2, Number.NaN, 4].map((y, x) => ({ x, y }));
-    const chart = String(renderChart({ title: "a", xLabel: "b", yLabel: "c", series: [{ name: "d", points }] }));
+    const chart = String(
+      renderChart({ title: "a", xLabel: "b", yLabel: "c", series: [{ name: "d", points }] }),
+    );
     const [, path = ""] = chart.match(/<path class="line s0" d="(M\d[^"h]*h0[^"]*)"/) ?? [];
     expect(path.split("M").length - 1).toBe(2);
     expect(path).not.toContain("NaN");
