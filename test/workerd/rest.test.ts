@@ -406,6 +406,21 @@ describe("create, read, replace, change, delete", () => {
     expect(await answer.json()).toMatchObject({ content: "1\r\n2\r\n" });
   });
 
+  test("[REST-5] what an editor types inside `old` keeps its place, when the edit changes another word", async () => {
+    const { id } = await createFragment("1. Greet the user.\n2. Ask for the name.\n");
+    const yjs = await joinYjs(id);
+    await yjs.next("step1"); // its answer would bring along what is typed now
+    const typed = yjs.edit((text) => text.insert("1. Greet the ".length, "new "));
+    const old = "1. Greet the user.\n2. Ask for the name.";
+    const edits = [{ old, new: old.replace("name", "full name") }];
+    const answer = await request("PATCH", `/v1/fragments/${id}`, { edits });
+    expect(await answer.json()).toMatchObject({ version: 2 });
+    yjs.push(1, typed);
+    await yjs.saved(1);
+    const content = "1. Greet the new user.\n2. Ask for the full name.\n";
+    expect(await readFragment(id)).toMatchObject({ content });
+  });
+
   test("[REST-5] the answer is 400, when content and edits are both sent", async () => {
     const { id } = await createFragment("a");
     const body = { content: "b", edits: [{ old: "a", new: "c" }] };

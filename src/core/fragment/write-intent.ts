@@ -70,26 +70,38 @@ function toSharedChange(change: TextChange, shown: string): TextChange {
   return shared.chop();
 }
 
+/** Only the difference between `old` and `new` is changed, so that what others write between the rest keeps its place. */
 function substitutionsIntent(edits: readonly Substitution[], base: ResolvedBase): Result<Intent> {
   let change = new TextChange();
-  let text = base.text;
+  let { text } = base;
   for (const [index, edit] of edits.entries()) {
     for (const side of ["old", "new"] as const) {
       // Half of a pair would be found within a whole one, and leave the other half behind.
       const fault = textFault(edit[side]);
       if (fault !== null) return refused(refusal("invalid_content", `edits.${index}.${side} ${fault}.`));
     }
-    const old = toSharedText(edit.old);
-    const { count, last } = occurrencesOf(old, text);
+    const before = toSharedText(edit.old);
+    const after = toSharedText(edit.new);
+    const { count, last } = occurrencesOf(before, text);
     if (count !== 1) {
       const message = `edits.${index}.old matches ${count} times; it must match exactly once.`;
       return refused(refusal("no_single_match", message));
     }
-    const step = new TextChange().retain(last).insert(toSharedText(edit.new)).delete(old.length);
-    change = change.compose(step);
-    text = applyChange(step, text);
+    change = change.compose(movedBy(difference(before, after), last));
+    text = text.slice(0, last) + after + text.slice(last + before.length);
   }
   return done({ change, eol: null, literal: fromSharedText(text, base.eol) });
+}
+
+/** The same change, of a text that stands this many code units behind the start of another one. */
+function movedBy({ ops }: TextChange, units: number): TextChange {
+  const moved = new TextChange().retain(units);
+  for (const op of ops) {
+    if (op.insert !== undefined) moved.insert(op.insert);
+    else if (op.delete !== undefined) moved.delete(op.delete);
+    else moved.retain(op.retain);
+  }
+  return moved;
 }
 
 export function metadataIntent(
