@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { closedObject } from "./closed-object.ts";
 import {
   listOf,
   PROMPT_TYPES,
@@ -168,7 +169,7 @@ export const RebuildStatusSchema = v.object({
 export type RebuildStatus = Readonly<v.InferOutput<typeof RebuildStatusSchema>>;
 
 /** `POST /v1/catalogue/rebuild` */
-export const RebuildSchema = v.object({
+export const RebuildSchema = closedObject({
   ids: v.optional(
     v.pipe(
       v.array(v.string()),

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { done, type ErrorCode, type Result, refusal, refused } from "./errors.ts";
 
 /** UTF-16 code units of what was sent that a message repeats. */
 const MAX_ECHO_UNITS = 100;
@@ -11,6 +12,26 @@ const TYPES: Readonly<Record<string, string>> = {
   Array: "a list",
   Object: "an object",
 };
+
+/**
+ * Parses what came from outside. A refusal has this code and one sentence, which begins with `where`.
+ *
+ * An unknown field is named before anything else that is wrong: the field that seems to be missing is often the one
+ * that was misspelt.
+ */
+export function parseInput<S extends v.GenericSchema>(
+  schema: S,
+  input: unknown,
+  code: ErrorCode,
+  where = "",
+): Result<v.InferOutput<S>> {
+  const result = v.safeParse(schema, input, { abortEarly: true });
+  if (result.success) return done(result.output);
+  const { issues = result.issues } = v.safeParse(schema, input);
+  const unknown = issues.find(({ expected }) => expected === "never");
+  const sentence = describeIssues(unknown === undefined ? result.issues : [unknown]);
+  return refused(refusal(code, `${where}${sentence}${sentence.endsWith("?") ? "" : "."}`));
+}
 
 /** One sentence for a failed parse, without its full stop: where, and what was expected. It repeats little of the input. */
 export function describeIssues(issues: readonly v.BaseIssue<unknown>[]): string {
@@ -57,8 +78,8 @@ function unitsOf(input: unknown, count: unknown): string {
   return count === 1 ? one : `${one}s`;
 }
 
-/** Cuts no character in two. */
-function shorten(text: string): string {
+/** What is repeated of what was sent. It cuts no character in two. */
+export function shorten(text: string): string {
   if (text.length <= MAX_ECHO_UNITS) return text;
   const isHalf = /[\uD800-\uDBFF]/.test(text.charAt(MAX_ECHO_UNITS - 1));
   return `${text.slice(0, isHalf ? MAX_ECHO_UNITS - 1 : MAX_ECHO_UNITS)}…`;

@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import type { ErrorCode, Refusal } from "./errors.ts";
-import { ERROR_CODES, refusal } from "./errors.ts";
+import { closedObject } from "./closed-object.ts";
+import { ERROR_CODES, type ErrorCode, type Refused, refusal, refused } from "./errors.ts";
 import { listOf, metadataEntries, shownMetadataEntries, TimeSchema, VersionSchema } from "./fragment.ts";
-import { describeIssues } from "./issues.ts";
+import { parseInput } from "./issues.ts";
 import { MAX_CHANGES, MAX_REQUEST_ID_UNITS } from "./limits.ts";
 
 /**
@@ -24,68 +24,81 @@ const requestId = v.optional(
 const version = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const position = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-export const ChangeSchema = v.object({ from: position, to: position, insert: v.optional(v.string(), "") });
-/** `[from, to)` of the base text gives way to `insert`. */
-export type Change = v.InferOutput<typeof ChangeSchema>;
+/** Makes the schema of an object: one that refuses unknown fields, or one that ignores them. */
+type MakeObject = <const E extends v.ObjectEntries>(
+  entries: E,
+) => v.GenericSchema<v.InferInput<v.ObjectSchema<E, undefined>>, v.InferOutput<v.ObjectSchema<E, undefined>>>;
 
 /** What clients send, by action. */
-export const clientFrameSchemas = {
-  update: v.object({
-    action: v.literal("update"),
-    content: v.string(),
-    base_version: v.nullish(version),
-    base_request_id: requestId,
-    request_id: requestId,
-  }),
-  edit: v.object({
-    action: v.literal("edit"),
-    base_version: v.nullish(version),
-    base_request_id: requestId,
-    changes: v.pipe(v.array(v.unknown()), v.maxLength(MAX_CHANGES), v.array(ChangeSchema)),
-    request_id: requestId,
-  }),
-  update_metadata: v.object({
-    action: v.literal("update_metadata"),
-    ...metadataEntries,
-    base_version: v.nullish(version),
-    request_id: requestId,
-  }),
-  expand: v.object({ action: v.literal("expand"), content: v.nullish(v.string()), request_id: requestId }),
-  presence: v.object({
-    action: v.literal("presence"),
-    state: v.nullable(
-      v.pipe(
-        v.unknown(),
-        v.check((state) => !Array.isArray(state), "must be an object"), // v.object takes lists
-        v.object({
-          name: v.optional(v.pipe(v.string(), v.maxLength(200))),
-          color: v.optional(v.pipe(v.string(), v.maxLength(64))),
-          cursor: v.optional(v.unknown()),
-        }),
+function clientFrames(object: MakeObject) {
+  const change = object({ from: position, to: position, insert: v.optional(v.string(), "") });
+  const presence = object({
+    name: v.optional(v.pipe(v.string(), v.maxLength(200))),
+    color: v.optional(v.pipe(v.string(), v.maxLength(64))),
+    cursor: v.optional(v.unknown()),
+  });
+  return {
+    update: object({
+      action: v.literal("update"),
+      content: v.string(),
+      base_version: v.nullish(version),
+      base_request_id: requestId,
+      request_id: requestId,
+    }),
+    edit: object({
+      action: v.literal("edit"),
+      base_version: v.nullish(version),
+      base_request_id: requestId,
+      changes: v.pipe(v.array(v.unknown()), v.maxLength(MAX_CHANGES), v.array(change)),
+      request_id: requestId,
+    }),
+    update_metadata: object({
+      action: v.literal("update_metadata"),
+      ...metadataEntries,
+      base_version: v.nullish(version),
+      request_id: requestId,
+    }),
+    expand: object({ action: v.literal("expand"), content: v.nullish(v.string()), request_id: requestId }),
+    presence: object({
+      action: v.literal("presence"),
+      state: v.nullable(
+        v.pipe(
+          v.unknown(),
+          v.check((state) => !Array.isArray(state), "must be an object"), // schemas of objects take lists
+          presence,
+        ),
       ),
-    ),
-    request_id: requestId,
-  }),
-  ping: v.object({ action: v.literal("ping"), request_id: requestId }),
-};
+      request_id: requestId,
+    }),
+    ping: object({ action: v.literal("ping"), request_id: requestId }),
+  };
+}
+
+export const clientFrameSchemas = clientFrames(closedObject);
+/** The old system ignored what it did not know. */
+const oldClientFrameSchemas = clientFrames(v.object);
+
+/** `[from, to)` of the base text gives way to `insert`. */
+export type Change = FrameOf<"edit">["changes"][number];
+type FrameOf<A extends ClientAction> = v.InferOutput<(typeof clientFrameSchemas)[A]>;
 
 export type ClientAction = keyof typeof clientFrameSchemas;
-export type ClientFrame = {
-  [A in ClientAction]: v.InferOutput<(typeof clientFrameSchemas)[A]>;
-}[ClientAction];
+export type ClientFrame = { [A in ClientAction]: FrameOf<A> }[ClientAction];
 
 export type DecodedFrame =
-  | { readonly ok: true; readonly frame: ClientFrame }
-  | {
-      readonly ok: false;
-      readonly refusal: Refusal;
+  | { readonly ok: true; readonly value: ClientFrame }
+  | (Refused & {
       readonly requestId: string | undefined;
-      /** What old clients expect no answer to: no action or one that is not known, a content that is null. */
+      /** Old clients expect no answer to a frame without a known action, or with a content that is null. */
       readonly silentForOldClients: boolean;
-    };
+    });
 
-/** Decodes one client frame. Never throws: what is wrong is a refusal with a sentence. */
-export function decodeClientFrame(text: string): DecodedFrame {
+/**
+ * Decodes one client frame. It never throws: what is wrong is a refusal with a sentence.
+ *
+ * @param isOldClient the frame came over one of the old paths, where unknown fields are ignored
+ */
+export function decodeClientFrame(text: string, isOldClient: boolean): DecodedFrame {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -104,10 +117,12 @@ export function decodeClientFrame(text: string): DecodedFrame {
     const known = Object.keys(clientFrameSchemas).join(", ");
     return fault("unknown_action", `The action is not known. Known actions: ${known}.`, named, true);
   }
-  const result = v.safeParse(clientFrameSchemas[action as ClientAction], value, { abortEarly: true });
-  if (result.success) return { ok: true, frame: result.output };
-  const silent = action === "update" && (content === null || content === undefined);
-  return fault("invalid_frame", `${action}: ${describeIssues(result.issues)}.`, named, silent);
+  const schemas = isOldClient ? oldClientFrameSchemas : clientFrameSchemas;
+  const schema: v.GenericSchema<unknown, ClientFrame> = schemas[action as ClientAction];
+  const result = parseInput(schema, value, "invalid_frame", `${action}: `);
+  if (result.ok) return result;
+  const silentForOldClients = action === "update" && (content === null || content === undefined);
+  return { ...result, requestId: named, silentForOldClients };
 }
 
 function fault(
@@ -116,7 +131,7 @@ function fault(
   requestId?: string,
   silentForOldClients = false,
 ): DecodedFrame {
-  return { ok: false, refusal: refusal(code, message), requestId, silentForOldClients };
+  return { ...refused(refusal(code, message)), requestId, silentForOldClients };
 }
 
 const PeerPresenceSchema = v.object({

@@ -1,10 +1,14 @@
 import * as v from "valibot";
 import { FRAGMENT_ID_RULE } from "../language/fragment-id.ts";
+import { closedObject } from "./closed-object.ts";
 import { ERROR_CODES } from "./errors.ts";
 import { listOf, metadataEntries, VersionSchema } from "./fragment.ts";
 import { MAX_CONTENT_BYTES, MAX_SUBSTITUTIONS } from "./limits.ts";
 
-/** The bodies of the REST API. Sizes and characters of a content are checked where it is written. */
+/**
+ * The bodies of the REST API. A request has no other fields than these. The size and the characters of a content are
+ * checked where it is written.
+ */
 
 const ContentSchema = v.pipe(
   v.string(),
@@ -12,7 +16,7 @@ const ContentSchema = v.pipe(
 );
 
 /** POST /v1/fragments */
-export const CreateSchema = v.object({
+export const CreateSchema = closedObject({
   id: v.pipe(v.string(), v.description(FRAGMENT_ID_RULE)),
   content: v.optional(ContentSchema, ""),
   ...metadataEntries,
@@ -28,10 +32,14 @@ const baseVersion = v.nullish(
 );
 
 /** PUT /v1/fragments/{id}: absent or null metadata stay as they are. */
-export const PutSchema = v.object({ content: ContentSchema, ...metadataEntries, base_version: baseVersion });
+export const PutSchema = closedObject({
+  content: ContentSchema,
+  ...metadataEntries,
+  base_version: baseVersion,
+});
 
 /** Replaces `old`, which must stand in the text exactly once, by `new`. */
-export const SubstitutionSchema = v.object({
+export const SubstitutionSchema = closedObject({
   old: v.pipe(
     v.string(),
     v.minLength(1, "must not be empty"),
@@ -42,7 +50,7 @@ export const SubstitutionSchema = v.object({
 
 /** PATCH /v1/fragments/{id}: a new content, or edits of it in order, and metadata. */
 export const PatchSchema = v.pipe(
-  v.object({
+  closedObject({
     content: v.nullish(ContentSchema),
     edits: v.nullish(
       v.pipe(
@@ -59,13 +67,13 @@ export const PatchSchema = v.pipe(
 );
 
 /** POST /v1/renames */
-export const RenameSchema = v.object({
+export const RenameSchema = closedObject({
   from: v.pipe(v.string(), v.description("The fragment's id.")),
   to: v.pipe(v.string(), v.description("The id that it shall have; no fragment has it.")),
 });
 
 /** POST /v1/expand: `id` says which fragment the content is the text of. */
-export const ExpandSchema = v.object({
+export const ExpandSchema = closedObject({
   content: ContentSchema,
   id: v.nullish(
     v.pipe(

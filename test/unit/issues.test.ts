@@ -2,8 +2,9 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { ListQuerySchema } from "../../src/protocol/catalogue.ts";
-import { describeIssues } from "../../src/protocol/issues.ts";
+import { describeIssues, parseInput } from "../../src/protocol/issues.ts";
 import { clientFrameSchemas } from "../../src/protocol/json-frames.ts";
+import { nearestName } from "../../src/protocol/nearest-name.ts";
 import { PatchSchema, PutSchema } from "../../src/protocol/rest.ts";
 
 const { edit, presence, update, update_metadata } = clientFrameSchemas;
@@ -43,6 +44,42 @@ test("[FRAME-6] a sentence repeats a hundred units and no half of a character, w
   // With the quote before them, the hundredth unit is the first half of one.
   expect(said("😀".repeat(100))).toBe(`"${"😀".repeat(49)}…`);
   expect(said(`a${"😀".repeat(100)}`)).toBe(`"a${"😀".repeat(49)}…`);
+});
+
+test.each([
+  [PutSchema, { contents: "x" }, "contents: is not known; did you mean `content`?"],
+  [PutSchema, { content: "x", tag: [] }, "tag: is not known; did you mean `tags`?"],
+  [PutSchema, { content: "x", baseVersion: 1 }, "baseVersion: is not known; did you mean `base_version`?"],
+  [PutSchema, { content: "x", type: "user" }, "type: is not known; did you mean `prompt_type`?"],
+  [PutSchema, { content: 7, hasOwnProperty: 7 }, /^hasOwnProperty: is not known; known here: `content`, /],
+  [PatchSchema, { edits: [{ old: "a", nwe: "b" }] }, "edits.0.nwe: is not known; did you mean `new`?"],
+  [PatchSchema, JSON.parse('{"__proto__":1}'), /^__proto__: is not known; known here: /],
+  [PatchSchema, { ["x".repeat(5_000_000)]: 1 }, /^x{100}…: is not known; known here: /],
+])(
+  "[FRAME-7] an unknown field is named before what is missing, and with the nearest known one: %#",
+  (schema, value, sentence) => {
+    const result = parseInput(schema, value, "invalid_body");
+    expect(result).toMatchObject({
+      ok: false,
+      refusal: { code: "invalid_body", message: expect.stringMatching(sentence) },
+    });
+  },
+);
+
+test.each([
+  ["q", "query"],
+  ["Query", "query"],
+  ["serach", null],
+  ["prompt_type", "type"],
+  ["tags", "tag"],
+  ["updatedSince", "updated_since"],
+  ["since", "updated_since"],
+  ["lmiit", "limit"],
+  ["folder", null],
+  ["", null],
+  ["-", null],
+])("[FRAME-7] %s has as its nearest known name %s", (unknown, nearest) => {
+  expect(nearestName(unknown, Object.keys(ListQuerySchema.entries))).toBe(nearest);
 });
 
 function describe(schema: v.GenericSchema, value: unknown): string {

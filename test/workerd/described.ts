@@ -16,10 +16,11 @@ export interface DescribedOperation {
 
 export class Description {
   readonly operations: readonly DescribedOperation[];
-  readonly #schemas: object;
+  /** The schemas that the operations name. */
+  readonly schemas: Readonly<Record<string, JsonNode>>;
 
   private constructor(document: OpenAPIV3_1.Document) {
-    this.#schemas = document.components?.schemas ?? {};
+    this.schemas = (document.components?.schemas ?? {}) as Record<string, JsonNode>; // JSON Schema, both
     this.operations = Object.entries(document.paths ?? {}).flatMap(([path, methods]) =>
       Object.entries(methods ?? {}).map(([method, found]) => {
         const operation = found as OpenAPIV3_1.OperationObject; // a path of ours has nothing else
@@ -71,9 +72,38 @@ export class Description {
 
   /** For values of a schema that refers to others of the description. */
   #validator(schema: object): Validator {
-    const text = JSON.stringify({ ...schema, $defs: this.#schemas });
+    const text = JSON.stringify({ ...schema, $defs: this.schemas });
     return new Validator(JSON.parse(text.replaceAll("#/components/schemas/", "#/$defs/")), "2020-12", false);
   }
+}
+
+/** A JSON Schema, as far as `openObjects` looks at it. */
+export interface JsonNode {
+  readonly $ref?: string;
+  readonly properties?: Readonly<Record<string, JsonNode>>;
+  readonly additionalProperties?: unknown;
+  readonly items?: JsonNode;
+  readonly anyOf?: readonly JsonNode[];
+  readonly allOf?: readonly JsonNode[];
+}
+
+/** Where a schema describes an object that may have any other field. */
+export function openObjects(
+  schema: JsonNode,
+  named: Readonly<Record<string, JsonNode>>,
+  path = "here",
+): string[] {
+  const { $ref, properties = {}, anyOf = [], allOf = [], items } = schema;
+  const isOpen = schema.properties !== undefined && schema.additionalProperties !== false;
+  const name = $ref?.split("/").at(-1);
+  return [
+    ...(isOpen ? [path] : []),
+    ...(name === undefined ? [] : openObjects(named[name] ?? {}, named, name)),
+    ...Object.entries(properties).flatMap(([field, one]) => openObjects(one, named, `${path}.${field}`)),
+    ...[...anyOf, ...allOf, ...(items === undefined ? [] : [items])].flatMap((one) =>
+      openObjects(one, named, path),
+    ),
+  ];
 }
 
 export interface ExampleRequest {

@@ -28,6 +28,23 @@ describe("frames that cannot be taken", () => {
     },
   );
 
+  test("[FRAME-7] a frame with a misspelt field is answered with an error that names it, and changes nothing", async () => {
+    const { id } = await createFragment("kept", { tags: ["kept"] });
+    const client = await joinJson(id);
+    client.send({ action: "update_metadata", tag: ["x"], request_id: "1" });
+    expect(await client.next("error")).toMatchObject({
+      code: "invalid_frame",
+      message: "update_metadata: tag: is not known; did you mean `tags`?",
+      request_id: "1",
+    });
+    client.send({ action: "edit", base_version: 1, changes: [{ from: 0, to: 0, insert: "x", at: 1 }] });
+    expect(await client.next("error")).toMatchObject({
+      message: expect.stringContaining("changes.0.at: is not known"),
+    });
+    await client.barrier();
+    expect(await readFragment(id)).toMatchObject({ content: "kept", tags: ["kept"], version: 1 });
+  });
+
   test.each([
     ["its content is null", { action: "update", content: null }],
     ["its content is missing", { action: "update" }],

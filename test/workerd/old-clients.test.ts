@@ -107,6 +107,18 @@ describe("what old clients expect", () => {
     expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
   });
 
+  test.each(["/api/prompts/ws/fragments/", "/api/prompts/ws/", "/ws/prompts/"])(
+    "[FRAME-7] a frame over %s is taken without the fields that nobody knows, as by the old server",
+    async (path) => {
+      const { id } = await createFragment("before");
+      const client = await connectOld(`${path}${id}`);
+      await client.next("initial");
+      client.send({ action: "update", content: "after", user: "Ann", contents: "other" });
+      expect(await client.next("update_status")).toMatchObject({ success: true });
+      expect(await readFragment(id)).toMatchObject({ content: "after" });
+    },
+  );
+
   test("[OLD-2] an error is answered and the session lives, when a frame is no JSON", async () => {
     const { id } = await createFragment("kept");
     const client = await connectOld(`/ws/prompts/${id}`);

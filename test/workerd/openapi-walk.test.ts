@@ -2,8 +2,15 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { app } from "../../src/worker/app.ts";
 import { operations } from "../../src/worker/description/operations.ts";
-import { createFragment, freshId, request } from "./connect.ts";
-import { Description, describedErrors, exampleRequests, prepareExample } from "./described.ts";
+import { createFragment, freshId, openSocket, request } from "./connect.ts";
+import {
+  Description,
+  describedErrors,
+  exampleRequests,
+  type JsonNode,
+  openObjects,
+  prepareExample,
+} from "./described.ts";
 
 const MIB = 1024 * 1024;
 const TOO_LARGE_BODY = `{"content":"${" ".repeat(8 * MIB)}"}`;
@@ -158,12 +165,28 @@ describe("errors", () => {
     },
   };
 
+  /** Every operation refuses a parameter that it does not have, before anything else. */
+  for (const id of ids.filter((one) => one !== "getHealth")) {
+    CAUSES[id] = {
+      ...CAUSES[id],
+      unknown_parameter: async () => {
+        const operation = description.operation(id);
+        const [example] = exampleRequests(operation);
+        if (example === undefined) throw new Error("there is no example");
+        return request(operation.method, `${example.path}?limits=1`, example.body);
+      },
+    };
+  }
+
   const causes = Object.entries(CAUSES).flatMap(([id, byCode]) =>
-    Object.entries(byCode).map(([code, cause]) => ({ id, code, cause })),
+    Object.entries(byCode).map(([name, cause]) => {
+      const code = name === "unknown_parameter" ? "invalid_query" : name;
+      return { id, name, code, cause };
+    }),
   );
 
   test.each(causes)(
-    "[API-2] $id answers $code as described, when that is what is wrong",
+    "[API-2] $id answers $code as described, when that is what is wrong: $name",
     async ({ id, code, cause }) => {
       const operation = description.operation(id);
       const answer = await cause();
@@ -181,7 +204,87 @@ describe("errors", () => {
       describedErrors(operation).map(([, code]) => `${operation.id} ${code}`),
     );
     const expected = described.filter((name) => !isOutage(name.split(" ")[1] ?? ""));
-    expect(causes.map(({ id, code }) => `${id} ${code}`).sort()).toEqual(expected.sort());
+    expect([...new Set(causes.map(({ id, code }) => `${id} ${code}`))].sort()).toEqual(expected.sort());
+  });
+});
+
+describe("misspelt requests", () => {
+  test.each(ids.filter((id) => id !== "getHealth"))(
+    "[REST-27] %s refuses a parameter that it does not have, and does nothing",
+    async (id) => {
+      const operation = description.operation(id);
+      for (const example of exampleRequests(operation)) {
+        const { path, body } = await prepareExample(example);
+        const before = await idsIn(path, body);
+        for (const query of ["unknown=1", "unknown=", "unknown"]) {
+          const answer = await request(operation.method, `${path}?${query}`, body);
+          const { code, detail } = await answer.json<{ code: string; detail: string }>();
+          expect([answer.status, code]).toEqual([400, "invalid_query"]);
+          expect(detail).toMatch(/^unknown: is not known; /);
+        }
+        expect(await idsIn(path, body)).toEqual(before);
+      }
+    },
+  );
+
+  test.each([
+    ["/v1/fragments?q=word", "q: is not known; did you mean `query`?"],
+    ["/v1/fragments?limit=2&tags=a", "tags: is not known; did you mean `tag`?"],
+    ["/v1/folders?perfix=a", "perfix: is not known; did you mean `prefix`?"],
+    ["/v1/events?last-event-id=0", "last-event-id: is not known; did you mean `last_event_id`?"],
+    ["/v1/tags?sort=id", "sort: is not known; nothing is known here."],
+  ])("[REST-27] GET %s names the nearest known parameter", async (path, detail) => {
+    expect(await (await request("GET", path)).json()).toMatchObject({ code: "invalid_query", detail });
+  });
+
+  test("[REST-27] a socket's address and the old paths take parameters that nobody knows", async () => {
+    const { id } = await createFragment("here");
+    for (const path of [`/v1/ws/${id}`, `/v1/sync/${id}`, `/ws/prompts/${id}`, "/v1/events"]) {
+      const socket = await openSocket(`${path}?yauth=1&unknown`);
+      socket.accept();
+      socket.close();
+    }
+    for (const path of [`/api/prompts/${id}?unknown=1`, "/healthz?unknown=1"])
+      expect((await request("GET", path)).status).toBe(200);
+  });
+
+  const bodies = ids.filter((id) => "requestBody" in operations[id as keyof typeof operations]); // of its keys
+
+  test.each(bodies)(
+    "[REST-27] %s refuses a body with an unknown field, at whichever depth, and does nothing",
+    async (id) => {
+      const operation = description.operation(id);
+      let refused = 0;
+      for (const example of exampleRequests(operation)) {
+        const { path, body } = await prepareExample(example);
+        const before = await idsIn(path, body);
+        for (const [field, misspelt] of misspellings(body)) {
+          const answer = await request(operation.method, path, misspelt);
+          const { code, detail } = await answer.json<{ code: string; detail: string }>();
+          expect([answer.status, code], detail).toEqual([400, "invalid_body"]);
+          expect(detail).toContain(`${field}: is not known; `);
+          refused++;
+        }
+        expect(await idsIn(path, body)).toEqual(before);
+      }
+      expect(refused).toBeGreaterThan(0);
+    },
+  );
+
+  test.each(bodies)("[API-8] the body of %s is described as one that has no other fields", (id) => {
+    const { requestBody } = description.operation(id);
+    const schema = requestBody?.content["application/json"]?.schema as JsonNode; // ours have one
+    expect(openObjects(schema, description.schemas)).toEqual([]);
+    expect(openObjects({ properties: {} }, {})).toEqual(["here"]);
+  });
+
+  test("[API-8] the frames of clients are described as ones that have no other fields", async () => {
+    const { components } = await (await request("GET", "/asyncapi.json")).json<{
+      components: { schemas: Record<string, JsonNode> };
+    }>();
+    const frames = Object.entries(components.schemas).filter(([name]) => name.startsWith("Client"));
+    expect(frames.length).toBeGreaterThan(5);
+    for (const [name, schema] of frames) expect([name, openObjects(schema, {})]).toEqual([name, []]);
   });
 });
 
@@ -206,6 +309,33 @@ describe("the whole", () => {
     expect(description.operations.map(({ id }) => id).sort()).toEqual([...ids].sort());
   });
 });
+
+/** The fragments that an example speaks of, as they are: what a request that is refused must leave as it was. */
+async function idsIn(path: string, body: unknown): Promise<unknown> {
+  const [folder] = /test(?:\/|%2F)\d+(?:\/|%2F)/.exec(path + JSON.stringify(body ?? "")) ?? [];
+  if (folder === undefined) return null;
+  const prefix = encodeURIComponent(decodeURIComponent(folder));
+  const { fragments } = await (await request("GET", `/v1/fragments?sort=id&prefix=${prefix}`)).json<{
+    fragments: { id: string; version: number }[];
+  }>();
+  return fragments.map(({ id, version }) => `${id} ${version}`);
+}
+
+/** The body with one unknown field more, in each object that it holds; with the path of that field. */
+function* misspellings(body: unknown): Generator<[field: string, body: unknown]> {
+  if (Array.isArray(body)) {
+    for (const [index, item] of body.entries()) {
+      for (const [field, changed] of misspellings(item))
+        yield [`${index}.${field}`, body.with(index, changed)];
+    }
+  } else if (typeof body === "object" && body !== null) {
+    yield ["unknown", { ...body, unknown: null }];
+    for (const [name, value] of Object.entries(body)) {
+      for (const [field, changed] of misspellings(value))
+        yield [`${name}.${field}`, { ...body, [name]: changed }];
+    }
+  }
+}
 
 /** The answers of an operation that have headers, but for those of outages. */
 function headersOf(id: string): [id: string, status: string][] {

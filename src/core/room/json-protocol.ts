@@ -27,13 +27,13 @@ export function receiveJson(
   nowMs: number,
   expand: (request: ExpandRequest) => void,
 ): void {
-  const decoded = decodeClientFrame(text);
+  const decoded = decodeClientFrame(text, session.record.isOldClient);
   if (!decoded.ok) {
     if (decoded.silentForOldClients && session.record.isOldClient) return;
     room.json.refuse(session, decoded.refusal, decoded.requestId, null);
     return;
   }
-  const { frame } = decoded;
+  const { value: frame } = decoded;
   const requestId = frame.request_id ?? undefined;
   switch (frame.action) {
     case "update":

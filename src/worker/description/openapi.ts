@@ -7,6 +7,7 @@ import { FragmentSchema } from "../../protocol/fragment.ts";
 import * as rest from "../../protocol/rest.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { bulletList, REST_LIMITS } from "./limits.ts";
+import { QUERY_SCHEMAS } from "./operation.ts";
 import type { OperationId } from "./operations.ts";
 import { describeSchemas, type JsonSchema } from "./schemas.ts";
 
@@ -28,12 +29,6 @@ const SCHEMAS = {
   Rebuild: catalogue.RebuildSchema,
   RebuildStatus: catalogue.RebuildStatusSchema,
   Problem: rest.ProblemSchema,
-};
-
-/** The schemas that check queries, by the operation that they are of. */
-const QUERIES: Partial<Record<OperationId, v.GenericSchema>> = {
-  listFragments: catalogue.ListQuerySchema,
-  listFolders: catalogue.FoldersQuerySchema,
 };
 
 const PROSE = `Fragments are short markdown texts with a description and tags, which include each other with \`[[name]]\`.
@@ -80,7 +75,7 @@ export async function describeRest(app: Hono<AppEnv>): Promise<OpenAPIV3_1.Docum
   });
   for (const path of Object.values(document.paths)) {
     for (const operation of Object.values(path) as OpenAPIV3_1.OperationObject[]) {
-      const query = QUERIES[operation.operationId as OperationId]; // from the table of them
+      const query = QUERY_SCHEMAS[operation.operationId as OperationId]; // from the table of them
       if (query !== undefined)
         operation.parameters = [...(operation.parameters ?? []), ...describeQuery(query)];
     }

@@ -75,11 +75,11 @@ export const operations = {
   listFragments: {
     summary: "List and search fragments",
     description:
-      "Fields and counts, with an excerpt and where the words of the query stand; the full text of a fragment is on its own address. Unknown parameters are ignored, and so are blank ones.",
+      "Fields and counts, with an excerpt and where the words of the query stand; the full text of a fragment is on its own address. A blank parameter counts as absent.",
     tags: TAG.catalogue,
     responses: {
       ...answers(200, "One page of the list.", "FragmentPage"),
-      ...refuses("invalid_query"),
+      ...refuses(),
     },
   },
   createFragment: {
@@ -224,7 +224,7 @@ export const operations = {
     tags: TAG.catalogue,
     responses: {
       ...answers(200, "The folders directly within one.", "FolderCounts"),
-      ...refuses("invalid_query"),
+      ...refuses(),
     },
   },
   listDependents: {
@@ -271,7 +271,7 @@ export const operations = {
         description: "Events whose data is JSON.",
         content: { "text/event-stream": { schema: { type: "string" } } },
       },
-      ...refuses("invalid_query"),
+      ...refuses(),
     },
   },
   expandText: {

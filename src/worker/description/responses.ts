@@ -39,10 +39,10 @@ export function describeHeaders(names: readonly HeaderName[]): Record<string, Op
   );
 }
 
-/** What an operation may refuse; that it fails, or is overloaded, can happen to all of them. */
+/** What an operation may refuse. Any of them may be given an unknown parameter, fail, or be overloaded. */
 export function refuses(...codes: readonly ErrorCode[]): Responses {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of [...codes, "internal_error", "unavailable"] as const) {
+  for (const code of [...codes, "invalid_query", "internal_error", "unavailable"] as const) {
     const status = ERROR_STATUS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

@@ -1,12 +1,12 @@
 import type { Context } from "hono";
-import * as v from "valibot";
-import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
-import { describeIssues } from "../../protocol/issues.ts";
+import type * as v from "valibot";
+import type { Result } from "../../protocol/errors.ts";
+import { parseInput } from "../../protocol/issues.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /**
- * Reads the parameters that a schema knows from the address; those that it has a list for may stand there often. A blank
- * one is as absent, since a form sends all of its fields.
+ * Reads the parameters of an address. Those that are named in `lists` may be given several times. A blank parameter counts
+ * as absent, since a form sends all of its fields. Unknown parameters were refused before (description/operation.ts).
  */
 export function readQuery<S extends v.ObjectSchema<v.ObjectEntries, undefined>>(
   c: Context<AppEnv>,
@@ -20,7 +20,5 @@ export function readQuery<S extends v.ObjectSchema<v.ObjectEntries, undefined>>(
     const [first] = values;
     if (first !== undefined) given[name] = lists.includes(name) ? values : first;
   }
-  const result = v.safeParse(schema, given, { abortEarly: true });
-  if (result.success) return done(result.output);
-  return refused(refusal("invalid_query", `${describeIssues(result.issues)}.`));
+  return parseInput(schema, given, "invalid_query");
 }

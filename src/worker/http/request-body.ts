@@ -1,7 +1,7 @@
 import type { Context } from "hono";
-import * as v from "valibot";
-import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
-import { describeIssues } from "../../protocol/issues.ts";
+import type * as v from "valibot";
+import { type Result, refusal, refused } from "../../protocol/errors.ts";
+import { parseInput } from "../../protocol/issues.ts";
 import { MAX_BODY_BYTES } from "../../protocol/limits.ts";
 import type { AppEnv } from "./app-env.ts";
 
@@ -27,9 +27,7 @@ export async function readBody<S extends v.GenericSchema>(
   }
   // Valibot takes a list for an object without fields.
   if (Array.isArray(json)) return invalid("The body must be one JSON object.");
-  const result = v.safeParse(schema, json, { abortEarly: true });
-  if (result.success) return done(result.output);
-  return invalid(`${describeIssues(result.issues)}.`);
+  return parseInput(schema, json, "invalid_body");
 }
 
 function invalid(message: string): Result<never> {

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { parseFragmentId } from "../../language/fragment-id.ts";
 import { FoldersQuerySchema, ListQuerySchema, RebuildSchema } from "../../protocol/catalogue.ts";
-import { describe } from "../description/describe.ts";
+import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";
 import { catalogueObject } from "../http/objects.ts";
@@ -13,7 +13,7 @@ const DEPENDENTS = "/v1/dependents/";
 
 /** Lists of fragments, and what is known of them together. The catalogue answers from its own tables. */
 export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
-  .get("/v1/fragments", describe("listFragments"), async (c) => {
+  .get("/v1/fragments", operation("listFragments"), async (c) => {
     const query = readQuery(c, ListQuerySchema, ["tag"]);
     if (!query.ok) return refuse(c, query.refusal);
     const { prefix, ...rest } = query.value;
@@ -22,21 +22,21 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
     const answer = await catalogueObject(c).list(folder === "" ? rest : { ...rest, prefix: folder });
     return answer.ok ? c.json(answer.value) : refuse(c, answer.refusal);
   })
-  .get("/v1/tags", describe("listTags"), async (c) => c.json(await catalogueObject(c).tags()))
-  .get("/v1/folders", describe("listFolders"), async (c) => {
+  .get("/v1/tags", operation("listTags"), async (c) => c.json(await catalogueObject(c).tags()))
+  .get("/v1/folders", operation("listFolders"), async (c) => {
     const query = readQuery(c, FoldersQuerySchema);
     if (!query.ok) return refuse(c, query.refusal);
     const folder = parseFolder(query.value.prefix);
     return folder === null ? refuseFolder(c) : c.json(await catalogueObject(c).folders(folder));
   })
-  .get(`/v1/dependents/${ID_PARAMETER}`, describe("listDependents"), async (c) => {
+  .get(`/v1/dependents/${ID_PARAMETER}`, operation("listDependents"), async (c) => {
     const id = idBehind(c, DEPENDENTS);
     return id.ok ? c.json(await catalogueObject(c).dependents(id.value)) : refuse(c, id.refusal);
   })
-  .get("/v1/catalogue/rebuild", describe("getCatalogueRebuild"), async (c) =>
+  .get("/v1/catalogue/rebuild", operation("getCatalogueRebuild"), async (c) =>
     c.json(await catalogueObject(c).rebuildStatus()),
   )
-  .post("/v1/catalogue/rebuild", describe("startCatalogueRebuild"), async (c) => {
+  .post("/v1/catalogue/rebuild", operation("startCatalogueRebuild"), async (c) => {
     const body = await readBody(c, RebuildSchema, {});
     if (!body.ok) return refuse(c, body.refusal);
     const ids: string[] = [];

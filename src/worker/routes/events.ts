@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { EVENT_STREAM_HEADERS } from "../catalogue/event-listeners.ts";
 import { parseEventsRequest } from "../catalogue/events-request.ts";
-import { describe } from "../description/describe.ts";
+import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { catalogueObject } from "../http/objects.ts";
 import { problem } from "../http/problem.ts";
@@ -9,7 +9,7 @@ import { problem } from "../http/problem.ts";
 /** `/v1/events`: what happens to the fragments, as server-sent events or over a WebSocket. */
 export const events: Hono<AppEnv> = new Hono<AppEnv>().get(
   "/v1/events",
-  describe("streamEvents"),
+  operation("streamEvents"),
   async (c) => {
     if (parseEventsRequest(c.req.raw) === null)
       return problem(c, "invalid_query", "Last-Event-ID: must be the id of an event.");

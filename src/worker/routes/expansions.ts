@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { done } from "../../protocol/errors.ts";
 import { ExpandSchema, type ExpansionResult } from "../../protocol/rest.ts";
-import { describe } from "../description/describe.ts";
+import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { matchesAny } from "../http/etag.ts";
 import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";
@@ -14,7 +14,7 @@ const PREFIX = "/v1/expansions/";
 
 /** Texts with their inclusions resolved: a stored fragment's, or one that is not saved. */
 export const expansions: Hono<AppEnv> = new Hono<AppEnv>()
-  .post("/v1/expand", describe("expandText"), async (c) => {
+  .post("/v1/expand", operation("expandText"), async (c) => {
     const body = await readBody(c, ExpandSchema);
     if (!body.ok) return refuse(c, body.refusal);
     const { content, id = null } = body.value;
@@ -23,7 +23,7 @@ export const expansions: Hono<AppEnv> = new Hono<AppEnv>()
     const result = await expander(c).expand(content, root.value);
     return result.ok ? c.json(result.value.expansion) : refuse(c, result.refusal);
   })
-  .get(`/v1/expansions/${ID_PARAMETER}`, describe("getExpansion"), async (c) => {
+  .get(`/v1/expansions/${ID_PARAMETER}`, operation("getExpansion"), async (c) => {
     const id = idBehind(c, PREFIX);
     if (!id.ok) return refuse(c, id.refusal);
     const fragment = await fragmentObject(c, id.value).read();

@@ -5,7 +5,7 @@ import { done } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema, RenameSchema } from "../../protocol/rest.ts";
 import { DEFAULT_WORKSPACE } from "../addresses.ts";
-import { describe } from "../description/describe.ts";
+import { operation } from "../description/operation.ts";
 import type { FragmentAnswer, FragmentWrite } from "../fragment/fragment-calls.ts";
 import { UNCONDITIONAL } from "../fragment/preconditions.ts";
 import type { AppEnv } from "../http/app-env.ts";
@@ -21,14 +21,14 @@ const PREFIX = "/v1/fragments/";
 
 /** Fragments as a REST resource. Writes go through the room, so open editors see them. */
 export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
-  .post("/v1/fragments", describe("createFragment"), async (c) => {
+  .post("/v1/fragments", operation("createFragment"), async (c) => {
     const body = await readBody(c, CreateSchema);
     if (!body.ok) return refuse(c, body.refusal);
     const id = idFromBody(body.value.id);
     if (!id.ok) return refuse(c, id.refusal);
     return write(c, body.value, (planned) => fragmentObject(c, id.value).put(planned, "create"));
   })
-  .get(`/v1/fragments/${ID_PARAMETER}`, describe("getFragment"), (c) =>
+  .get(`/v1/fragments/${ID_PARAMETER}`, operation("getFragment"), (c) =>
     withId(c, async (id) => {
       const fragment = await fragmentObject(c, id).read();
       if (fragment === null) return problem(c, "not_found", `Fragment '${id}' not found.`);
@@ -37,21 +37,21 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
       return matchesAny(c.req.header("If-None-Match"), tag) ? c.body(null, 304) : c.json(fragment);
     }),
   )
-  .put(`/v1/fragments/${ID_PARAMETER}`, describe("putFragment"), (c) =>
+  .put(`/v1/fragments/${ID_PARAMETER}`, operation("putFragment"), (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PutSchema);
       if (!body.ok) return refuse(c, body.refusal);
       return write(c, body.value, (planned) => fragmentObject(c, id).put(planned, "either"));
     }),
   )
-  .patch(`/v1/fragments/${ID_PARAMETER}`, describe("patchFragment"), (c) =>
+  .patch(`/v1/fragments/${ID_PARAMETER}`, operation("patchFragment"), (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PatchSchema);
       if (!body.ok) return refuse(c, body.refusal);
       return write(c, body.value, (planned) => fragmentObject(c, id).put(planned, "change"));
     }),
   )
-  .delete(`/v1/fragments/${ID_PARAMETER}`, describe("deleteFragment"), (c) =>
+  .delete(`/v1/fragments/${ID_PARAMETER}`, operation("deleteFragment"), (c) =>
     withId(c, async (id) => {
       const asked = readPreconditions(c);
       if (!asked.ok) return refuse(c, asked.refusal);
@@ -59,7 +59,7 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
       return refused === null ? c.body(null, 204) : refuse(c, refused);
     }),
   )
-  .post("/v1/renames", describe("renameFragment"), async (c) => {
+  .post("/v1/renames", operation("renameFragment"), async (c) => {
     const body = await readBody(c, RenameSchema);
     if (!body.ok) return refuse(c, body.refusal);
     const from = idFromBody(body.value.from, "from");

@@ -1,0 +1,41 @@
+import type { MiddlewareHandler } from "hono";
+import { type DescribeRouteOptions, describeRoute } from "hono-openapi";
+import type { OpenAPIV3_1 } from "openapi-types";
+import type * as v from "valibot";
+import { FoldersQuerySchema, ListQuerySchema } from "../../protocol/catalogue.ts";
+import { unknownName } from "../../protocol/closed-object.ts";
+import { shorten } from "../../protocol/issues.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { problem } from "../http/problem.ts";
+import { isUpgrade } from "../http/upgrade.ts";
+import { type OperationId, operations } from "./operations.ts";
+
+/** The schemas that check the parameters of an address, by operation. */
+export const QUERY_SCHEMAS: Partial<Record<OperationId, v.ObjectSchema<v.ObjectEntries, undefined>>> = {
+  listFragments: ListQuerySchema,
+  listFolders: FoldersQuerySchema,
+};
+
+/**
+ * Says of a route which operation it is: for the description, and on `/v1` to refuse parameters that the operation does
+ * not have. The address of a WebSocket may have others, since providers add parameters of their own.
+ */
+export function operation(operationId: OperationId): MiddlewareHandler<AppEnv> {
+  const known = parametersOf(operationId);
+  const refuseUnknown: MiddlewareHandler<AppEnv> = async (c, next) => {
+    const { pathname, searchParams } = new URL(c.req.url);
+    const unknown = [...searchParams.keys()].find((name) => !known.includes(name));
+    if (unknown === undefined || isUpgrade(c) || !pathname.startsWith("/v1/")) return next();
+    const sentence = `${shorten(unknown)}: ${unknownName(unknown, known)}`;
+    return problem(c, "invalid_query", sentence.endsWith("?") ? sentence : `${sentence}.`);
+  };
+  return Object.assign(refuseUnknown, describeRoute({ operationId, ...operations[operationId] }));
+}
+
+/** The names of the parameters that an address of the operation may have. */
+function parametersOf(operationId: OperationId): readonly string[] {
+  const described: DescribeRouteOptions = operations[operationId];
+  const parameters = (described.parameters ?? []) as OpenAPIV3_1.ParameterObject[]; // nowhere a reference
+  const inQuery = parameters.filter((parameter) => parameter.in === "query").map(({ name }) => name);
+  return [...inQuery, ...Object.keys(QUERY_SCHEMAS[operationId]?.entries ?? {})];
+}
