@@ -169,6 +169,14 @@ export const serverFrameSchemas = {
     content: v.optional(
       v.pipe(v.string(), v.description("Present when the merge gave something else than what was sent.")),
     ),
+    more: v.optional(
+      v.pipe(
+        v.literal(true),
+        v.description(
+          "The version also holds later writes of yours. Their statuses follow, and the last tells of the text.",
+        ),
+      ),
+    ),
   }),
   updateText: v.object({
     action: v.literal("update"),

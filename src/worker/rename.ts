@@ -1,10 +1,10 @@
 import { waitUntil } from "cloudflare:workers";
 import type { RequestKey } from "../core/fragment/write.ts";
 import type { FragmentId } from "../language/fragment-id.ts";
-import { refusal } from "../protocol/errors.ts";
+import { refusal, refused } from "../protocol/errors.ts";
 import type { Fragment } from "../protocol/fragment.ts";
 import { catalogueStub, fragmentStub, type Workspace } from "./addresses.ts";
-import type { FragmentAnswer } from "./fragment/fragment-calls.ts";
+import type { FragmentAnswer } from "./fragment/fragment-view.ts";
 import { type Preconditions, UNCONDITIONAL } from "./fragment/preconditions.ts";
 import { CATALOGUE_WAIT_MS, within } from "./within.ts";
 
@@ -31,7 +31,7 @@ export async function renameFragment(
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const fragment = await source.read();
     if (fragment === null)
-      return (await answerAgain()) ?? refused("not_found", `Fragment '${from}' not found.`);
+      return (await answerAgain()) ?? refuse("not_found", `Fragment '${from}' not found.`);
     const { content, description, tags, prompt_type, eol, created_at, version } = fragment;
     const made = await target.put(
       {
@@ -42,9 +42,9 @@ export async function renameFragment(
       },
       "create",
     );
-    if (made.kind === "refused") return made;
+    if (!made.ok) return made;
     // A repetition is shown what the first request had moved: somebody may have written to the old one since.
-    if (isCopy(made.fragment, fragment)) {
+    if (isCopy(made.value.fragment, fragment)) {
       if ((await source.remove(onlyAt(version))) === null) {
         const told = tellRename(env, workspace, from, to);
         waitUntil(told);
@@ -54,16 +54,16 @@ export async function renameFragment(
       // The same request, sent twice at once, has done the rest: what it made must stay.
       if (request !== null && (await source.read()) === null) continue;
     }
-    await target.remove(onlyAt(made.fragment.version));
+    await target.remove(onlyAt(made.value.fragment.version));
   }
-  return refused("unavailable", `Fragment '${from}' is being edited; try again.`);
+  return refuse("unavailable", `Fragment '${from}' is being edited; try again.`);
 
   /** What the new fragment answered to this request before; null if it did not. */
   async function answerAgain(): Promise<FragmentAnswer | null> {
     if (request === null) return null;
     const preconditions: Preconditions = { ...UNCONDITIONAL, match: "any" }; // nothing is made here
     const again = await target.put({ content: null, metadata: null, request, preconditions }, "create");
-    const isKnown = again.kind === "fragment" || again.refusal.code === "idempotency_key_reused";
+    const isKnown = again.ok || again.refusal.code === "idempotency_key_reused";
     return isKnown ? again : null;
   }
 }
@@ -93,6 +93,6 @@ function onlyAt(version: number): Preconditions {
   return { ...UNCONDITIONAL, match: [version] };
 }
 
-function refused(code: "not_found" | "unavailable", message: string): FragmentAnswer {
-  return { kind: "refused", refusal: refusal(code, message) };
+function refuse(code: "not_found" | "unavailable", message: string): FragmentAnswer {
+  return refused(refusal(code, message));
 }

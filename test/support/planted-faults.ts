@@ -28,7 +28,7 @@ function replace(file: string, passage: string, replacement: string): Alteration
 export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "tells the sender its own text",
-    alteration: replace(`${ROOM}/json-protocol.ts`, "room.json.knows(session, revision);", ""),
+    alteration: replace(`${ROOM}/json-answers.ts`, "knowledge.told(revision);", ""),
     group: "connection",
     check: "and not its own text",
     says: /what else the sender was told: expected \[\], got \[.*"update"/,
@@ -37,8 +37,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "tells only one of the others of a new text",
     alteration: replace(
       `${ROOM}/json-sessions.ts`,
-      "peer.send(frame);\n        this.#toldText(session, version);",
-      "if (session === [...this.values()].at(-1)) peer.send(frame);\n        this.#toldText(session, version);",
+      "peer.send(frame);\n        knowledge.toldText(version);",
+      "if (session === [...this.values()].at(-1)) peer.send(frame);\n        knowledge.toldText(version);",
     ),
     group: "connection",
     check: "all others are told the new text",
@@ -56,7 +56,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "fails for everybody when one client goes",
     alteration: replace(
       `${ROOM}/room.ts`,
-      "const hadPresence = this.presence.remove(session);",
+      "const hadPresence = this.#presence.remove(session);",
       'const hadPresence = ((): boolean => { throw new Error("planted"); })();',
     ),
     group: "connection",
@@ -122,8 +122,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "never answers an expansion over a socket",
     alteration: replace(
       `${ROOM}/json-protocol.ts`,
-      "expand({ session, content: frame.content ?? null, requestId });",
-      "",
+      "return { session, content: frame.content ?? null, requestId };",
+      "return null;",
     ),
     group: "expansion",
     check: "when it asks over its socket",
@@ -197,8 +197,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "closes the socket on a frame that is no JSON",
     alteration: replace(
       `${ROOM}/json-protocol.ts`,
-      "room.json.refuse(session, decoded.refusal, decoded.requestId, null);",
-      'room.expel(session, 1003, "bad frame", nowMs);',
+      "this.refuse(session, decoded.refusal, decoded.requestId);",
+      'session.peer.close(1003, "bad frame");',
     ),
     group: "errors",
     check: "when a frame is no JSON",
@@ -207,9 +207,9 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "sends errors without a code",
     alteration: replace(
-      `${ROOM}/json-sessions.ts`,
+      `${ROOM}/json-protocol.ts`,
       '{ action: "error", code, message, request_id: requestId }',
-      '{ action: "error", message, request_id: requestId } as ServerFrame',
+      '{ action: "error", message, request_id: requestId } as never',
     ),
     group: "errors",
     check: "when the action is not known",
@@ -218,8 +218,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "sends no Yjs edit on",
     alteration: replace(
-      `${ROOM}/room.ts`,
-      "this.yjs.broadcastUpdate(delivery.update, delivery.onlyAuthor);",
+      `${ROOM}/yjs-protocol.ts`,
+      "if (result.update !== null) this.sessions.broadcastUpdate(result.update, result.onlyAuthor);",
       "",
     ),
     group: "yjs",
@@ -242,8 +242,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "says saved before it has saved",
     alteration: replace(
       `${ROOM}/yjs-protocol.ts`,
-      "if (isOwnClient) room.yjs.pushed(session, seq);",
-      "room.yjs.pushed(session, seq);\n  room.yjs.sendSaved(room.fragment.committed.revision);",
+      "if (isOwnClient) this.sessions.pushed(session, seq);",
+      "this.sessions.pushed(session, seq);\n    this.sessions.sendSaved(this.#ports.fragment.committed.revision);",
     ),
     group: "yjs",
     check: "saved names the version",
@@ -265,7 +265,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "keeps the writes of JSON clients from Yjs clients",
     alteration: replace(
       `${ROOM}/room.ts`,
-      "for (const update of round?.updates ?? []) this.yjs.broadcastUpdate(update, null);",
+      "for (const update of round?.updates ?? []) this.#yjs.sessions.broadcastUpdate(update, null);",
       "",
     ),
     group: "mixed",
@@ -314,7 +314,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "answers old clients where they expect silence",
     alteration: replace(
       `${ROOM}/json-protocol.ts`,
-      "if (decoded.silentForOldClients && session.record.isOldClient) return;",
+      "if (decoded.silentForOldClients && session.record.isOldClient) return null;",
       "",
     ),
     group: "old-addresses",

@@ -2,19 +2,18 @@ import { ANONYMOUS } from "../../src/core/fragment/principal.ts";
 import { EMPTY_WRITE, type Write } from "../../src/core/fragment/write.ts";
 import type { CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
 import type { UpdateLog } from "../../src/core/history/update-log.ts";
-import { GappedPushes } from "../../src/core/room/gapped-pushes.ts";
 import type { ExpandRequest } from "../../src/core/room/json-protocol.ts";
-import { receive } from "../../src/core/room/receive.ts";
 import { Room } from "../../src/core/room/room.ts";
 import {
-  isJson,
   type JsonRecord,
   type JsonSession,
+  openSession,
   type Peer,
   type Session,
   type YjsRecord,
   type YjsSession,
 } from "../../src/core/room/session.ts";
+import { KNOWS_NOTHING } from "../../src/core/room/session-knowledge.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 /**
@@ -54,7 +53,7 @@ export class RoomHost {
   /** One event, and what became due by it. */
   turn<T>(event: (nowMs: number) => T): T {
     const result = event(this.#nowMs);
-    this.room.settle(this.#nowMs);
+    this.room.run(this.#nowMs);
     return result;
   }
 
@@ -94,13 +93,10 @@ export class RoomHost {
       isOldClient: false,
       wantsChanges: false,
       clientName: null,
-      seenRevision: this.room.fragment.committed.revision,
-      ownWrite: null,
-      sentRevisions: [],
-      ownTags: null,
+      knowledge: { ...KNOWS_NOTHING },
       ...options,
     };
-    const session: JsonSession = { record, peer, ownWrite: null };
+    const session = openSession(record, peer);
     this.turn(() => this.room.join(session));
     return session;
   }
@@ -115,31 +111,20 @@ export class RoomHost {
       isBehind: false,
       ...options,
     };
-    const session = {
-      record,
-      peer,
-      isAskedForMore: false,
-      gapped: new GappedPushes(),
-      pushedSeq: -1,
-      savedSeq: -1,
-    };
+    const session = openSession(record, peer);
     this.turn(() => this.room.join(session));
     return session;
   }
 
   receive(session: Session, frame: string | Uint8Array | object): void {
-    if (!this.#isJoined(session)) return; // expelled; its close is on the way
     const data = typeof frame === "string" || frame instanceof Uint8Array ? frame : JSON.stringify(frame);
-    this.turn((nowMs) =>
-      receive(this.room, session, data, nowMs, (request) => this.expansions.push(request)),
-    );
+    this.turn((nowMs) => this.#receive(session, data, nowMs));
   }
 
   /** JSON frames that come in one turn, and so into one commit. */
   receiveTogether(...frames: readonly (readonly [session: JsonSession, frame: object])[]): void {
     this.turn((nowMs) => {
-      for (const [session, frame] of frames)
-        receive(this.room, session, JSON.stringify(frame), nowMs, (request) => this.expansions.push(request));
+      for (const [session, frame] of frames) this.#receive(session, JSON.stringify(frame), nowMs);
     });
   }
 
@@ -151,19 +136,19 @@ export class RoomHost {
     this.turn((nowMs) => this.room.leave(session, nowMs));
   }
 
-  #isJoined(session: Session): boolean {
-    const { id } = session.record;
-    return (isJson(session) ? this.room.json.get(id) : this.room.yjs.get(id)) === session;
+  #receive(session: Session, message: string | Uint8Array, nowMs: number): void {
+    const request = this.room.receive(session, message, nowMs);
+    if (request !== null) this.expansions.push(request);
   }
 
   #dueAt(): number | null {
     const due = this.room.dueAt(this.#nowMs);
-    const expiry = this.room.presence.expiryAtMs;
+    const expiry = this.room.presenceExpiryAtMs;
     return due === null || expiry === null ? (due ?? expiry) : Math.min(due, expiry);
   }
 
   #ring(): void {
-    const expiry = this.room.presence.expiryAtMs;
+    const expiry = this.room.presenceExpiryAtMs;
     const isExpiry = expiry !== null && expiry <= this.#nowMs;
     this.turn((nowMs) => {
       if (isExpiry) this.room.expirePresence(nowMs);
@@ -173,10 +158,7 @@ export class RoomHost {
   #common() {
     return {
       id: `session-${this.#nextSession++}`,
-      role: "editor",
       principal: ANONYMOUS,
-      expiresAtMs: null,
-      generation: this.room.fragment.generation,
       presence: null,
     } as const;
   }

@@ -197,6 +197,7 @@ export class SimulatedJsonClient {
       this.#unread = 0;
       return;
     }
+    if (frame.more === true) return; // the status of a later write tells of the text
     const text = frame.content ?? done.textSent;
     if (frame.version >= this.#heard.version) this.#told(frame.version, text);
     else {
@@ -207,16 +208,13 @@ export class SimulatedJsonClient {
 
   #hearError(frame: Extract<ServerFrame, { action: "error" }>): void {
     const at = this.#pending.findIndex(({ requestId }) => requestId === frame.request_id);
-    if (
-      frame.code !== "stale_base" ||
-      at === -1 ||
-      frame.content === undefined ||
-      frame.version === undefined
-    ) {
+    if (frame.code !== "stale_base" || at === -1 || frame.version === undefined) {
       throw new Error(`${this.name} was refused: ${JSON.stringify(frame)}`);
     }
     this.#pending.splice(at, 1);
-    this.#told(frame.version, frame.content);
+    // An earlier error has brought the text of this version.
+    const text = frame.content ?? this.#heard.text;
+    this.#told(frame.version, text);
   }
 
   #told(version: number, text: string): void {

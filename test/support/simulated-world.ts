@@ -102,7 +102,7 @@ export class SimulatedWorld {
   /** What a fresh reader of the log finds wrong: tokens, and versions that were shown as something else. */
   faults(): string[] {
     const { room, log } = this.#host;
-    const { content, revision } = room.fragment.committed;
+    const { content, revision } = room.committed;
     const faults = this.ledger.faultsOf(content);
     const shown = new Map([...this.book.versions].map(([version, { text }]) => [version, text]));
     for (const version of shown.keys()) {
@@ -123,9 +123,9 @@ export class SimulatedWorld {
   /** What is not the same everywhere after `drain`. */
   differences(): string[] {
     const { room } = this.#host;
-    const { content, revision } = room.fragment.committed;
+    const { content, revision } = room.committed;
     const server = new Y.Doc();
-    Y.applyUpdate(server, room.fragment.text.snapshot());
+    Y.applyUpdate(server, room.snapshot());
     const differences: string[] = [];
     for (const client of this.clients) {
       const text = client instanceof SimulatedYjsClient ? client.text : client.heard.text;
@@ -182,7 +182,7 @@ export class SimulatedWorld {
 
   /** The last texts sent to a client may be the base of what it sends without naming one: none lags behind more. */
   #keepWithinReach(client: SimulatedJsonClient): void {
-    if ((client.session?.record.sentRevisions.length ?? 0) < MAX_REMEMBERED_TEXTS - 1) return;
+    if ((client.session?.record.knowledge.sentRevisions.length ?? 0) < MAX_REMEMBERED_TEXTS - 1) return;
     this.#platform.confirmAll();
     this.#deliver(client, client.wire.toServer.length);
     this.#platform.confirmAll();

@@ -147,14 +147,14 @@ describe("the catalogue as a receiver", () => {
     host.turn((nowMs) => host.room.remove(null, nowMs));
     const { revision } = receiver.nextCreation();
     host.create("again");
-    expect(host.room.fragment.alive.revision).toBe(revision);
+    expect(host.room.committed.revision).toBe(revision);
   });
 
   test("[COMMIT-4] the rows that the note of a creation costs are the fragment's own", () => {
     const { host, outbox } = new FedRoom();
-    const before = host.room.fragment.log.affordableAt(20, host.nowMs);
+    const before = host.room.affordableAt(20, host.nowMs);
     outbox.spend(5, host.nowMs);
-    expect(host.room.fragment.log.affordableAt(20, host.nowMs)).toBeGreaterThan(before);
+    expect(host.room.affordableAt(20, host.nowMs)).toBeGreaterThan(before);
   });
 
   test("[CAT-2] list fields are told within a second, the text when the fragment is quiet", () => {

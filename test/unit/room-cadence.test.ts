@@ -37,7 +37,7 @@ class Watched {
     const session = this.host.joinYjs(this.#note(name, peer), options);
     const doc = new Y.Doc();
     doc.clientID = 100 + ++this.#clients;
-    Y.applyUpdate(doc, this.host.room.fragment.text.snapshot());
+    Y.applyUpdate(doc, this.host.room.snapshot());
     const edit = (change: (text: Y.Text) => void): Uint8Array => {
       const before = Y.encodeStateVector(doc);
       const updates: Uint8Array[] = [];
@@ -110,7 +110,7 @@ describe("broadcast", () => {
     expect(frames.map(({ kind }) => kind)).toEqual(["update"]);
     for (const frame of frames) if (frame.kind === "update") Y.applyUpdate(reader.doc, frame.update);
     room.host.passUntilIdle();
-    expect(room.host.room.fragment.committed.content.match(/x/g)?.length).toBe(20 + 1); // and the one of "text"
+    expect(room.host.room.committed.content.match(/x/g)?.length).toBe(20 + 1); // and the one of "text"
   });
 
   test("[ROOM-3] a room of a thousand sends at most 10,000 frames a second, when edits never stop", () => {
@@ -155,7 +155,7 @@ describe("broadcast", () => {
     room.host.passUntilIdle();
     for (const frame of a.frames()) if (frame.kind === "update") Y.applyUpdate(a.doc, frame.update);
     expect(a.doc.getText("content").toString()).toBe("one\ntwotext");
-    expect(room.host.room.fragment.committed.content).toBe("one\ntwotext");
+    expect(room.host.room.committed.content).toBe("one\ntwotext");
   });
 
   test("[ROOM-3] two authors of one window both get the frame", () => {
@@ -207,8 +207,8 @@ describe("commit", () => {
     room.host.passUntilIdle();
     const statuses = json.peer.takeJson().filter(({ action }) => action === "update_status");
     expect(statuses.length).toBe(200);
-    expect(room.host.room.fragment.committed.revision).toBeLessThan(20);
-    expect(room.host.room.fragment.committed.content).toBe(`${"x".repeat(200)}text`);
+    expect(room.host.room.committed.revision).toBeLessThan(20);
+    expect(room.host.room.committed.content).toBe(`${"x".repeat(200)}text`);
   });
 
   test("[COMMIT-3] an acknowledgement in a busy room takes at most 250 ms, for 95 of 100", () => {
@@ -247,8 +247,8 @@ describe("commit", () => {
             yjs.edit((text) => text.delete(0, insert.length)),
           );
       } else {
-        const to = Math.min(size, room.host.room.fragment.committed.content.length);
-        const base = { base_version: room.host.room.fragment.committed.revision };
+        const to = Math.min(size, room.host.room.committed.content.length);
+        const base = { base_version: room.host.room.committed.revision };
         json.send({ action: "edit", ...base, changes: [{ from: 0, to, insert }] });
       }
       json.peer.take();
@@ -264,7 +264,7 @@ describe("commit", () => {
     for (let edits = 0; edits < 30; edits++) yjs.type("x");
     const rows = room.log.rowsWritten;
     let isRead = false;
-    room.host.turn(() => room.host.room.whenSettled(() => (isRead = true)));
+    room.host.turn(() => room.host.room.whenDurable(() => (isRead = true)));
     expect(isRead).toBe(false);
     expect(room.log.rowsWritten).toBe(rows);
     room.host.pass(250);
@@ -296,7 +296,7 @@ describe("commit", () => {
       request_id: "r",
     });
     expect(room.events).toEqual(["json error"]);
-    expect(room.host.room.fragment.committed.revision).toBe(1);
+    expect(room.host.room.committed.revision).toBe(1);
   });
 
   test("[COMMIT-6] a text that changes nothing is acknowledged and costs no row", () => {
@@ -330,7 +330,7 @@ describe("saved", () => {
     room.host.receive(yjs.session, encodeSyncStep2(Y.encodeStateAsUpdate(yjs.doc)));
     room.host.passUntilIdle();
     expect(yjs.frames()).toMatchObject([{ kind: "saved", seq: 3, revision: 2 }]);
-    expect(room.host.room.fragment.committed.content).toBe("lostlatelatertext");
+    expect(room.host.room.committed.content).toBe("lostlatelatertext");
   });
 
   test("[COMMIT-7] a push with a gap is not saved, when the sync step 2 that was asked for does not fill it", () => {
@@ -340,7 +340,7 @@ describe("saved", () => {
     const late = yjs.edit((text) => text.insert(4, "late"));
     yjs.push(7, late);
     room.host.passUntilIdle();
-    const stale = encodeSyncStep2(room.host.room.fragment.text.snapshot());
+    const stale = encodeSyncStep2(room.host.room.snapshot());
     for (let asked = 0; asked < 3; asked++) {
       room.host.receive(yjs.session, stale);
       room.host.passUntilIdle();
@@ -348,14 +348,14 @@ describe("saved", () => {
     const after = yjs.edit((text) => text.delete(9, 1)); // of "text", which is known
     yjs.push(8, after);
     room.host.passUntilIdle();
-    expect(room.host.room.fragment.committed.content).toBe("txt");
+    expect(room.host.room.committed.content).toBe("txt");
     expect(yjs.frames().map(({ kind }) => kind)).not.toContain("saved");
     expect(yjs.session.record.isBehind).toBe(true);
 
     room.host.receive(yjs.session, encodeSyncStep2(lost));
     room.host.passUntilIdle();
     expect(yjs.frames()).toMatchObject([{ kind: "saved", seq: 8 }]);
-    expect(room.host.room.fragment.committed.content).toBe("lostlatetxt");
+    expect(room.host.room.committed.content).toBe("lostlatetxt");
     expect(yjs.session.record.isBehind).toBe(false);
   });
 
@@ -368,13 +368,13 @@ describe("saved", () => {
       1,
       yjs.edit((text) => text.delete(0, 3)),
     );
-    room.host.receive(yjs.session, encodeSyncStep2(room.host.room.fragment.text.snapshot()));
+    room.host.receive(yjs.session, encodeSyncStep2(room.host.room.snapshot()));
     room.host.passUntilIdle();
     expect(yjs.frames().map(({ kind }) => kind)).toEqual(["step1"]);
     room.host.receive(yjs.session, encodeSyncStep2(Y.encodeStateAsUpdate(yjs.doc)));
     room.host.passUntilIdle();
     expect(yjs.frames()).toMatchObject([{ kind: "saved", seq: 1 }]);
-    expect(room.host.room.fragment.committed.content).toBe("er text");
+    expect(room.host.room.committed.content).toBe("er text");
   });
 
   test("[COMMIT-7] a peer whose pushes wait for more than a frame's bytes is sent away", () => {
@@ -388,7 +388,7 @@ describe("saved", () => {
       );
     room.host.passUntilIdle();
     expect(room.events.filter((event) => event.startsWith("yjs closed"))).toEqual(["yjs closed 4413"]);
-    expect(room.host.room.fragment.committed.content).toBe("text");
+    expect(room.host.room.committed.content).toBe("text");
   });
 
   test("[YJS-4] a peer that has not agreed on the subprotocol is sent none of its frames, when it pushes", () => {
@@ -400,7 +400,7 @@ describe("saved", () => {
     );
     room.host.passUntilIdle();
     expect(yjs.frames()).toEqual([]);
-    expect(room.host.room.fragment.committed.content).toBe("stock text");
+    expect(room.host.room.committed.content).toBe("stock text");
   });
 
   test("[YJS-7] each gap is asked for, when the one before has been filled", () => {
@@ -419,7 +419,7 @@ describe("saved", () => {
       room.host.receive(yjs.session, encodeSyncStep2(Y.encodeStateAsUpdate(yjs.doc, before)));
       room.host.passUntilIdle();
     }
-    expect(room.host.room.fragment.committed.content).toBe(yjs.doc.getText("content").toString());
+    expect(room.host.room.committed.content).toBe(yjs.doc.getText("content").toString());
   });
 
   test.for(["a step 2", "a push"])(
@@ -447,7 +447,7 @@ describe("saved", () => {
       ).toEqual(["step1", "update"]);
       sendStep2(early, Y.encodeStateAsUpdate(early.doc));
       room.host.passUntilIdle();
-      expect(room.host.room.fragment.committed.content).toBe("lost, and found, text");
+      expect(room.host.room.committed.content).toBe("lost, and found, text");
     },
   );
 
@@ -477,7 +477,7 @@ describe("saved", () => {
     );
     yjs.push(2, Uint8Array.of(1, 1, 1));
     room.host.passUntilIdle();
-    expect(room.host.room.fragment.committed.content).toContain("kept");
+    expect(room.host.room.committed.content).toContain("kept");
     expect(room.events).not.toContain("yjs saved");
   });
 

@@ -68,7 +68,7 @@ describe("editors of all kinds in one room", () => {
     host.receive(oldSession, { action: "update", content: "one two three four" });
     host.receive(oldSession, { action: "update", content: "one two three four five" });
     host.passUntilIdle();
-    expect(host.room.fragment.committed.content).toBe("one 2 three four five");
+    expect(host.room.committed.content).toBe("one 2 three four five");
     expect(old.takeJson().at(-1)).toMatchObject({ action: "update", content: "one 2 three four five" });
   });
 
@@ -93,7 +93,7 @@ describe("editors of all kinds in one room", () => {
     const known = sent.at(-ago);
     host.receive(oldSession, { action: "update", content: `${known}!` });
     host.passUntilIdle();
-    const { content } = host.room.fragment.committed;
+    const { content } = host.room.committed;
     if (is === "is a base") expect(content).toBe(`${textOf(newest)}!`);
     else expect(content).toContain(`${known}!`);
   });
@@ -108,15 +108,15 @@ describe("editors of all kinds in one room", () => {
       const oldSession = host.joinJson(new ScriptedPeer(), { isOldClient: true });
       const otherSession = host.joinJson(new ScriptedPeer());
       for (let n = 0; n < 9; n++) {
-        const { content, revision } = host.room.fragment.committed;
+        const { content, revision } = host.room.committed;
         const edited = content.replace("gamma", "more gamma");
         host.receive(otherSession, { action: "update", content: edited, base_version: revision });
         host.pass(1_000);
       }
-      const text = `# ${host.room.fragment.committed.content}.`;
+      const text = `# ${host.room.committed.content}.`;
       host.receive(oldSession, { action: "update", content: text });
       host.passUntilIdle();
-      expect(host.room.fragment.committed.content).toBe(text);
+      expect(host.room.committed.content).toBe(text);
     });
 
     test("[ROOM-6] it is an edit of its sender's own last one, when that has read none of them", () => {
@@ -128,14 +128,14 @@ describe("editors of all kinds in one room", () => {
       host.receive(oldSession, { action: "update", content: `alpha mine ${words}gamma\n${LINES}` });
       host.pass(1_000);
       for (const word of words.trim().split(" ")) {
-        const { content, revision } = host.room.fragment.committed;
+        const { content, revision } = host.room.committed;
         const edited = content.replace(`${word} `, "");
         host.receive(otherSession, { action: "update", content: edited, base_version: revision });
         host.pass(1_000);
       }
       host.receive(oldSession, { action: "update", content: `# alpha mine ${words}gamma\n${LINES}.` });
       host.passUntilIdle();
-      expect(host.room.fragment.committed.content).toBe(`# alpha mine gamma\n${LINES}.`);
+      expect(host.room.committed.content).toBe(`# alpha mine gamma\n${LINES}.`);
     });
   });
 
@@ -170,7 +170,7 @@ describe("editors of all kinds in one room", () => {
     expect(peer.takeJson().at(-1)).toMatchObject({ action: "update_status", content: "AabcB", version: 3 });
     host.receive(again, { action: "update", content: "1AabcB" });
     host.passUntilIdle();
-    expect(host.room.fragment.committed.content).toBe("1AabcBC");
+    expect(host.room.committed.content).toBe("1AabcBC");
   });
 
   describe("when a text has crossed an old client's own", () => {
@@ -188,7 +188,7 @@ describe("editors of all kinds in one room", () => {
       host.pass(pause);
       host.receive(oldSession, { action: "update", content });
       host.passUntilIdle();
-      return host.room.fragment.committed.content;
+      return host.room.committed.content;
     }
 
     test.for([
@@ -231,7 +231,7 @@ describe("editors of all kinds in one room", () => {
         [ann, { action: "update", content: "abcXYZ", base_version: 1 }],
         [ann, { action: "update", content: "abc" }],
       );
-      expect(host.room.fragment.committed).toMatchObject({ revision: 3, content: "abcB" });
+      expect(host.room.committed).toMatchObject({ revision: 3, content: "abcB" });
     });
   });
 
@@ -243,6 +243,6 @@ describe("editors of all kinds in one room", () => {
       host.receive(session, { action: "update", content });
       host.pass(1_000);
     }
-    expect(host.room.fragment.committed.content).toBe("text");
+    expect(host.room.committed.content).toBe("text");
   });
 });

@@ -46,7 +46,7 @@ describe("writes that come faster than they can be made", () => {
     host.passUntilIdle();
     expect(results.map(({ ok }) => ok)).toEqual(results.map(() => true));
     expect(results.length).toBe(200);
-    expect(host.room.fragment.committed.content.match(/x/g)?.length).toBe(200);
+    expect(host.room.committed.content.match(/x/g)?.length).toBe(200);
   });
 
   test("[COMMIT-8] a commit takes some of them and the next ones the rest, when each changes very much", () => {
@@ -56,7 +56,7 @@ describe("writes that come faster than they can be made", () => {
     expect(results.length).toBe(2);
     host.passUntilIdle();
     expect(results.length).toBe(12);
-    expect(host.room.fragment.committed.content.match(/x/g)?.length).toBe(12 * 900);
+    expect(host.room.committed.content.match(/x/g)?.length).toBe(12 * 900);
   });
 
   test.for([
@@ -138,7 +138,7 @@ describe("writes that come faster than they can be made", () => {
       { ok: true, value: { revision: 2 } },
       { ok: true, value: { revision: 2 } },
     ]);
-    expect(host.room.fragment.committed.content).toBe("y");
+    expect(host.room.committed.content).toBe("y");
   });
 
   test("[COMMIT-8] a session's texts build on each other, when a commit ends between them", () => {
@@ -153,10 +153,10 @@ describe("writes that come faster than they can be made", () => {
         [bob, { action: "update_metadata", tags: [`bob ${at}`] }] as const,
       ]),
     );
-    const { revision } = host.room.fragment.committed;
+    const { revision } = host.room.committed;
     host.passUntilIdle();
-    const { content, metadata } = host.room.fragment.committed;
-    expect(host.room.fragment.committed.revision).toBeGreaterThan(revision);
+    const { content, metadata } = host.room.committed;
+    expect(host.room.committed.revision).toBeGreaterThan(revision);
     expect(content).toBe(LINES + tokens.join(""));
     expect(metadata.tags.toSorted()).toEqual(["bob 29", "kept"]);
   });
@@ -172,8 +172,8 @@ describe("writes that come faster than they can be made", () => {
     const { host, results, submit } = flood(900_000);
     for (let at = 0; at < 100; at++) submit(at * 3);
     let written: number | null = null;
-    host.room.whenSettled(() => {
-      written = host.room.fragment.committed.content.match(/x/g)?.length ?? 0;
+    host.room.whenDurable(() => {
+      written = host.room.committed.content.match(/x/g)?.length ?? 0;
     });
     for (let at = 100; at < 300; at++) submit(at * 3);
     host.turn(() => undefined);
@@ -189,7 +189,7 @@ describe("writes that come faster than they can be made", () => {
     const { host, results, submit } = flood(100);
     for (let at = 0; at < 10; at++) submit(at * 10);
     host.turn(() => undefined);
-    const { content } = host.room.fragment.committed;
+    const { content } = host.room.committed;
     expect(results.length).toBe(10);
     for (const [at, result] of results.entries()) {
       if (!result.ok) throw new Error("refused");

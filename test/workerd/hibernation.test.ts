@@ -236,9 +236,9 @@ describe("hibernation", () => {
       ctx.getWebSockets().map((socket) => socket.deserializeAttachment() as JsonRecord),
     );
     const record = records.find(({ clientName }) => clientName !== null);
-    expect(JSON.stringify(record?.ownWrite)).toContain(block);
-    expect(record?.ownTags?.tags).toEqual(tags);
-    expect(record?.sentRevisions.length).toBe(MAX_REMEMBERED_TEXTS);
+    expect(JSON.stringify(record?.knowledge.ownWrite)).toContain(block);
+    expect(record?.knowledge.ownTags?.tags).toEqual(tags);
+    expect(record?.knowledge.sentRevisions.length).toBe(MAX_REMEMBERED_TEXTS);
     expect([full.inbox.isClosed, other.inbox.isClosed]).toEqual([false, false]);
   });
 

@@ -6,10 +6,10 @@ import { ANONYMOUS } from "../../src/core/fragment/principal.ts";
 import { EMPTY_WRITE, type Write } from "../../src/core/fragment/write.ts";
 import { COMPACTION_POLICY, type CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
 import type { NewLife } from "../../src/core/history/update-log.ts";
-import { GappedPushes } from "../../src/core/room/gapped-pushes.ts";
 import { Room } from "../../src/core/room/room.ts";
-import type { Peer, YjsSession } from "../../src/core/room/session.ts";
+import { openSession, type Peer, type YjsSession } from "../../src/core/room/session.ts";
 import { NO_CHANGE } from "../../src/core/text/text-change.ts";
+import { encodeUpdate } from "../../src/protocol/yjs-frames.ts";
 import { MAX_ROW_BYTES } from "../../src/worker/storage/chunks.ts";
 import { FRAGMENT_SCHEMA } from "../../src/worker/storage/fragment-schema.ts";
 import { migrate, newestVersion, type Schema, schemaVersion } from "../../src/worker/storage/migrations.ts";
@@ -282,14 +282,14 @@ describe("compaction", () => {
       const reopened = new RoomOnStorage(storage);
       const { room } = reopened;
       expect(storage.sql.exec("SELECT count(*) AS rows FROM snapshot").one()["rows"]).toBe(1);
-      expect(room.fragment.committed).toMatchObject({ content: texts.at(-1), revision: 34 });
-      expect(room.fragment.text.stateVector()).toEqual(Y.encodeStateVector(doc));
+      expect(room.committed).toMatchObject({ content: texts.at(-1), revision: 34 });
+      expect(Y.encodeStateVectorFromUpdate(room.snapshot())).toEqual(Y.encodeStateVector(doc));
       // Each past revision is a base: the edit lands where it would have on that text.
       for (const revision of [2, 7, 20, 33]) {
         const text = `<${texts[revision - 1]}`;
         expect(reopened.update(text, revision, 34_000 + revision)).toMatchObject({ ok: true });
       }
-      expect(room.fragment.committed.content).toBe(`<<<<${texts.at(-1)}`);
+      expect(room.committed.content).toBe(`<<<<${texts.at(-1)}`);
     });
   });
 
@@ -335,7 +335,7 @@ describe("compaction", () => {
       }
       expect(most).toBeLessThan(250);
       const reopened = new RoomOnStorage(storage);
-      expect(reopened.room.fragment.committed.content).toBe(doc.getText("content").toString());
+      expect(reopened.room.committed.content).toBe(doc.getText("content").toString());
     });
   });
 });
@@ -475,7 +475,7 @@ describe("rows written", () => {
       for (let nowMs = 1_000; nowMs < 61_000; nowMs += 50) {
         for (const { session, doc } of peers) host.type(session, doc, "x", nowMs);
       }
-      expect(host.room.fragment.committed.content.length).toBeGreaterThan(20 * 1_100);
+      expect(host.room.committed.content.length).toBeGreaterThan(20 * 1_100);
       expect(rows() - created).toBeLessThanOrEqual(360);
       expect(rows() - created).toBeGreaterThan(60);
     });
@@ -545,13 +545,10 @@ class RoomOnStorage {
 
   join(): YjsSession {
     const peer: Peer = { send: () => undefined, close: fail, remember: () => undefined };
-    const session: YjsSession = {
-      record: {
+    const session = openSession(
+      {
         id: `s${++this.#sessions}`,
-        role: "editor",
         principal: ANONYMOUS,
-        expiresAtMs: null,
-        generation: this.room.fragment.generation,
         clientId: null,
         presence: null,
         presenceClock: -1,
@@ -560,11 +557,7 @@ class RoomOnStorage {
         isBehind: false,
       },
       peer,
-      isAskedForMore: false,
-      gapped: new GappedPushes(),
-      pushedSeq: -1,
-      savedSeq: -1,
-    };
+    );
     this.room.join(session);
     return session;
   }
@@ -574,8 +567,8 @@ class RoomOnStorage {
     const known = Y.encodeStateVector(doc);
     const text = doc.getText("content");
     text.insert(text.length, what);
-    this.room.receiveUpdate({ session, kind: "update", update: Y.encodeStateAsUpdate(doc, known) });
-    this.room.settle(nowMs);
+    this.room.receive(session, encodeUpdate(Y.encodeStateAsUpdate(doc, known)), nowMs);
+    this.room.run(nowMs);
   }
 
   update(text: string, base: number, nowMs: number): unknown {
@@ -586,7 +579,7 @@ class RoomOnStorage {
         result = answered;
       },
     });
-    this.room.settle(nowMs + 60_000);
+    this.room.run(nowMs + 60_000);
     return result;
   }
 

@@ -1,5 +1,5 @@
 import { utf8Length } from "../../language/utf8.ts";
-import type { Metadata } from "../../protocol/fragment.ts";
+import type { Eol, Metadata } from "../../protocol/fragment.ts";
 import type { CompactionPolicy } from "../history/compaction-policy.ts";
 import { Past } from "../history/past.ts";
 import type { Commit, LogState, UpdateLog } from "../history/update-log.ts";
@@ -28,6 +28,8 @@ export interface CommittedView {
   readonly content: string;
   readonly size: number;
   readonly metadata: Metadata;
+  /** The line ends of `content`. */
+  readonly eol: Eol;
   /** The last revisions that changed the content, and the metadata. */
   readonly contentRevision: number;
   readonly metadataRevision: number;
@@ -108,6 +110,7 @@ export class DurableFragment {
         content,
         size: utf8Length(content),
         metadata,
+        eol,
         contentRevision: this.#contentRevision,
         metadataRevision: this.#metadataRevision,
       };

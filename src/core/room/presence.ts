@@ -6,7 +6,7 @@ import type { AwarenessEntry } from "../../protocol/yjs-frames.ts";
 import { presenceWindowMs } from "./cadence.ts";
 import type { JsonSession, Session } from "./session.ts";
 
-/** Stock providers renew every 15 to 18 seconds: so often there is an occasion, and 30 are never exceeded. */
+/** About half of the 15 to 18 s between renewals of stock providers: one always falls inside the 30 s after which peers forget. */
 const RENEW_SILENT_MS = 8_000;
 
 /** Where cursors of the two protocols meet: Yjs writes relative positions, JSON code unit indices. */
@@ -16,20 +16,20 @@ export interface CursorMap {
 }
 
 /**
- * Who is here and where their cursors are: the last awareness entry of each session, kept in its record, and the
- * entries that changed since the last presence frame. No Awareness object: its constructor starts an interval,
+ * The sessions' names and cursors: the last awareness entry of each, kept in its record, and the entries that changed
+ * since the last presence frame. No Awareness object: its constructor starts an interval,
  * and a room with a timer does not hibernate.
  */
 export class Presence {
   /** What the next frame tells, by client id. */
   #changed = new Map<number, AwarenessEntry>();
-  /** The sessions whose own word it is; null once a departure is among it. */
+  /** The sessions that reported these entries themselves; null once a departure is among the entries. */
   #tellers: Set<string> | null = new Set();
-  /** Something else than a renewal changed: JSON peers are told as well. */
+  /** Something other than a renewal changed: JSON peers are told as well. */
   #hasNews = false;
   #lastMs = Number.NEGATIVE_INFINITY;
   #renewedMs = Number.NEGATIVE_INFINITY;
-  /** Not after the first expiry of those that must renew. */
+  /** The earliest moment at which a session that must renew may expire. */
   #expiryMs: number | null = null;
 
   /** Takes a session's own entry. One older than what is known changes nothing. */
@@ -39,7 +39,7 @@ export class Presence {
     if (entry.clock < record.presenceClock) return null;
     if (entry.state === "null") {
       if (known === null) return null;
-      this.#take(session.record.id, entry);
+      this.#note(session.record.id, entry);
       record.presence = null;
       record.presenceClock = entry.clock;
       this.#hasNews = true;
@@ -53,11 +53,11 @@ export class Presence {
     record.presence = { clock: entry.clock, state: entry.state, renewedAtMs: mustRenew ? nowMs : null };
     record.presenceClock = entry.clock;
     if (mustRenew) this.#expiryMs ??= nowMs + PRESENCE_EXPIRY_MS;
-    this.#take(session.record.id, entry);
+    this.#note(session.record.id, entry);
     return null;
   }
 
-  /** Forgets a session that left. True if somebody should be told at once. */
+  /** Forgets a session that left. True if the others should be told at once. */
   remove(session: Session): boolean {
     const { presence, clientId } = session.record;
     if (presence === null || clientId === null) return false;
@@ -72,7 +72,7 @@ export class Presence {
 
   /**
    * Renews the entries of sessions whose sockets speak for them, on the occasion of somebody's renewal: stock
-   * peers forget who is silent for 30 seconds, and JSON clients do not renew. Returns the sessions renewed.
+   * peers forget a client that is silent for 30 seconds, and JSON clients do not renew. Returns the sessions renewed.
    */
   renewSilent(sessions: Iterable<JsonSession>, nowMs: number): JsonSession[] {
     if (this.#changed.size === 0 || nowMs - this.#renewedMs < RENEW_SILENT_MS) return [];
@@ -90,7 +90,7 @@ export class Presence {
     return renewed;
   }
 
-  /** Forgets those that had to renew and did not. */
+  /** Forgets sessions that had to renew and did not. */
   expire(sessions: Iterable<Session>, nowMs: number): void {
     this.#expiryMs = null;
     for (const session of sessions) {
@@ -102,7 +102,7 @@ export class Presence {
     }
   }
 
-  /** When to call `expire`, at the latest; null if nobody has to renew. */
+  /** When to call `expire`, at the latest; null if no session has to renew. */
   get expiryAtMs(): number | null {
     return this.#expiryMs;
   }
@@ -112,8 +112,8 @@ export class Presence {
     return this.#changed.size === 0 ? null : Math.min(this.#lastMs, nowMs) + presenceWindowMs(peers);
   }
 
-  /** What there is to tell, once; `onlyTeller` is the session to which all of it would be its own words. */
-  take(nowMs: number): { entries: AwarenessEntry[]; onlyTeller: string | null; hasNews: boolean } {
+  /** Gives what there is to tell, once; `onlyTeller` is the session that reported all of it, if there is one. */
+  drain(nowMs: number): { entries: AwarenessEntry[]; onlyTeller: string | null; hasNews: boolean } {
     const [teller] = this.#tellers ?? [];
     const taken = {
       entries: [...this.#changed.values()],
@@ -127,7 +127,7 @@ export class Presence {
     return taken;
   }
 
-  /** Everybody's entry, for one who has just come. */
+  /** Everybody's entry, for a peer that has just joined. */
   all(sessions: Iterable<Session>): AwarenessEntry[] {
     const entries: AwarenessEntry[] = [];
     for (const { record } of sessions) {
@@ -138,7 +138,7 @@ export class Presence {
     return entries;
   }
 
-  #take(sessionId: string, entry: AwarenessEntry): void {
+  #note(sessionId: string, entry: AwarenessEntry): void {
     this.#changed.set(entry.client, entry);
     this.#tellers?.add(sessionId);
   }

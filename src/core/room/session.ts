@@ -1,6 +1,6 @@
 import type { Principal } from "../fragment/principal.ts";
-import type { TextChange } from "../text/text-change.ts";
-import type { GappedPushes } from "./gapped-pushes.ts";
+import { GappedPushes } from "./gapped-pushes.ts";
+import { type KnowledgeRecord, SessionKnowledge } from "./session-knowledge.ts";
 
 /** Where the room writes: a WebSocket in production, a queue in tests. Never throws: a dead peer is told by `leave`. */
 export interface Peer {
@@ -10,8 +10,6 @@ export interface Peer {
   /** Keeps the record where it survives hibernation: the socket's attachment. */
   remember(record: SessionRecord): void;
 }
-
-export type Role = "editor" | "reader";
 
 /** What a session's awareness is, as stock peers encode it; `state` is JSON. */
 export interface PresenceEntry {
@@ -23,11 +21,7 @@ export interface PresenceEntry {
 
 interface CommonRecord {
   readonly id: string;
-  readonly role: Role;
   readonly principal: Principal;
-  /** When its right to be here ends; null: with its socket. */
-  readonly expiresAtMs: number | null;
-  readonly generation: number;
   /** The awareness client id. A JSON session is given one, a Yjs session claims its own. */
   clientId: number | null;
   presence: PresenceEntry | null;
@@ -47,14 +41,7 @@ export interface JsonRecord extends CommonRecord {
   readonly wantsChanges: boolean;
   /** `?client=`: the name under which its requests are remembered. */
   readonly clientName: string | null;
-  /** The revision whose content and metadata it knows. */
-  seenRevision: number;
-  /** Its own last write: the revision, when it was committed, and the way back from that text to what it sent. */
-  ownWrite: { readonly revision: number; readonly timeMs: number; readonly toSent: TextChange["ops"] } | null;
-  /** Revisions of the texts it was sent since the one that its own last write was an edit of, oldest first. */
-  sentRevisions: readonly number[];
-  /** The tags that it last wrote, as it sent them, and the revision of that write. */
-  ownTags: { readonly revision: number; readonly tags: readonly string[] } | null;
+  readonly knowledge: KnowledgeRecord;
 }
 
 export interface YjsRecord extends CommonRecord {
@@ -70,8 +57,7 @@ export type SessionRecord = JsonRecord | YjsRecord;
 export interface JsonSession {
   readonly record: JsonRecord;
   readonly peer: Peer;
-  /** Its own last write with the whole way back, which may be too long for the record; null after hibernation. */
-  ownWrite: { readonly revision: number; readonly timeMs: number; readonly toSent: TextChange } | null;
+  readonly knowledge: SessionKnowledge;
 }
 
 export interface YjsSession {
@@ -87,10 +73,15 @@ export interface YjsSession {
 
 export type Session = JsonSession | YjsSession;
 
-export function isJson(session: Session): session is JsonSession {
-  return session.record.protocol === "json";
+/** The session that a record describes: a new one, or one whose socket has outlived the last room. */
+export function openSession(record: JsonRecord, peer: Peer): JsonSession;
+export function openSession(record: YjsRecord, peer: Peer): YjsSession;
+export function openSession(record: SessionRecord, peer: Peer): Session;
+export function openSession(record: SessionRecord, peer: Peer): Session {
+  if (record.protocol === "json") return { record, peer, knowledge: new SessionKnowledge(record.knowledge) };
+  return { record, peer, isAskedForMore: false, gapped: new GappedPushes(), pushedSeq: -1, savedSeq: -1 };
 }
 
-export function canWrite(session: Session): boolean {
-  return session.record.role === "editor";
+export function isJson(session: Session): session is JsonSession {
+  return session.record.protocol === "json";
 }

@@ -20,7 +20,7 @@ const TOO_MUCH_WAITS = refusal(
 const TAKEN_OVER = refusal("forged_update", "A newer connection has taken over this client id.");
 
 /** What came of one window. */
-export interface Delivery {
+export interface WindowResult {
   /** What was new, as one update; null if nothing was. */
   readonly update: Uint8Array | null;
   readonly authors: ReadonlySet<YjsSession>;
@@ -34,10 +34,10 @@ export interface Delivery {
 }
 
 /** The updates of Yjs peers that wait for their window, to be checked, applied and sent on as one. */
-export class Inbox {
+export class UpdateWindow {
   #updates: YjsUpdate[] = [];
   #bytes = 0;
-  #deliveredMs = Number.NEGATIVE_INFINITY;
+  #closedMs = Number.NEGATIVE_INFINITY;
 
   get isEmpty(): boolean {
     return this.#updates.length === 0;
@@ -52,33 +52,20 @@ export class Inbox {
     for (const gapped of session.gapped.takeAll()) this.push({ session, kind: "again", update: gapped });
   }
 
-  /** When the next window opens. A clock that was set back begins a new one. */
+  /** When the window closes. A clock that was set back begins a new one. */
   dueAt(peers: number, nowMs: number): number {
-    return Math.min(this.#deliveredMs, nowMs) + textWindowMs(peers, this.#bytes);
+    return Math.min(this.#closedMs, nowMs) + textWindowMs(peers, this.#bytes);
   }
 
-  deliver(text: FragmentText, yjs: YjsSessions, serverClientId: number, nowMs: number): Delivery {
+  /** Checks and applies what has come in. */
+  close(text: FragmentText, yjs: YjsSessions, serverClientId: number, nowMs: number): WindowResult {
     const updates = this.#updates;
     this.#updates = [];
     this.#bytes = 0;
-    this.#deliveredMs = nowMs;
-    const displaced = new Set<YjsSession>();
-    let isServerIdBehind = false;
-    const toIncoming = ({ session, kind, update }: YjsUpdate): Incoming => {
-      const admit = (clients: Iterable<number>): Refusal | null => {
-        if (kind === "step2") {
-          for (const client of clients) isServerIdBehind ||= client === serverClientId;
-          return null;
-        }
-        if (displaced.has(session)) return TAKEN_OVER;
-        const claimed = yjs.claim(session, clients, serverClientId);
-        if ("code" in claimed) return claimed;
-        if (claimed.takenFrom !== null) displaced.add(claimed.takenFrom);
-        return null;
-      };
-      return { update, sender: session, admit };
-    };
-    const received = text.receive(updates.map(toIncoming));
+    this.#closedMs = nowMs;
+    const admission = new Admission(yjs, serverClientId);
+    const received = text.receive(updates.map((update) => admission.toIncoming(update)));
+    const { displaced } = admission;
     const authors = new Set<YjsSession>();
     const refused = new Map<YjsSession, Refusal>();
     const withGaps = new Set<YjsSession>();
@@ -99,7 +86,7 @@ export class Inbox {
       } else {
         if (kind === "push" || kind === "again") session.gapped.add(update);
         if (session.gapped.areTooMuch) refused.set(session, TOO_MUCH_WAITS);
-        // What even its own sync step 2 does not bring, another may.
+        // Another session's sync step 2 may bring what even its own does not.
         if (kind === "step2" || kind === "again") yjs.askLater(session);
         else yjs.askForMore(session, text.stateVector());
       }
@@ -109,6 +96,40 @@ export class Inbox {
     if (hasStep2) yjs.askAgain(() => text.stateVector());
     const [author] = authors;
     const onlyAuthor = authors.size === 1 && !received.isMended ? (author ?? null) : null;
+    const { isServerIdBehind } = admission;
     return { update: received.update, authors, onlyAuthor, refused, displaced, isServerIdBehind };
+  }
+}
+
+/** Whether the sessions of one window may write under the client ids in their updates. */
+class Admission {
+  readonly displaced = new Set<YjsSession>();
+  isServerIdBehind = false;
+  readonly #yjs: YjsSessions;
+  readonly #serverClientId: number;
+
+  constructor(yjs: YjsSessions, serverClientId: number) {
+    this.#yjs = yjs;
+    this.#serverClientId = serverClientId;
+  }
+
+  toIncoming({ session, kind, update }: YjsUpdate): Incoming {
+    const admit = (clients: Iterable<number>) =>
+      kind === "step2" ? this.#admitRelayed(clients) : this.#admitOwn(session, clients);
+    return { update, sender: session, admit };
+  }
+
+  /** A sync step 2 brings what others wrote, too: also what a crash has taken from the server itself. */
+  #admitRelayed(clients: Iterable<number>): null {
+    for (const client of clients) this.isServerIdBehind ||= client === this.#serverClientId;
+    return null;
+  }
+
+  #admitOwn(session: YjsSession, clients: Iterable<number>): Refusal | null {
+    if (this.displaced.has(session)) return TAKEN_OVER;
+    const claimed = this.#yjs.claim(session, clients, this.#serverClientId);
+    if (!claimed.ok) return claimed.refusal;
+    if (claimed.value !== null) this.displaced.add(claimed.value);
+    return null;
   }
 }

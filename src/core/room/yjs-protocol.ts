@@ -1,5 +1,5 @@
 import { CLOSE } from "../../protocol/close-codes.ts";
-import { refusal } from "../../protocol/errors.ts";
+import { type Refusal, refusal } from "../../protocol/errors.ts";
 import {
   type AwarenessEntry,
   decodeYjsFrame,
@@ -7,108 +7,162 @@ import {
   encodeSyncStep1,
   encodeSyncStep2,
 } from "../../protocol/yjs-frames.ts";
-import type { Room } from "./room.ts";
-import { canWrite, type Session, type YjsSession } from "./session.ts";
-import { sendNotice } from "./yjs-sessions.ts";
+import type { DurableFragment } from "../fragment/durable-fragment.ts";
+import type { Presence } from "./presence.ts";
+import type { Session, YjsSession } from "./session.ts";
+import { UpdateWindow } from "./update-window.ts";
+import { sendNotice, YjsSessions, yjsCloseCode } from "./yjs-sessions.ts";
 
-/** What one binary frame of a Yjs session does. What is malformed ends the session, after a notice. */
-export function receiveYjs(room: Room, session: YjsSession, bytes: Uint8Array, nowMs: number): void {
-  const frame = decodeYjsFrame(bytes);
-  if (frame === null) {
-    endMalformed(room, session, "The frame cannot be decoded.", nowMs);
-    return;
+/** What the Yjs protocol needs of its room. */
+export interface YjsPorts {
+  readonly fragment: DurableFragment;
+  readonly presence: Presence;
+  /** All sessions, of both protocols. */
+  sessions(): Iterable<Session>;
+  /** A JSON session shows its cursor under this client id. */
+  isJsonClient(clientId: number): boolean;
+  /** Ends a session from this side. */
+  expel(session: Session, code: number, reason: string, nowMs: number): void;
+}
+
+/** The Yjs side of a room: its sessions, what their frames do, and the window in which their edits are collected. */
+export class YjsProtocol {
+  readonly sessions = new YjsSessions();
+  readonly #ports: YjsPorts;
+  readonly #window = new UpdateWindow();
+
+  constructor(ports: YjsPorts) {
+    this.#ports = ports;
   }
-  switch (frame.kind) {
-    case "step1":
-      answerStep1(room, session, frame.stateVector, nowMs);
-      break;
-    case "push":
-      receivePush(room, session, frame.seq, frame.update, nowMs);
-      break;
-    case "step2":
-    case "update":
-      receiveUpdate(room, session, frame.kind, frame.update, nowMs);
-      break;
-    case "awareness":
-      for (const entry of frame.entries) receiveAwareness(room, session, entry, nowMs);
-      break;
-    case "queryAwareness":
-      sendAllPresence(room, session);
-      break;
-    case "foreign":
-      break; // as y-protocols has it: what a peer does not know it ignores
-    default:
-      frame satisfies never;
+
+  /** Edits wait for the window to close. */
+  get hasPending(): boolean {
+    return !this.#window.isEmpty;
   }
-}
 
-/** Who has not agreed on the subprotocol is told nothing of its frames: what it pushes is an update. */
-function receivePush(room: Room, session: YjsSession, seq: number, update: Uint8Array, nowMs: number): void {
-  const { isOwnClient } = session.record;
-  if (isOwnClient) room.yjs.pushed(session, seq);
-  receiveUpdate(room, session, isOwnClient ? "push" : "update", update, nowMs);
-}
-
-function receiveUpdate(
-  room: Room,
-  session: YjsSession,
-  kind: "update" | "push" | "step2",
-  update: Uint8Array,
-  nowMs: number,
-): void {
-  // A reader's provider answers our step 1 like any other: empty or not, it is not taken.
-  if (canWrite(session)) room.receiveUpdate({ session, kind, update });
-  else if (kind !== "step2") {
-    sendNotice(session, refusal("forbidden", "This session may only read."));
-    room.expel(session, CLOSE.forbidden, "This session may only read", nowMs);
+  /** When `deliver` is to be called; null if no edit waits. */
+  dueAt(nowMs: number): number | null {
+    return this.#window.isEmpty ? null : this.#window.dueAt(this.sessions.size, nowMs);
   }
-}
 
-/** Gives what the peer lacks, asks for what we lack, and shows it who is here. */
-function answerStep1(room: Room, session: YjsSession, stateVector: Uint8Array, nowMs: number): void {
-  const missing = room.fragment.text.missingFor(stateVector);
-  if (missing === null) {
-    endMalformed(room, session, "The state vector cannot be decoded.", nowMs);
-    return;
+  /** What one frame of a session does. One that is malformed ends the session, after a notice. */
+  receive(session: YjsSession, message: string | Uint8Array, nowMs: number): void {
+    if (typeof message === "string") {
+      this.#ports.expel(session, CLOSE.malformed, "A frame is binary", nowMs);
+      return;
+    }
+    const frame = decodeYjsFrame(message);
+    if (frame === null) {
+      this.#endMalformed(session, "The frame cannot be decoded.", nowMs);
+      return;
+    }
+    switch (frame.kind) {
+      case "step1":
+        this.#answerStep1(session, frame.stateVector, nowMs);
+        break;
+      case "push":
+        this.#receivePush(session, frame.seq, frame.update);
+        break;
+      case "step2":
+      case "update":
+        this.#window.push({ session, kind: frame.kind, update: frame.update });
+        break;
+      case "awareness":
+        for (const entry of frame.entries) this.#receiveAwareness(session, entry, nowMs);
+        break;
+      case "queryAwareness":
+        this.#sendAllPresence(session);
+        break;
+      case "foreign":
+        break; // y-protocols has peers ignore messages that they do not know
+      default:
+        frame satisfies never;
+    }
   }
-  session.peer.send(encodeSyncStep2(missing));
-  session.peer.send(encodeSyncStep1(room.fragment.text.stateVector()));
-  session.isAskedForMore = true;
-  sendAllPresence(room, session);
-}
 
-function sendAllPresence(room: Room, session: YjsSession): void {
-  const sessions: Session[] = [...room.json.values(), ...room.yjs.values()];
-  const entries = room.presence.all(sessions);
-  if (entries.length > 0) session.peer.send(encodeAwareness(entries));
-}
-
-/**
- * Takes a session's own entry. Stock providers send everybody's state back, which is dropped without a word. An
- * entry that a live session owns is a claim only if it is newer than what is known: else it is such an echo. Who
- * says that a client left is not that client.
- */
-function receiveAwareness(room: Room, session: YjsSession, entry: AwarenessEntry, nowMs: number): void {
-  const { record } = session;
-  if (record.clientId === null) {
-    const owner = room.yjs.ownerOf(entry.client);
-    const isEcho = owner !== undefined && entry.clock <= owner.record.presenceClock;
-    if (isEcho || entry.state === "null" || isJsonPeer(room, entry.client)) return;
-    const claimed = room.yjs.claim(session, [entry.client], room.fragment.alive.serverClientId);
-    if ("code" in claimed) return;
-    if (claimed.takenFrom !== null) room.displace(claimed.takenFrom, nowMs);
+  /**
+   * Closes the window: checks and applies the edits in it, and sends them on as one update.
+   *
+   * @returns the authors of what was new
+   */
+  deliver(nowMs: number): Iterable<string> {
+    const { fragment } = this.#ports;
+    const { serverClientId } = fragment.alive;
+    const result = this.#window.close(fragment.text, this.sessions, serverClientId, nowMs);
+    if (result.update !== null) this.sessions.broadcastUpdate(result.update, result.onlyAuthor);
+    if (result.isServerIdBehind) fragment.renewServerClientId();
+    for (const [session, why] of result.refused) this.end(session, why, nowMs);
+    for (const session of result.displaced) this.#displace(session, nowMs);
+    return new Set([...result.authors].map(({ record }) => record.principal.kind));
   }
-  if (entry.client !== record.clientId) return;
-  const refused = room.presence.set(session, entry, nowMs, !record.isOwnClient);
-  if (refused !== null) sendNotice(session, refused);
-}
 
-function isJsonPeer(room: Room, clientId: number): boolean {
-  for (const { record } of room.json.values()) if (record.clientId === clientId) return true;
-  return false;
-}
+  /** Ends a session, and tells it why. */
+  end(session: YjsSession, why: Refusal, nowMs: number): void {
+    sendNotice(session, why);
+    this.#ports.expel(session, yjsCloseCode(why.code), why.message, nowMs);
+  }
 
-function endMalformed(room: Room, session: YjsSession, message: string, nowMs: number): void {
-  sendNotice(session, refusal("malformed_update", message));
-  room.expel(session, CLOSE.malformed, message, nowMs);
+  /** Ends the sessions of the last room that had pushes only there: they connect and push anew. */
+  expelForgotten(nowMs: number): void {
+    for (const session of [...this.sessions.values()].filter(({ record }) => record.isBehind))
+      this.#ports.expel(session, CLOSE.serverError, "The session is not known any more", nowMs);
+  }
+
+  /** A session without our subprotocol gets no `saved`: its push is treated as an update. */
+  #receivePush(session: YjsSession, seq: number, update: Uint8Array): void {
+    const { isOwnClient } = session.record;
+    if (isOwnClient) this.sessions.pushed(session, seq);
+    this.#window.push({ session, kind: isOwnClient ? "push" : "update", update });
+  }
+
+  /** Gives what the peer lacks, asks for what we lack, and shows it who is here. */
+  #answerStep1(session: YjsSession, stateVector: Uint8Array, nowMs: number): void {
+    const { text } = this.#ports.fragment;
+    const missing = text.missingFor(stateVector);
+    if (missing === null) {
+      this.#endMalformed(session, "The state vector cannot be decoded.", nowMs);
+      return;
+    }
+    session.peer.send(encodeSyncStep2(missing));
+    session.peer.send(encodeSyncStep1(text.stateVector()));
+    session.isAskedForMore = true;
+    this.#sendAllPresence(session);
+  }
+
+  #sendAllPresence(session: YjsSession): void {
+    const entries = this.#ports.presence.all(this.#ports.sessions());
+    if (entries.length > 0) session.peer.send(encodeAwareness(entries));
+  }
+
+  /**
+   * Takes a session's own entry. Stock providers send everybody's state back, which is dropped without a word. An
+   * entry that a live session owns is a claim only if it is newer than what is known; otherwise it is such an echo. An
+   * entry that says a client left does not come from that client.
+   */
+  #receiveAwareness(session: YjsSession, entry: AwarenessEntry, nowMs: number): void {
+    const { record } = session;
+    if (record.clientId === null) {
+      const owner = this.sessions.ownerOf(entry.client);
+      const isEcho = owner !== undefined && entry.clock <= owner.record.presenceClock;
+      if (isEcho || entry.state === "null" || this.#ports.isJsonClient(entry.client)) return;
+      const { serverClientId } = this.#ports.fragment.alive;
+      const claimed = this.sessions.claim(session, [entry.client], serverClientId);
+      if (!claimed.ok) return;
+      if (claimed.value !== null) this.#displace(claimed.value, nowMs);
+    }
+    if (entry.client !== record.clientId) return;
+    const refused = this.#ports.presence.set(session, entry, nowMs, !record.isOwnClient);
+    if (refused !== null) sendNotice(session, refused);
+  }
+
+  /** Ends a session whose client id a reconnecting peer has taken over. */
+  #displace(session: YjsSession, nowMs: number): void {
+    // The id lives on with the newer session, and so does its cursor.
+    session.record.presence = null;
+    this.#ports.expel(session, CLOSE.forged, "A newer connection has taken over this client id", nowMs);
+  }
+
+  #endMalformed(session: YjsSession, message: string, nowMs: number): void {
+    this.end(session, refusal("malformed_update", message), nowMs);
+  }
 }

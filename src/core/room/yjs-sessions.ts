@@ -1,5 +1,5 @@
 import { CLOSE, type CloseCode } from "../../protocol/close-codes.ts";
-import { type ErrorCode, type Refusal, refusal } from "../../protocol/errors.ts";
+import { done, type ErrorCode, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import {
   type AwarenessEntry,
   encodeAwareness,
@@ -8,21 +8,20 @@ import {
   encodeSyncStep1,
   encodeUpdate,
 } from "../../protocol/yjs-frames.ts";
-import type { Principal } from "../fragment/principal.ts";
 import type { YjsSession } from "./session.ts";
 
 /**
- * The Yjs peers of a room: who of them owns which client id, what they pushed, and the frames that go to all of
+ * The Yjs peers of a room: which client id each of them owns, what they pushed, and the frames that go to all of
  * them, encoded once.
  */
 export class YjsSessions {
   readonly #sessions = new Map<string, YjsSession>();
   readonly #owners = new Map<number, YjsSession>();
-  /** Those with a push that no `saved` has answered. */
+  /** Sessions with a push that no `saved` has answered. */
   readonly #unsaved = new Set<YjsSession>();
-  /** Those whose sync step 2 came before what it builds on. */
+  /** Sessions whose sync step 2 came before what it builds on. */
   readonly #early = new Set<YjsSession>();
-  /** Something came behind the sync step 2 of one of these. */
+  /** Something came after the sync step 2 of one of these. */
   #hasNewsForEarly = false;
 
   get size(): number {
@@ -33,8 +32,8 @@ export class YjsSessions {
     return this.#unsaved.size > 0;
   }
 
-  get(id: string): YjsSession | undefined {
-    return this.#sessions.get(id);
+  has(session: YjsSession): boolean {
+    return this.#sessions.get(session.record.id) === session;
   }
 
   values(): Iterable<YjsSession> {
@@ -60,27 +59,23 @@ export class YjsSessions {
 
   /**
    * May this session add structs under these client ids? A session without a client id takes the first as its
-   * own. An id is forged if a live session owns it or if it is the server's; ids of nobody are let in, since a
+   * own. An id is forged if a live session owns it or if it is the server's. Ids that nobody owns are let in, since a
    * provider may bring edits of an earlier page that were never sent.
    *
-   * @returns a refusal, or the older session that lost its id to this one by reconnecting
+   * @returns the older session that lost its id to this one by reconnecting, if any
    */
-  claim(
-    session: YjsSession,
-    clientIds: Iterable<number>,
-    serverClientId: number,
-  ): Refusal | { takenFrom: YjsSession | null } {
+  claim(session: YjsSession, clientIds: Iterable<number>, serverClientId: number): Result<YjsSession | null> {
     const ids = [...clientIds];
-    const refused = this.#forgery(session, ids, serverClientId);
-    if (refused !== null) return refused;
+    const forgery = this.#forgery(session, ids, serverClientId);
+    if (forgery !== null) return refused(forgery);
     const [own] = ids;
-    if (session.record.clientId !== null || own === undefined) return { takenFrom: null };
+    if (session.record.clientId !== null || own === undefined) return done(null);
     const owner = this.#owners.get(own);
     if (owner !== undefined) owner.record.clientId = null;
     session.record.clientId = own;
     session.peer.remember(session.record);
     this.#owners.set(own, session);
-    return { takenFrom: owner ?? null };
+    return done(owner ?? null);
   }
 
   /** Why these ids are not the session's to write under; nothing is changed yet. */
@@ -89,7 +84,7 @@ export class YjsSessions {
       if (clientId === serverClientId) return refusal("forged_update", "The client id is the server's own.");
       const owner = this.#owners.get(clientId);
       if (owner === undefined || owner === session) continue;
-      const mayTake = index === 0 && session.record.clientId === null && samePrincipal(owner, session);
+      const mayTake = index === 0 && session.record.clientId === null;
       if (!mayTake) return refusal("forged_update", "The client id belongs to another session.");
     }
     return null;
@@ -100,7 +95,7 @@ export class YjsSessions {
     this.#unsaved.add(session);
   }
 
-  /** Everything applied is durable: answers the pushes of those that are not behind. */
+  /** Everything applied is durable: answers the pushes of the sessions that are not behind. */
   sendSaved(revision: number): void {
     for (const session of this.#unsaved) {
       if (!session.gapped.isEmpty) continue;
@@ -111,7 +106,7 @@ export class YjsSessions {
     }
   }
 
-  /** Has the record say whether pushes of it wait in memory, if that has changed. */
+  /** Has the record say whether pushes of the session wait in memory, if that has changed. */
   noteGap(session: YjsSession): void {
     const isBehind = !session.gapped.isEmpty;
     if (session.record.isBehind === isBehind) return;
@@ -126,7 +121,7 @@ export class YjsSessions {
     for (const session of this.#sessions.values()) if (session !== except) session.peer.send(frame);
   }
 
-  /** To all, the tellers too: a stock provider that hears nothing for 30 seconds reconnects. */
+  /** To all, its authors included: a stock provider that hears nothing for 30 seconds reconnects. */
   broadcastPresence(entries: readonly AwarenessEntry[]): void {
     if (this.#sessions.size === 0 || entries.length === 0) return;
     const frame = encodeAwareness(entries);
@@ -134,9 +129,8 @@ export class YjsSessions {
   }
 
   /**
-   * Even its sync step 2 builds on what we lack: after a crash, on edits of a third that has not come back yet. It
-   * is asked again at the next step 2 of another, if anything has come since: who comes back brings all it has before
-   * its step 2 or in it.
+   * This session's step 2 builds on edits that we lack, e.g. of a third peer that has not reconnected after a crash.
+   * It is asked again after another session's step 2 has brought something new.
    */
   askLater(session: YjsSession): void {
     session.isAskedForMore = false;
@@ -191,9 +185,4 @@ export function yjsCloseCode(code: ErrorCode): CloseCode {
     default:
       return CLOSE.malformed;
   }
-}
-
-function samePrincipal(a: YjsSession, b: YjsSession): boolean {
-  const kindOf = ({ kind }: Principal) => kind;
-  return kindOf(a.record.principal) === kindOf(b.record.principal);
 }

@@ -1,18 +1,90 @@
-import type { Write } from "../../core/fragment/write.ts";
-import type { Refusal } from "../../protocol/errors.ts";
+import type { CatalogueRecord } from "../../core/feed/catalogue-update.ts";
+import { EMPTY_WRITE, type Write, type Written } from "../../core/fragment/write.ts";
+import type { Room } from "../../core/room/room.ts";
+import type { Refusal, Result } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
-import type { Preconditions } from "./preconditions.ts";
+import { CATALOGUE_WAIT_MS } from "../within.ts";
+import type { CatalogueSender } from "./catalogue-sender.ts";
+import { answerWrite, type FragmentAnswer, fragmentOf } from "./fragment-view.ts";
+import { expectedVersions, type Preconditions, preconditionFault } from "./preconditions.ts";
+import { type FragmentWrite, notFound, type PlannedWrite, type PutMode, planPut } from "./put-plan.ts";
 
-/** A write as REST makes it; `settle` is the object's. Without a base it is one of the current text. */
-export type FragmentWrite = Pick<Write, "content" | "metadata"> &
-  Partial<Pick<Write, "base" | "request" | "moved">> & { readonly preconditions?: Preconditions };
+export interface CallPorts {
+  readonly room: Room;
+  readonly catalogue: CatalogueSender;
+  /** One event of the fragment's object. */
+  turn<T>(event: (nowMs: number) => T): T;
+  /** The fragment is gone, in the turn that deletes it. */
+  removed(): void;
+}
 
-export type FragmentAnswer =
-  /** As the write left it; a request that was made before is answered with what it made then. */
-  | { readonly kind: "fragment"; readonly fragment: Fragment; readonly isNew: boolean }
-  | {
-      readonly kind: "refused";
-      readonly refusal: Refusal;
-      /** With `stale_base`: what there is to merge with. */
-      readonly current?: Pick<Fragment, "version" | "content">;
-    };
+/** What REST asks of a fragment, and the catalogue. Each call is answered when what it did or read is durable. */
+export class FragmentCalls {
+  readonly #ports: CallPorts;
+
+  constructor(ports: CallPorts) {
+    this.#ports = ports;
+  }
+
+  /** The committed fragment, once everything that came in before is committed; null if there is none. */
+  async read(): Promise<Fragment | null> {
+    const { room } = this.#ports;
+    if (!room.exists) return null;
+    await this.whenDurable();
+    return room.exists ? fragmentOf(room) : null;
+  }
+
+  /** Creates the fragment, changes it, or does what is needed of the two. */
+  async put(write: FragmentWrite, mode: PutMode): Promise<FragmentAnswer> {
+    const { room, catalogue } = this.#ports;
+    const planned = planPut(room, write, mode, Date.now());
+    if (!planned.ok) return planned;
+    const plan = planned.value;
+    if (plan.kind === "write") return this.#write(plan.write, plan.isNew, false);
+    const untilMs = Date.now() + CATALOGUE_WAIT_MS;
+    const isNoted = await catalogue.noteCreation(CATALOGUE_WAIT_MS);
+    if (room.exists) return this.put(write, mode); // another request was faster
+    const answer = await this.#write(write, true, isNoted);
+    await catalogue.whenIdle(untilMs - Date.now()); // a client that creates a fragment looks for it in the list next
+    return answer;
+  }
+
+  /** Deletes the fragment; null if it is done. */
+  async remove(preconditions: Preconditions): Promise<Refusal | null> {
+    const { room, catalogue } = this.#ports;
+    const fault = preconditionFault(room, preconditions);
+    if (fault !== null || !room.exists) return fault ?? notFound(room.id);
+    const refused = this.#ports.turn((nowMs) => {
+      const why = room.remove(expectedVersions(preconditions), nowMs);
+      if (why === null) this.#ports.removed();
+      return why;
+    });
+    if (refused === null) await catalogue.whenIdle(CATALOGUE_WAIT_MS);
+    return refused;
+  }
+
+  /** What the catalogue stores of this fragment; null if there never was one. */
+  async catalogueRecord(): Promise<CatalogueRecord | null> {
+    const { room, catalogue } = this.#ports;
+    if (room.exists) await this.whenDurable();
+    return catalogue.receiver.record();
+  }
+
+  /** Resolves when everything that came in so far is durable. */
+  whenDurable(): Promise<void> {
+    return new Promise((resolve) => this.#ports.turn(() => this.#ports.room.whenDurable(resolve)));
+  }
+
+  #write(write: PlannedWrite, isNew: boolean, isNoted: boolean): Promise<FragmentAnswer> {
+    const { room } = this.#ports;
+    return new Promise((resolve) => {
+      this.#ports.turn((nowMs) => {
+        // The answer is made in the turn that commits: later the fragment may be another one, or gone.
+        const answer = (result: Result<Written>) => resolve(answerWrite(room, result, isNew, nowMs));
+        const whole: Write = { ...EMPTY_WRITE, ...write, answer };
+        if (room.exists) room.submit(whole);
+        else room.create(whole, isNoted, nowMs);
+      });
+    });
+  }
+}

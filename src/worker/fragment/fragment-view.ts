@@ -1,24 +1,32 @@
-import { shownAt } from "../../core/fragment/revision-history.ts";
 import type { Written } from "../../core/fragment/write.ts";
 import type { Room } from "../../core/room/room.ts";
 import { utf8Length } from "../../language/utf8.ts";
-import type { Refusal, Result } from "../../protocol/errors.ts";
+import { done, type Refused, type Result, refused } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import type { FragmentAnswer } from "./fragment-calls.ts";
+
+/** What became of a write over REST. */
+export type FragmentAnswer =
+  /** As the write left it; a request that was made before is answered with what it made then. */
+  | { readonly ok: true; readonly value: { readonly fragment: Fragment; readonly isNew: boolean } }
+  | RefusedWrite;
+
+export interface RefusedWrite extends Refused {
+  /** With `stale_base`: what there is to merge with. */
+  readonly current?: Pick<Fragment, "version" | "content">;
+}
 
 /** The committed revision as REST shows it. */
 export function fragmentOf(room: Room): Fragment {
-  const { id, content, size, metadata, revision, timeMs } = room.fragment.committed;
-  const { eol } = room.fragment.text.committedMetadata;
-  const created_at = timestamp(room.fragment.alive.createdAtMs);
+  const { id, content, size, metadata, eol, revision, timeMs } = room.committed;
+  const created_at = timestamp(createdAtMs(room));
   const updated_at = timestamp(timeMs);
   return { id, content, ...metadata, eol, created_at, updated_at, version: revision, size };
 }
 
 /** The same at a past revision, which was committed at `timeMs`; null if that is not known any more. */
 function revisionOf(room: Room, revision: number, timeMs: number, nowMs: number): Fragment | null {
-  const past = shownAt(room.fragment.history, revision, nowMs);
+  const past = room.shownAt(revision, nowMs);
   if (past === null) return null;
   const { content, metadata } = past;
   const { id, created_at } = fragmentOf(room);
@@ -41,19 +49,19 @@ export function answerWrite(
     const { revision, timeMs, isRepetition } = result.value;
     const past = isRepetition ? revisionOf(room, revision, timeMs, nowMs) : null;
     const hasMade = isRepetition && isFirst(room, revision, timeMs);
-    return { kind: "fragment", fragment: past ?? fragmentOf(room), isNew: makes || hasMade };
+    return done({ fragment: past ?? fragmentOf(room), isNew: makes || hasMade });
   }
-  if (result.refusal.code !== "stale_base") return refuse(result.refusal);
+  if (result.refusal.code !== "stale_base") return refused(result.refusal);
   const { version, content } = fragmentOf(room);
-  return { ...refuse(result.refusal), current: { version, content } };
+  return { ...refused(result.refusal), current: { version, content } };
 }
 
 /** It is the revision that began this life. Of a later life only the time is kept: two of one millisecond look alike. */
 function isFirst(room: Room, revision: number, timeMs: number): boolean {
-  const { generation, createdAtMs } = room.fragment.alive;
-  return generation === 1 ? revision === 1 : timeMs === createdAtMs;
+  return room.life?.generation === 1 ? revision === 1 : timeMs === createdAtMs(room);
 }
 
-export function refuse(why: Refusal) {
-  return { kind: "refused", refusal: why } as const;
+function createdAtMs({ life }: Room): number {
+  if (life === null) throw new Error("There is no fragment to show.");
+  return life.createdAtMs;
 }

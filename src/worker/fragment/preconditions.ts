@@ -1,7 +1,7 @@
-import type { DurableFragment } from "../../core/fragment/durable-fragment.ts";
+import type { Room } from "../../core/room/room.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 
-/** Versions that a header names; "any" is whichever there is. */
+/** Versions that a header names; "any" stands for `*`. */
 export type Versions = "any" | readonly number[];
 
 /** What must hold for a write to be made (RFC 9110, 13.1); null asks nothing. */
@@ -16,17 +16,17 @@ export const UNCONDITIONAL: Preconditions = { match: null, noneMatch: null };
 
 /**
  * What does not hold as the write comes in; null if it may go on. Whether a version of `match` is current is left to
- * the write's own turn (`expectedVersions`): others' edits may be committed before it. Nothing of the kind can happen
- * to `noneMatch`, since a version that has passed never comes back.
+ * the write's own turn (`expectedVersions`): others' edits may be committed before it. `noneMatch` needs no second check:
+ * a version that has passed never comes back.
  */
 export function preconditionFault(
-  fragment: DurableFragment,
+  { id, life }: Pick<Room, "id" | "life">,
   { match, noneMatch }: Preconditions,
 ): Refusal | null {
-  if (!fragment.exists)
+  if (life === null || life.isDeleted)
     return match === null ? null : refusal("version_mismatch", "The fragment does not exist.");
-  if (noneMatch === "any") return refusal("version_mismatch", `Fragment '${fragment.id}' exists already.`);
-  const { revision } = fragment.alive;
+  if (noneMatch === "any") return refusal("version_mismatch", `Fragment '${id}' exists already.`);
+  const { revision } = life;
   const isUnwanted = noneMatch?.includes(revision) === true;
   return isUnwanted ? refusal("version_mismatch", `The current version is ${revision}.`) : null;
 }

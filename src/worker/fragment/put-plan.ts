@@ -1,46 +1,39 @@
-import type { DurableFragment } from "../../core/fragment/durable-fragment.ts";
 import type { Write } from "../../core/fragment/write.ts";
-import { type Refusal, refusal } from "../../protocol/errors.ts";
-import type { FragmentWrite } from "./fragment-calls.ts";
-import { expectedVersions, preconditionFault, UNCONDITIONAL } from "./preconditions.ts";
+import type { Room } from "../../core/room/room.ts";
+import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
+import { expectedVersions, type Preconditions, preconditionFault, UNCONDITIONAL } from "./preconditions.ts";
 
-/** What a write may do: make a new fragment, change the one there is, or whichever it takes. */
+/** A write as REST makes it. Without a base it is one of the current text. */
+export type FragmentWrite = Pick<Write, "content" | "metadata"> &
+  Partial<Pick<Write, "base" | "request" | "moved">> & { readonly preconditions?: Preconditions };
+
+/** What a write may do: make a new fragment, change the one there is, or what is needed of the two. */
 export type PutMode = "create" | "change" | "either";
 
 export type PutPlan =
-  | { readonly kind: "refuse"; readonly refusal: Refusal }
   | { readonly kind: "create" }
   /** `isNew`: it repeats the request that made the fragment, and is answered as that was. */
   | { readonly kind: "write"; readonly write: PlannedWrite; readonly isNew: boolean };
 
 export type PlannedWrite = FragmentWrite & Partial<Pick<Write, "expectedVersions">>;
 
-export function planPut(
-  fragment: DurableFragment,
-  write: FragmentWrite,
-  mode: PutMode,
-  nowMs: number,
-): PutPlan {
-  const { id } = fragment;
+export function planPut(room: Room, write: FragmentWrite, mode: PutMode, nowMs: number): Result<PutPlan> {
+  const { id } = room;
   // A repetition is answered again whatever is asked of the version, which it may have changed itself. Should it be
   // forgotten before its turn comes, no version fits.
-  if (write.request != null && fragment.exists && fragment.hasAnswered(write.request, nowMs))
-    return { kind: "write", write: { ...write, expectedVersions: [] }, isNew: mode === "create" };
+  if (write.request != null && room.exists && room.hasAnswered(write.request, nowMs))
+    return done({ kind: "write", write: { ...write, expectedVersions: [] }, isNew: mode === "create" });
   const preconditions = write.preconditions ?? UNCONDITIONAL;
-  const fault = preconditionFault(fragment, preconditions);
-  if (fault !== null) return { kind: "refuse", refusal: fault };
-  if (!fragment.exists) {
+  const fault = preconditionFault(room, preconditions);
+  if (fault !== null) return refused(fault);
+  if (!room.exists) {
     // A base must be the version of something.
-    if (mode === "change" || write.base?.kind === "version") return { kind: "refuse", refusal: notFound(id) };
-    return { kind: "create" };
+    if (mode === "change" || write.base?.kind === "version") return refused(notFound(id));
+    return done({ kind: "create" });
   }
-  if (mode === "create")
-    return { kind: "refuse", refusal: refusal("already_exists", `Fragment '${id}' exists already.`) };
-  return {
-    kind: "write",
-    write: { ...write, expectedVersions: expectedVersions(preconditions) },
-    isNew: false,
-  };
+  if (mode === "create") return refused(refusal("already_exists", `Fragment '${id}' exists already.`));
+  const planned = { ...write, expectedVersions: expectedVersions(preconditions) };
+  return done({ kind: "write", write: planned, isNew: false });
 }
 
 export function notFound(id: string): Refusal {

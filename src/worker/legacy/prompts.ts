@@ -3,7 +3,7 @@ import type * as v from "valibot";
 import { type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
 import { done } from "../../protocol/errors.ts";
 import { type Fragment, givenMetadata } from "../../protocol/fragment.ts";
-import type { FragmentWrite } from "../fragment/fragment-calls.ts";
+import type { FragmentWrite } from "../fragment/put-plan.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { readPreconditions } from "../http/etag.ts";
 import { idFromBody, idFromPath } from "../http/fragment-id.ts";
@@ -64,8 +64,8 @@ async function create(c: Context<AppEnv>): Promise<Response> {
   const id = idFromBody(body.value.id);
   if (!id.ok) return refuse(c, id.refusal);
   const answer = await fragmentObject(c, id.value).put(toWrite(body.value), "create");
-  if (answer.kind === "refused") return refuseOld(c, id.value, answer.refusal);
-  return c.json(oldPrompt(answer.fragment));
+  if (!answer.ok) return refuseOld(c, id.value, answer.refusal);
+  return c.json(oldPrompt(answer.value.fragment));
 }
 
 async function read(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
@@ -80,8 +80,8 @@ async function update(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
   if (!asked.ok) return refuse(c, asked.refusal);
   const write = { ...toWrite(body.value), preconditions: asked.value };
   const answer = await fragmentObject(c, id).put(write, "change");
-  if (answer.kind === "refused") return refuseOld(c, id, answer.refusal);
-  return c.json(oldPrompt(answer.fragment));
+  if (!answer.ok) return refuseOld(c, id, answer.refusal);
+  return c.json(oldPrompt(answer.value.fragment));
 }
 
 async function remove(c: Context<AppEnv>, id: FragmentId): Promise<Response> {

@@ -6,8 +6,9 @@ import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema, RenameSchema } from "../../protocol/rest.ts";
 import { DEFAULT_WORKSPACE } from "../addresses.ts";
 import { operation } from "../description/operation.ts";
-import type { FragmentAnswer, FragmentWrite } from "../fragment/fragment-calls.ts";
+import type { FragmentAnswer } from "../fragment/fragment-view.ts";
 import { UNCONDITIONAL } from "../fragment/preconditions.ts";
+import type { FragmentWrite } from "../fragment/put-plan.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { matchesAny, readPreconditions, versionTag } from "../http/etag.ts";
 import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";
@@ -102,8 +103,8 @@ async function write(
 }
 
 function answer(c: Context<AppEnv>, result: FragmentAnswer): Response {
-  if (result.kind === "refused") return refuse(c, result.refusal, result.current);
-  const { fragment, isNew } = result;
+  if (!result.ok) return refuse(c, result.refusal, result.current);
+  const { fragment, isNew } = result.value;
   c.header("ETag", versionTag(fragment.version));
   if (!isNew) return c.json(fragment);
   c.header("Location", `${PREFIX}${fragment.id.split("/").map(encodeURIComponent).join("/")}`);

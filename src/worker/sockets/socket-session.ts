@@ -1,46 +1,13 @@
-import type { DurableFragment } from "../../core/fragment/durable-fragment.ts";
 import { ANONYMOUS } from "../../core/fragment/principal.ts";
-import { GappedPushes } from "../../core/room/gapped-pushes.ts";
-import type { Session, SessionRecord } from "../../core/room/session.ts";
-import { random32 } from "../fragment/random.ts";
+import { openSession, type Session, type SessionRecord } from "../../core/room/session.ts";
+import { KNOWS_NOTHING } from "../../core/room/session-knowledge.ts";
+import { random32 } from "../random.ts";
 import type { JoinRequest } from "./join-request.ts";
 import { SocketPeer } from "./socket-peer.ts";
 
 /** The session of a socket that has just joined. */
-export function newSession(socket: WebSocket, join: JoinRequest, fragment: DurableFragment): Session {
-  const common = {
-    id: crypto.randomUUID(),
-    role: "editor",
-    principal: ANONYMOUS,
-    expiresAtMs: null,
-    generation: fragment.generation,
-    presence: null,
-  } as const;
-  if (join.protocol === "yjs") {
-    const record = {
-      ...common,
-      protocol: "yjs",
-      clientId: null,
-      presenceClock: -1,
-      isOwnClient: join.isOwnClient,
-      isBehind: false,
-    } as const;
-    return toSession(record, socket);
-  }
-  const record: SessionRecord = {
-    ...common,
-    protocol: "json",
-    clientId: random32(),
-    presenceClock: 0,
-    isOldClient: join.isOldClient,
-    wantsChanges: join.wantsChanges,
-    clientName: join.clientName,
-    seenRevision: fragment.committed.revision,
-    ownWrite: null,
-    sentRevisions: [],
-    ownTags: null,
-  };
-  return toSession(record, socket);
+export function newSession(socket: WebSocket, join: JoinRequest): Session {
+  return openSession(newRecord(join), new SocketPeer(socket));
 }
 
 /**
@@ -49,11 +16,24 @@ export function newSession(socket: WebSocket, join: JoinRequest, fragment: Durab
  */
 export function restoreSession(socket: WebSocket): Session | null {
   const record = socket.deserializeAttachment() as SessionRecord | null; // SocketPeer wrote it
-  return record === null ? null : toSession(record, socket);
+  return record === null ? null : openSession(record, new SocketPeer(socket));
 }
 
-function toSession(record: SessionRecord, socket: WebSocket): Session {
-  const peer = new SocketPeer(socket);
-  if (record.protocol === "json") return { record, peer, ownWrite: null };
-  return { record, peer, isAskedForMore: false, gapped: new GappedPushes(), pushedSeq: -1, savedSeq: -1 };
+function newRecord(join: JoinRequest): SessionRecord {
+  const common = { id: crypto.randomUUID(), principal: ANONYMOUS, presence: null };
+  if (join.protocol === "yjs") {
+    const { isOwnClient } = join;
+    return { ...common, protocol: "yjs", clientId: null, presenceClock: -1, isOwnClient, isBehind: false };
+  }
+  const { isOldClient, wantsChanges, clientName } = join;
+  return {
+    ...common,
+    protocol: "json",
+    clientId: random32(),
+    presenceClock: 0,
+    isOldClient,
+    wantsChanges,
+    clientName,
+    knowledge: { ...KNOWS_NOTHING },
+  };
 }

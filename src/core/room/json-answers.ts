@@ -1,0 +1,170 @@
+import type { Refusal, Result } from "../../protocol/errors.ts";
+import type { Metadata } from "../../protocol/fragment.ts";
+import type { ServerFrame } from "../../protocol/json-frames.ts";
+import { timestamp } from "../../protocol/timestamp.ts";
+import type { CommittedView, DurableFragment } from "../fragment/durable-fragment.ts";
+import { metadataAt } from "../fragment/revision-history.ts";
+import type { Base, ContentWrite, Written } from "../fragment/write.ts";
+import { sameTags } from "../text/shared-metadata.ts";
+import { type JsonSessions, metadataFrame, send } from "./json-sessions.ts";
+import type { JsonSession } from "./session.ts";
+
+/** A write as one frame asks for it. */
+export interface WriteRequest {
+  readonly session: JsonSession;
+  readonly content: ContentWrite | null;
+  readonly metadata: Partial<Metadata> | null;
+  readonly base: Base;
+  readonly requestId: string | undefined;
+  /** The revision that the session had been told of when the frame came in. */
+  readonly seenRevision: number;
+  readonly nowMs: number;
+}
+
+/** Stale requests remembered for one session; with more, a text is told once more. */
+const MAX_STALE_REQUESTS = 1_000;
+
+/** A write that a commit has made durable, or that it repeats. */
+interface Answered {
+  readonly request: WriteRequest;
+  readonly written: Written;
+}
+
+/**
+ * The answers to the writes of JSON sessions. A refusal leaves at once; the statuses of a commit leave together, because
+ * only the last of a session's speaks of the text: what the session sent before it and after it knows already.
+ */
+export class JsonAnswers {
+  readonly #fragment: DurableFragment;
+  readonly #sessions: JsonSessions;
+  readonly #written = new Map<JsonSession, Answered[]>();
+  /** The requests of each session that were stale: those that build on them are, too, and need no text of their own. */
+  readonly #stale = new WeakMap<JsonSession, Set<string>>();
+
+  constructor(fragment: DurableFragment, sessions: JsonSessions) {
+    this.#fragment = fragment;
+    this.#sessions = sessions;
+  }
+
+  /** Takes what became of a write. A session that has left is not told; its write is committed all the same. */
+  add(request: WriteRequest, result: Result<Written>): void {
+    const { session } = request;
+    if (!this.#sessions.has(session)) return;
+    if (!result.ok) {
+      this.#refuse(request, result.refusal);
+      return;
+    }
+    const answered = this.#written.get(session);
+    if (answered === undefined) this.#written.set(session, [{ request, written: result.value }]);
+    else answered.push({ request, written: result.value });
+  }
+
+  /** Sends the statuses of a commit, which is durable. */
+  send(): void {
+    for (const [session, answered] of this.#written) {
+      const speaking = speakingOf(answered);
+      let merged: ServerFrame | null = null;
+      for (const one of answered) {
+        const isLast = speaking.has(one) || one.request.content === null;
+        const content = isLast ? one.written.content : null;
+        this.#acknowledge(one, content, isLast);
+        if (content !== null) merged = mergedFrame(one.written, content);
+        else if (wroteText(one)) merged = null;
+      }
+      // Behind all its statuses: an old page that types on between two frames would lose that to a second text.
+      if (session.record.isOldClient && merged !== null) send(session, merged);
+      this.#sessions.markChanged(session);
+    }
+    this.#written.clear();
+  }
+
+  #refuse(request: WriteRequest, { code, message }: Refusal): void {
+    const { session, requestId } = request;
+    const frame: ServerFrame = { action: "error", code, message, request_id: requestId };
+    if (code !== "stale_base" || !this.#fragment.exists) {
+      send(session, frame);
+      return;
+    }
+    const view = this.#fragment.committed;
+    const { knowledge } = session;
+    const isToldOf = this.#isToldOf(request);
+    send(session, { ...frame, version: view.revision, ...(isToldOf ? {} : { content: view.content }) });
+    if (!isToldOf) knowledge.toldText(view.revision);
+    if (knowledge.seenRevision < view.metadataRevision) send(session, metadataFrame(view));
+    knowledge.told(view.revision);
+    this.#sessions.markChanged(session);
+  }
+
+  /** Of a chain of stale writes, the first has brought the text for all. */
+  #isToldOf({ session, base, requestId }: WriteRequest): boolean {
+    let stale = this.#stale.get(session);
+    if (stale === undefined || stale.size > MAX_STALE_REQUESTS) {
+      stale = new Set();
+      this.#stale.set(session, stale);
+    }
+    if (requestId !== undefined) stale.add(requestId);
+    return base.kind === "request" && base.requestId !== requestId && stale.has(base.requestId);
+  }
+
+  /**
+   * @param content the committed text, where the session cannot know it
+   * @param isLast no later write of the session's is in the same revision
+   */
+  #acknowledge(answered: Answered, content: string | null, isLast: boolean): void {
+    const { request, written } = answered;
+    const { session, metadata, requestId } = request;
+    const { record, knowledge } = session;
+    const { revision, timeMs, toSent } = written;
+    send(session, {
+      action: "update_status",
+      success: true,
+      timestamp: timestamp(timeMs),
+      version: revision,
+      request_id: requestId,
+      ...(content === null || record.isOldClient ? {} : { content }),
+      ...(isLast || record.isOldClient ? {} : { more: true }),
+    });
+    if (wroteText(answered)) knowledge.wrote({ revision, timeMs, toSent }, written.baseRevision);
+    // The sender may go on from the text of a repetition, too, whatever it was told when it came back.
+    if (content !== null) knowledge.toldText(revision);
+    if (written.isRepetition) return;
+    if (metadata?.tags !== undefined) knowledge.wroteTags(revision, metadata.tags);
+    this.#tellMetadata(request, revision);
+  }
+
+  /** Brings a session that knows the text of its own revision to all of that revision. */
+  #tellMetadata({ session, content, metadata, seenRevision, nowMs }: WriteRequest, revision: number): void {
+    const view: CommittedView = this.#fragment.committed;
+    const { knowledge } = session;
+    const knowsText = content !== null || view.contentRevision <= knowledge.seenRevision;
+    if (!knowsText) return; // the room tells it of both
+    const believed = { ...metadataAt(this.#fragment.history, seenRevision, nowMs), ...metadata };
+    if (!sameMetadata(believed, view.metadata)) send(session, metadataFrame(view));
+    knowledge.told(revision);
+  }
+}
+
+/** Of each revision, the last answer to a write of the text: the others say only that they are durable. */
+function speakingOf(answered: readonly Answered[]): ReadonlySet<Answered> {
+  const last = new Map<number, Answered>();
+  for (const one of answered) if (one.request.content !== null) last.set(one.written.revision, one);
+  return new Set(last.values());
+}
+
+/** A repetition, and a write of metadata only, say nothing about the text that the session has. */
+function wroteText({ request, written }: Answered): boolean {
+  return request.content !== null && !written.isRepetition;
+}
+
+function mergedFrame({ timeMs, revision }: Written, content: string): ServerFrame {
+  return { action: "update", content, timestamp: timestamp(timeMs), version: revision };
+}
+
+function sameMetadata(believed: Partial<Metadata>, metadata: Metadata): boolean {
+  return (
+    believed.description === metadata.description &&
+    believed.prompt_type === metadata.prompt_type &&
+    believed.tags !== undefined &&
+    sameTags(believed.tags, metadata.tags)
+  );
+}

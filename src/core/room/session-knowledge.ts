@@ -1,0 +1,126 @@
+import { MAX_REMEMBERED_REBASE_UNITS, MAX_REMEMBERED_TEXTS } from "../../protocol/limits.ts";
+import type { KnownText } from "../fragment/write.ts";
+import { NO_CHANGE, TextChange } from "../text/text-change.ts";
+
+/** A slow round trip: for this long a session may not have read the answer to its own last write. */
+const CROSSING_MS = 5_000;
+
+/** What a JSON session knows, in the form that its socket's attachment keeps over hibernation. */
+export interface KnowledgeRecord {
+  /** The revision whose content and metadata the session knows. */
+  seenRevision: number;
+  /** Its own last write: the revision, when it was committed, and the way back from that text to what was sent. */
+  ownWrite: { readonly revision: number; readonly timeMs: number; readonly toSent: TextChange["ops"] } | null;
+  /** Revisions of the texts that it was sent since the one that its own last write was an edit of, in that order. */
+  sentRevisions: readonly number[];
+  /** The tags of its last write of tags, as it sent them, and the revision of that write. */
+  ownTags: { readonly revision: number; readonly tags: readonly string[] } | null;
+}
+
+/** A committed write of the session's own. */
+export interface OwnWrite {
+  readonly revision: number;
+  readonly timeMs: number;
+  /** From that revision's text back to what was sent. */
+  readonly toSent: TextChange;
+}
+
+export const KNOWS_NOTHING: KnowledgeRecord = {
+  seenRevision: 0,
+  ownWrite: null,
+  sentRevisions: [],
+  ownTags: null,
+};
+
+/**
+ * What one JSON session knows of its fragment, and so which texts it may have had before its eyes when it wrote.
+ *
+ * Invariant: the newest of its own last write and the texts it was sent shows the text of `seenRevision` or of a later
+ * one. A write that names no base therefore always has a base among `texts`, as long as the past is kept.
+ */
+export class SessionKnowledge {
+  readonly #record: KnowledgeRecord;
+  /** With the whole way back, which may be too long for the record; null after hibernation. */
+  #ownWrite: OwnWrite | null = null;
+
+  /** @param record is changed in place */
+  constructor(record: KnowledgeRecord) {
+    this.#record = record;
+  }
+
+  get seenRevision(): number {
+    return this.#record.seenRevision;
+  }
+
+  /** The session was sent the text of this revision. */
+  toldText(revision: number): void {
+    const { sentRevisions } = this.#record;
+    this.#record.sentRevisions = [...sentRevisions, revision].slice(-MAX_REMEMBERED_TEXTS);
+  }
+
+  /** The session knows all of this revision: its text, too, may be what it builds on. */
+  told(revision: number): void {
+    this.#record.seenRevision = revision;
+    const { sentRevisions, ownWrite } = this.#record;
+    const newest = Math.max(sentRevisions.at(-1) ?? -1, ownWrite?.revision ?? -1);
+    if (newest < revision) this.toldText(revision);
+  }
+
+  /**
+   * A write of the session's own is durable.
+   *
+   * @param baseRevision the revision that it was an edit of, null for its own text: revisions sent since then may have
+   *   crossed this write on the wire
+   */
+  wrote(write: OwnWrite, baseRevision: number | null): void {
+    const { revision, timeMs, toSent } = write;
+    const isSmall = JSON.stringify(toSent.ops).length <= MAX_REMEMBERED_REBASE_UNITS;
+    this.#ownWrite = write;
+    this.#record.ownWrite = isSmall ? { revision, timeMs, toSent: toSent.ops } : null;
+    this.#record.sentRevisions = this.#record.sentRevisions.filter((sent) => sent > (baseRevision ?? 0));
+    // After hibernation only the merged text is left of a write with a long way back.
+    if (!isSmall) this.toldText(revision);
+  }
+
+  /** The tags that the session sent, which may not be those that the revision has in the end. */
+  wroteTags(revision: number, tags: readonly string[]): void {
+    const isSmall = JSON.stringify(tags).length <= MAX_REMEMBERED_REBASE_UNITS;
+    this.#record.ownTags = isSmall ? { revision, tags } : null;
+  }
+
+  /**
+   * The texts that may be the base of what the session sends without naming one, oldest first. Those that crossed its
+   * own last write are among them until the session must have read the answer to that.
+   */
+  texts(nowMs: number): KnownText[] {
+    const { sentRevisions } = this.#record;
+    const own = this.#ownWrite ?? this.#rememberedWrite();
+    if (own === null) return sentRevisions.map((revision) => sentText(revision, "later"));
+    const isCrossingOver = nowMs > own.timeMs + CROSSING_MS;
+    const crossing = sentRevisions.filter((revision) => !isCrossingOver && revision < own.revision);
+    const later = sentRevisions.filter((revision) => revision >= own.revision);
+    return [
+      { revision: own.revision, when: "own", toSent: own.toSent, tags: null },
+      ...crossing.map((revision) => sentText(revision, "crossing")),
+      ...later.map((revision) => sentText(revision, "later")),
+    ];
+  }
+
+  /** The same for its tags: as the session last sent them, and those that it was told since. */
+  tags(nowMs: number): KnownText[] {
+    const { ownTags } = this.#record;
+    const texts = this.texts(nowMs);
+    if (ownTags === null) return texts;
+    const since = texts.filter(({ revision }) => revision >= ownTags.revision);
+    return [{ revision: ownTags.revision, when: "own", toSent: NO_CHANGE, tags: ownTags.tags }, ...since];
+  }
+
+  #rememberedWrite(): OwnWrite | null {
+    const { ownWrite } = this.#record;
+    return ownWrite === null ? null : { ...ownWrite, toSent: new TextChange([...ownWrite.toSent]) };
+  }
+}
+
+function sentText(revision: number, when: KnownText["when"]): KnownText {
+  return { revision, when, toSent: NO_CHANGE, tags: null };
+}
