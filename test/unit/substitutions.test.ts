@@ -24,7 +24,7 @@ function merge(text: string, others: string, edits: readonly Substitution[]): st
   });
   host.passUntilIdle();
   expect(result).toMatchObject({ ok: true });
-  return host.room.fragment.committed.content;
+  return host.room.committed.content;
 }
 
 test.for([
