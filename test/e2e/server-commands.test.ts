@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { cp, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
@@ -148,4 +149,16 @@ test.each([
   const ended = await run(["-e", script]);
   expect(ended.code).toBe(code);
   expect(ended.stderr).toMatch(says);
+});
+
+test("[CLI-11] npm ci runs the install scripts that are allowed, whatever registry it asks", () => {
+  const read = (file: string) => JSON.parse(readFileSync(join(PROJECT_DIR, file), "utf8"));
+  const { allowScripts }: { allowScripts: Record<string, true> } = read("package.json");
+  const { packages }: { packages: Record<string, { hasInstallScript?: true; resolved?: string }> } =
+    read("package-lock.json");
+  const silent = Object.keys(allowScripts).filter(
+    (name) => packages[`node_modules/${name}`]?.hasInstallScript !== true,
+  );
+  expect(silent).toEqual([]);
+  expect(Object.values(packages).filter(({ resolved }) => resolved !== undefined)).toEqual([]);
 });
