@@ -1,22 +1,22 @@
 import { DEFAULT_PORT } from "../server-url.ts";
 
-/** What to try on a server that has just come up: the same words for `npm run dev` and `npm run serve`. */
+/** The lines that `npm run dev` and `npm run serve` print when their server is up. */
 export function describeNextSteps(url: string): string {
   const socketUrl = url.replace(/^http/, "ws");
   return `
 Prompt Manager is up at ${url}
 
-  write    curl -X PUT ${url}/v1/fragments/team/greeting \\
-             -H "content-type: application/json" -d '{"content": "Hello, [[team/name]]!"}'
-  expand   curl ${url}/v1/expansions/team/greeting
-  socket   ${socketUrl}/v1/ws/team/greeting?create=1   (JSON)
+  write    curl -X PUT ${url}/v1/fragments/hello/greeting -d '{"content": "Hello, [[hello/name]]!"}'
+  expand   curl ${url}/v1/expansions/hello/greeting
+  edit     npx wscat -c '${socketUrl}/v1/ws/hello/greeting?create=1'
   Yjs      ${socketUrl}/v1/sync   (y-websocket; the room is the fragment's id)
+  API      ${url}/docs
   samples  ${seedCommand(url)}
   stop     Ctrl-C
 `;
 }
 
-/** Without an address it finds the default port only, and there perhaps another server. */
+/** The command needs the address of any server that is not at the default one. */
 function seedCommand(url: string): string {
   const { hostname, port } = new URL(url);
   const isDefault = ["localhost", "127.0.0.1"].includes(hostname) && port === DEFAULT_PORT;
