@@ -1,4 +1,6 @@
 /** The two descriptions by the standards that they follow, and the sockets by theirs. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import asyncapi from "@asyncapi/specs";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv } from "ajv";
@@ -9,6 +11,7 @@ import { CLOSE } from "../../src/protocol/close-codes.ts";
 import { clientFrameSchemas, serverFrameSchemas } from "../../src/protocol/json-frames.ts";
 import * as limits from "../../src/protocol/limits.ts";
 import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { DescribedMessages } from "../support/described-messages.ts";
 import { makeSocket, opened } from "../support/live-socket.ts";
 import { deleteFragment, putFragment } from "../support/rest.ts";
@@ -59,6 +62,20 @@ describe("standards", () => {
     expect(rest.info.description).toContain(`body: ${limits.MAX_BODY_BYTES / 1024 / 1024} MiB`);
     expect(sockets.info.description).toContain(`frame: ${limits.MAX_FRAME_BYTES / 1024 / 1024} MiB`);
     for (const code of Object.values(CLOSE)) expect(sockets.info.description).toContain(`- ${code}: `);
+  });
+
+  test("[API-9] the descriptions, the package, its lockfile and the changelog name one version, when it is released", async () => {
+    const read = (file: string) => readFile(join(PROJECT_DIR, file), "utf8");
+    const { version } = JSON.parse(await read("package.json")) as { version: string }; // npm's own field
+    const versions = await Promise.all(
+      ["/openapi.json", "/asyncapi.json"].map(async (path) => {
+        const { info } = (await load(path)) as { info: { version: string } }; // API-4 checks the form
+        return info.version;
+      }),
+    );
+    versions.push((JSON.parse(await read("package-lock.json")) as { version: string }).version);
+    versions.push(/^## \[?([\d.]+)/m.exec(await read("CHANGELOG.md"))?.[1] ?? "none");
+    expect(versions).toEqual([version, version, version, version]);
   });
 
   test.each(["/openapi.json", "/asyncapi.json"])("[API-4] any origin may read %s", async (path) => {

@@ -3,6 +3,7 @@ import { FRAGMENT_ID_RULE } from "../../language/fragment-id.ts";
 import { catalogueEventSchemas } from "../../protocol/catalogue.ts";
 import { clientFrameSchemas, serverFrameSchemas } from "../../protocol/json-frames.ts";
 import { MAX_CLIENT_NAME_UNITS } from "../../protocol/limits.ts";
+import { PRODUCT_VERSION } from "../../protocol/product-version.ts";
 import { SUBPROTOCOL } from "../../protocol/yjs-frames.ts";
 import { CLOSE_REASONS } from "./close-reasons.ts";
 import { bulletList, SOCKET_LIMITS } from "./limits.ts";
@@ -94,7 +95,7 @@ export function describeSockets(serverUrl: URL) {
   const yjs = { ...YJS.both, ...YJS.client, ...YJS.server };
   return {
     asyncapi: "3.0.0",
-    info: { title: "Prompt Manager", version: "1", description: PROSE },
+    info: { title: "Prompt Manager", version: PRODUCT_VERSION, description: PROSE },
     defaultContentType: "application/json",
     servers: {
       here: { host: serverUrl.host, protocol: serverUrl.protocol === "https:" ? "wss" : "ws" },

@@ -4,6 +4,7 @@ import type { OpenAPIV3_1 } from "openapi-types";
 import type * as v from "valibot";
 import * as catalogue from "../../protocol/catalogue.ts";
 import { FragmentSchema } from "../../protocol/fragment.ts";
+import { PRODUCT_VERSION } from "../../protocol/product-version.ts";
 import * as rest from "../../protocol/rest.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { bulletList, REST_LIMITS } from "./limits.ts";
@@ -63,7 +64,7 @@ ${bulletList(REST_LIMITS)}`;
 export async function describeRest(app: Hono<AppEnv>): Promise<OpenAPIV3_1.Document> {
   const document = await generateSpecs(app, {
     documentation: {
-      info: { title: "Prompt Manager", version: "1", description: PROSE },
+      info: { title: "Prompt Manager", version: PRODUCT_VERSION, description: PROSE },
       servers: [{ url: "/" }],
       tags: [
         { name: "Fragments", description: "The texts themselves." },
