@@ -1,32 +1,40 @@
-import { diffChars, diffLines } from "diff";
+import { diffChars } from "diff";
+import { type Anchor, findAnchors, type Gap, STAGE_COUNT } from "./anchors.ts";
 import { splitsCharacter, TextChange } from "./text-change.ts";
 
 /**
- * The change from one text to another, at a bounded cost: Myers' difference (the `diff` package) by character
- * within what is left between the common start and end, by line where that takes too many edits, and the whole
- * middle as one replacement where even the lines are unlike. The bounds are counts, never time: on Workers the
- * clock stands still while code runs.
+ * The change from one text to another (decision 0002). Short texts are compared by character: Myers' difference, from the
+ * `diff` package. Longer ones are first cut at anchors, places where both hold the same line or word, and only what is
+ * left between two anchors is compared by character.
+ *
+ * The cost is bounded by counts, never by time: on Workers the clock stands still while code runs. What is left over when
+ * a bound is reached becomes one replacement, between the nearest anchors.
  */
 const MAX_EDITS = 400;
-/** Code units of both sides that are compared by character; Array.from makes a string of each. */
-const MAX_COMPARED_UNITS = 200_000;
+/** Code units of both sides that are compared by character without a look for anchors. */
+const SHORT_UNITS = 20_000;
+/** The same for what is between two anchors; it is replaced as a whole where it takes more than this many edits. */
+const SHORT_GAP_UNITS = 400;
+const MAX_GAP_EDITS = 64;
+/** A gap of a word or two is replaced as a whole: letters of two words mixed are of no use to anybody. */
+const WORD_UNITS = 24;
+/** Where there are no anchors, the texts correspond again after at most this many units, where so many agree in a row. */
+const MAX_SKIPPED_UNITS = 200;
+const AGREEING_UNITS = 8;
+/** The code units that are searched for anchors, as a multiple of those of both texts. */
+const MAX_PASSES = 4;
+/** The work of all comparisons by character: of each its length, half the square of its edits, and a fixed amount. */
+const MAX_WORK = 1_000_000;
+const WORK_PER_COMPARISON = 500;
 
-/** @param maxEdits of characters, and of lines */
+/** @param maxEdits characters inserted and deleted in one comparison by character */
 export function difference(from: string, to: string, maxEdits = MAX_EDITS): TextChange {
-  if (from === to) return new TextChange();
-  const start = commonStart(from, to);
-  const end = commonEnd(from, to, start);
-  const removed = from.slice(start, from.length - end);
-  const added = to.slice(start, to.length - end);
-  const change = new TextChange().retain(start);
-  if (removed === "" || added === "") return change.insert(added).delete(removed.length).chop();
-  return addMiddle(change, removed, added, maxEdits).chop();
+  return from === to ? new TextChange() : new Comparison(from, to, maxEdits).run();
 }
 
 /** What is left of both texts between their common start and end: never less than the change's size. */
 export function roughDistance(from: string, to: string): number {
-  const start = commonStart(from, to);
-  return from.length + to.length - 2 * (start + commonEnd(from, to, start));
+  return unitsOf(trimmed(from, to, wholeOf(from, to)));
 }
 
 interface Part {
@@ -35,36 +43,174 @@ interface Part {
   readonly removed?: boolean;
 }
 
-function addMiddle(change: TextChange, removed: string, added: string, maxEditLength: number): TextChange {
-  if (removed.length + added.length <= MAX_COMPARED_UNITS) {
+/** One difference in the making: what it has of the change, and of its budget. */
+class Comparison {
+  readonly #a: string;
+  readonly #b: string;
+  readonly #maxEdits: number;
+  readonly #change = new TextChange();
+  /** How far the change leads, in `a`. Between here and the next part that differs both texts are the same. */
+  #at = 0;
+  #unitsLeft: number;
+  #workLeft = MAX_WORK;
+
+  constructor(a: string, b: string, maxEdits: number) {
+    this.#a = a;
+    this.#b = b;
+    this.#maxEdits = maxEdits;
+    this.#unitsLeft = MAX_PASSES * (a.length + b.length);
+  }
+
+  run(): TextChange {
+    const gap = trimmed(this.#a, this.#b, wholeOf(this.#a, this.#b));
+    const parts = unitsOf(gap) <= SHORT_UNITS ? this.#charactersOf(gap, this.#maxEdits) : null;
+    if (parts === null) this.#compare(gap, 0);
+    else this.#add(gap, parts);
+    return this.#change.chop();
+  }
+
+  /** @param gap has no common start or end */
+  #compare(gap: Gap, stage: number): void {
+    const isOneSided = gap.aStart === gap.aEnd || gap.bStart === gap.bEnd;
+    if (isOneSided || unitsOf(gap) <= WORD_UNITS) this.#replace(gap);
+    else if (unitsOf(gap) > SHORT_GAP_UNITS) this.#compareBetweenAnchors(gap, stage);
+    else {
+      const parts = this.#charactersOf(gap, Math.min(MAX_GAP_EDITS, this.#maxEdits));
+      if (parts === null) this.#replace(gap);
+      else this.#add(gap, parts);
+    }
+  }
+
+  #compareBetweenAnchors(gap: Gap, firstStage: number): void {
+    for (let stage = firstStage; stage < STAGE_COUNT; stage++) {
+      this.#unitsLeft -= unitsOf(gap);
+      if (this.#unitsLeft < 0) break;
+      const anchors = findAnchors(this.#a, this.#b, gap, stage);
+      if (anchors.length === 0) continue;
+      this.#cut(gap, anchors, stage);
+      return;
+    }
+    this.#walk(gap);
+  }
+
+  #cut(gap: Gap, anchors: readonly Anchor[], stage: number): void {
+    let { aStart, bStart } = gap;
+    for (const { a, b } of [...anchors, { a: gap.aEnd, b: gap.bEnd }]) {
+      if (a < aStart || b < bStart) continue; // within the common part of an anchor before it
+      const part = trimmed(this.#a, this.#b, { aStart, aEnd: a, bStart, bEnd: b });
+      // What repeats itself in the gap may be unique in the part, unless that is nearly the whole gap.
+      const nextStage = unitsOf(part) * 2 <= unitsOf(gap) ? stage : stage + 1;
+      this.#compare(part, nextStage);
+      const common = commonStart(this.#a, this.#b, { ...gap, aStart: a, bStart: b });
+      aStart = a + common;
+      bStart = b + common;
+    }
+  }
+
+  /**
+   * Compares a gap without anchors in one walk: where the texts differ, as little as possible is skipped in both until
+   * they agree again. If they do not agree soon, the rest is one replacement.
+   */
+  #walk(gap: Gap): void {
+    let rest = gap;
+    while (unitsOf(rest) > 0) {
+      const skipped = this.#skip(rest);
+      if (skipped === null) break;
+      const aEnd = rest.aStart + skipped.a;
+      const bEnd = rest.bStart + skipped.b;
+      this.#replace({ ...rest, aEnd, bEnd });
+      const common = commonStart(this.#a, this.#b, { ...gap, aStart: aEnd, bStart: bEnd });
+      rest = { ...gap, aStart: aEnd + common, bStart: bEnd + common };
+    }
+    this.#replace(rest);
+  }
+
+  /** The least number of code units to skip in both texts until they agree; null if that is not found. */
+  #skip({ aStart, aEnd, bStart, bEnd }: Gap): Anchor | null {
+    for (let sum = 1; sum <= MAX_SKIPPED_UNITS && this.#workLeft > 0; sum++) {
+      this.#workLeft -= sum;
+      for (let a = Math.max(0, sum - (bEnd - bStart)); a <= sum && aStart + a <= aEnd; a++) {
+        const place = { a: aStart + a, b: bStart + sum - a };
+        if (this.#agreeAt(place, aEnd, bEnd)) return { a, b: sum - a };
+      }
+    }
+    return null;
+  }
+
+  #agreeAt({ a, b }: Anchor, aEnd: number, bEnd: number): boolean {
+    const most = Math.min(AGREEING_UNITS, aEnd - a, bEnd - b);
+    if (most < AGREEING_UNITS && aEnd - a !== bEnd - b) return false;
+    for (let at = 0; at < most; at++) {
+      if (this.#a.charCodeAt(a + at) !== this.#b.charCodeAt(b + at)) return false;
+    }
+    return !splitsCharacter(this.#a, a) && !splitsCharacter(this.#b, b);
+  }
+
+  /** The least difference of a gap; null if it has too many edits, or the budget is used up. */
+  #charactersOf(gap: Gap, maxEditLength: number): readonly Part[] | null {
+    if (this.#workLeft <= 0) return null;
+    const removed = this.#a.slice(gap.aStart, gap.aEnd);
+    const added = this.#b.slice(gap.bStart, gap.bEnd);
     const parts = diffChars(removed, added, { maxEditLength });
-    if (parts !== undefined) return addParts(change, parts);
+    const edits = parts === undefined ? maxEditLength : editsOf(parts);
+    this.#workLeft -= WORK_PER_COMPARISON + unitsOf(gap) + (edits * edits) / 2;
+    return parts ?? null;
   }
-  const lines = diffLines(removed, added, { maxEditLength });
-  return lines === undefined ? change.insert(added).delete(removed.length) : addParts(change, lines);
-}
 
-function addParts(change: TextChange, parts: readonly Part[]): TextChange {
-  for (const part of parts) {
-    if (part.added === true) change.insert(part.value);
-    else if (part.removed === true) change.delete(part.value.length);
-    else change.retain(part.value.length);
+  #add({ aStart, aEnd }: Gap, parts: readonly Part[]): void {
+    this.#change.retain(aStart - this.#at);
+    for (const { value, added, removed } of parts) {
+      if (added === true) this.#change.insert(value);
+      else if (removed === true) this.#change.delete(value.length);
+      else this.#change.retain(value.length);
+    }
+    this.#at = aEnd;
   }
-  return change;
+
+  #replace({ aStart, aEnd, bStart, bEnd }: Gap): void {
+    this.#change
+      .retain(aStart - this.#at)
+      .insert(this.#b.slice(bStart, bEnd))
+      .delete(aEnd - aStart);
+    this.#at = aEnd;
+  }
 }
 
-function commonStart(a: string, b: string): number {
-  const most = Math.min(a.length, b.length);
-  let at = 0;
-  while (at < most && a.charCodeAt(at) === b.charCodeAt(at)) at++;
-  while (at > 0 && (splitsCharacter(a, at) || splitsCharacter(b, at))) at--;
-  return at;
+function editsOf(parts: readonly Part[]): number {
+  let edits = 0;
+  for (const { value, added, removed } of parts)
+    if (added === true || removed === true) edits += value.length;
+  return edits;
 }
 
-function commonEnd(a: string, b: string, start: number): number {
-  const most = Math.min(a.length, b.length) - start;
+function wholeOf(a: string, b: string): Gap {
+  return { aStart: 0, aEnd: a.length, bStart: 0, bEnd: b.length };
+}
+
+function unitsOf({ aStart, aEnd, bStart, bEnd }: Gap): number {
+  return aEnd - aStart + bEnd - bStart;
+}
+
+/** The gap without its common start and end. */
+function trimmed(a: string, b: string, gap: Gap): Gap {
+  const start = commonStart(a, b, gap);
+  const rest = { ...gap, aStart: gap.aStart + start, bStart: gap.bStart + start };
+  const end = commonEnd(a, b, rest);
+  return { ...rest, aEnd: rest.aEnd - end, bEnd: rest.bEnd - end };
+}
+
+function commonStart(a: string, b: string, { aStart, aEnd, bStart, bEnd }: Gap): number {
+  const most = Math.min(aEnd - aStart, bEnd - bStart);
   let count = 0;
-  while (count < most && a.charCodeAt(a.length - 1 - count) === b.charCodeAt(b.length - 1 - count)) count++;
-  while (count > 0 && (splitsCharacter(a, a.length - count) || splitsCharacter(b, b.length - count))) count--;
+  while (count < most && a.charCodeAt(aStart + count) === b.charCodeAt(bStart + count)) count++;
+  while (count > 0 && (splitsCharacter(a, aStart + count) || splitsCharacter(b, bStart + count))) count--;
+  return count;
+}
+
+function commonEnd(a: string, b: string, { aStart, aEnd, bStart, bEnd }: Gap): number {
+  const most = Math.min(aEnd - aStart, bEnd - bStart);
+  let count = 0;
+  while (count < most && a.charCodeAt(aEnd - 1 - count) === b.charCodeAt(bEnd - 1 - count)) count++;
+  while (count > 0 && (splitsCharacter(a, aEnd - count) || splitsCharacter(b, bEnd - count))) count--;
   return count;
 }
