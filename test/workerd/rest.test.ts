@@ -585,6 +585,36 @@ describe("writes on a base", () => {
     },
   );
 
+  test("[ROOM-9] a change is there once, when its request is sent again while others write", async () => {
+    const { id } = await createFragment("Hello.\nBye.\n");
+    const path = `/v1/fragments/${id}`;
+    const bodies = {
+      PUT: { content: "Hello, dear reader.\nBye.\n", base_version: 1 },
+      PATCH: { edits: [{ old: "Hello.", new: "Hello, dear reader." }], base_version: 1 },
+    };
+    const editor = await joinYjs(id);
+    editor.push(
+      1,
+      editor.edit((text) => text.insert(0, "# ")),
+    );
+    await editor.saved(1);
+    await request("PUT", path, bodies.PUT);
+    await editor.next("update");
+    editor.push(
+      2,
+      editor.edit((text) => text.insert(text.length, "P.S.\n")),
+    );
+    await editor.saved(2);
+    const { version } = await readFragment(id);
+    await request("PUT", path, bodies.PUT);
+    await request("PATCH", path, bodies.PATCH);
+    const socket = await joinJson(id);
+    const again = { action: "update", content: bodies.PUT.content, base_version: 1, request_id: "1" };
+    expect(await socket.request(again)).toMatchObject({ action: "update_status" });
+    const content = "# Hello, dear reader.\nBye.\nP.S.\n";
+    expect(await readFragment(id)).toMatchObject({ content, version: version + 1 });
+  });
+
   test("[REST-16] edits are looked for in the text of the base, when base_version is behind", async () => {
     const { id } = await createFragment("one two");
     await request("PUT", `/v1/fragments/${id}`, { content: "one two. Again two" });

@@ -1,4 +1,5 @@
-import { applyChange, invertChange, NO_CHANGE, type TextChange } from "../text/text-change.ts";
+import { applyChange, invertChange, isEmpty, NO_CHANGE, type TextChange } from "../text/text-change.ts";
+import type { TextSteps } from "./already-made.ts";
 import { findLikeliestBase } from "./likeliest-base.ts";
 import type { ResolvedBase } from "./resolved-base.ts";
 import type { RevisionHistory } from "./revision-history.ts";
@@ -16,6 +17,8 @@ export interface RoundState {
   readonly content: string;
   /** From the committed text to `content`. */
   readonly sinceCommit: TextChange;
+  /** From the text that the round began with back to the committed one. */
+  readonly undoUncommitted: TextChange;
   readonly writes: RoundWrites;
 }
 
@@ -83,6 +86,24 @@ export class BaseResolver {
     const way = undo === null || stateThen === null ? null : { undo, stateThen };
     this.#waysBack.set(revision, way);
     return way;
+  }
+
+  /** How the text of a past revision came to be the current one; null if that revision is not known any more. */
+  stepsSince(revision: number, round: RoundState): TextSteps | null {
+    const { past, current } = this.#history;
+    const entries = revision === current ? [] : past.since(revision, current, this.#nowMs);
+    if (entries === null) return null;
+    const { undoUncommitted, content } = round;
+    const written = round.writes.all;
+    const undos = [...entries.map(({ undo }) => undo), undoUncommitted, ...written.map(({ undo }) => undo)];
+    const sent = [
+      ...entries.flatMap(({ answers }, step) => answers.map(({ toSent }) => ({ step, toSent }))),
+      ...written.map(({ plan }, at) => ({
+        step: entries.length + 1 + at,
+        toSent: invertChange(plan.sinceSent, plan.sent),
+      })),
+    ];
+    return { content, undos, sent: sent.filter(({ toSent }) => !isEmpty(toSent)) };
   }
 
   #committed({ revision, when, toSent, tags }: KnownText, sinceCommit: TextChange): ResolvedBase | null {

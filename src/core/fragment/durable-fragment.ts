@@ -180,7 +180,7 @@ export class DurableFragment {
   commit(round: WriteRound | null, authors: Iterable<string>, nowMs: number): boolean {
     const { text } = this;
     // A request that changed nothing is remembered too: the next one may name it as its base.
-    if (!text.isDirty && (round === null || round.answers().length === 0)) return false;
+    if (!text.isDirty && round?.hasRequests !== true) return false;
     const everybody = [...authors, ...(round?.authors ?? [])];
     this.#commit(text, round, everybody, nowMs, (commit) => {
       this.log.append(commit, nowMs);

@@ -21,6 +21,8 @@ export interface WrittenWrite {
   readonly write: Write;
   readonly repetitions: Write[];
   readonly plan: WritePlan;
+  /** From the text that it made back to the one before. */
+  readonly undo: TextChange;
 }
 
 /**
@@ -37,8 +39,9 @@ export class RoundWrites {
     return this.#written;
   }
 
-  add(write: Write, plan: WritePlan): void {
-    this.#written.push({ write, repetitions: [], plan });
+  /** @param undo from the text that the write made back to the one before */
+  add(write: Write, plan: WritePlan, undo: TextChange): void {
+    this.#written.push({ write, repetitions: [], plan, undo });
     this.#sinceSent.push({ change: plan.sinceSent, writes: this.#written.length });
   }
 

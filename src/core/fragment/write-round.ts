@@ -1,19 +1,22 @@
 import { utf8Length } from "../../language/utf8.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
-import type { Answer } from "../history/past-entry.ts";
+import { type Answer, UNNAMED } from "../history/past-entry.ts";
 import { difference } from "../text/difference.ts";
 import { fromSharedText, toSharedText } from "../text/line-ends.ts";
 import {
   applyChange,
   carryOver,
   changeSize,
+  invertChange,
   isEmpty,
   NO_CHANGE,
   rebaseChange,
   type TextChange,
 } from "../text/text-change.ts";
+import { type Remainder, withoutMade } from "./already-made.ts";
 import { BaseResolver, type RoundState } from "./base-resolver.ts";
+import type { ResolvedBase } from "./resolved-base.ts";
 import type { RevisionHistory } from "./revision-history.ts";
 import { RoundWrites, type WritePlan } from "./round-writes.ts";
 import type { KnownText, Write, Written } from "./write.ts";
@@ -41,7 +44,9 @@ export class WriteRound {
   /** Writes that are not in the document: refused, or answered as they were before. */
   readonly #answered: { readonly write: Write; readonly result: Result<Written> }[] = [];
   readonly #updates: Uint8Array[] = [];
-  /** From the committed text to `#content`; at first the uncommitted edits of Yjs peers. */
+  /** From the text with the uncommitted edits of Yjs peers, which the round began with, back to the committed one. */
+  readonly #undoUncommitted: TextChange;
+  /** From the committed text to `#content`. */
   #sinceCommit: TextChange;
   #content: string;
   /** See `RoundWrites.undoToSent`; null until the round has run. */
@@ -53,6 +58,7 @@ export class WriteRound {
     this.#resolver = new BaseResolver(history, nowMs);
     this.#sinceCommit = history.text.changeSinceCommit();
     this.#content = applyChange(this.#sinceCommit, history.text.committedContent);
+    this.#undoUncommitted = invertChange(this.#sinceCommit, history.text.committedContent);
   }
 
   /** The document's updates, for the Yjs peers once they are durable. */
@@ -62,6 +68,11 @@ export class WriteRound {
 
   get authors(): Iterable<string> {
     return this.#writes.all.map(({ write }) => write.author);
+  }
+
+  /** Whether a request is among the writes, which the commit must remember even if nothing changed. */
+  get hasRequests(): boolean {
+    return this.#writes.all.some(({ write }) => write.request !== null);
   }
 
   get hasWritten(): boolean {
@@ -89,9 +100,13 @@ export class WriteRound {
   /** What the commit must remember of the requests in it. */
   answers(): Answer[] {
     const undos = this.#allUndoToSent();
-    return this.#writes.all.flatMap(({ write }, at) =>
-      write.request === null ? [] : [{ ...write.request, toSent: undos[at] ?? NO_CHANGE }],
-    );
+    return this.#writes.all.flatMap(({ write, plan }, at): Answer[] => {
+      const toSent = undos[at] ?? NO_CHANGE;
+      if (write.request !== null) return [{ ...write.request, toSent }];
+      // The text as it was sent is no revision, and its sender may build on it, or send it again.
+      const isMerged = write.content !== null && !isEmpty(plan.change) && !isEmpty(toSent);
+      return isMerged ? [{ client: "", requestId: UNNAMED, toSent }] : [];
+    });
   }
 
   /** Answers every write, once the commit is durable. */
@@ -126,7 +141,7 @@ export class WriteRound {
     const plan = planned.value;
     const update = this.#history.text.write(serverClientId, plan.change, plan.metadata);
     if (update !== null) this.#updates.push(update);
-    this.#writes.add(write, plan);
+    this.#writes.add(write, plan, invertChange(plan.change, this.#content));
     this.#sinceCommit = this.#sinceCommit.compose(plan.change);
     this.#content = applyChange(plan.change, this.#content);
     return null;
@@ -135,19 +150,20 @@ export class WriteRound {
   #plan(write: Write, known: readonly KnownText[]): Result<WritePlan> {
     const mismatch = this.#versionMismatch(write);
     if (mismatch !== null) return refused(mismatch);
-    const base = this.#resolver.resolve(write, known, this.#state);
-    if (base === null) {
+    const found = this.#resolver.resolve(write, known, this.#state);
+    if (found === null) {
       return refused(refusal("stale_base", "The base of this write is unknown or older than ten minutes."));
     }
-    const content = write.content === null ? done(NO_INTENT) : contentIntent(write.content, base);
+    const content = write.content === null ? done(NO_INTENT) : contentIntent(write.content, found);
     if (!content.ok) return content;
     const intent = content.value;
     const { metadata } = this.#history.text;
-    const metadataChange = metadataIntent(write.metadata ?? {}, base.tags, metadata);
+    const metadataChange = metadataIntent(write.metadata ?? {}, found.tags, metadata);
     if (!metadataChange.ok) return metadataChange;
 
-    let change = rebaseChange(intent.change, base.since);
-    let sinceSent = carryOver(base.since, intent.change);
+    const { base, change: left } = this.#withoutMade(write, found, intent.change);
+    let change = rebaseChange(left, base.since);
+    let sinceSent = carryOver(base.since, left);
     const made = applyChange(change, this.#content);
     if (made.includes("\r\n")) {
       const mend = difference(made, toSharedText(made));
@@ -163,7 +179,7 @@ export class WriteRound {
     return done({
       change,
       metadata: { ...metadataChange.value, ...(eol === null || eol === metadata.eol ? {} : { eol }) },
-      sent: applyChange(intent.change, base.text),
+      sent: applyChange(left, base.text),
       sentTags: write.metadata?.tags ?? base.tags,
       literal: intent.literal,
       baseRevision: base.revision,
@@ -171,8 +187,21 @@ export class WriteRound {
     });
   }
 
+  /** What is left of a change when what was made since its base is taken off: see already-made.ts. */
+  #withoutMade({ content }: Write, base: ResolvedBase, change: TextChange): Remainder {
+    // Changes with positions are what somebody types, and the same letter twice is no repetition.
+    if (base.revision === null || content === null || content.kind === "changes") return { base, change };
+    const steps = this.#resolver.stepsSince(base.revision, this.#state);
+    return steps === null ? { base, change } : withoutMade(base, change, steps);
+  }
+
   get #state(): RoundState {
-    return { content: this.#content, sinceCommit: this.#sinceCommit, writes: this.#writes };
+    return {
+      content: this.#content,
+      sinceCommit: this.#sinceCommit,
+      undoUncommitted: this.#undoUncommitted,
+      writes: this.#writes,
+    };
   }
 
   #versionMismatch({ expectedVersions }: Write): Refusal | null {

@@ -8,12 +8,16 @@ import { readChange, writeChange } from "./change-record.ts";
 export interface Answer {
   /** The name that the client gave itself, or the id of its session. */
   readonly client: string;
+  /** `UNNAMED`: the request had no id, and is kept only for the text that it sent. */
   readonly requestId: string;
   /** Of the request, for clients that want another request under the same id to be refused. */
   readonly fingerprint?: string | undefined;
   /** From the committed text back to the text that the client sent; mostly empty. */
   readonly toSent: TextChange;
 }
+
+/** No client can give a request this id. */
+export const UNNAMED = "";
 
 /** What edits with an older base need to know of one past commit. */
 export interface PastEntry {

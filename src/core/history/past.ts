@@ -1,7 +1,7 @@
 import { MAX_PAST_BYTES, REBASE_HORIZON_MS } from "../../protocol/limits.ts";
 import type { SharedMetadata } from "../text/shared-metadata.ts";
 import { changeSize, composeAll, NO_CHANGE, type TextChange } from "../text/text-change.ts";
-import type { Answer, PastEntry } from "./past-entry.ts";
+import { type Answer, type PastEntry, UNNAMED } from "./past-entry.ts";
 
 /**
  * The revisions of the last ten minutes, as steps back from the current text. They are loaded from the log when first
@@ -25,7 +25,7 @@ export class Past {
   /** The change from the current text back to the text of `revision`; null if that is not known, or not any more. */
   undoTo(revision: number, current: number, nowMs: number): TextChange | null {
     if (revision === current) return NO_CHANGE;
-    const steps = this.#since(revision, current, nowMs);
+    const steps = this.since(revision, current, nowMs);
     return steps === null ? null : composeAll(steps.map((entry) => entry.undo).reverse());
   }
 
@@ -37,7 +37,7 @@ export class Past {
     nowMs: number,
   ): SharedMetadata | null {
     if (revision === current) return metadata;
-    const steps = this.#since(revision, current, nowMs);
+    const steps = this.since(revision, current, nowMs);
     if (steps === null) return null;
     return steps.find((entry) => entry.metadataBefore !== null)?.metadataBefore ?? metadata;
   }
@@ -56,7 +56,7 @@ export class Past {
   }
 
   /** All commits after `revision`, oldest first; null if that revision was not current within the horizon. */
-  #since(revision: number, current: number, nowMs: number): PastEntry[] | null {
+  since(revision: number, current: number, nowMs: number): PastEntry[] | null {
     if (revision > current || revision < 1) return null; // the first revision is 1
     const entries = this.#trim(nowMs);
     const first = entries.length - (current - revision);
@@ -86,8 +86,10 @@ export class Past {
   #index(entry: PastEntry): void {
     this.#entries?.push(entry);
     this.#units += sizeOf(entry);
-    for (const answer of entry.answers)
-      this.#answers.set(key(answer.client, answer.requestId), { entry, answer });
+    for (const answer of entry.answers) {
+      if (answer.requestId !== UNNAMED)
+        this.#answers.set(key(answer.client, answer.requestId), { entry, answer });
+    }
   }
 }
 
