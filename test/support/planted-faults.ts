@@ -145,8 +145,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "lets the last writer win",
     alteration: replace(
       `${CORE}/fragment/write-round.ts`,
-      "let change = rebaseChange(intent.change, base.since);",
-      "let change = difference(this.#content, applyChange(intent.change, base.text));",
+      "let change = rebaseChange(left, base.since);",
+      "let change = difference(this.#content, applyChange(left, base.text));",
     ),
     group: "concurrency",
     check: "when two clients change the same version",
