@@ -77,4 +77,10 @@ export class GatedPlatform {
     this.#late = [];
     this.#life++;
   }
+
+  /** The object leaves memory, which it does only when nothing is under way: nothing is lost. */
+  hibernate(): void {
+    if (this.#held.length > 0) throw new Error("The object hibernates with writes under way.");
+    this.#life++;
+  }
 }

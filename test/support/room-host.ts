@@ -27,23 +27,25 @@ export class RoomHost {
   /** Expansions that were asked for; nobody answers them here. */
   readonly expansions: ExpandRequest[] = [];
   #nowMs: number;
-  #nextSession = 1;
 
+  /** @param options.sessions those whose connections outlived the last room */
   constructor(
     log: UpdateLog,
-    options: { seed?: number; nowMs?: number; compaction?: CompactionPolicy } = {},
+    options: {
+      seed?: number;
+      nowMs?: number;
+      compaction?: CompactionPolicy;
+      sessions?: readonly Session[];
+    } = {},
   ) {
     this.log = log;
     this.#nowMs = options.nowMs ?? 1_700_000_000_000;
     this.#random = new SeededRandom(options.seed ?? 1);
     const random32 = () => this.#random.below(2 ** 32);
-    const { compaction } = options;
-    this.room = new Room({
-      id: "team/greeting",
-      log,
-      random32,
-      ...(compaction === undefined ? {} : { compaction }),
-    });
+    const { compaction, sessions = [] } = options;
+    const ports = { id: "team/greeting", log, random32, ...(compaction === undefined ? {} : { compaction }) };
+    this.room = new Room(ports, sessions);
+    this.turn((nowMs) => this.room.expelForgotten(nowMs));
   }
 
   get nowMs(): number {
@@ -96,9 +98,7 @@ export class RoomHost {
       knowledge: { ...KNOWS_NOTHING },
       ...options,
     };
-    const session = openSession(record, peer);
-    this.turn(() => this.room.join(session));
-    return session;
+    return this.#join(openSession(record, peer));
   }
 
   joinYjs(peer: Peer, options: Partial<YjsRecord> = {}): YjsSession {
@@ -111,7 +111,10 @@ export class RoomHost {
       isBehind: false,
       ...options,
     };
-    const session = openSession(record, peer);
+    return this.#join(openSession(record, peer));
+  }
+
+  #join<S extends Session>(session: S): S {
     this.turn(() => this.room.join(session));
     return session;
   }
@@ -157,7 +160,7 @@ export class RoomHost {
 
   #common() {
     return {
-      id: `session-${this.#nextSession++}`,
+      id: `session-${this.#random.below(2 ** 32)}`,
       principal: ANONYMOUS,
       presence: null,
     } as const;

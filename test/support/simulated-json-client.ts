@@ -86,6 +86,11 @@ export class SimulatedJsonClient {
     for (const { frame } of this.#pending) this.#send(frame);
   }
 
+  /** The room has slept: the same connection has another session object. */
+  resume(session: JsonSession): void {
+    this.#session = session;
+  }
+
   disconnect(): void {
     this.#session = null;
   }

@@ -1,5 +1,6 @@
 import * as Y from "yjs";
 import type { CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
+import { isJson, openSession, type Session } from "../../src/core/room/session.ts";
 import { applyChange } from "../../src/core/text/text-change.ts";
 import { MAX_REMEMBERED_TEXTS } from "../../src/protocol/limits.ts";
 import { GatedPlatform } from "./gated-platform.ts";
@@ -19,7 +20,10 @@ export interface WorldOptions {
   readonly compaction?: CompactionPolicy;
 }
 
-/** A room, its platform and its editors, moved by one seed: every step is one thing that happens. */
+/**
+ * A room, its platform and its editors, moved by one seed: every step is one thing that happens. The object hibernates
+ * in between, and is killed when the test says so.
+ */
 export class SimulatedWorld {
   readonly random: SeededRandom;
   readonly ledger = new TokenLedger();
@@ -29,6 +33,7 @@ export class SimulatedWorld {
   readonly #platform: GatedPlatform;
   readonly #options: WorldOptions;
   #host: RoomHost;
+  #sleeps = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -56,12 +61,13 @@ export class SimulatedWorld {
   step(disconnects = true): void {
     const { random } = this;
     const client = random.pick(this.clients);
-    const kind = random.below(20);
+    const kind = random.below(21);
     if (kind < 6) this.#log(`${client.name} edits`, () => client.edit(random));
     else if (kind < 11) this.#deliver(client, 1 + random.below(3));
     else if (kind < 15) this.#hear(client, 1 + random.below(4));
     else if (kind < 17) this.#pass(random.pick([0, 1, 5, 20, 60, 200]));
     else if (kind < 19) this.#log("storage confirms", () => this.#platform.confirm());
+    else if (kind < 20) this.#sleep();
     else if (disconnects && random.chance(0.3)) this.#reconnect(client);
     for (const { name, wire, session } of this.clients) {
       if (session !== null && wire.closed !== null)
@@ -78,6 +84,17 @@ export class SimulatedWorld {
       client.disconnect();
       this.#connect(client);
     }
+  }
+
+  /** How often the object has hibernated. */
+  get sleeps(): number {
+    return this.#sleeps;
+  }
+
+  /** Who takes part, and what happened last: for the message of a failure. */
+  get story(): string {
+    const clients = this.clients.map(({ name, kind }) => `${name}: ${kind}`).join(", ");
+    return `${clients}; after ${this.steps.length} steps, the last: ${this.steps.slice(-30).join("; ")}`;
   }
 
   /** Everything on its way arrives, and everything pending is done. */
@@ -142,11 +159,43 @@ export class SimulatedWorld {
     return differences;
   }
 
-  #open(nowMs: number): RoomHost {
+  /**
+   * The object hibernates once nothing is pending. Connections and the frames on them stay. The clock stands still:
+   * the room takes a frame for read after five seconds, and clients here may be slower than that.
+   */
+  #sleep(): void {
+    this.#log("the object hibernates", () => {
+      this.#host.passUntilIdle();
+      this.#host.pass(this.#options.writeDelayMs ?? 0);
+      this.#platform.passTo(this.#host.nowMs);
+      this.#platform.confirmAll();
+      this.#platform.hibernate();
+      this.#sleeps++;
+      const sessions = new Map<Client, Session>();
+      for (const client of this.clients) {
+        const { wire } = client;
+        if (wire.closed === null) sessions.set(client, openSession(wire.recall(), this.#platform.gate(wire)));
+      }
+      this.#host = this.#open(this.#host.nowMs, [...sessions.values()]);
+      for (const [client, session] of sessions) {
+        if (client instanceof SimulatedYjsClient) {
+          if (!isJson(session)) client.resume(session);
+        } else if (isJson(session)) client.resume(session);
+      }
+    });
+    // Pushes with a gap live in memory only: the room ends their sessions when it wakes, and the clients push anew.
+    for (const client of this.clients) {
+      if (client.wire.closed === null) continue;
+      client.disconnect();
+      this.#connect(client);
+    }
+  }
+
+  #open(nowMs: number, sessions: readonly Session[] = []): RoomHost {
     const { compaction, seed } = this.#options;
     const log = this.#platform.openLog(() => this.#host.nowMs);
     // Each life has its own random numbers.
-    const life = { seed: seed * 1_000 + this.steps.length, nowMs };
+    const life = { seed: seed * 1_000 + this.steps.length, nowMs, sessions };
     return new RoomHost(log, { ...life, ...(compaction === undefined ? {} : { compaction }) });
   }
 
@@ -201,12 +250,7 @@ export class SimulatedWorld {
       step();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      throw new Error(
-        `${message}\nafter ${this.steps.length} steps, the last: ${this.steps.slice(-30).join("; ")}`,
-        {
-          cause: error,
-        },
-      );
+      throw new Error(`${message}\n${this.story}`, { cause: error });
     }
   }
 

@@ -61,6 +61,11 @@ export class SimulatedYjsClient {
     this.#pushAgain();
   }
 
+  /** The room has slept: the same connection has another session object. */
+  resume(session: YjsSession): void {
+    this.#session = session;
+  }
+
   disconnect(): void {
     this.#session = null;
   }

@@ -1,21 +1,22 @@
 /**
  * Random graphs of fragments, cycles and missing names among them, expanded and compared with the naive oracle. A
- * failure prints the seed and the graph; a seed that once failed belongs into FAILED_SEEDS.
+ * failure prints the seed and the graph.
  */
 import { describe, expect, test } from "vitest";
 import { EXPANSION_BUDGETS, expand } from "../../src/language/expansion.ts";
 import { utf8Length } from "../../src/language/utf8.ts";
+import { forEachSeed } from "../support/for-each-seed.ts";
+import { SeededRandom } from "../support/seeded-random.ts";
 import { expandNaively, type NaiveInput } from "./expansion-oracle.ts";
 import { id, Store } from "./expansion-store.ts";
 
-const FAILED_SEEDS: readonly number[] = [];
-const SEEDS = [...FAILED_SEEDS, ...Array.from({ length: 2_000 }, (_, index) => index + 1)];
+const SEEDS = 2_000;
 
 describe("expand over random graphs", () => {
   test("[EXP-3] expand agrees with the naive oracle, when no budget but the depth is near", async () => {
-    for (const seed of SEEDS) {
+    await forEachSeed(SEEDS, [], async (seed) => {
       const graph = makeGraph(seed);
-      const shown = `seed ${seed}: ${JSON.stringify(graph)}`;
+      const shown = JSON.stringify(graph);
       const store = new Store(graph.texts);
       const budgets = { ...EXPANSION_BUDGETS, depth: graph.depth };
       const expansion = await expand(
@@ -30,20 +31,20 @@ describe("expand over random graphs", () => {
       const asked = store.calls.flat();
       expect(new Set(asked).size, shown).toBe(asked.length);
       expect(store.calls.length, shown).toBeLessThanOrEqual(graph.depth + 1);
-    }
+    });
   });
 
   test("[EXP-14] expand keeps every budget and says which it met, when budgets are small", async () => {
-    for (const seed of SEEDS) {
+    await forEachSeed(SEEDS, [], async (seed) => {
       const graph = makeGraph(seed);
-      const random = makeRandom(seed + 1_000_000);
+      const random = new SeededRandom(seed + 1_000_000);
       const budgets = {
         depth: graph.depth,
-        fragments: Math.floor(random() * 5),
-        inclusions: Math.floor(random() * 12),
-        outputBytes: Math.floor(random() * 150),
+        fragments: random.below(5),
+        inclusions: random.below(12),
+        outputBytes: random.below(150),
       };
-      const shown = `seed ${seed}: ${JSON.stringify({ ...graph, budgets })}`;
+      const shown = JSON.stringify({ ...graph, budgets });
       const store = new Store(graph.texts);
       const expansion = await expand(
         { content: graph.content, root: rootOf(graph) },
@@ -60,7 +61,7 @@ describe("expand over random graphs", () => {
       if (limitWarnings.length === 0) {
         expect(expansion.expanded, shown).toBe(expandNaively(graph).expanded);
       }
-    }
+    });
   });
 });
 
@@ -69,35 +70,22 @@ function rootOf(graph: NaiveInput) {
 }
 
 function makeGraph(seed: number): NaiveInput {
-  const random = makeRandom(seed);
-  const pick = <T>(choices: readonly [T, ...T[]]): T =>
-    choices[Math.floor(random() * choices.length)] ?? choices[0];
+  const random = new SeededRandom(seed);
   const stored = ["a", "b", "c_c", "é", "t/e"] as const;
   const written = ["a", "b.md", "c c", "c_c", "e\u0301", "t/e", "none", "no id!", "t/e.md"] as const;
   const noise = ["x", "\n", "[", "]", "[[", "]]", "[[]]", "漢", "😀"] as const;
   const makeText = () => {
     let text = "";
-    for (let count = Math.floor(random() * 5); count > 0; count--) {
-      text += random() < 0.5 ? `[[${pick(written)}]]` : pick(noise);
+    for (let count = random.below(5); count > 0; count--) {
+      text += random.chance(0.5) ? `[[${random.pick(written)}]]` : random.pick(noise);
     }
     return text;
   };
   const texts = Object.fromEntries(stored.map((name) => [name, makeText()]));
   return {
     content: makeText(),
-    root: pick<string | null>([null, "a", "c_c", "elsewhere"]),
+    root: random.pick<string | null>([null, "a", "c_c", "elsewhere"]),
     texts,
-    depth: pick([0, 1, 2, 3, 10]),
-  };
-}
-
-/** Mulberry32: 32 bits of state, the same numbers everywhere for a seed. */
-function makeRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    depth: random.pick([0, 1, 2, 3, 10]),
   };
 }

@@ -22,6 +22,7 @@ import {
   rawStruct,
   rawUpdate,
 } from "../support/raw-update.ts";
+import { expectSameState } from "../support/same-state.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 
 /** The document that every hostile update meets: text by client 1 with a pair in it, one tag, a description. */
@@ -107,16 +108,7 @@ function snapshotsEqual(a: FragmentText, b: FragmentText): boolean {
 
 /** What Yjs itself makes of it, in a document that holds what the text held before. */
 function expectSameAsYjs(before: Uint8Array, update: Uint8Array | null, text: FragmentText): void {
-  const naive = new Y.Doc();
-  Y.applyUpdate(naive, before);
-  if (update !== null) Y.applyUpdate(naive, update);
-  expect(naive.store.pendingStructs).toBeNull();
-  expect(naive.store.pendingDs).toBeNull();
-  const ours = new Y.Doc();
-  Y.applyUpdate(ours, text.snapshot());
-  expect(Y.encodeStateVector(ours)).toEqual(Y.encodeStateVector(naive));
-  expect(ours.getText("content").toString()).toBe(naive.getText("content").toString());
-  expect(Y.equalSnapshots(Y.snapshot(ours), Y.snapshot(naive))).toBe(true);
+  expectSameState(text.snapshot(), Y.mergeUpdates(update === null ? [before] : [before, update]));
 }
 
 const one = (client: number, clock: number, ...structs: Uint8Array[]) => [{ client, clock, structs }];
@@ -458,7 +450,7 @@ describe("updates that cost more than they weigh", () => {
 describe("random structs", () => {
   test("[UPDATE-1] an update of random structs is applied as Yjs would, or leaves no trace", () => {
     let applied = 0;
-    forEachSeed(6_000, [], (seed) => {
+    forEachSeed(6_000, [1_002_698], (seed) => {
       const random = new SeededRandom(seed);
       const text = makeText();
       const before = text.snapshot().slice();

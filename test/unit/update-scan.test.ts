@@ -10,6 +10,7 @@ import { UpdateBuilder } from "../../src/core/text/update-builder.ts";
 import { KIND, type ScannedUpdate, scanUpdate } from "../../src/core/text/update-scan.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { type RawDelete, rawSkip, rawUpdate } from "../support/raw-update.ts";
+import { expectSameState } from "../support/same-state.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 
 const GOLDEN = Uint8Array.of(
@@ -101,7 +102,7 @@ describe("the scan", () => {
   });
 
   test("[UPDATE-1] deletes are sorted and apart, however they came, so that a peer can hold them as pending", () => {
-    forEachSeed(300, [], (seed) => {
+    forEachSeed(300, [1_000_015], (seed) => {
       const random = new SeededRandom(seed);
       const builder = new UpdateBuilder();
       const deleted = new Set<number>();
@@ -143,7 +144,7 @@ describe("the scan", () => {
 
 describe("real updates", () => {
   test("[UPDATE-1] the text has what a plain Yjs document has, whatever order and batches they come in", () => {
-    forEachSeed(300, [], (seed) => {
+    forEachSeed(300, [1_000_015], (seed) => {
       const random = new SeededRandom(seed);
       const updates: Uint8Array[] = [];
       const docs = randomDocuments(random, 60, random.chance(0.3), (update) => updates.push(update));
@@ -238,21 +239,6 @@ function expectAgreement(random: SeededRandom, updates: readonly Uint8Array[], d
   expectSameState(text.snapshot(), Y.encodeStateAsUpdate(naive));
   for (const doc of docs) for (const other of docs) Y.applyUpdate(doc, Y.encodeStateAsUpdate(other));
   expect(text.uncommitted().content).toBe(docs[0]?.getText("content").toString());
-}
-
-function expectSameState(actual: Uint8Array, expected: Uint8Array): void {
-  const [a, b] = [actual, expected].map((update) => {
-    const doc = new Y.Doc();
-    Y.applyUpdate(doc, update);
-    return doc;
-  });
-  if (a === undefined || b === undefined) throw new Error("Two updates make two documents.");
-  expect(a.getText("content").toString()).toBe(b.getText("content").toString());
-  expect(a.getMap("metadata").toJSON()).toEqual(b.getMap("metadata").toJSON());
-  expect(a.getMap("tags").toJSON()).toEqual(b.getMap("tags").toJSON());
-  expect(Y.encodeStateVector(a)).toEqual(Y.encodeStateVector(b));
-  expect(Y.equalSnapshots(Y.snapshot(a), Y.snapshot(b))).toBe(true);
-  expect(a.store.pendingStructs).toBeNull();
 }
 
 /** Three peers that edit and hear of each other at random. */
