@@ -1,7 +1,6 @@
 /**
- * Calls `then` once when nobody reads this process's standard output any more, as after `| head`. Without it the next
- * write ends the process at once (EPIPE), whatever it still has to tidy up; with it that write, and all after it, go
- * nowhere.
+ * Calls `then` once when this process's standard output is closed, as after `| head`. Without this, the next write would
+ * end the process at once (EPIPE), before it can clean up. With it, that write and all later ones are dropped.
  */
 export function whenOutputCloses(then: () => void): void {
   let isClosed = false;

@@ -1,24 +1,23 @@
 /**
- * What all commands of package.json do alike with their command lines: `--help` prints the usage and exits with 0; one
- * that is wrong is answered with a sentence and the usage on standard error, and exits with 2 before anything else is
- * done.
+ * The command line of every command in package.json. `--help` prints the usage and exits with 0. A wrong command line
+ * gets a sentence and the usage on standard error, and exits with 2 before anything else is done.
  *
- * `parseArgs` of Node reads the words. What they mean, and how many are too many, is each command's own.
+ * Node's `parseArgs` reads the words. Each command knows their meaning and limits.
  */
 import { parseArgs } from "node:util";
 import { whenOutputCloses } from "./closed-output.ts";
 import { grouped } from "./quantity.ts";
 
 export interface Command<Settings> {
-  /** As it is typed: `npm run load`. */
+  /** As the user types it: `npm run load`. */
   readonly name: string;
   /** Begins with `Usage: `, and names every option. */
   readonly usage: string;
   /** Throws a `UsageError`, or what `parseArgs` throws. */
   readonly parse: (args: string[]) => Settings;
   /**
-   * What the run throws says by its message all that a person can do about it: shown without a stack, with exit code 1.
-   * Absent: it is thrown on, for those who develop the command are the ones who use it.
+   * Errors of the run have messages for users: they are shown without a stack, with exit code 1. Absent: errors are
+   * thrown on, with their stacks, because only developers use the command.
    */
   readonly tellsFailures?: true;
 }
@@ -28,16 +27,16 @@ export type CommandLine<Settings> =
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "wrong"; readonly text: string };
 
-/** What the person at the terminal can mend by typing something else. */
+/** A mistake that the user can correct by typing something else. */
 export class UsageError extends Error {}
 
-/** Runs the command that this process was started as. What `run` resolves to is the exit code. */
+/** Runs the command of this process. `run` resolves to the exit code. */
 export async function runCommand<Settings>(
   command: Command<Settings>,
   run: (settings: Settings) => Promise<number>,
 ): Promise<void> {
   const line = readCommandLine(command, process.argv.slice(2));
-  whenOutputCloses(() => undefined); // who has read enough does not stop the work
+  whenOutputCloses(() => undefined); // the work goes on without a reader
   switch (line.kind) {
     case "help":
       process.stdout.write(line.text);
@@ -54,7 +53,7 @@ export async function runCommand<Settings>(
   }
 }
 
-/** @param args without Node's path and the script's */
+/** @param args without the paths of Node and of the script */
 export function readCommandLine<Settings>(
   { name, usage, parse }: Command<Settings>,
   args: readonly string[],
@@ -68,12 +67,12 @@ export function readCommandLine<Settings>(
   }
 }
 
-/** From `least` to `most`, both among them, in decimals. Throws a `UsageError`. */
+/** Parses a decimal number from `least` to `most`, inclusive. Throws a `UsageError`. */
 export function parseNumber(option: string, text: string, least: number, most: number): number {
   return parseWithin(option, text, least, most, /^\d*\.?\d+$/, "a number");
 }
 
-/** From `least` to `most`, both among them. Throws a `UsageError`. */
+/** Parses a whole number from `least` to `most`, inclusive. Throws a `UsageError`. */
 export function parseWhole(option: string, text: string, least: number, most: number): number {
   return parseWithin(option, text, least, most, /^\d+$/, "a whole number");
 }
@@ -98,7 +97,7 @@ function tellFailure({ name, tellsFailures }: Command<unknown>, error: unknown):
   return 1;
 }
 
-/** Whatever else stands there, right or wrong. */
+/** Also true when the rest of the command line is wrong. */
 function asksForHelp(args: readonly string[]): boolean {
   const options = { help: { type: "boolean", short: "h" } } as const;
   return parseArgs({ args: [...args], options, strict: false }).values.help === true;

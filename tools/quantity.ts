@@ -1,13 +1,13 @@
-/** Numbers as people read them. */
+/** Numbers for people. */
 
-/** Three significant digits are what a histogram knows. */
+/** Three significant digits, the precision of the histogram. */
 export function milliseconds(ms: number): string {
   if (!Number.isFinite(ms)) return "–";
   if (ms >= 100) return grouped(Math.round(ms));
   return ms.toFixed(ms >= 10 ? 1 : 2);
 }
 
-/** @param noun one that takes an s for more than one */
+/** @param noun in the singular; its plural ends in s */
 export function counted(number: number, noun: string): string {
   return `${grouped(number)} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -19,12 +19,12 @@ export function group(name: string, checks: Readonly<Record<string, Check["run"]
   return { name, checks: Object.entries(checks).map(([sentence, run]) => ({ name: sentence, run })) };
 }
 
-/** What came of one check. */
+/** The result of one check. */
 export interface CheckResult {
   readonly group: string;
   readonly name: string;
   readonly ok: boolean;
-  /** Whole milliseconds, what is tidied up afterwards not counted. */
+  /** Whole milliseconds, without the clean-up. */
   readonly ms: number;
   /** What was expected and what came; null for a check that passed. */
   readonly error: string | null;

@@ -1,11 +1,11 @@
 import { CheckFailure } from "./expect.ts";
 
-/** Thrown out of every wait when the person at the terminal stops the run. */
+/** Thrown from every wait when the user stops the run. */
 export class Interrupted extends Error {}
 
 /**
- * The time that one check has, all its waits together. A server that does not answer is then a failed check which
- * says what was awaited.
+ * The time limit of one check, shared by all its waits. If the server does not answer, the check fails and says what it
+ * waited for.
  */
 export class Deadline {
   readonly #timeoutMs: number;
@@ -14,7 +14,7 @@ export class Deadline {
   readonly #interrupt: AbortSignal | null;
   readonly #stop = () => this.#over.abort(new Interrupted("the run was interrupted"));
 
-  /** @param interrupt ends all waits at once; null where they shall go on, as when cleaning up */
+  /** @param interrupt ends all waits at once; null to go on despite an interruption, as in a clean-up */
   constructor(timeoutMs: number, interrupt: AbortSignal | null) {
     this.#timeoutMs = timeoutMs;
     this.#interrupt = interrupt;
@@ -30,13 +30,13 @@ export class Deadline {
   /**
    * The same promise, rejected when the deadline comes first.
    *
-   * @param describe who waits for what, as in "Bob waited for an update"; asked when it is too late
+   * @param describe called when it is too late, for a text such as "Bob waited for an update"
    */
   wait<T>(event: Promise<T>, describe: () => string): Promise<T> {
     return new Promise((settle, fail) => {
       const late = () => fail(this.reason(describe()));
       if (this.signal.aborted) {
-        event.catch(() => undefined); // whatever becomes of it, it comes too late
+        event.catch(() => undefined); // its result comes too late to matter
         late();
         return;
       }
@@ -48,7 +48,7 @@ export class Deadline {
   /**
    * Settles when `isSo` holds, now or after a change.
    *
-   * @param watch has its argument called after each change, and returns what ends that
+   * @param watch subscribes its argument to changes, and returns the function that unsubscribes it
    */
   async until(
     isSo: () => boolean,
@@ -68,14 +68,14 @@ export class Deadline {
     }
   }
 
-  /** The error for what was given up because the deadline came. */
+  /** The error of a wait that the deadline ended. */
   reason(waiting: string): Error {
     const { reason } = this.signal;
     if (reason instanceof Interrupted) return reason;
     return new CheckFailure(`no answer in ${this.#timeoutMs / 1000} s: ${waiting}`);
   }
 
-  /** Ends it early: what still waits is given up, and no timer stays. */
+  /** Ends the deadline early, with all its waits and its timer. */
   end(): void {
     clearTimeout(this.#timer);
     this.#interrupt?.removeEventListener("abort", this.#stop);

@@ -1,12 +1,12 @@
-/** What a check expects of the server, and the words for what came instead. */
+/** Expectations of a check, and the messages when they are not met. */
 import { isDeepStrictEqual } from "node:util";
 
-/** The server is not as it should be. The message is for the person who reads the report. */
+/** The server did something wrong. The message is for the reader of the report. */
 export class CheckFailure extends Error {}
 
 const MAX_SHOWN_UNITS = 300;
 
-/** @param what the thing looked at, as the subject of "expected …, got …" */
+/** @param what the thing that is compared, as the subject of "expected …, got …" */
 export function expectEqual(what: string, actual: unknown, expected: unknown): void {
   if (isDeepStrictEqual(actual, expected)) return;
   throw new CheckFailure(`${what}: expected ${show(expected)}, got ${show(actual)}`);
@@ -24,18 +24,18 @@ export function expectFields(
   expectEqual(what, seen, expected);
 }
 
-/** @param claim what should have been so, as a whole sentence with what was seen */
+/** @param claim the sentence of the failure: what should be true, and what was seen */
 export function expectThat(isSo: boolean, claim: string): asserts isSo {
   if (!isSo) throw new CheckFailure(claim);
 }
 
-/** A value in one line, cut where it gets long. */
+/** A value on one line, cut if it is long. */
 export function show(value: unknown, maxUnits = MAX_SHOWN_UNITS): string {
   const text = JSON.stringify(value, readable) ?? "nothing";
   return text.length <= maxUnits ? text : `${text.slice(0, maxUnits)}… (${text.length} characters)`;
 }
 
-/** JSON leaves undefined fields out, and what is missing is just what a reader wants to see; bytes say nothing. */
+/** Shows undefined fields, which JSON leaves out and a reader wants to see, and only the number of bytes. */
 function readable(_key: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   return value === undefined ? "(absent)" : value;

@@ -13,7 +13,7 @@ import { presence } from "./groups/presence.ts";
 import { rest } from "./groups/rest.ts";
 import { yjs } from "./groups/yjs.ts";
 
-/** All groups, in the order in which they are checked: what others build on comes first. */
+/** All groups, in the order of the run: basic behaviour first. */
 export const GROUPS: readonly Group[] = [
   rest,
   connection,

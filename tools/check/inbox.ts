@@ -17,8 +17,8 @@ const MAX_SHOWN_FRAMES = 6;
 const MAX_SHOWN_FRAME_UNITS = 120;
 
 /**
- * The frames that one client received, in order. `next` hands out each frame once; what nobody has asked for stays in
- * `unread`. A wait ends early when the socket closes: then nothing can come any more.
+ * The frames that one client received, in order. `next` hands out each frame once; the others stay in `unread`. When the
+ * socket closes, every wait ends, since no more frames can come.
  */
 export class Inbox<F> {
   readonly #name: string;
@@ -40,7 +40,7 @@ export class Inbox<F> {
     return this.#all;
   }
 
-  /** What no `next` has handed out. */
+  /** The frames that no `next` has handed out. */
   get unread(): readonly F[] {
     return this.#unread;
   }
@@ -53,7 +53,7 @@ export class Inbox<F> {
     else waiter.settle(frame);
   }
 
-  /** Something came that is no frame: every wait from now on fails with it. */
+  /** Something arrived that is no frame. Every wait from now on fails with this message. */
   refuse(what: string): void {
     this.#fault ??= new CheckFailure(`${this.#name} received ${what}`);
     for (const { fail } of this.#waiters.splice(0)) fail(this.#fault);
@@ -65,7 +65,7 @@ export class Inbox<F> {
     for (const { what, fail } of this.#waiters.splice(0)) fail(new CheckFailure(this.#describe(what)));
   }
 
-  /** The first unread frame that fits, or the first that comes. */
+  /** The first unread frame that fits, or else the first fitting frame that arrives. */
   next<G extends F>(what: string, fits: (frame: F) => frame is G): Promise<G>;
   next(what: string, fits: (frame: F) => boolean): Promise<F>;
   next(what: string, fits: (frame: F) => boolean): Promise<F> {

@@ -68,8 +68,8 @@ export class JsonClient {
   }
 
   /**
-   * Everything that the fragment sent to this client up to now has arrived: the answer comes after it. What was not
-   * sent by then was not sent.
+   * Settles when everything has arrived that the fragment had sent to this client: the answer to a request comes after
+   * it.
    */
   async fence(): Promise<void> {
     const id = `fence-${++this.#fences}`;
@@ -80,7 +80,7 @@ export class JsonClient {
     );
   }
 
-  /** The frames that nobody has asked for. */
+  /** The frames that no wait has asked for. */
   get unread(): readonly ServerFrame[] {
     return this.inbox.unread;
   }
@@ -89,12 +89,12 @@ export class JsonClient {
     return this.inbox.closed();
   }
 
-  /** Says goodbye. */
+  /** Closes the socket properly. */
   leave(): void {
     this.#socket.close(1000, "done");
   }
 
-  /** Goes without a word, as when a cable is pulled. */
+  /** Breaks the connection without a close frame, as a pulled cable does. */
   drop(): void {
     this.#socket.terminate();
   }
@@ -115,7 +115,7 @@ export class JsonClient {
     try {
       const frame: unknown = JSON.parse(data);
       if (typeof frame !== "object" || frame === null) this.inbox.refuse(`no JSON object: ${show(data)}`);
-      // The server's own word: what the frame holds is for the checks to look at.
+      // Trusted: the checks look at the contents of the frame.
       else this.inbox.receive(frame as ServerFrame);
     } catch {
       this.inbox.refuse(`a frame that is no JSON: ${show(data)}`);

@@ -12,9 +12,9 @@ export interface Report {
   readonly url: string;
   /** ISO 8601 with offset. */
   readonly started_at: string;
-  /** All that was to be checked was, and is as it should be. */
+  /** All checks ran and passed. */
   readonly ok: boolean;
-  /** Why there are no checks, or fewer; null if all were made. */
+  /** The reason why checks are missing; null if all ran. */
   readonly error: string | null;
   readonly checks: readonly CheckResult[];
   readonly totals: Totals;
@@ -35,7 +35,7 @@ export function describeResult({ name, ok, ms, error }: CheckResult): string {
   return error === null ? line : `${line}\n      ${error.replaceAll("\n", "\n      ")}`;
 }
 
-/** The table by groups, and one sentence. */
+/** The table of groups, and one sentence. */
 export function describeSummary({ checks, totals, error }: Report): string {
   const names = [...new Set(checks.map(({ group }) => group))];
   const rows = names.map((name) => ({ name, ...count(checks.filter(({ group }) => group === name)) }));

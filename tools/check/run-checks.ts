@@ -7,11 +7,11 @@ import { CheckFailure } from "./expect.ts";
 import { Scene } from "./scene.ts";
 import type { Server } from "./server.ts";
 
-/** The group of the one check that is always made, last: that nothing is left. */
+/** The group of the last check, which always runs: no fragment of the run is left. */
 const CLEANUP_GROUP = "cleanup";
 const CLEANUP_CHECK = "nothing that the checks made is left, when they are over";
 
-/** Requests at a time while tidying up. */
+/** Concurrent requests during the clean-up. */
 const AT_A_TIME = 8;
 
 export interface RunOptions {
@@ -19,13 +19,13 @@ export interface RunOptions {
   readonly groups: readonly Group[];
   /** For one check. */
   readonly timeoutMs: number;
-  /** Aborted to stop: what was made is deleted all the same. */
+  /** Stops the run when aborted; the clean-up still runs. */
   readonly interrupt: AbortSignal;
   readonly onGroup: (name: string) => void;
   readonly onResult: (result: CheckResult) => void;
 }
 
-/** Makes the checks one after the other, and reports each as it is done. */
+/** Runs the checks one after the other, and reports each result at once. */
 export async function runChecks(options: RunOptions): Promise<CheckResult[]> {
   const { server, groups, timeoutMs, interrupt, onGroup, onResult } = options;
   const results: CheckResult[] = [];
@@ -75,11 +75,11 @@ async function timed(run: () => Promise<void>): Promise<Outcome> {
 
 function describe({ ms, error }: Outcome): Pick<CheckResult, "ok" | "ms" | "error"> {
   if (error === null) return { ok: true, ms, error };
-  // Of anything but a CheckFailure the check knew nothing: an answer of another shape, or a fault of its own.
+  // Any other error is one that the check did not expect: an answer of another shape, or a bug in the check.
   return { ok: false, ms, error: error instanceof CheckFailure ? error.message : String(error) };
 }
 
-/** Deletes what there is. What could not be deleted is found by `expectGone`. */
+/** Deletes these fragments. `expectGone` finds those that could not be deleted. */
 async function deleteAll(server: Server, ids: Iterable<FragmentId>, timeoutMs: number): Promise<void> {
   await forEachOf(ids, timeoutMs, async (id, deadline) => {
     await server.request(deadline, "DELETE", fragmentPath(id)).catch(() => undefined);
@@ -93,7 +93,7 @@ async function expectGone(server: Server, ids: ReadonlySet<FragmentId>, timeoutM
       const path = fragmentPath(id);
       let { status } = await server.request(deadline, "GET", path);
       if (status === 200) {
-        // A request of a check that failed may have come in after the deletion.
+        // A late request of a failed check may have made the fragment again.
         await server.request(deadline, "DELETE", path);
         ({ status } = await server.request(deadline, "GET", path));
       }
@@ -107,7 +107,7 @@ async function expectGone(server: Server, ids: ReadonlySet<FragmentId>, timeoutM
   throw new CheckFailure(`${left.length} of ${ids.size} ids: expected 404 for each; ${first}`);
 }
 
-/** A few at a time, and each with a deadline of its own that no interruption shortens. */
+/** A few at a time. Each has a deadline of its own, which no interruption shortens. */
 async function forEachOf(
   ids: Iterable<FragmentId>,
   timeoutMs: number,

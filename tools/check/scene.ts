@@ -12,7 +12,7 @@ import { StockClient } from "./stock-client.ts";
 import { TextClient } from "./text-client.ts";
 import { YjsClient, type YjsClientOptions } from "./yjs-client.ts";
 
-/** A fragment as the server shows it; whatever else it shows is left out. */
+/** A fragment as the server shows it, without further fields. */
 const FragmentSchema = v.object({
   id: v.string(),
   content: v.string(),
@@ -26,18 +26,18 @@ const FragmentSchema = v.object({
   size: v.number(),
 });
 
-/** A JSON client that has joined, and how it was received. */
+/** A JSON client that has joined, and its first frame. */
 export type Joined = JsonClient & { readonly initial: FrameOf<"initial"> };
 
 interface JoinOptions {
-  /** With its slashes; the id comes behind it. */
+  /** With both slashes; the id follows. */
   readonly address?: string;
   readonly query?: string;
 }
 
 /**
- * What one check works with: fragments of its own in a folder that nobody else uses, and clients. Every id that was
- * given out is noted, so that what was made under it can be deleted, whatever became of the check.
+ * The fragments and clients of one check. Its fragments are in a folder that no other check uses. The scene remembers
+ * every id that it gave out, so that its fragments can be deleted even after a failure.
  */
 export class Scene {
   readonly server: Server;
@@ -52,7 +52,7 @@ export class Scene {
     this.deadline = deadline;
   }
 
-  /** An id of this check's own. Nothing is there yet. */
+  /** An id of this check's own, without a fragment yet. */
   id(name = "fragment", root = ""): FragmentId {
     const parsed = parseFragmentId(`${root}${this.#folder}/${name}`);
     if (!parsed.ok) throw new Error(parsed.reason);
@@ -82,12 +82,12 @@ export class Scene {
     throw new CheckFailure(`GET of ${id}: ${describeIssues(parsed.issues)}; got ${show(body)}`);
   }
 
-  /** The text as REST shows it is this one. */
+  /** Expects this text in REST. */
   async expectStored(id: FragmentId, content: string): Promise<void> {
     expectEqual("the stored text", (await this.read(id)).content, content);
   }
 
-  /** A JSON socket, open. Whether it was let in is told by its first frame. */
+  /** An open JSON socket. Its first frame says whether the client was let in. */
   async json(
     id: string,
     name: string,
@@ -97,19 +97,19 @@ export class Scene {
     return this.#use(await JsonClient.open(url, name, this.deadline));
   }
 
-  /** A JSON client that has got its `initial`. */
+  /** A JSON client that has received its `initial`. */
   async join(id: FragmentId, name: string, options: JoinOptions = {}): Promise<Joined> {
     const client = await this.json(encodePath(id), name, options);
     return Object.assign(client, { initial: await client.next("initial") });
   }
 
-  /** A Yjs client, open; of our own subprotocol unless the options say otherwise. */
+  /** An open Yjs client, with our subprotocol unless the options say otherwise. */
   async yjs(id: FragmentId, name: string, options: Partial<YjsClientOptions> = {}): Promise<YjsClient> {
     const url = this.server.socketUrl(`/v1/sync/${encodePath(id)}`);
     return this.#use(await YjsClient.open(url, name, this.deadline, { isOwnClient: true, ...options }));
   }
 
-  /** A Yjs client of our own subprotocol, in sync. */
+  /** A Yjs client with our subprotocol, in sync. */
   async joinYjs(id: FragmentId, name: string, doc?: Y.Doc): Promise<YjsClient> {
     const client = await this.yjs(id, name, { doc });
     await client.sync();
@@ -123,17 +123,17 @@ export class Scene {
     return client;
   }
 
-  /** A stock provider that has just begun to connect. */
+  /** A stock provider that begins to connect. */
   stock(id: FragmentId, name: string, params?: Record<string, string>): StockClient {
     return this.#use(new StockClient(this.server.socketUrl("/v1/sync"), id, name, this.deadline, params));
   }
 
-  /** A client of a socket that is no fragment's. */
+  /** A client of a socket that belongs to no fragment. */
   async text(path: string, name: string): Promise<TextClient> {
     return this.#use(await TextClient.open(this.server.socketUrl(path), name, this.deadline));
   }
 
-  /** Ends it: every client is dropped, also one that a check which failed elsewhere was still opening. */
+  /** Ends the scene and drops every client, even one that was still opening when the check failed. */
   leave(): void {
     this.deadline.end();
     for (const client of this.#clients) client.drop();

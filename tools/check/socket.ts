@@ -3,19 +3,19 @@ import type { Deadline } from "./deadline.ts";
 import { CheckFailure } from "./expect.ts";
 import type { Inbox } from "./inbox.ts";
 
-/** A socket that has just begun to open. Give it its receiver in the same turn, and no frame is missed. */
+/** A socket that begins to open. Attach its receiver in the same turn, or a frame may be missed. */
 export function makeSocket(url: string, protocols: readonly string[]): WebSocket {
   return new WebSocket(url, [...protocols], { perMessageDeflate: false });
 }
 
-/** Has everything that arrives put into an inbox: text as a string, binary as bytes, and the close. */
+/** Puts everything that arrives into an inbox: text as a string, binary as bytes, and the close. */
 export function receiveInto(
   inbox: Pick<Inbox<unknown>, "close">,
   socket: WebSocket,
   receive: (data: string | Uint8Array) => void,
 ): void {
   socket.on("message", (data, isBinary) => {
-    const bytes = data as Buffer; // ws gives nothing else unless `binaryType` is set
+    const bytes = data as Buffer; // the type of ws, unless `binaryType` is set
     receive(isBinary ? new Uint8Array(bytes) : bytes.toString("utf8"));
   });
   socket.on("close", (code, reason) => inbox.close({ code, reason: reason.toString("utf8") }));
@@ -25,13 +25,13 @@ export function receiveInto(
  * Settles when the socket is open.
  *
  * @param name of the client, for the failures
- * @throws a CheckFailure when the server does not take it: a refusal is to come as a close code
+ * @throws a CheckFailure when the server does not open the socket: it must refuse by a close code
  */
 export async function opened(socket: WebSocket, name: string, deadline: Deadline): Promise<void> {
   const { url } = socket;
   const event = new Promise<void>((settle, fail) => {
     socket.once("open", settle);
-    // Stays for good: ws throws an error that nobody listens to.
+    // Never removed: ws throws an error that has no listener.
     socket.on("error", ({ message }) => fail(new CheckFailure(`${name} could not open ${url} (${message})`)));
   });
   try {

@@ -7,7 +7,7 @@ import { watchDocument } from "./yjs-client.ts";
 
 type States = ReadonlyMap<number, Readonly<Record<string, unknown>>>;
 
-/** An unchanged y-websocket provider with its document, as the README sets it up. */
+/** An unchanged y-websocket provider with its document, set up as in the documents. */
 export class StockClient {
   readonly name: string;
   readonly doc = new Y.Doc();
@@ -15,7 +15,7 @@ export class StockClient {
   readonly #deadline: Deadline;
   readonly #gaveUp: Promise<number>;
 
-  /** @param serverUrl the address before the room's name, with ws or wss */
+  /** @param serverUrl the address in front of the room's name, with ws or wss */
   constructor(
     serverUrl: string,
     id: string,
@@ -27,7 +27,7 @@ export class StockClient {
     this.#deadline = deadline;
     this.provider = new WebsocketProvider(serverUrl, id, this.doc, {
       params,
-      // The DOM's type in the package's signature; ws has all of it that the provider uses.
+      // The package's signature has the DOM's type; ws has the part of it that the provider uses.
       WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
       disableBc: true,
     });
@@ -55,7 +55,7 @@ export class StockClient {
     );
   }
 
-  /** Settles when the states of others are as wanted; by their client ids. */
+  /** Settles when the states of the others, by client id, are as wanted. */
   seesOthers(what: string, isSo: (others: States) => boolean): Promise<void> {
     const { awareness } = this.provider;
     const others = () => new Map([...awareness.getStates()].filter(([id]) => id !== this.doc.clientID));
@@ -69,7 +69,7 @@ export class StockClient {
     );
   }
 
-  /** Settles when it has given up for ever, with the close code. */
+  /** Settles with the close code when the provider has given up for ever. */
   gaveUp(): Promise<number> {
     return this.#deadline.wait(this.#gaveUp, () => `${this.name} waited for its end`);
   }

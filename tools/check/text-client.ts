@@ -4,7 +4,7 @@ import { show } from "./expect.ts";
 import { Inbox } from "./inbox.ts";
 import { makeSocket, opened, receiveInto } from "./socket.ts";
 
-/** A client of a socket whose frames are any texts, as the old echo's. */
+/** A client of a socket with plain text frames, such as the old echo socket. */
 export class TextClient {
   readonly inbox: Inbox<string>;
   readonly #socket: WebSocket;

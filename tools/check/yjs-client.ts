@@ -19,15 +19,15 @@ import { makeSocket, opened, receiveInto } from "./socket.ts";
 type KindOf<K extends YjsServerFrame["kind"]> = Extract<YjsServerFrame, { readonly kind: K }>;
 
 export interface YjsClientOptions {
-  /** Offers the subprotocol; else it looks like a stock provider. */
+  /** Offers our subprotocol. Without it the client looks like a stock provider. */
   readonly isOwnClient: boolean;
-  /** What it knows already. */
+  /** The update that the document starts with. */
   readonly doc?: Y.Doc | undefined;
 }
 
 /**
- * A Yjs client that does what the check says, and two things by itself, as every provider does: it applies what it
- * gets, and answers a sync step 1 with a step 2 (until it is told not to).
+ * A Yjs client that does what the check says. Like every provider it also applies what it receives, and answers a sync
+ * step 1 with a step 2 (unless told not to).
  */
 export class YjsClient {
   readonly name: string;
@@ -63,7 +63,7 @@ export class YjsClient {
     return client;
   }
 
-  /** What the server agreed to; empty without a subprotocol. */
+  /** The subprotocol that the server agreed to; empty without one. */
   get subprotocol(): string {
     return this.#socket.protocol;
   }
@@ -94,8 +94,8 @@ export class YjsClient {
   }
 
   /**
-   * Asks for all that it lacks, and waits until it has it. It is a fence as well: what was sent on this socket before
-   * was taken, and what the server had sent has arrived.
+   * Asks for everything that the document lacks, and waits for it. Afterwards the server has handled everything that
+   * this socket sent before, and everything that the server had sent has arrived.
    */
   async sync(): Promise<void> {
     this.sendRaw(encodeSyncStep1(Y.encodeStateVector(this.doc)));
@@ -115,7 +115,7 @@ export class YjsClient {
     return this.until(`the text ${show(text)}`, () => this.text === text);
   }
 
-  /** Changes the document, and returns what the change made, unsent. */
+  /** Changes the document, and returns the update without sending it. */
   edit(change: (text: Y.Text, doc: Y.Doc) => void): Uint8Array {
     const updates: Uint8Array[] = [];
     const take = (update: Uint8Array) => updates.push(update);
@@ -139,7 +139,7 @@ export class YjsClient {
     this.sendRaw(encodePush(seq, update));
   }
 
-  /** Shows a state of its own; null takes it back. */
+  /** Shows a presence state; null removes it. */
   show(state: object | null): void {
     this.sendAwareness([{ client: this.doc.clientID, clock: ++this.#clock, state: JSON.stringify(state) }]);
   }
@@ -157,7 +157,7 @@ export class YjsClient {
   }
 
   drop(): void {
-    this.answersStep1 = false; // frames that are under way still come
+    this.answersStep1 = false; // frames under way may still arrive
     this.#socket.terminate();
   }
 
@@ -181,7 +181,7 @@ export class YjsClient {
   }
 }
 
-/** For `Deadline.until`: looks after each change of a document. */
+/** For `Deadline.until`: calls `look` after each change of a document. */
 export function watchDocument(doc: Y.Doc): (look: () => void) => () => void {
   return (look) => {
     doc.on("update", look);

@@ -1,12 +1,12 @@
 /**
- * A child process that does not outlive this one, as far as the system lets us arrange it. Node can end its children
- * only while it runs; on Linux the kernel does it also when this process is killed (`PR_SET_PDEATHSIG`, set by `setpriv`
- * of util-linux, which then becomes the command: same pid, no process more). Elsewhere, a SIGKILL of this process leaves the
- * child behind, and nobody but its user can end it, by its pid.
+ * A child process that does not outlive this one, as far as the system allows. Node can end its children only while it
+ * runs. On Linux the kernel also ends them when this process is killed: `setpriv` of util-linux sets `PR_SET_PDEATHSIG`
+ * and then becomes the command, under the same pid. Elsewhere a SIGKILL of this process leaves the child running, and only
+ * the user can end it, by its pid.
  */
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 
-/** Spawns `command` so that it gets `signal` when the thread that called this ends, whatever ends it. */
+/** Spawns `command`, which gets `signal` when the calling thread ends for any reason. */
 export function spawnBound(
   command: string,
   args: readonly string[],

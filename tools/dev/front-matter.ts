@@ -1,8 +1,8 @@
 /**
  * A fragment as a markdown file: YAML metadata between two `---` lines, then the text.
  *
- * The blank lines after the front matter and the line ends of the file's last line belong to the file, not to the
- * text: a text is put into the middle of others, where they would show. All else, line ends included, stays as it is.
+ * Blank lines after the front matter and line ends after the last line belong to the file, not to the text: they would
+ * show where another text includes this one. Everything else stays as it is.
  */
 import * as v from "valibot";
 import { parse as parseYaml, YAMLParseError } from "yaml";
@@ -28,7 +28,7 @@ const ENTRIES = {
   prompt_type: v.optional(PromptTypeSchema, "standard"),
 };
 
-/** Strict, so that a misspelt key is an error and not a lost tag. */
+/** Strict, so that a misspelt key is an error instead of a lost tag. */
 const FrontMatterSchema = v.strictObject(ENTRIES, (issue) =>
   issue.expected === "never"
     ? `is not known. Known keys: ${Object.keys(ENTRIES).join(", ")}.`
@@ -38,7 +38,7 @@ const FrontMatterSchema = v.strictObject(ENTRIES, (issue) =>
 const OPENING_LINE = /^\uFEFF?---[ \t]*\r?\n/;
 const CLOSING_LINE = /^---[ \t]*(?:\r?\n|$)/m;
 
-/** Parses the source of a file. One without front matter is all text, with the metadata of a new fragment. */
+/** Parses a file. Without front matter the whole file is text, with the metadata of a new fragment. */
 export function parseFragmentFile(source: string): FragmentFileResult {
   const opening = OPENING_LINE.exec(source);
   if (opening === null) return readMetadata({}, source.replace(/^\uFEFF/, ""));
@@ -53,7 +53,7 @@ export function parseFragmentFile(source: string): FragmentFileResult {
     if (!(error instanceof YAMLParseError)) throw error;
     return { ok: false, reason: `the front matter is no valid YAML: ${error.message}` };
   }
-  // No line at all between the two is no mistake; YAML reads it as null.
+  // Empty front matter is no mistake. YAML reads it as null.
   return readMetadata(metadata ?? {}, body.slice(closing.index + closing[0].length));
 }
 

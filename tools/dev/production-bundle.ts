@@ -47,12 +47,12 @@ export async function buildBundle(
   return bundleDir;
 }
 
-/** Throws when `buildBundle` has not been there. */
+/** Throws if `buildBundle` has not built there. */
 export async function readBundleSettings(bundleDir: string): Promise<WorkerdSettings> {
   const text = await readFile(join(bundleDir, SETTINGS_FILE), "utf8").catch((cause: unknown) => {
     throw new Error(`no bundle in ${bundleDir}: call buildBundle() first`, { cause });
   });
-  // Written above, and by nothing else.
+  // Written by buildBundle only.
   return JSON.parse(text) as WorkerdSettings;
 }
 
@@ -138,7 +138,7 @@ async function describeBundle(bundleDir: string): Promise<WorkerdSettings> {
 }
 
 async function readWranglerConfig(): Promise<v.InferOutput<typeof WranglerConfigSchema>> {
-  // Loaded here only: it takes most of a second. Its published types say `any`, so what it returns is parsed.
+  // Imported only here, since loading takes most of a second. Its published types are `any`, so the result is parsed.
   const wrangler = await import("wrangler");
   const config = wrangler.unstable_readConfig({ config: join(PROJECT_DIR, "wrangler.toml") });
   const bindings: unknown = wrangler.unstable_convertConfigBindingsToStartWorkerBindings(config);

@@ -1,12 +1,12 @@
 /**
- * The configuration that workerd serves a bundle with, in Cap'n Proto's text format. It leaves two things open, which
- * are given on the command line: the address of the socket and the directory of the storage.
+ * The configuration with which workerd serves a bundle, in Cap'n Proto's text format. The address of the socket and the
+ * directory of the storage are given on the command line.
  */
 import { extname } from "node:path";
 
-/** What workerd must know of wrangler.toml and of the bundle. */
+/** The parts of wrangler.toml and of the bundle that workerd needs. */
 export interface WorkerdSettings {
-  /** Part of what Durable Object ids are derived from: under another name the stored objects are not found. */
+  /** Durable Object ids are derived from it: under another name the stored objects are not found. */
   readonly workerName: string;
   readonly compatibilityDate: string;
   readonly compatibilityFlags: readonly string[];
@@ -21,13 +21,13 @@ export const SOCKET_NAME = "http";
 export const STORAGE_NAME = "durable-objects";
 
 /**
- * Each frame sent leaves about half a kilobyte that only a major collection frees (workerd 1.2026, November 2026): with
- * V8's own first limit a busy room has one of 20 to 30 ms every few seconds, which is what the 99th percentile shows.
- * With more room they are rare, for up to about 200 MB of memory.
+ * Each frame sent leaves about half a kilobyte that only a major collection frees (workerd 1.2026, November 2026). With
+ * V8's default limit, a busy room has a collection of 20 to 30 ms every few seconds, which determines the 99th percentile.
+ * With a larger heap, of up to about 200 MB, they are rare.
  */
 const V8_FLAGS = ["--initial-old-space-size=128"];
 
-/** Throws for a module of a kind that has no row in `MODULE_FIELDS`. */
+/** Throws for a kind of module that is not in `MODULE_FIELDS`. */
 export function renderWorkerdConfig(settings: WorkerdSettings): string {
   const bindings = [
     ...settings.durableObjects.map(
@@ -81,7 +81,7 @@ function list(items: readonly string[]): string {
   return items.length === 0 ? "[]" : `[\n    ${items.join(",\n    ")},\n  ]`;
 }
 
-/** A text literal: bytes of UTF-8, of which all but plain ASCII are escaped. */
+/** A text literal: UTF-8, with all bytes but plain ASCII escaped. */
 function quote(text: string): string {
   const escaped = Array.from(Buffer.from(text), (byte) =>
     byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c

@@ -1,6 +1,6 @@
 /**
- * How the scripts call Wrangler: the installed one, under the Node that runs the script, and quiet. What it is asked to
- * do here needs neither the internet nor an account.
+ * The command line of Wrangler for our scripts: the installed version, under the Node that runs the script, and quiet.
+ * These uses need neither the internet nor an account.
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -12,7 +12,7 @@ export interface WranglerCommand {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Where wrangler.toml is; Wrangler runs here, whatever the caller's working directory. */
+/** The directory of wrangler.toml. Wrangler runs here, whatever the caller's working directory. */
 export const PROJECT_DIR = fileURLToPath(new URL("../..", import.meta.url));
 
 export function wranglerCommand(args: readonly string[]): WranglerCommand {
@@ -22,11 +22,11 @@ export function wranglerCommand(args: readonly string[]): WranglerCommand {
 }
 
 const QUIET = {
-  // Printing the banner is what asks the registry for newer versions.
+  // With the banner, Wrangler asks the registry for newer versions.
   WRANGLER_HIDE_BANNER: "true",
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_SEND_ERROR_REPORTS: "false",
   WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
-  // Else each start downloads a sample `request.cf`, and warns where it cannot.
+  // Otherwise each start downloads a sample `request.cf`, and warns if it cannot.
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
 } as const;

@@ -1,4 +1,4 @@
-/** `node tools/dev/wrangler.ts ARGS...`: Wrangler as the other scripts call it, for the lines in package.json. */
+/** `node tools/dev/wrangler.ts ARGS...`: calls Wrangler as our scripts do, for the lines in package.json. */
 import { spawnSync } from "node:child_process";
 import { PROJECT_DIR, wranglerCommand } from "./wrangler-command.ts";
 

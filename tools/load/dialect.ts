@@ -1,7 +1,7 @@
 /**
- * How a server is spoken to. Ours is loaded over the own subprotocol, where a `saved` says that an edit is durable. The
- * other dialects let `npm run bench` put the same load on servers that know y-protocols only: plain, and with the
- * document's name before each message, as Hocuspocus has it.
+ * The protocols of the servers under load. Our server is loaded over its own subprotocol, in which `saved` says that an
+ * edit is durable. With the other dialects, `npm run bench` puts the same load on servers that know only y-protocols:
+ * plain, or with the document's name in front of each message, as in Hocuspocus.
  */
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
@@ -18,16 +18,16 @@ import {
 
 export interface Dialect {
   readonly subprotocols: readonly string[];
-  /** Is an edit's writer told when it is durable? */
+  /** Whether the server tells a writer that its edit is durable. */
   readonly tellsSaved: boolean;
-  /** Of the fragment's socket, with its leading slash. */
+  /** The path of the fragment's socket, with its leading slash. */
   path(id: string): string;
-  /** What a client says first on each connection: it has nothing, and asks for everything. */
+  /** The first frame of each connection: the client has nothing, and asks for everything. */
   greeting(id: string): readonly Uint8Array[];
   encodeEdit(id: string, seq: number, update: Uint8Array): Uint8Array;
   /** The answer to a sync step 1. */
   encodeStep2(id: string, update: Uint8Array): Uint8Array;
-  /** Null for what is no frame. */
+  /** Null if the bytes are no frame. */
   decode(frame: Uint8Array): YjsServerFrame | null;
 }
 
@@ -43,7 +43,7 @@ export const OWN_DIALECT: Dialect = {
   decode: decodeYjsServerFrame,
 };
 
-/** What a stock y-websocket provider speaks. */
+/** The dialect of a stock y-websocket provider. */
 export function stockDialect(path: (id: string) => string): Dialect {
   return {
     ...OWN_DIALECT,
@@ -54,7 +54,7 @@ export function stockDialect(path: (id: string) => string): Dialect {
   };
 }
 
-/** Hocuspocus 4: all documents share one address, and each message begins with the name of its own. */
+/** Hocuspocus 4: all documents share one address, and each message begins with the name of its document. */
 export const HOCUSPOCUS_DIALECT: Dialect = {
   subprotocols: [],
   tellsSaved: false,
@@ -67,10 +67,10 @@ export const HOCUSPOCUS_DIALECT: Dialect = {
       const decoder = decoding.createDecoder(frame);
       decoding.readVarString(decoder);
       const message = frame.subarray(decoder.pos);
-      // Tags from 2 on are its own: authentication, status, close and others that a load test needs not.
+      // Tags from 2 on are those of Hocuspocus (authentication, status, close); a load test does not need them.
       return message[0] === 0 ? decodeYjsServerFrame(message) : { kind: "foreign" };
     } catch {
-      return null; // lib0 throws on the end of the bytes
+      return null; // lib0 throws at the end of the bytes
     }
   },
 };

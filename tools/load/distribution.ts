@@ -1,4 +1,4 @@
-/** Durations in an HDR histogram: any number of them in bounded memory, each within a thousandth of itself. */
+/** Durations in an HDR histogram: any number in bounded memory, each with an error of at most a thousandth. */
 import { build, type Histogram } from "hdr-histogram-js";
 
 /** Milliseconds throughout. */
@@ -11,7 +11,7 @@ export interface Distribution {
   readonly p99: number;
   readonly p999: number;
   readonly max: number;
-  /** The whole distribution: how many of a hundred took at most so long. Ascending, the last is 100. */
+  /** The whole distribution: the percentile that took at most `ms`. Ascending, up to 100. */
   readonly curve: readonly CurvePoint[];
 }
 
@@ -20,9 +20,9 @@ export interface CurvePoint {
   readonly ms: number;
 }
 
-/** Points of a curve for each further nine: 90, 99, 99.9 and so on. */
+/** Points of the curve for each nine: 90, 99, 99.9 and so on. */
 const POINTS_PER_NINE = 12;
-/** Microseconds are what the histogram counts in. */
+/** The unit of the histogram, in milliseconds: a microsecond. */
 const US_PER_MS = 1_000;
 
 export class Durations {
@@ -32,7 +32,7 @@ export class Durations {
     return this.#histogram.totalCount;
   }
 
-  /** Less than nothing, which two clocks may say, is nothing. */
+  /** A negative duration, which two clocks can give, counts as zero. */
   record(ms: number): void {
     this.#histogram.recordValue(Math.max(0, Math.round(ms * US_PER_MS)));
   }
@@ -45,15 +45,15 @@ export class Durations {
     this.#histogram.reset();
   }
 
-  /** NaN where there is none. @param percentile of 100 */
+  /** NaN if nothing was recorded. @param percentile from 0 to 100 */
   at(percentile: number): number {
     if (this.count === 0) return Number.NaN;
-    // The histogram answers with the end of a bucket, which may lie beyond the longest of all.
+    // The histogram gives the end of a bucket, which may lie beyond the maximum.
     const { maxValue } = this.#histogram;
     return Math.min(this.#histogram.getValueAtPercentile(percentile), maxValue) / US_PER_MS;
   }
 
-  /** Null where there is none. */
+  /** Null if nothing was recorded. */
   describe(): Distribution | null {
     if (this.count === 0) return null;
     return {

@@ -1,19 +1,19 @@
 /**
- * A WebSocket that is wanted for the whole run: when it is gone it is made anew, after pauses that double. Only a code
- * that is final for Yjs providers (4400 to 4499) ends it.
+ * A WebSocket for the whole run. When it breaks, it connects again, after pauses that double. Only a close code that is
+ * final for Yjs providers (4400 to 4499) ends it.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import WebSocket from "ws";
 
 export interface LastingSocketEvents {
-  /** On each connection, before any frame of it. */
+  /** A connection is open; no frame of it has arrived yet. */
   opened(): void;
   received(frame: Buffer): void;
-  /** The connection is gone and will be made anew. */
+  /** The connection broke, and will be made again. */
   dropped(): void;
   attemptFailed(): void;
   reopened(): void;
-  /** It is over, against our will. */
+  /** The socket is closed for good, and we did not close it. */
   refused(reason: string): void;
 }
 
@@ -28,7 +28,7 @@ export class LastingSocket {
   readonly #events: LastingSocketEvents;
   readonly #ended = new AbortController();
   #socket: WebSocket | null = null;
-  /** Attempts since the server last said something. */
+  /** Attempts since the last frame of the server. */
   #failures = 0;
 
   constructor(url: string, subprotocols: readonly string[], events: LastingSocketEvents) {
@@ -37,20 +37,20 @@ export class LastingSocket {
     this.#events = events;
   }
 
-  /** The first connection. Throws when it cannot be made: there is nothing to load then. */
+  /** Makes the first connection. Throws if that fails, since there is no server to load then. */
   async open(): Promise<void> {
     const fault = await this.#connect();
     if (fault !== null) throw new Error(`${this.#url} was not opened: ${fault}`);
   }
 
-  /** Returns whether there is a connection; without one nothing is sent. */
+  /** Sends nothing and returns false if there is no connection. */
   send(frame: Uint8Array): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(frame);
     return true;
   }
 
-  /** Settles when the server has answered the close, or has had a second for it. */
+  /** Settles when the server has answered the close, and after a second at the latest. */
   async close(): Promise<void> {
     this.#ended.abort();
     const socket = this.#socket;
@@ -61,7 +61,7 @@ export class LastingSocket {
     socket.terminate();
   }
 
-  /** Returns what went wrong; null when the socket is open. */
+  /** Returns null when the socket is open, else the error. */
   #connect(): Promise<string | null> {
     const socket = new WebSocket(this.#url, [...this.#subprotocols], {
       perMessageDeflate: false,
@@ -81,7 +81,7 @@ export class LastingSocket {
       });
       socket.on("message", (data) => {
         this.#failures = 0;
-        this.#events.received(data as Buffer); // ws gives Buffers unless told otherwise
+        this.#events.received(data as Buffer); // the type of ws, unless `binaryType` is set
       });
       socket.on("close", (code, reason) => {
         if (isOpened) this.#closed(code, String(reason));
@@ -106,7 +106,7 @@ export class LastingSocket {
     for (;;) {
       const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures);
       this.#failures++;
-      // Some spread, so that a restarted server does not get everybody in one instant.
+      // Spread, so that not all sockets reach a restarted server in the same instant.
       await delay(pauseMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       const fault = await this.#connect();

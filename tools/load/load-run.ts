@@ -1,7 +1,6 @@
 /**
- * One load test from the first fragment to the last verdict: fragments are made, everybody connects, the writers write
- * on their schedule, what is under way is waited for, a newcomer reads each text, and the fragments are deleted,
- * whatever happened before.
+ * One load test from start to end: it makes the fragments, connects everybody, lets the writers write on their schedule,
+ * waits for what is under way, reads each text as a newcomer, and deletes the fragments, even after a failure.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
@@ -19,20 +18,20 @@ export interface LoadTarget {
   /** `http://host:port`, without a slash at the end. */
   readonly origin: string;
   readonly dialect: Dialect;
-  /** Null for a server without REST: its documents are made by who comes first, and not read at the end. */
+  /** Null for a server without REST: the first client makes a document, and nobody reads it at the end. */
   readonly fragments: Fragments | null;
 }
 
 export interface LoadOptions {
-  /** Ends the writing; what was sent is still waited for, though not long. */
+  /** Aborted to end the writing. The run then waits a short time for what was sent. */
   readonly signal: AbortSignal;
   readonly onPhase?: (what: string) => void;
   readonly onSecond?: (second: Second) => void;
-  /** Writes at the same pace before anything is timed. Absent: 0. */
+  /** Seconds of writing at the same pace before anything is timed. Absent: 0. */
   readonly warmUpSeconds?: number;
   /** The warm-up is over. */
   readonly onMeasuring?: () => void;
-  /** The last edit has arrived, or was given up. */
+  /** The last edit has arrived, or the wait for it is over. */
   readonly onMeasured?: () => void;
 }
 
@@ -44,41 +43,41 @@ export interface LoadResult {
   readonly isInterrupted: boolean;
   /** From the first edit measured to the last delivery. */
   readonly elapsedMs: number;
-  /** What of it came after the last edit. */
+  /** The part of it after the last edit. */
   readonly drainMs: number;
   readonly totals: Totals;
-  /** Deliveries that did not come. */
+  /** Deliveries that are missing. */
   readonly undelivered: number;
-  /** Edits that were not said to be durable; 0 for a dialect that says nothing. */
+  /** Edits without a `saved`; 0 for a dialect that has none. */
   readonly unsaved: number;
-  /** Edits that do not stand in the text at the end; null for a server without REST. */
+  /** Edits that are missing in the text at the end; null for a server without REST. */
   readonly lost: number | null;
-  /** Edits that stand there more than once. */
+  /** Edits that are in that text more than once. */
   readonly doubled: number;
   readonly errors: readonly CountedError[];
-  /** From the moment an edit was due to its arrival at each of the others. */
+  /** From the moment an edit was due to its arrival at each other socket. */
   readonly receive: Distribution | null;
-  /** From the same moment to its `saved`. */
+  /** From the same moment to the `saved` of the edit. */
   readonly durable: Distribution | null;
   readonly generator: GeneratorHealth;
   readonly timeline: readonly Second[];
 }
 
-/** Whether this process kept up with its own schedule: if not, it has measured itself. */
+/** Whether this process kept up with its schedule. If not, the figures are partly its own. */
 export interface GeneratorHealth {
-  /** How late edits were sent, 99th percentile. */
+  /** Delay in sending edits, 99th percentile. */
   readonly lateP99Ms: number;
-  /** How long the event loop was held, 99th percentile. */
+  /** Delay of the event loop, 99th percentile. */
   readonly loopDelayP99Ms: number;
   readonly isSaturated: boolean;
 }
 
-/** Connections that are opened at the same time. */
+/** Number of connections that open at the same time. */
 const BATCH = 50;
-/** Everybody is in sync, and the server has tidied up after the joins. */
+/** Time after the joins in which everybody gets in sync and the server finishes their work. */
 const SETTLE_MS = 500;
 const MAX_DRAIN_MS = 30_000;
-/** Longer than the longest pause of a socket that connects anew. */
+/** Longer than the longest pause of a reconnecting socket. */
 const MAX_STALL_MS = 6_000;
 const MAX_INTERRUPTED_DRAIN_MS = 3_000;
 const DRAIN_LOOK_MS = 20;
@@ -86,7 +85,7 @@ const MAX_LATE_MS = 20;
 const LOOP_RESOLUTION_MS = 1;
 const NS_PER_MS = 1e6;
 
-/** Throws when the load cannot begin: no server, no fragments, no sockets. What was made is deleted then too. */
+/** Throws if the load cannot begin: no server, no fragments or no sockets. Deletes its fragments in any case. */
 export async function runLoad(load: Load, target: LoadTarget, options: LoadOptions): Promise<LoadResult> {
   const run = new LoadRun(load, target, options);
   let result: Omit<LoadResult, "errors">;
@@ -106,7 +105,7 @@ class LoadRun {
   readonly #meter = new Meter();
   readonly #fragments: readonly LoadedFragment[];
   readonly #peers: Peer[] = [];
-  /** In the order in which they write: neighbours write to different fragments. */
+  /** In the order in which they write. Neighbours write to different fragments. */
   readonly #writers: Peer[] = [];
   readonly #made: string[] = [];
   readonly #startedAt = new Date().toISOString();
@@ -162,7 +161,7 @@ class LoadRun {
     this.#phase(`writing for ${counted(seconds, "second")}`);
     await this.#write(seconds);
     const writtenMs = performance.now();
-    // Judged by the time of writing: what is under way afterwards is the server's.
+    // Measured while writing only: later delays are those of the server.
     const generator = this.#judgeGenerator(loopDelay);
     this.#phase("waiting for what is under way");
     await this.#drain();
@@ -193,7 +192,7 @@ class LoadRun {
     };
   }
 
-  /** Leaves nothing behind. What cannot be deleted is an error of the run. */
+  /** Deletes the fragments. A failure to delete is an error of the run. */
   async end(): Promise<void> {
     this.#phase("closing");
     await Promise.all(this.#peers.map((peer) => peer.close()));
@@ -203,7 +202,7 @@ class LoadRun {
       } catch (error) {
         const fault = `${id} was not deleted: ${error instanceof Error ? error.message : error}`;
         this.#meter.error(fault);
-        this.#phase(fault); // the only word of it when the run could not begin
+        this.#phase(fault); // the only message if the run could not begin
       }
     }
   }
@@ -271,7 +270,7 @@ class LoadRun {
   }
 }
 
-/** Is there anything that must not be? */
+/** Whether nothing was lost and nothing went wrong. */
 export function isClean({ undelivered, unsaved, lost, doubled, errors }: LoadResult): boolean {
   return undelivered + unsaved + (lost ?? 0) + doubled + errors.length === 0;
 }

@@ -1,12 +1,12 @@
 /**
- * One fragment under load: when each edit was due, what its frames say, and who of its peers has got what. All its
- * peers are in this process, so that every delivery of every edit is accounted for.
+ * One fragment under load: when each edit was due, what its frames say, and which peer has received which edits. All
+ * its peers are in this process, so every delivery is accounted for.
  */
 import type { Dialect } from "./dialect.ts";
 import type { Meter } from "./meter.ts";
 import { decodeTokens, type Token, tokensInUpdate } from "./token.ts";
 
-/** A frame of the server, as far as a load test is concerned. */
+/** A frame of the server, as a load test sees it. */
 export type Arrival =
   | { readonly kind: "tokens"; readonly tokens: readonly Token[] }
   | { readonly kind: "asked"; readonly stateVector: Uint8Array }
@@ -14,7 +14,7 @@ export type Arrival =
   | { readonly kind: "refused"; readonly message: string }
   | { readonly kind: "other" };
 
-/** How the text at the end differs from what was sent. */
+/** The difference between the text at the end and the edits that were sent. */
 export interface TextVerdict {
   readonly lost: number;
   readonly doubled: number;
@@ -22,7 +22,7 @@ export interface TextVerdict {
   readonly foreign: string;
 }
 
-/** A server sends one frame to all, so that most have been decoded a moment ago; larger ones come once, at a join. */
+/** The longest frame that is remembered. A server sends one frame to all peers; longer frames come once, at a join. */
 const MAX_KNOWN_FRAMES = 256;
 const MAX_KNOWN_BYTES = 16_384;
 const OTHER: Arrival = { kind: "other" };
@@ -51,14 +51,14 @@ export class LoadedFragment {
     return this.#dueMs.reduce((sum, edits) => sum + edits.length, 0);
   }
 
-  /** The next edit of this writer was due at that moment. */
+  /** Notes when the next edit of this writer was due. */
   edited(writer: number, dueMs: number): Token {
     const edits = this.#dueMs[writer];
     if (edits === undefined) throw new Error(`there is no writer ${writer}`);
     return { writer, seq: edits.push(dueMs) - 1 };
   }
 
-  /** Undefined for a token that nobody made. */
+  /** Undefined for an unknown token. */
   dueMs({ writer, seq }: Token): number | undefined {
     return this.#dueMs[writer]?.[seq];
   }
@@ -77,7 +77,7 @@ export class LoadedFragment {
     return arrival;
   }
 
-  /** Compares what a newcomer reads at the end with all that was sent. */
+  /** Compares the text that a newcomer reads at the end with all edits that were sent. */
   judge(text: string): TextVerdict {
     const { tokens, rest } = decodeTokens(text);
     const counts = new Map<string, number>();

@@ -1,10 +1,10 @@
 /**
  * `npm run load -- [--url URL] [--fragments F] [--writers W] [--readers R] [--rate X] [--seconds S]`: puts load on a
- * running server, from outside, and says how long edits are under way. Each of F fragments, made for the occasion, gets
- * W writers and R readers; each writer makes X edits a second. Every edit must reach every other socket, be said to be
- * durable, and stand in the text at the end.
+ * running server from outside, and measures how long edits take. It makes F fragments with W writers and R readers each;
+ * each writer makes X edits a second. Every edit must reach every other socket, get its `saved`, and be in the text at the
+ * end.
  *
- * Exit code 0: all of that, without an error. 1: not. 2: not what the command line can be.
+ * Exit code: 0 if all of that is so, without an error; 1 if not; 2 for a wrong command line.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -44,7 +44,7 @@ async function putLoad({ load, url, reportFile, jsonFile }: LoadCommand): Promis
   return isClean(result) ? 0 : 1;
 }
 
-/** The first Ctrl-C ends the writing, the second everything. Who reads no more of the output wants no more either. */
+/** The first Ctrl-C ends the writing, the second the process. Closed output ends the writing too. */
 function interruption(): AbortSignal {
   const interrupted = new AbortController();
   whenOutputCloses(() => interrupted.abort());

@@ -1,10 +1,9 @@
 /**
- * Everything that is counted and timed during a load, second by second and in all. It knows no clock: the moments are
- * its callers'.
+ * All counts and times of a load, for each second and in all. The callers bring the time; the meter has no clock.
  */
 import { type Distribution, Durations } from "./distribution.ts";
 
-/** What one second of the run saw. Milliseconds; null where nothing was timed. */
+/** One second of the run. Times in milliseconds; null if nothing was timed. */
 export interface Second {
   /** 1 is the first. */
   readonly second: number;
@@ -25,16 +24,16 @@ export interface Quantiles {
 
 export interface Totals {
   readonly edits: number;
-  /** Edits times the sockets that got them; one that comes twice counts once. */
+  /** One for each edit at each socket that got it. A repetition does not count. */
   readonly deliveries: number;
   readonly saved: number;
   readonly framesIn: number;
   readonly bytesIn: number;
   readonly framesOut: number;
   readonly bytesOut: number;
-  /** Connections that were made anew after the one before was gone. */
+  /** Connections that replaced a broken one. */
   readonly reconnects: number;
-  /** Connections that could not be made while they were tried anew. */
+  /** Attempts to reconnect that failed. */
   readonly failedAttempts: number;
 }
 
@@ -43,7 +42,7 @@ export interface CountedError {
   readonly count: number;
 }
 
-/** Different errors that are kept; a server that is broken has always new ones. */
+/** The number of different errors that are kept, since a broken server can make new ones without end. */
 const MAX_ERRORS = 50;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -56,7 +55,7 @@ export class Meter {
   readonly #errors = new Map<string, number>();
   readonly #timeline: Second[] = [];
   #errorCount = 0;
-  /** Of the running second; what is timed is added to the whole when it is over. */
+  /** Times of the running second. At its end they are added to the whole. */
   readonly #receiveNow = new Durations();
   readonly #durableNow = new Durations();
   #before: Totals & { readonly errors: number } = { ...noTotals(), errors: 0 };
@@ -153,7 +152,7 @@ export class Meter {
     return this.#lateness.describe();
   }
 
-  /** Forgets all times and seconds, but not the totals: what warmed up is over, and the measurement begins. */
+  /** Ends the warm-up: forgets all times and seconds, but not the totals. */
   restart(): void {
     for (const times of [this.#receive, this.#durable, this.#lateness, this.#receiveNow, this.#durableNow])
       times.reset();

@@ -2,19 +2,19 @@ import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promi
 import * as prng from "lib0/prng";
 
 /**
- * Timers come up to this late. The last of a wait is spent turning the event loop instead, which takes what has
- * arrived and is a few microseconds exact: else the generator's own millisecond would be in every latency.
+ * Timers can be this late. So the last part of a wait turns the event loop instead, which handles what has arrived and is
+ * exact to a few microseconds. Otherwise every latency would contain a millisecond of the generator.
  */
 const TIMER_LATENESS_MS = 2;
-/** So long the loop is not turned while edits are overdue. */
+/** While edits are overdue, the event loop turns at least this often. */
 const MAX_TURN_MS = 1;
-/** The same moments in each run: servers that are compared get the same load. */
+/** Each run has the same moments, so that compared servers get the same load. */
 const SEED = 1;
 
 /**
- * Calls `act` so many times within so many seconds, at random moments, as people do who know nothing of each other (a
- * Poisson process, given the number). The schedule does not wait for anything: what is late is made up for at once, and
- * is told when it was due. Ends early when it is aborted.
+ * Calls `act` a given number of times at random moments within a span, like people who do not know of each other (a
+ * Poisson process, given the number). The schedule waits for nothing: late calls are made at once, with the time when they
+ * were due. Ends early when it is aborted.
  */
 export async function pace(
   times: number,
@@ -41,7 +41,7 @@ export async function pace(
   await until(startedMs + seconds * 1_000, signal);
 }
 
-/** This number of moments in a span, in order and in milliseconds from its start: each equally likely anywhere in it. */
+/** Random moments in a span, sorted, in milliseconds from its start, each with an even distribution. */
 export function randomMoments(times: number, spanMs: number): Float64Array {
   const random = prng.create(SEED);
   return Float64Array.from({ length: times }, () => prng.real53(random) * spanMs).sort();
@@ -49,6 +49,6 @@ export function randomMoments(times: number, spanMs: number): Float64Array {
 
 async function until(dueMs: number, signal: AbortSignal): Promise<void> {
   const sleepMs = dueMs - performance.now() - TIMER_LATENESS_MS;
-  if (sleepMs >= 1) await delay(sleepMs, undefined, { signal }).catch(() => undefined); // aborted: no longer
+  if (sleepMs >= 1) await delay(sleepMs, undefined, { signal }).catch(() => undefined); // aborted: the caller looks at the signal
   while (performance.now() < dueMs && !signal.aborted) await nextTurn();
 }

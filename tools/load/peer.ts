@@ -1,4 +1,4 @@
-/** One socket of a load test: a reader, or a writer, who is a reader of what the others write. */
+/** One socket of a load test: a reader, or a writer, which also reads the edits of others. */
 import * as Y from "yjs";
 import { LastingSocket } from "./lasting-socket.ts";
 import type { LoadedFragment } from "./loaded-fragment.ts";
@@ -17,12 +17,12 @@ export class Peer {
   /** Null for a reader. */
   readonly #writer: number | null;
   readonly #socket: LastingSocket;
-  /** By writer. */
+  /** One for each writer. */
   readonly #receipts: readonly Receipts[];
-  /** Holds what this peer wrote and nothing else: others' edits are looked at, not applied. */
+  /** Holds only what this peer wrote. The edits of others are read, but not applied. */
   readonly #doc = new Y.Doc();
   #update: Uint8Array = EMPTY_UPDATE;
-  /** What no `saved` has answered; pushed once more on the next connection. */
+  /** Pushes without a `saved`, to be repeated on the next connection. */
   #unsaved: Push[] = [];
 
   constructor(fragment: LoadedFragment, origin: string, writer: number | null) {
@@ -44,7 +44,7 @@ export class Peer {
     });
   }
 
-  /** Of the others' edits, those that came. */
+  /** The number of edits of others that arrived. */
   get received(): number {
     return this.#receipts.reduce((sum, receipts) => sum + receipts.count, 0);
   }
@@ -57,7 +57,7 @@ export class Peer {
     return this.#socket.close();
   }
 
-  /** One edit, at the end of what it wrote before. @param dueMs when it should have been made */
+  /** Makes one edit, behind its earlier ones. @param dueMs when the edit was due */
   write(dueMs: number): void {
     if (this.#writer === null) throw new Error("a reader does not write");
     const { dialect, id, meter } = this.fragment;

@@ -1,4 +1,4 @@
-/** A line that says where a run is: one that is written over on a terminal, one after the other elsewhere. */
+/** The progress of a run: one line that is overwritten on a terminal, or a new line each time elsewhere. */
 export class Progress {
   readonly #out: NodeJS.WriteStream;
 
@@ -15,7 +15,7 @@ export class Progress {
     this.#out.write(`\r\x1b[2K${line.length < width ? line : `${line.slice(0, width - 2)}…`}`);
   }
 
-  /** What comes next begins a line of its own. */
+  /** Ends the line, so that the next output starts on a new one. */
   end(): void {
     if (this.#out.isTTY) this.#out.write("\r\x1b[2K");
   }

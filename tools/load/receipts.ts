@@ -1,14 +1,14 @@
-/** Which edits of one writer one socket has got. Almost always the next one comes, so that a number says it all. */
+/** The edits of one writer that one socket has received. They nearly always come in order, so a number is enough. */
 export class Receipts {
   #upTo = 0;
-  /** Got though one before them is missing. */
+  /** Received while an earlier edit is missing. */
   readonly #beyond = new Set<number>();
 
   get count(): number {
     return this.#upTo + this.#beyond.size;
   }
 
-  /** Returns whether it is new. */
+  /** Returns whether the edit is new. */
   add(seq: number): boolean {
     if (seq < this.#upTo || this.#beyond.has(seq)) return false;
     if (seq > this.#upTo) {

@@ -1,6 +1,6 @@
 /**
- * What a load test is told: read from the command line, and bounded before anything is sent. A load test is an attack
- * on one's own server, so it reaches the loopback only, unless its user says that the server is theirs.
+ * The settings of a load test, read from the command line and bounded before anything is sent. A load test is an attack
+ * on one's own server, so it reaches only the loopback, unless its user says that the server is theirs.
  */
 import { parseArgs } from "node:util";
 import { MAX_CONTENT_BYTES } from "../../src/protocol/limits.ts";
@@ -9,7 +9,7 @@ import { grouped } from "../quantity.ts";
 import { DEFAULT_SERVER_URL, parseServerUrl } from "../server-url.ts";
 import { maxTokenBytes } from "./token.ts";
 
-/** How much is written, by how many, for how long. */
+/** The size of a load. */
 export interface Load {
   readonly fragments: number;
   /** Of each fragment. */
@@ -23,7 +23,7 @@ export interface Load {
 
 export interface LoadCommand {
   readonly load: Load;
-  /** Its origin is all that counts. */
+  /** Only its origin is used. */
   readonly url: URL;
   /** Path of the HTML report. */
   readonly reportFile: string;
@@ -32,25 +32,25 @@ export interface LoadCommand {
 
 const MAX_SOCKETS = 10_000;
 const MAX_SECONDS = 600;
-/** What one process makes and counts, roughly: 400,000 deliveries a second were counted on one core of a server. */
+/** About what one process can make and count. One core of a server counted 400,000 deliveries a second. */
 const MAX_EDITS_PER_SECOND = 20_000;
 const MAX_DELIVERIES_PER_SECOND = 500_000;
 
 const USAGE = `Usage: npm run load -- [--url URL] [--fragments F] [--writers W] [--readers R] [--rate X] [--seconds S]
        [--report FILE] [--json FILE] [--yes-this-is-my-server]
 
-Puts load on a running Prompt Manager, from outside, and says how long edits are under way. The fragments that it makes
-are deleted afterwards.
+Puts load on a running server from outside, and measures how long edits take. It deletes its fragments at the end.
 
-  --url URL                on the loopback, unless --yes-this-is-my-server is given; ${DEFAULT_SERVER_URL}
-  --fragments F            1
-  --writers W, --readers R sockets on each fragment; 10 and 10
-  --rate X                 edits a second of each writer; 5. 0.2 is one in five seconds
-  --seconds S              10
-  --report FILE            the report with its charts; build/load-report.html
-  --json FILE              all figures, for a program
+  --url URL                the server; ${DEFAULT_SERVER_URL} unless given
+  --fragments F            number of fragments; 1 unless given
+  --writers W, --readers R sockets on each fragment; 10 and 10 unless given
+  --rate X                 edits a second of each writer; 5 unless given; 0.2 is one in five seconds
+  --seconds S              10 unless given
+  --report FILE            the report with its charts; build/load-report.html unless given
+  --json FILE              also write all figures as JSON
+  --yes-this-is-my-server  needed for a server that is not on this machine
 
-Exit code: 0 when nothing is missing and nothing went wrong, 1 otherwise, 2 for a wrong command line.`;
+Exit code: 0 if nothing is missing and nothing went wrong, 1 otherwise, 2 for a wrong command line.`;
 
 export const LOAD_COMMAND: Command<LoadCommand> = {
   name: "npm run load",
@@ -91,12 +91,12 @@ function parse(args: string[]): LoadCommand {
   return { load, url, reportFile: values.report, jsonFile: values.json ?? null };
 }
 
-/** `URL` has brought every spelling of an IPv4 address to four decimal parts. */
+/** `URL` writes every IPv4 address as four decimal numbers. */
 export function isLoopback({ hostname }: URL): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-/** Throws a `UsageError` when the numbers are too much together, though each may be given by itself. */
+/** Throws a `UsageError` if the numbers are too large together, though each is within its limits. */
 export function checkTotals(load: Load): void {
   const { fragments, writers, readers } = load;
   const sockets = fragments * (writers + readers);
@@ -119,7 +119,7 @@ export function checkTotals(load: Load): void {
   );
 }
 
-/** How many edits each writer makes. */
+/** The number of edits of each writer. */
 export function editsOfWriter({ rate, seconds }: Load): number {
   return Math.max(1, Math.floor(rate * seconds));
 }

@@ -1,4 +1,4 @@
-/** A result as lines of text: what the terminal shows while a load test runs, and at its end. */
+/** A result as lines of text, for the terminal: during a load test and at its end. */
 
 import { counted, grouped, milliseconds } from "../quantity.ts";
 import type { Distribution } from "./distribution.ts";
@@ -29,7 +29,7 @@ export function describeSecond(second: Second): string {
   ].join(" · ");
 }
 
-/** The rows of a table of latencies: its head, and a row for each distribution that there is. */
+/** The table of latencies: its head, and a row for each distribution. */
 export function latencyRows(result: LoadResult): string[][] {
   const row = (name: string, distribution: Distribution | null) =>
     distribution === null
@@ -49,7 +49,7 @@ export function latencyRows(result: LoadResult): string[][] {
   ];
 }
 
-/** What was counted, as pairs of a name and a value. */
+/** The counts, as pairs of a name and a value. */
 export function countRows(result: LoadResult): (readonly [string, string])[] {
   const { totals, elapsedMs } = result;
   const seconds = elapsedMs / 1_000;
@@ -71,7 +71,7 @@ export function countRows(result: LoadResult): (readonly [string, string])[] {
   ];
 }
 
-/** What a reader must know before believing the figures; empty when there is nothing. */
+/** Reasons to doubt the figures; empty if there are none. */
 export function warnings({ generator, isInterrupted }: LoadResult): string[] {
   const found: string[] = [];
   if (isInterrupted) found.push("The test was interrupted: the figures are of what was sent until then.");

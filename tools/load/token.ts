@@ -1,6 +1,6 @@
 /**
- * The unit of a load test: each edit inserts one token, unlike all others in its fragment, so that whoever sees it
- * knows whose edit it is and can say how long it was under way, and that it is there once.
+ * The unit of a load test. Each edit inserts one token that occurs nowhere else in its fragment. It identifies the edit,
+ * so its latency can be measured, and its loss or repetition noticed.
  *
  *     token = "w" writer ":" seq ";"      both in base 36, from 0
  */
@@ -8,7 +8,7 @@ import * as Y from "yjs";
 
 export interface Token {
   readonly writer: number;
-  /** Which edit of its writer. */
+  /** The number of the edit among those of its writer. */
   readonly seq: number;
 }
 
@@ -19,7 +19,7 @@ export function encodeToken({ writer, seq }: Token): string {
   return `w${writer.toString(RADIX)}:${seq.toString(RADIX)};`;
 }
 
-/** All tokens of a text in order, and what is no token of ours. */
+/** All tokens of a text, in order, and the rest of it. */
 export function decodeTokens(text: string): { tokens: Token[]; rest: string } {
   const tokens: Token[] = [];
   const rest = text.replaceAll(TOKEN, (_, writer: string, seq: string) => {
@@ -29,16 +29,16 @@ export function decodeTokens(text: string): { tokens: Token[]; rest: string } {
   return { tokens, rest };
 }
 
-/** Of any token that so many writers make with so many edits each. They are ASCII. */
+/** The longest token for this number of writers and edits. Tokens are ASCII. */
 export function maxTokenBytes(writers: number, edits: number): number {
   return encodeToken({ writer: writers - 1, seq: edits - 1 }).length;
 }
 
 /**
- * The tokens that an update inserts, by the bytes of the update alone: who only listens needs no document. A writer
- * puts whole tokens after its own last one, so no token is ever cut.
+ * The tokens that an update inserts, read from its bytes, so that a listener needs no document. A writer puts whole tokens
+ * behind its own last one, so no token is ever cut.
  *
- * @param update in Yjs' V1 encoding; throws for what is none
+ * @param update in Yjs' V1 encoding; throws for other bytes
  */
 export function tokensInUpdate(update: Uint8Array): Token[] {
   let text = "";

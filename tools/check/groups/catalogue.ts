@@ -3,7 +3,7 @@ import { group } from "../check.ts";
 import { expectEqual, expectFields, expectThat } from "../expect.ts";
 import type { Scene } from "../scene.ts";
 
-/** What the checks look at of a list's answer. */
+/** The fields of a list that the checks look at. */
 interface Page {
   readonly fragments: readonly {
     readonly id: string;
@@ -121,7 +121,7 @@ export const catalogue = group("catalogue", {
 async function list(scene: Scene, query: Record<string, string>): Promise<Page> {
   const { status, body } = await scene.request("GET", `/v1/fragments?${new URLSearchParams(query)}`);
   expectEqual("the status of the list", status, 200);
-  return body as Page; // what the checks look at they compare
+  return body as Page; // the checks compare each field that they use
 }
 
 function ids(page: Page): string[] {

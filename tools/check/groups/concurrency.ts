@@ -11,7 +11,7 @@ async function textAt(client: Joined, version: number): Promise<string> {
   }
 }
 
-/** Several people at the same moment: nothing that was acknowledged is lost, and all see the same. */
+/** Several people at the same moment. Nothing acknowledged is lost, and all see the same text. */
 export const concurrency = group("concurrency", {
   "both changes stay, when two clients change the same version": async (scene) => {
     const id = await scene.fragment("one two three");
@@ -89,7 +89,7 @@ export const concurrency = group("concurrency", {
       .map((token) => `${token};`);
     expectEqual("the stored edits", found.toSorted(), names.flatMap(tokens).toSorted());
     for (const [index, client] of clients.entries()) {
-      if (versions[index] === version) continue; // its own status told it the last version
+      if (versions[index] === version) continue; // the last version came in its own status
       expectEqual(`the last text of ${client.name}`, await textAt(client, version), content);
     }
   },

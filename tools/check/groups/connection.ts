@@ -3,7 +3,7 @@ import { fragmentPath } from "../../server-url.ts";
 import { group } from "../check.ts";
 import { expectEqual, expectFields, expectThat } from "../expect.ts";
 
-/** JSON sockets: who gets in, who is told what, and who is spared when others leave, stall or break. */
+/** JSON sockets: joining, updates to others, and sessions that go on when others leave, stall or break. */
 export const connection = group("connection", {
   "a client gets the whole fragment first, when it connects": async (scene) => {
     const id = await scene.fragment("Hello", { description: "a greeting", tags: ["a", "b"] });
@@ -43,7 +43,7 @@ export const connection = group("connection", {
     const [ann, bob] = await Promise.all([scene.join(id, "Ann"), scene.join(id, "Bob")]);
     const status = await ann.write({ action: "update", content: "two", request_id: "1" });
     expectFields("the status", status, { success: true, request_id: "1", version: 2 });
-    await bob.nextText("two"); // whoever is told of it has been told by now
+    await bob.nextText("two"); // by now it would have reached the others too
     await ann.fence();
     expectEqual("what else the sender was told", ann.unread, []);
   },
@@ -92,7 +92,7 @@ export const connection = group("connection", {
     const stalled = await scene.join(id, "the stalled client");
     const [ann, bob] = await Promise.all([scene.join(id, "Ann"), scene.join(id, "Bob")]);
     stalled.stopReading();
-    // Together more than one text may be, and more than a socket holds by default.
+    // Together more than the limit of one text, and more than a socket buffers by default.
     const filling = "x".repeat(MAX_CONTENT_BYTES / 4);
     for (let part = 1; part <= 8; part++) {
       await ann.write({ action: "update", content: `${part}${filling}`, request_id: `${part}` });
@@ -138,7 +138,7 @@ export const connection = group("connection", {
   "every client is told and closed with 4410, when the fragment is deleted": async (scene) => {
     const id = await scene.fragment("text");
     const clients = await Promise.all([scene.join(id, "Ann"), scene.join(id, "Bob")]);
-    // workerd holds the connection of a socket that never sent anything for ten seconds more (November 2026).
+    // workerd keeps the connection of a socket that never sent anything open for ten more seconds (November 2026).
     await Promise.all(clients.map((client) => client.fence()));
     const { status } = await scene.request("DELETE", fragmentPath(id));
     expectEqual("the status of the DELETE", status, 204);

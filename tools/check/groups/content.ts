@@ -3,7 +3,7 @@ import { group } from "../check.ts";
 import { expectEqual, expectFields, expectThat } from "../expect.ts";
 import type { Scene } from "../scene.ts";
 
-/** Sends a text over a JSON socket, and looks at it from everywhere. */
+/** Sends a text over a JSON socket, and expects it on every interface. */
 async function expectKept(scene: Scene, text: string): Promise<void> {
   const id = await scene.fragment("");
   const [ann, bob] = await Promise.all([scene.join(id, "Ann"), scene.join(id, "Bob")]);
@@ -14,7 +14,7 @@ async function expectKept(scene: Scene, text: string): Promise<void> {
   expectFields("initial of a newcomer", initial, { content: text });
 }
 
-/** Texts: that they come back as they went in, what an edit does, and what an acknowledgement means. */
+/** Texts: they come back as they went in; edits; the meaning of an acknowledgement. */
 export const content = group("content", {
   "blanks and line ends at both ends are kept": (scene) =>
     expectKept(scene, "\n\n  \t Hello \n there \t \n\n"),

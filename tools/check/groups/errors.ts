@@ -2,7 +2,7 @@ import { fragmentPath } from "../../server-url.ts";
 import { type Check, group } from "../check.ts";
 import { expectEqual, expectFields, expectThat, show } from "../expect.ts";
 
-/** A frame that cannot be taken: one error for the sender, and nothing else happens. */
+/** A bad frame: the sender gets one error, and nothing else happens. */
 function expectRefused(frame: string | Uint8Array, code: string): Check["run"] {
   return async (scene) => {
     const id = await scene.fragment("kept");
@@ -20,7 +20,7 @@ function expectRefused(frame: string | Uint8Array, code: string): Check["run"] {
   };
 }
 
-/** What is wrong is answered with a code and a sentence, and costs nobody else anything. */
+/** Mistakes are answered with a code and a sentence, and affect nobody else. */
 export const errors = group("errors", {
   "an error is answered and the client stays, when a frame is no JSON": expectRefused("{", "invalid_json"),
 
@@ -77,7 +77,7 @@ export const errors = group("errors", {
     expectEqual("the status", status, 404);
     expectEqual("the content type", headers.get("content-type"), "application/problem+json");
     expectFields("the problem", body, { status: 404, code: "not_found" });
-    const { detail, request_id } = body as Record<string, unknown>; // an object: its fields were looked at
+    const { detail, request_id } = body as Record<string, unknown>; // an object, as checked above
     for (const text of [detail, request_id]) {
       expectThat(typeof text === "string" && text !== "", `detail or request_id is missing: ${show(body)}`);
     }

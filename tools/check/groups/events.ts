@@ -5,7 +5,7 @@ import { CheckFailure, expectEqual, expectThat } from "../expect.ts";
 import type { Scene } from "../scene.ts";
 import type { TextClient } from "../text-client.ts";
 
-/** An event of `/v1/events`, as far as the checks look at it. */
+/** The fields of an event of `/v1/events` that the checks look at. */
 interface Told {
   readonly event: string;
   readonly seq?: number;
@@ -15,7 +15,7 @@ interface Told {
   readonly sessions?: number;
 }
 
-/** What happens to the fragments, as listeners are told of it. */
+/** The events that listeners get. */
 export const events = group("events", {
   "a listener is told of a creation, a change and a deletion": async (scene) => {
     const listener = await scene.text("/v1/events", "Ann");
@@ -62,15 +62,15 @@ export const events = group("events", {
   },
 });
 
-/** The next event of this kind about this fragment; others, of other checks too, are read over. */
+/** The next event of this kind about this fragment. Skips all others, which may come from other checks. */
 async function next(listener: TextClient, kind: string, id: FragmentId): Promise<Told> {
   for (;;) {
-    const told = JSON.parse(await listener.next(`"${kind}" of ${id}`)) as Told; // what the checks look at they compare
+    const told = JSON.parse(await listener.next(`"${kind}" of ${id}`)) as Told; // the checks compare each field that they use
     if (told.event === kind && (told.fragment?.id ?? told.id) === id) return told;
   }
 }
 
-/** Reads the stream until it holds the text, to the end of that event. */
+/** Reads the stream to the end of the event that contains the text. */
 async function readStream(scene: Scene, headers: Record<string, string>, wanted: string): Promise<string> {
   const { signal } = scene.deadline;
   const reading = async () => {

@@ -37,7 +37,7 @@ export const mixed = group("mixed", {
     const id = await scene.fragment("");
     const yjs = await scene.joinYjs(id, "Ann");
     yjs.type((text) => text.insert(0, "typed"));
-    await yjs.sync(); // the server has it
+    await yjs.sync(); // the server has the edit
     await scene.expectStored(id, "typed");
   },
 

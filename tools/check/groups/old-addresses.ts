@@ -27,7 +27,7 @@ const editing = ADDRESSES.map((address): [string, Check["run"]] => [
   },
 ]);
 
-/** The addresses of the old system's sockets, and what its clients rely on. */
+/** The old system's addresses, and the behaviour that its clients rely on. */
 export const oldAddresses = group("old-addresses", {
   ...Object.fromEntries(editing),
 
@@ -81,7 +81,7 @@ export const oldAddresses = group("old-addresses", {
     ];
     await other.write({ action: "update", content: "ONE two three", request_id: "1" });
     await old.nextText("ONE two three");
-    old.send({ action: "update", content: "one two THREE" }); // written before that came
+    old.send({ action: "update", content: "one two THREE" }); // sent before that update arrived
     const status = await old.next("update_status");
     expectThat(!("content" in status), `the status of an old client has a content: ${show(status)}`);
     await old.nextText("ONE two THREE");
@@ -94,7 +94,7 @@ export const oldAddresses = group("old-addresses", {
     const old = await scene.join(id, "Ann", { address: "/ws/prompts/" });
     const [bob, cal] = await Promise.all([scene.join(id, "Bob"), scene.join(id, "Cal")]);
     bob.send({ action: "presence", state: { name: "Bob" } });
-    await cal.next("presence"); // whoever is told of it has been told by now
+    await cal.next("presence"); // by now it would have reached the old client too
     await old.fence();
     expectEqual("what the old client was told", old.unread, []);
   },

@@ -11,15 +11,15 @@ function yjsState(client: YjsClient, name: string, index: number): object {
   return { user: { name, color: "#123456" }, cursor: { anchor: position, head: position } };
 }
 
-/** Where a cursor of an awareness state stands in this client's text; null if it leads nowhere. */
+/** The position of a cursor of an awareness state in this client's text; null if it has none. */
 function cursorIndex(client: YjsClient, state: string): number | null {
-  const { cursor } = JSON.parse(state) as { cursor?: { anchor?: unknown } }; // looked at through the result
+  const { cursor } = JSON.parse(state) as { cursor?: { anchor?: unknown } }; // the result is checked
   if (cursor?.anchor === undefined) return null;
   const position = Y.createRelativePositionFromJSON(cursor.anchor);
   return Y.createAbsolutePositionFromRelativePosition(position, client.doc)?.index ?? null;
 }
 
-/** Who is here, and where their cursors are. */
+/** Presence: names and cursors. */
 export const presence = group("presence", {
   "the others learn who shows itself and the teller hears nothing of it, among JSON clients": async (
     scene,

@@ -92,7 +92,7 @@ export const yjs = group("yjs", {
   ) => {
     const id = await scene.fragment("");
     const ann = await scene.joinYjs(id, "Ann");
-    await ann.next("step1"); // answered by the client itself
+    await ann.next("step1"); // the client answers it by itself
     ann.edit((text) => text.insert(0, "never sent;"));
     ann.push(1, (text) => text.insert(text.length, "sent;"));
     await ann.next("step1");
