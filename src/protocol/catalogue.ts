@@ -165,6 +165,10 @@ export const RebuildStatusSchema = v.object({
   repaired: v.pipe(count, v.description("Entries that were missing or wrong.")),
   started_at: v.nullable(TimeSchema),
   finished_at: v.nullable(TimeSchema),
+  complete: v.pipe(
+    v.boolean(),
+    v.description("Whether an id that the catalogue does not know is taken for one that no fragment has."),
+  ),
 });
 export type RebuildStatus = Readonly<v.InferOutput<typeof RebuildStatusSchema>>;
 
@@ -179,6 +183,15 @@ export const RebuildSchema = closedObject({
       ),
     ),
     [],
+  ),
+  complete: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description(
+        "There are no fragments but those that the catalogue knows and those of `ids`. From the end of the rebuild on, an unknown id is answered without asking for it.",
+      ),
+    ),
+    false,
   ),
 });
 

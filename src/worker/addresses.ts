@@ -21,6 +21,14 @@ export function workspaceOf(objectName: string): Workspace {
   return objectName.slice(0, objectName.indexOf("/")) as Workspace; // fragmentStub named it
 }
 
+/**
+ * The witness of a workspace: an object beside its fragments, with an empty id, which no fragment can have. It knows
+ * whether the workspace had a catalogue before the present one (storage/known-ids.ts), and is lost only with the fragments.
+ */
+export function witnessStub(env: Env, workspace: Workspace) {
+  return env.FRAGMENT.getByName(`${workspace}/`);
+}
+
 /** A workspace's catalogue. */
 export function catalogueStub(env: Env, workspace: Workspace) {
   return env.CATALOGUE.getByName(workspace);

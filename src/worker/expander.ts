@@ -6,9 +6,9 @@ import { done, type ErrorCode, type Refused, type Result, refusal, refused } fro
 import { textFault } from "../protocol/fragment.ts";
 import { MAX_CLOSURE_BYTES, MAX_CONTENT_BYTES } from "../protocol/limits.ts";
 import type { ExpansionResult } from "../protocol/rest.ts";
-import { DEFAULT_WORKSPACE, fragmentStub } from "./addresses.ts";
+import { DEFAULT_WORKSPACE } from "./addresses.ts";
+import { Fragments } from "./fragments.ts";
 import { digest } from "./http/digest.ts";
-import { inGroups } from "./in-groups.ts";
 
 export interface Expanded {
   readonly expansion: ExpansionResult;
@@ -37,7 +37,7 @@ export class Expander extends WorkerEntrypoint<Env> {
     }
     const parsed = root === null ? null : parseFragmentId(root);
     if (parsed !== null && !parsed.ok) return refuse("invalid_id", parsed.reason);
-    const closure = new Closure(this.env);
+    const closure = new Closure(new Fragments(this.env, DEFAULT_WORKSPACE));
     try {
       const input = { content, root: parsed === null ? null : parsed.id };
       const expansion = await expand(input, (ids) => closure.fetch(ids));
@@ -61,21 +61,19 @@ function refuse(code: ErrorCode, message: string): Refused {
 
 class ClosureTooLarge extends Error {}
 
-/** The texts of one expansion, fetched from their objects. */
+/** The texts of one expansion, fetched from the fragments. */
 class Closure {
-  readonly #env: Env;
+  readonly #fragments: Fragments;
   #bytes = 0;
 
-  constructor(env: Env) {
-    this.#env = env;
+  constructor(fragments: Fragments) {
+    this.#fragments = fragments;
   }
 
   async fetch(ids: readonly FragmentId[]): Promise<Map<FragmentId, FetchedText>> {
     const texts = new Map<FragmentId, FetchedText>();
-    const read = (id: FragmentId) => fragmentStub(this.#env, DEFAULT_WORKSPACE, id).read();
-    for await (const fragments of inGroups(ids, read)) {
+    for await (const fragments of this.#fragments.readAll(ids)) {
       for (const fragment of fragments) {
-        if (fragment === null) continue;
         this.#bytes += utf8Length(fragment.content);
         // A fragment's own word: it was made under this id.
         texts.set(fragment.id as FragmentId, { text: fragment.content, revision: fragment.version });

@@ -3,9 +3,10 @@ import type { RequestKey } from "../core/fragment/write.ts";
 import type { FragmentId } from "../language/fragment-id.ts";
 import { refusal, refused } from "../protocol/errors.ts";
 import type { Fragment } from "../protocol/fragment.ts";
-import { catalogueStub, fragmentStub, type Workspace } from "./addresses.ts";
+import { catalogueStub, type Workspace } from "./addresses.ts";
 import type { FragmentAnswer } from "./fragment/fragment-view.ts";
 import { type Preconditions, UNCONDITIONAL } from "./fragment/preconditions.ts";
+import { Fragments } from "./fragments.ts";
 import { CATALOGUE_WAIT_MS, within } from "./within.ts";
 
 /** How often somebody may write in between. */
@@ -27,13 +28,14 @@ export async function renameFragment(
   to: FragmentId,
   request: RequestKey | null,
 ): Promise<FragmentAnswer> {
-  const [source, target] = [fragmentStub(env, workspace, from), fragmentStub(env, workspace, to)];
+  const fragments = new Fragments(env, workspace);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const fragment = await source.read();
+    const fragment = await fragments.read(from);
     if (fragment === null)
       return (await answerAgain()) ?? refuse("not_found", `Fragment '${from}' not found.`);
     const { content, description, tags, prompt_type, eol, created_at, version } = fragment;
-    const made = await target.put(
+    const made = await fragments.put(
+      to,
       {
         content: { kind: "text", text: content },
         metadata: { description, tags, prompt_type },
@@ -45,16 +47,16 @@ export async function renameFragment(
     if (!made.ok) return made;
     // A repetition is shown what the first request had moved: somebody may have written to the old one since.
     if (isCopy(made.value.fragment, fragment)) {
-      if ((await source.remove(onlyAt(version))) === null) {
+      if ((await fragments.remove(from, onlyAt(version))) === null) {
         const told = tellRename(env, workspace, from, to);
         waitUntil(told);
         await within(CATALOGUE_WAIT_MS, told);
         return made;
       }
       // The same request, sent twice at once, has done the rest: what it made must stay.
-      if (request !== null && (await source.read()) === null) continue;
+      if (request !== null && (await fragments.read(from)) === null) continue;
     }
-    await target.remove(onlyAt(made.value.fragment.version));
+    await fragments.remove(to, onlyAt(made.value.fragment.version));
   }
   return refuse("unavailable", `Fragment '${from}' is being edited; try again.`);
 
@@ -62,7 +64,11 @@ export async function renameFragment(
   async function answerAgain(): Promise<FragmentAnswer | null> {
     if (request === null) return null;
     const preconditions: Preconditions = { ...UNCONDITIONAL, match: "any" }; // nothing is made here
-    const again = await target.put({ content: null, metadata: null, request, preconditions }, "create");
+    const again = await fragments.put(
+      to,
+      { content: null, metadata: null, request, preconditions },
+      "create",
+    );
     const isKnown = again.ok || again.refusal.code === "idempotency_key_reused";
     return isKnown ? again : null;
   }

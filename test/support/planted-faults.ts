@@ -325,7 +325,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "says that it has deleted and deletes nothing",
     alteration: replace(
       `${WORKER}/routes/fragments.ts`,
-      "const refused = await fragmentObject(c, id).remove(asked.value);",
+      "const refused = await fragmentsOf(c).remove(id, asked.value);",
       "const refused = await Promise.resolve<Refusal | null>(null);",
     ),
     group: "cleanup",

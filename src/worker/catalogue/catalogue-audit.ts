@@ -3,11 +3,12 @@ import type { RebuildStatus } from "../../protocol/catalogue.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { AwaitedTable } from "../storage/awaited-table.ts";
 import type { CatalogueEntries } from "../storage/catalogue-entries.ts";
+import type { KnownIds } from "../storage/known-ids.ts";
 import { RebuildTable } from "../storage/rebuild-table.ts";
 
 /** Fragments that are asked in one alarm, all at the same time. */
 const ASKED_AT_A_TIME = 32;
-/** A fragment that is awaited for this long is asked. To be created, it waits a second at most for the note of that. */
+/** A fragment that is awaited for this long is asked. Its creation waits for less than this for its note. */
 const AWAITED_MS = 10_000;
 /** Work that has not ended after this long is begun again: it failed, or the process died in it. */
 const AGAIN_MS = 30_000;
@@ -26,13 +27,15 @@ export interface AuditPorts {
  */
 export class CatalogueAudit {
   readonly #entries: CatalogueEntries;
+  readonly #known: KnownIds;
   readonly #ports: AuditPorts;
   readonly #rebuild: RebuildTable;
   readonly #awaited: AwaitedTable;
   readonly #alarms: AlarmTable<"rebuild" | "awaited">;
 
-  constructor(storage: DurableObjectStorage, entries: CatalogueEntries, ports: AuditPorts) {
+  constructor(storage: DurableObjectStorage, entries: CatalogueEntries, known: KnownIds, ports: AuditPorts) {
     this.#entries = entries;
+    this.#known = known;
     this.#ports = ports;
     this.#rebuild = new RebuildTable(storage);
     this.#awaited = new AwaitedTable(storage);
@@ -42,11 +45,12 @@ export class CatalogueAudit {
   }
 
   get rebuildStatus(): RebuildStatus {
-    return this.#rebuild.status();
+    return { ...this.#rebuild.status(), complete: this.#known.isComplete };
   }
 
   /** Begins a rebuild, unless there is one; `ids` are asked besides those that the catalogue knows. */
-  rebuild(ids: readonly string[], nowMs: number): void {
+  rebuild(ids: readonly string[], isComplete: boolean, nowMs: number): void {
+    if (isComplete) this.#known.claim();
     if (this.#rebuild.isRunning) {
       // It may be past them already.
       this.#awaited.postpone(ids, nowMs);
@@ -80,7 +84,10 @@ export class CatalogueAudit {
   async #rebuildSome(nowMs: number): Promise<void> {
     const ids = this.#rebuild.next(ASKED_AT_A_TIME);
     if (ids.length === 0) {
-      if (this.#rebuild.isRunning) this.#rebuild.finish(nowMs);
+      if (this.#rebuild.isRunning) {
+        this.#rebuild.finish(nowMs);
+        this.#known.rebuilt();
+      }
       this.#alarms.end("rebuild");
       return;
     }
@@ -106,6 +113,7 @@ export class CatalogueAudit {
     const known = this.#entries.get(id);
     try {
       const record = await this.#ports.recordOf(id);
+      if (record !== null) this.#known.heardOf(id);
       if (!this.#entries.repair(id, record, known?.seq ?? null)) return "sound";
     } catch (error) {
       this.#ports.report(`fragment ${id} could not be asked, or its answer not be stored`, error);

@@ -21,11 +21,11 @@ import { CLOSE } from "../../protocol/close-codes.ts";
 import type { Result } from "../../protocol/errors.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { fragmentStub, type Workspace } from "../addresses.ts";
+import { fragmentStub, type Workspace, witnessStub } from "../addresses.ts";
 import { closeSocket, upgradeResponse } from "../sockets/socket-peer.ts";
 import { CatalogueEntries } from "../storage/catalogue-entries.ts";
 import { CatalogueLists } from "../storage/catalogue-lists.ts";
-import { knownIds } from "../storage/known-ids.ts";
+import { KnownIds } from "../storage/known-ids.ts";
 import { LiveEntries } from "../storage/live-entries.ts";
 import { OpenSessionsTable } from "../storage/open-sessions-table.ts";
 import { CatalogueAudit } from "./catalogue-audit.ts";
@@ -53,8 +53,7 @@ export class CatalogueObject extends DurableObject<Env> {
   /** A thousand fragments may be heard of in a second. */
   readonly #turn = new SharedTurn();
   readonly #live = new LiveEntries();
-  /** Fragments of which the note of their creation waits for the shared turn. */
-  readonly #noting = new Set<string>();
+  readonly #known: KnownIds;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -64,7 +63,10 @@ export class CatalogueObject extends DurableObject<Env> {
     this.#entries.open();
     this.#lists = new CatalogueLists(ctx.storage, this.#live);
     this.#openSessions = new OpenSessionsTable(ctx.storage);
-    this.#audit = new CatalogueAudit(ctx.storage, this.#entries, {
+    this.#known = new KnownIds(ctx.storage, (catalogue) =>
+      witnessStub(env, this.#workspace).isFirstCatalogue(catalogue),
+    );
+    this.#audit = new CatalogueAudit(ctx.storage, this.#entries, this.#known, {
       recordOf: (id) => this.#fragment(id).catalogueRecord(),
       mended: (id) => void this.#entryChanged(id),
       report: reportProblem,
@@ -88,10 +90,11 @@ export class CatalogueObject extends DurableObject<Env> {
    *
    * @returns the rows written, for the fragment's budget
    */
-  noteCreation(creation: FragmentRevision): Promise<number> {
-    this.#noting.add(creation.id);
+  async noteCreation(creation: FragmentRevision): Promise<number> {
+    this.#known.noting(creation.id);
+    await this.#known.introduce();
     return this.#turn.run(() => {
-      this.#noting.delete(creation.id);
+      this.#known.noted(creation.id);
       return this.#audit.noteCreation(creation, Date.now());
     });
   }
@@ -110,18 +113,12 @@ export class CatalogueObject extends DurableObject<Env> {
   }
 
   /**
-   * Those of the ids that may name a fragment, in any order: one statement for all of them, and nothing is stored. Ask
-   * for at most 1,000 at a time.
-   *
-   * An id in the answer names a fragment, or one that is about to be created, or (for a moment) one that was just
-   * deleted: only the fragment knows. An id that is missing names none: a fragment is noted here before it exists, and
-   * its row is removed after it. There are two exceptions. While this object could not be reached, a creation went on
-   * without a note; it is told here as soon as that succeeds, after half a minute at the latest once the object answers
-   * again. And if the catalogue's data were lost or wiped, it has to be rebuilt. If the call fails, nothing is known:
-   * ask the fragment.
+   * Those of the ids that may name a fragment, in any order; of the others there is none. Null where that cannot be told
+   * (known-ids.ts): then only the fragments themselves know. Stores nothing. Ask for at most 1,000 ids at a time.
    */
-  known(ids: readonly string[]): string[] {
-    return knownIds(this.ctx.storage.sql, ids, this.#noting);
+  async known(ids: readonly string[]): Promise<string[] | null> {
+    await this.#known.introduce();
+    return this.#known.among(ids);
   }
 
   /** The ids behind one, in their order, a page of them; none when there are no more. */
@@ -152,9 +149,14 @@ export class CatalogueObject extends DurableObject<Env> {
     return isKnown;
   }
 
-  /** Begins to mend the catalogue from the fragments, unless it is at it; `ids` are asked besides those it knows. */
-  rebuild(ids: readonly string[]): RebuildStatus {
-    this.#audit.rebuild(ids, Date.now());
+  /**
+   * Begins to mend the catalogue from the fragments, unless it is at it; `ids` are asked besides those it knows.
+   *
+   * @param isComplete there is no fragment but those: then an id that is unknown at the end names none
+   */
+  async rebuild(ids: readonly string[], isComplete = false): Promise<RebuildStatus> {
+    await this.#known.introduce();
+    this.#audit.rebuild(ids, isComplete, Date.now());
     return this.#audit.rebuildStatus;
   }
 
@@ -213,6 +215,7 @@ export class CatalogueObject extends DurableObject<Env> {
 
   #store(record: CatalogueRecord): number {
     const revision = revisionOf(record);
+    this.#known.heardOf(revision.id);
     let rowsWritten = this.#entries.store(record);
     if (rowsWritten > 0) rowsWritten += this.#entryChanged(revision.id);
     return rowsWritten + this.#audit.heardOf(revision);

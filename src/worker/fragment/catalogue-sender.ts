@@ -1,8 +1,18 @@
 import type { CatalogueReceiver } from "../../core/feed/catalogue-receiver.ts";
 import type { CatalogueMessage } from "../../core/feed/catalogue-update.ts";
 import type { Delivery, Outbox } from "../../core/feed/outbox.ts";
+import { type Refusal, refusal } from "../../protocol/errors.ts";
 import type { CatalogueObject } from "../catalogue/catalogue-object.ts";
 import { within } from "../within.ts";
+
+/** How long a creation waits for its note: less than the catalogue waits before it asks for the fragment. */
+const NOTE_MS = 5_000;
+
+/** The answer to a creation that could not be noted. */
+export const NOT_NOTED: Refusal = refusal(
+  "unavailable",
+  "The catalogue does not answer, and without it nothing can be created; try again.",
+);
 
 export interface CatalogueSenderPorts {
   catalogue(): DurableObjectStub<CatalogueObject>;
@@ -28,21 +38,29 @@ export class CatalogueSender {
   }
 
   /**
-   * Lets the catalogue make a note of a creation, so that it asks for the fragment if no delivery arrives: that costs
-   * less than setting an alarm and deleting it.
+   * Lets the catalogue make a note of a creation. The fragment may be created only after that, and in the same turn as
+   * this resolves: what the catalogue does not know counts as missing, for those that read and that expand. It also asks for
+   * the fragment if no delivery arrives, which costs less than setting an alarm and deleting it.
    *
-   * @returns whether the note was made; false if the catalogue failed or took longer than `maxMs`
+   * @returns whether the note was made; false if the catalogue failed twice or took too long
    */
-  async noteCreation(maxMs: number): Promise<boolean> {
+  async noteCreation(): Promise<boolean> {
+    return (await this.#tryNote()) ?? (await this.#tryNote()) ?? false;
+  }
+
+  /** Null if the catalogue failed, as it does once when it is deployed anew. */
+  async #tryNote(): Promise<boolean | null> {
     const startMs = Date.now();
-    const noted = this.#ports.catalogue().noteCreation(this.receiver.nextCreation());
-    const rowsWritten = await within(maxMs, noted).catch((error: unknown) => {
+    try {
+      const noted = this.#ports.catalogue().noteCreation(this.receiver.nextCreation());
+      const rowsWritten = await within(NOTE_MS, noted);
+      if (rowsWritten === null) return false;
+      this.#ports.turn((nowMs) => this.#outbox.spend(rowsWritten, nowMs));
+    } catch (error) {
       this.#ports.report("the catalogue could not be told of a creation", error);
       return null;
-    });
-    if (rowsWritten === null) return false;
-    this.#ports.turn((nowMs) => this.#outbox.spend(rowsWritten, nowMs));
-    return Date.now() - startMs <= maxMs;
+    }
+    return Date.now() - startMs <= NOTE_MS;
   }
 
   /** Resolves when the message under way has arrived or failed, and at the latest after `maxMs`. */

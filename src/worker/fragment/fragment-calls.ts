@@ -1,13 +1,13 @@
 import type { CatalogueRecord } from "../../core/feed/catalogue-update.ts";
 import { EMPTY_WRITE, type Write, type Written } from "../../core/fragment/write.ts";
 import type { Room } from "../../core/room/room.ts";
-import type { Refusal, Result } from "../../protocol/errors.ts";
+import { type Refusal, type Result, refused } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { CATALOGUE_WAIT_MS } from "../within.ts";
-import type { CatalogueSender } from "./catalogue-sender.ts";
+import { type CatalogueSender, NOT_NOTED } from "./catalogue-sender.ts";
 import { answerWrite, type FragmentAnswer, fragmentOf } from "./fragment-view.ts";
 import { expectedVersions, type Preconditions, preconditionFault } from "./preconditions.ts";
-import { type FragmentWrite, notFound, type PlannedWrite, type PutMode, planPut } from "./put-plan.ts";
+import { absenceFault, type FragmentWrite, type PlannedWrite, type PutMode, planPut } from "./put-plan.ts";
 
 export interface CallPorts {
   readonly room: Room;
@@ -40,27 +40,28 @@ export class FragmentCalls {
     const planned = planPut(room, write, mode, Date.now());
     if (!planned.ok) return planned;
     const plan = planned.value;
-    if (plan.kind === "write") return this.#write(plan.write, plan.isNew, false);
-    const untilMs = Date.now() + CATALOGUE_WAIT_MS;
-    const isNoted = await catalogue.noteCreation(CATALOGUE_WAIT_MS);
+    if (plan.kind === "write") return this.#write(plan.write, plan.isNew);
+    const isNoted = await catalogue.noteCreation();
     if (room.exists) return this.put(write, mode); // another request was faster
-    const answer = await this.#write(write, true, isNoted);
-    await catalogue.whenIdle(untilMs - Date.now()); // a client that creates a fragment looks for it in the list next
+    if (!isNoted) return refused(NOT_NOTED);
+    const answer = await this.#write(write, true);
+    await catalogue.whenIdle(CATALOGUE_WAIT_MS); // a client that creates a fragment looks for it in the list next
     return answer;
   }
 
   /** Deletes the fragment; null if it is done. */
   async remove(preconditions: Preconditions): Promise<Refusal | null> {
     const { room, catalogue } = this.#ports;
+    if (!room.exists) return absenceFault(room.id, preconditions);
     const fault = preconditionFault(room, preconditions);
-    if (fault !== null || !room.exists) return fault ?? notFound(room.id);
-    const refused = this.#ports.turn((nowMs) => {
-      const why = room.remove(expectedVersions(preconditions), nowMs);
-      if (why === null) this.#ports.removed();
-      return why;
+    if (fault !== null) return fault;
+    const why = this.#ports.turn((nowMs) => {
+      const refusal = room.remove(expectedVersions(preconditions), nowMs);
+      if (refusal === null) this.#ports.removed();
+      return refusal;
     });
-    if (refused === null) await catalogue.whenIdle(CATALOGUE_WAIT_MS);
-    return refused;
+    if (why === null) await catalogue.whenIdle(CATALOGUE_WAIT_MS);
+    return why;
   }
 
   /** What the catalogue stores of this fragment; null if there never was one. */
@@ -75,7 +76,7 @@ export class FragmentCalls {
     return new Promise((resolve) => this.#ports.turn(() => this.#ports.room.whenDurable(resolve)));
   }
 
-  #write(write: PlannedWrite, isNew: boolean, isNoted: boolean): Promise<FragmentAnswer> {
+  #write(write: PlannedWrite, isNew: boolean): Promise<FragmentAnswer> {
     const { room } = this.#ports;
     return new Promise((resolve) => {
       this.#ports.turn((nowMs) => {
@@ -83,7 +84,7 @@ export class FragmentCalls {
         const answer = (result: Result<Written>) => resolve(answerWrite(room, result, isNew, nowMs));
         const whole: Write = { ...EMPTY_WRITE, ...write, answer };
         if (room.exists) room.submit(whole);
-        else room.create(whole, isNoted, nowMs);
+        else room.create(whole, true, nowMs);
       });
     });
   }

@@ -20,8 +20,8 @@ import { closeSocket, refuseSocket, upgradeResponse } from "../sockets/socket-pe
 import { newSession, restoreSession } from "../sockets/socket-session.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { SqlUpdateLog } from "../storage/sql-update-log.ts";
-import { CATALOGUE_WAIT_MS } from "../within.ts";
-import { CatalogueSender } from "./catalogue-sender.ts";
+import { isFirstCatalogue } from "../storage/witness.ts";
+import { CatalogueSender, NOT_NOTED } from "./catalogue-sender.ts";
 import { FragmentCalls } from "./fragment-calls.ts";
 import type { FragmentAnswer } from "./fragment-view.ts";
 import type { Preconditions } from "./preconditions.ts";
@@ -77,11 +77,12 @@ export class FragmentObject extends DurableObject<Env> {
   /** Takes a WebSocket in; the worker has parsed the address (join-request.ts). */
   override async fetch(request: Request): Promise<Response> {
     const join = decodeJoinRequest(request);
-    const isNoted =
-      join.creates && !this.#room.exists && (await this.#catalogue.noteCreation(CATALOGUE_WAIT_MS));
+    const isNoted = join.creates && !this.#room.exists && (await this.#catalogue.noteCreation());
     return this.#turn((nowMs) => {
-      if (!this.#room.exists && join.creates)
-        this.#room.create({ ...EMPTY_WRITE, answer: () => undefined }, isNoted, nowMs);
+      if (!this.#room.exists && join.creates) {
+        if (!isNoted) return refuseSocket(request, CLOSE.serverError, NOT_NOTED.message);
+        this.#room.create({ ...EMPTY_WRITE, answer: () => undefined }, true, nowMs);
+      }
       if (!this.#room.exists) {
         const code = join.protocol === "json" ? CLOSE.notFoundJson : CLOSE.notFoundYjs;
         return refuseSocket(request, code, `Fragment '${this.#id}' not found`);
@@ -142,6 +143,11 @@ export class FragmentObject extends DurableObject<Env> {
 
   catalogueRecord(): Promise<CatalogueRecord | null> {
     return this.#calls.catalogueRecord();
+  }
+
+  /** For the witness (addresses.ts): whether the workspace had no other catalogue before. */
+  isFirstCatalogue(catalogue: string): boolean {
+    return isFirstCatalogue(this.ctx.storage, catalogue);
   }
 
   openSessions(): OpenSessions {

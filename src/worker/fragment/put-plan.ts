@@ -27,15 +27,23 @@ export function planPut(room: Room, write: FragmentWrite, mode: PutMode, nowMs: 
   const fault = preconditionFault(room, preconditions);
   if (fault !== null) return refused(fault);
   if (!room.exists) {
-    // A base must be the version of something.
-    if (mode === "change" || write.base?.kind === "version") return refused(notFound(id));
-    return done({ kind: "create" });
+    return mustExist(write, mode) ? refused(notFound(id)) : done({ kind: "create" });
   }
   if (mode === "create") return refused(refusal("already_exists", `Fragment '${id}' exists already.`));
   const planned = { ...write, expectedVersions: expectedVersions(preconditions) };
   return done({ kind: "write", write: planned, isNew: false });
 }
 
-export function notFound(id: string): Refusal {
+/** Whether the write is refused where there is no fragment: `absenceFault` says how. */
+export function mustExist(write: FragmentWrite, mode: PutMode): boolean {
+  // A base must be the version of something.
+  return mode === "change" || write.base?.kind === "version" || write.preconditions?.match != null;
+}
+
+export function absenceFault(id: string, preconditions = UNCONDITIONAL): Refusal {
+  return preconditionFault({ id, life: null }, preconditions) ?? notFound(id);
+}
+
+function notFound(id: string): Refusal {
   return refusal("not_found", `Fragment '${id}' not found.`);
 }

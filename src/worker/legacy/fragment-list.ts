@@ -2,8 +2,7 @@ import type { Context } from "hono";
 import type { FragmentId } from "../../language/fragment-id.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { fragmentObject } from "../http/objects.ts";
-import { inGroups } from "../in-groups.ts";
+import { fragmentsOf } from "../http/objects.ts";
 
 /** Ids, as the catalogue gives them. */
 type Pages = Iterable<readonly string[]> | AsyncIterable<readonly string[]>;
@@ -30,10 +29,10 @@ async function* arrayText(
 ): AsyncGenerator<string, void> {
   let before = "[";
   for await (const ids of pages) {
-    for await (const fragments of inGroups(ids, (id) => read(c, id))) {
+    // The fragments themselves have told the catalogue their ids.
+    for await (const fragments of fragmentsOf(c).readAll(ids as readonly FragmentId[])) {
       let text = "";
       for (const fragment of fragments) {
-        if (fragment === null) continue;
         text += before + JSON.stringify(show(fragment));
         before = ",";
       }
@@ -41,10 +40,6 @@ async function* arrayText(
     }
   }
   yield before === "[" ? "[]" : "]";
-}
-
-function read(c: Context<AppEnv>, id: string): Promise<Fragment | null> {
-  return fragmentObject(c, id as FragmentId).read(); // a fragment's own word to the catalogue
 }
 
 function toStream(first: IteratorResult<string, void>, others: AsyncGenerator<string, void>): ReadableStream {

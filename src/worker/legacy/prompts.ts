@@ -7,7 +7,7 @@ import type { FragmentWrite } from "../fragment/put-plan.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { readPreconditions } from "../http/etag.ts";
 import { idFromBody, idFromPath } from "../http/fragment-id.ts";
-import { catalogueObject, expander, fragmentObject } from "../http/objects.ts";
+import { catalogueOf, expanderOf, fragmentsOf } from "../http/objects.ts";
 import { notAllowed, problem, refuse } from "../http/problem.ts";
 import { readBody } from "../http/request-body.ts";
 import { OldCreateSchema, OldExpandSchema, OldUpdateSchema } from "./bodies.ts";
@@ -63,13 +63,13 @@ async function create(c: Context<AppEnv>): Promise<Response> {
   if (!body.ok) return refuse(c, body.refusal);
   const id = idFromBody(body.value.id);
   if (!id.ok) return refuse(c, id.refusal);
-  const answer = await fragmentObject(c, id.value).put(toWrite(body.value), "create");
+  const answer = await fragmentsOf(c).put(id.value, toWrite(body.value), "create");
   if (!answer.ok) return refuseOld(c, id.value, answer.refusal);
   return c.json(oldPrompt(answer.value.fragment));
 }
 
 async function read(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
-  const fragment = await fragmentObject(c, id).read();
+  const fragment = await fragmentsOf(c).read(id);
   return fragment === null ? notFound(c, id) : c.json(oldPrompt(fragment));
 }
 
@@ -79,7 +79,7 @@ async function update(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
   const asked = readPreconditions(c);
   if (!asked.ok) return refuse(c, asked.refusal);
   const write = { ...toWrite(body.value), preconditions: asked.value };
-  const answer = await fragmentObject(c, id).put(write, "change");
+  const answer = await fragmentsOf(c).put(id, write, "change");
   if (!answer.ok) return refuseOld(c, id, answer.refusal);
   return c.json(oldPrompt(answer.value.fragment));
 }
@@ -87,13 +87,13 @@ async function update(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
 async function remove(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
   const asked = readPreconditions(c);
   if (!asked.ok) return refuse(c, asked.refusal);
-  const refused = await fragmentObject(c, id).remove(asked.value);
+  const refused = await fragmentsOf(c).remove(id, asked.value);
   if (refused !== null) return refuseOld(c, id, refused);
   return c.json({ success: true, id, message: `Prompt '${id}' deleted successfully` });
 }
 
 async function checkExists(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
-  return c.json({ exists: (await fragmentObject(c, id).read()) !== null, id });
+  return c.json({ exists: (await fragmentsOf(c).read(id)) !== null, id });
 }
 
 /** A text as the editor has it, or a stored fragment by its id; the field names of the two answers differ. */
@@ -105,7 +105,7 @@ async function expandText(c: Context<AppEnv>): Promise<Response> {
   if (!parsed.ok) return refuse(c, parsed.refusal);
   const root = parsed.value;
   if (content != null) {
-    const answer = await expander(c).expand(content, root);
+    const answer = await expanderOf(c).expand(content, root);
     if (!answer.ok) return refuse(c, answer.refusal);
     const { expanded, dependencies, warnings } = answer.value.expansion;
     return c.json({ content, expanded, dependencies, warnings });
@@ -132,9 +132,9 @@ async function expandStored(
   id: FragmentId,
   toAnswer: (original: Fragment, expanded: string) => object,
 ): Promise<Response> {
-  const fragment = await fragmentObject(c, id).read();
+  const fragment = await fragmentsOf(c).read(id);
   if (fragment === null) return notFound(c, id);
-  const answer = await expander(c).expand(fragment.content, id);
+  const answer = await expanderOf(c).expand(fragment.content, id);
   if (!answer.ok) return refuse(c, answer.refusal);
   const { expanded, dependencies, warnings } = answer.value.expansion;
   return c.json({ ...toAnswer(fragment, expanded), dependencies, warnings });
@@ -142,7 +142,7 @@ async function expandStored(
 
 /** Who includes it, itself or through others; a name can be included before there is a fragment of it. */
 async function listReferences(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
-  const { direct, indirect } = await catalogueObject(c).dependents(id);
+  const { direct, indirect } = await catalogueOf(c).dependents(id);
   return answerList(c, [[...direct, ...indirect].sort()], oldReference);
 }
 
@@ -153,7 +153,7 @@ function listAll(c: Context<AppEnv>): Promise<Response> {
 async function* idPages(c: Context<AppEnv>): AsyncGenerator<readonly string[], void> {
   let lastId = "";
   for (;;) {
-    const page = await catalogueObject(c).ids(lastId);
+    const page = await catalogueOf(c).ids(lastId);
     if (page.length === 0) return;
     yield page;
     lastId = page.at(-1) ?? lastId;
@@ -164,7 +164,7 @@ async function suggest(c: Context<AppEnv>): Promise<Response> {
   const exclude = (c.req.queries("exclude") ?? [])
     .map(parseFragmentId)
     .flatMap((one) => (one.ok ? [one.id] : []));
-  const ids = await catalogueObject(c).suggestions(c.req.query("query") ?? "", exclude);
+  const ids = await catalogueOf(c).suggestions(c.req.query("query") ?? "", exclude);
   return c.json(ids.map((id) => ({ id })));
 }
 

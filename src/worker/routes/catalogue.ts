@@ -4,7 +4,7 @@ import { FoldersQuerySchema, ListQuerySchema, RebuildSchema } from "../../protoc
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";
-import { catalogueObject } from "../http/objects.ts";
+import { catalogueOf } from "../http/objects.ts";
 import { problem, refuse } from "../http/problem.ts";
 import { readQuery } from "../http/query.ts";
 import { readBody } from "../http/request-body.ts";
@@ -19,22 +19,22 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
     const { prefix, ...rest } = query.value;
     const folder = parseFolder(prefix ?? "");
     if (folder === null) return refuseFolder(c);
-    const answer = await catalogueObject(c).list(folder === "" ? rest : { ...rest, prefix: folder });
+    const answer = await catalogueOf(c).list(folder === "" ? rest : { ...rest, prefix: folder });
     return answer.ok ? c.json(answer.value) : refuse(c, answer.refusal);
   })
-  .get("/v1/tags", operation("listTags"), async (c) => c.json(await catalogueObject(c).tags()))
+  .get("/v1/tags", operation("listTags"), async (c) => c.json(await catalogueOf(c).tags()))
   .get("/v1/folders", operation("listFolders"), async (c) => {
     const query = readQuery(c, FoldersQuerySchema);
     if (!query.ok) return refuse(c, query.refusal);
     const folder = parseFolder(query.value.prefix);
-    return folder === null ? refuseFolder(c) : c.json(await catalogueObject(c).folders(folder));
+    return folder === null ? refuseFolder(c) : c.json(await catalogueOf(c).folders(folder));
   })
   .get(`/v1/dependents/${ID_PARAMETER}`, operation("listDependents"), async (c) => {
     const id = idBehind(c, DEPENDENTS);
-    return id.ok ? c.json(await catalogueObject(c).dependents(id.value)) : refuse(c, id.refusal);
+    return id.ok ? c.json(await catalogueOf(c).dependents(id.value)) : refuse(c, id.refusal);
   })
   .get("/v1/catalogue/rebuild", operation("getCatalogueRebuild"), async (c) =>
-    c.json(await catalogueObject(c).rebuildStatus()),
+    c.json(await catalogueOf(c).rebuildStatus()),
   )
   .post("/v1/catalogue/rebuild", operation("startCatalogueRebuild"), async (c) => {
     const body = await readBody(c, RebuildSchema, {});
@@ -45,7 +45,7 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
       if (!id.ok) return refuse(c, id.refusal);
       ids.push(id.value);
     }
-    return c.json(await catalogueObject(c).rebuild(ids), 202);
+    return c.json(await catalogueOf(c).rebuild(ids, body.value.complete), 202);
   });
 
 /** The canonical name of a folder, with or without a slash at its end; "" is all of them, null is none. */

@@ -3,7 +3,7 @@ import { EVENT_STREAM_HEADERS } from "../catalogue/event-listeners.ts";
 import { parseEventsRequest } from "../catalogue/events-request.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { catalogueObject } from "../http/objects.ts";
+import { catalogueOf } from "../http/objects.ts";
 import { problem } from "../http/problem.ts";
 
 /** `/v1/events`: what happens to the fragments, as server-sent events or over a WebSocket. */
@@ -15,7 +15,7 @@ export const events: Hono<AppEnv> = new Hono<AppEnv>().get(
       return problem(c, "invalid_query", "Last-Event-ID: must be the id of an event.");
     // A stream that nobody reads would never end.
     if (c.req.raw.method === "HEAD") return new Response(null, { headers: EVENT_STREAM_HEADERS });
-    const answer = await catalogueObject(c).fetch(c.req.raw);
+    const answer = await catalogueOf(c).fetch(c.req.raw);
     // A 101 passes as it is: its headers cannot be changed.
     return answer.status === 101 ? answer : new Response(answer.body, answer);
   },

@@ -6,7 +6,7 @@ import type { AppEnv } from "../http/app-env.ts";
 import { matchesAny } from "../http/etag.ts";
 import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";
 import { preferredExpansionType } from "../http/negotiation.ts";
-import { expander, fragmentObject } from "../http/objects.ts";
+import { expanderOf, fragmentsOf } from "../http/objects.ts";
 import { problem, refuse } from "../http/problem.ts";
 import { readBody } from "../http/request-body.ts";
 
@@ -20,15 +20,15 @@ export const expansions: Hono<AppEnv> = new Hono<AppEnv>()
     const { content, id = null } = body.value;
     const root = id === null ? done(null) : idFromBody(id);
     if (!root.ok) return refuse(c, root.refusal);
-    const result = await expander(c).expand(content, root.value);
+    const result = await expanderOf(c).expand(content, root.value);
     return result.ok ? c.json(result.value.expansion) : refuse(c, result.refusal);
   })
   .get(`/v1/expansions/${ID_PARAMETER}`, operation("getExpansion"), async (c) => {
     const id = idBehind(c, PREFIX);
     if (!id.ok) return refuse(c, id.refusal);
-    const fragment = await fragmentObject(c, id.value).read();
+    const fragment = await fragmentsOf(c).read(id.value);
     if (fragment === null) return problem(c, "not_found", `Fragment '${id.value}' not found.`);
-    const result = await expander(c).expand(fragment.content, id.value);
+    const result = await expanderOf(c).expand(fragment.content, id.value);
     if (!result.ok) return refuse(c, result.refusal);
     const { expansion, closureDigest } = result.value;
     return answer(c, expansion, `${fragment.version}-${closureDigest.slice(0, 32)}`);

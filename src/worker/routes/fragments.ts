@@ -13,7 +13,7 @@ import type { AppEnv } from "../http/app-env.ts";
 import { matchesAny, readPreconditions, versionTag } from "../http/etag.ts";
 import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";
 import { readIdempotencyKey } from "../http/idempotency.ts";
-import { fragmentObject } from "../http/objects.ts";
+import { fragmentsOf } from "../http/objects.ts";
 import { problem, refuse } from "../http/problem.ts";
 import { readBody } from "../http/request-body.ts";
 import { renameFragment } from "../rename.ts";
@@ -27,11 +27,11 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
     if (!body.ok) return refuse(c, body.refusal);
     const id = idFromBody(body.value.id);
     if (!id.ok) return refuse(c, id.refusal);
-    return write(c, body.value, (planned) => fragmentObject(c, id.value).put(planned, "create"));
+    return write(c, body.value, (planned) => fragmentsOf(c).put(id.value, planned, "create"));
   })
   .get(`/v1/fragments/${ID_PARAMETER}`, operation("getFragment"), (c) =>
     withId(c, async (id) => {
-      const fragment = await fragmentObject(c, id).read();
+      const fragment = await fragmentsOf(c).read(id);
       if (fragment === null) return problem(c, "not_found", `Fragment '${id}' not found.`);
       const tag = versionTag(fragment.version);
       c.header("ETag", tag);
@@ -42,21 +42,21 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
     withId(c, async (id) => {
       const body = await readBody(c, PutSchema);
       if (!body.ok) return refuse(c, body.refusal);
-      return write(c, body.value, (planned) => fragmentObject(c, id).put(planned, "either"));
+      return write(c, body.value, (planned) => fragmentsOf(c).put(id, planned, "either"));
     }),
   )
   .patch(`/v1/fragments/${ID_PARAMETER}`, operation("patchFragment"), (c) =>
     withId(c, async (id) => {
       const body = await readBody(c, PatchSchema);
       if (!body.ok) return refuse(c, body.refusal);
-      return write(c, body.value, (planned) => fragmentObject(c, id).put(planned, "change"));
+      return write(c, body.value, (planned) => fragmentsOf(c).put(id, planned, "change"));
     }),
   )
   .delete(`/v1/fragments/${ID_PARAMETER}`, operation("deleteFragment"), (c) =>
     withId(c, async (id) => {
       const asked = readPreconditions(c);
       if (!asked.ok) return refuse(c, asked.refusal);
-      const refused = await fragmentObject(c, id).remove(asked.value);
+      const refused = await fragmentsOf(c).remove(id, asked.value);
       return refused === null ? c.body(null, 204) : refuse(c, refused);
     }),
   )

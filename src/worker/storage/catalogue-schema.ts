@@ -8,6 +8,18 @@ const RENAME = `ALTER TABLE announced RENAME TO awaited;
   UPDATE due SET kind = 'awaited' WHERE kind = 'announced';
   ALTER TABLE editing RENAME TO open_sessions;`;
 
+const COMPLETENESS = `-- Whether all fragments are known (known-ids.ts), and a name by which this catalogue is told from others.
+   CREATE TABLE completeness (
+     singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
+     catalogue TEXT NOT NULL,
+     state TEXT NOT NULL
+   );
+   -- No statement of this object deletes a row.
+   CREATE TRIGGER fragment_is_lost AFTER DELETE ON fragment BEGIN
+     UPDATE completeness SET state = 'incomplete' WHERE state = 'complete';
+   END;
+   INSERT INTO completeness (singleton, catalogue, state) VALUES (1, hex(randomblob(16)), `;
+
 /** The words are stored in another way than before (search-text.ts): a rebuild is begun, which the object goes on with. */
 const REBUILD = `INSERT OR REPLACE INTO rebuild (singleton, cursor, done, total, repaired, started_at_ms)
   SELECT 1, '', 0, count(*), 0, 1000 * unixepoch() FROM fragment;`;
@@ -66,6 +78,7 @@ export const CATALOGUE_SCHEMA: Schema = {
    -- What the object's one alarm is for.
    CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
    -- Fragments that are to be asked if no update of this revision arrives, and since when they are awaited.
-   CREATE TABLE awaited (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
-  migrations: [ANNOUNCED, REBUILD, REBUILD, RENAME],
+   CREATE TABLE awaited (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
+   ${COMPLETENESS}'new');`,
+  migrations: [ANNOUNCED, REBUILD, REBUILD, RENAME, `${COMPLETENESS}'old');`],
 };

@@ -1,12 +1,93 @@
+/** Whether an id that the catalogue does not know can be taken for one that no fragment has. */
+export type Completeness =
+  /** This catalogue is new. It is complete if it is also the workspace's first. */
+  | "new"
+  /** It comes from a release in which fragments could be created without its knowledge. */
+  | "old"
+  /** Every fragment of the workspace is known, or was noted before its creation. */
+  | "complete"
+  | "incomplete"
+  /** Incomplete; complete once the rebuild under way has ended, on the word of whoever began it. */
+  | "claimed";
+
 /**
- * Those of the ids that name a fragment, or one whose creation is noted, in one statement. `noting` are creations whose
- * note waits for its turn.
+ * The ids that the catalogue knows: of fragments that live or have lived, and of creations that were noted. Their objects
+ * have something stored already, so to ask them stores nothing new.
+ *
+ * Invariant: while the state is `complete`, an unknown id names no fragment, because each creation is noted here before
+ * it is made (catalogue-sender.ts). Whatever shows that this was broken ends that state: a row that is gone, a fragment
+ * that nobody had noted, or a workspace that had another catalogue before this one.
  */
-export function knownIds(sql: SqlStorage, ids: readonly string[], noting: ReadonlySet<string>): string[] {
-  const query = `SELECT value FROM json_each(?1)
-    WHERE value IN (SELECT id FROM fragment WHERE id = value AND is_deleted = 0)
-      OR value IN (SELECT id FROM awaited WHERE id = value)
-      OR value IN (SELECT noting.value FROM json_each(?2) AS noting)`;
-  const rows = sql.exec(query, JSON.stringify(ids), JSON.stringify([...noting])).raw();
-  return Array.from(rows, ([id]) => String(id));
+export class KnownIds {
+  readonly #sql: SqlStorage;
+  readonly #isFirst: (catalogue: string) => Promise<boolean>;
+  /** Creations whose note waits for its turn. */
+  readonly #noting = new Set<string>();
+
+  /** @param isFirst asks the workspace's witness whether it had no catalogue of another name before */
+  constructor(storage: DurableObjectStorage, isFirst: (catalogue: string) => Promise<boolean>) {
+    this.#sql = storage.sql;
+    this.#isFirst = isFirst;
+  }
+
+  get isComplete(): boolean {
+    return this.#state === "complete";
+  }
+
+  /** Makes the witness know of this catalogue. Before that, the state is not known either. */
+  async introduce(): Promise<void> {
+    if (this.#state !== "new" && this.#state !== "old") return;
+    const [row] = this.#sql.exec("SELECT catalogue FROM completeness").toArray();
+    const isFirst = await this.#isFirst(String(row?.["catalogue"]));
+    this.#change("new", isFirst ? "complete" : "incomplete");
+    this.#change("old", "incomplete");
+  }
+
+  /** A creation is noted in a later turn, but counts from now on; `noted` follows. */
+  noting(id: string): void {
+    this.#noting.add(id);
+  }
+
+  noted(id: string): void {
+    this.#noting.delete(id);
+  }
+
+  /** Those of the ids that are known, in one statement; null where what is unknown may exist all the same. */
+  among(ids: readonly string[]): string[] | null {
+    if (!this.isComplete) return null;
+    const query = `SELECT value FROM json_each(?1)
+      WHERE value IN (SELECT id FROM fragment WHERE id = value)
+        OR value IN (SELECT id FROM awaited WHERE id = value)
+        OR value IN (SELECT noting.value FROM json_each(?2) AS noting)`;
+    const rows = this.#sql.exec(query, JSON.stringify(ids), JSON.stringify([...this.#noting])).raw();
+    return Array.from(rows, ([id]) => String(id));
+  }
+
+  /** A fragment says that it exists. If nobody has noted that, others may exist of which nothing is known. */
+  heardOf(id: string): void {
+    const isForeseen = this.#sql.exec(
+      "SELECT 1 FROM fragment WHERE id = ?1 UNION ALL SELECT 1 FROM awaited WHERE id = ?1 AND revision > 0",
+      id,
+    );
+    if (isForeseen.toArray().length === 0) this.#change("complete", "incomplete");
+  }
+
+  /** The rebuild that begins, or is under way, is said to ask all fragments of the workspace. */
+  claim(): void {
+    this.#change("incomplete", "claimed");
+  }
+
+  /** A rebuild has ended. */
+  rebuilt(): void {
+    this.#change("claimed", "complete");
+  }
+
+  get #state(): Completeness {
+    const [row] = this.#sql.exec("SELECT state FROM completeness").toArray();
+    return String(row?.["state"]) as Completeness; // written by this class and the schema
+  }
+
+  #change(from: Completeness, to: Completeness): void {
+    this.#sql.exec("UPDATE completeness SET state = ? WHERE state = ?", to, from);
+  }
 }

@@ -49,7 +49,7 @@ export class RebuildTable {
     this.#sql.exec("DELETE FROM rebuild_id");
   }
 
-  status(): RebuildStatus {
+  status(): Omit<RebuildStatus, "complete"> {
     const [row] = this.#sql.exec("SELECT * FROM rebuild").toArray();
     if (row === undefined)
       return { state: "never", done: 0, total: 0, repaired: 0, started_at: null, finished_at: null };

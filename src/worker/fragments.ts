@@ -1,0 +1,116 @@
+import type { FragmentId } from "../language/fragment-id.ts";
+import { type Refusal, refused } from "../protocol/errors.ts";
+import type { Fragment } from "../protocol/fragment.ts";
+import { catalogueStub, fragmentStub, type Workspace } from "./addresses.ts";
+import type { FragmentAnswer } from "./fragment/fragment-view.ts";
+import type { Preconditions } from "./fragment/preconditions.ts";
+import { absenceFault, type FragmentWrite, mustExist, type PutMode } from "./fragment/put-plan.ts";
+import { inGroups } from "./in-groups.ts";
+import { CATALOGUE_WAIT_MS, within } from "./within.ts";
+
+/** Some 2 MB of ids at their longest. */
+const MAX_REMEMBERED = 10_000;
+
+/**
+ * Fragments that exist or existed, as far as this isolate has heard, the latest last. The object of each has something
+ * stored and always will, so what stands here is never wrong; what is forgotten costs a question to the catalogue.
+ */
+const remembered = new Set<string>();
+
+/**
+ * The fragments of one workspace, as the worker calls them.
+ *
+ * Invariant: a call that does not create a fragment wakes no object for an id that never had one. To ask such an object
+ * would make a database for it, which stays (a file, where the server is self-hosted), and would take milliseconds. The
+ * catalogue is asked instead (decision 0018).
+ */
+export class Fragments {
+  readonly #env: Env;
+  readonly #workspace: Workspace;
+
+  constructor(env: Env, workspace: Workspace) {
+    this.#env = env;
+    this.#workspace = workspace;
+  }
+
+  /** The committed fragment; null if there is none. */
+  async read(id: FragmentId): Promise<Fragment | null> {
+    return (await this.#existing(id))?.read() ?? null;
+  }
+
+  /**
+   * Reads many fragments, and yields those that exist, a group at a time in the order of their ids.
+   *
+   * @throws when one cannot be asked: an outage is never "not found"
+   */
+  async *readAll(ids: readonly FragmentId[]): AsyncGenerator<readonly Fragment[], void> {
+    const existing = await this.#existingAmong(ids);
+    const read = (id: FragmentId) => this.#object(id).read();
+    for await (const fragments of inGroups([...existing], read))
+      yield fragments.filter((fragment) => fragment !== null);
+  }
+
+  async put(id: FragmentId, write: FragmentWrite, mode: PutMode): Promise<FragmentAnswer> {
+    const object = mustExist(write, mode) ? await this.#existing(id) : this.#object(id);
+    if (object === null) return refused(absenceFault(id, write.preconditions));
+    const answer = await object.put(write, mode);
+    if (answer.ok) this.#remember(id);
+    return answer;
+  }
+
+  /** Null when it is deleted. */
+  async remove(id: FragmentId, preconditions: Preconditions): Promise<Refusal | null> {
+    const object = await this.#existing(id);
+    return object === null ? absenceFault(id, preconditions) : object.remove(preconditions);
+  }
+
+  /** Hands a socket to the fragment; null if there is none and the socket does not create it. */
+  async join(id: FragmentId, request: Request, creates: boolean): Promise<Response | null> {
+    const object = creates ? this.#object(id) : await this.#existing(id);
+    return object === null ? null : object.fetch(request);
+  }
+
+  #object(id: FragmentId) {
+    return fragmentStub(this.#env, this.#workspace, id);
+  }
+
+  async #existing(id: FragmentId) {
+    return (await this.#existingAmong([id])).has(id) ? this.#object(id) : null;
+  }
+
+  /**
+   * Those of the ids that may name a fragment. One call to the catalogue says so for all that this isolate does not know.
+   * While it does not answer, or cannot tell, each of them may.
+   */
+  async #existingAmong(ids: readonly FragmentId[]): Promise<ReadonlySet<FragmentId>> {
+    const doubtful = ids.filter((id) => !remembered.has(this.#keyOf(id)));
+    if (doubtful.length === 0) return new Set(ids);
+    const known = await this.#knownAmong(doubtful);
+    if (known === null) return new Set(ids);
+    for (const id of known) this.#remember(id);
+    const unknown = new Set(doubtful.filter((id) => !known.has(id)));
+    return new Set(ids.filter((id) => !unknown.has(id)));
+  }
+
+  async #knownAmong(ids: readonly FragmentId[]): Promise<ReadonlySet<string> | null> {
+    try {
+      const known = await within(CATALOGUE_WAIT_MS, catalogueStub(this.#env, this.#workspace).known(ids));
+      return known === null ? null : new Set(known);
+    } catch (error) {
+      console.error("the catalogue could not be asked which fragments exist", error);
+      return null;
+    }
+  }
+
+  #remember(id: string): void {
+    const key = this.#keyOf(id);
+    remembered.delete(key); // so that it stands behind all others
+    remembered.add(key);
+    const [oldest] = remembered;
+    if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+  }
+
+  #keyOf(id: string): string {
+    return `${this.#workspace}/${id}`;
+  }
+}
