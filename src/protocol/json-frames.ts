@@ -156,6 +156,9 @@ export const serverFrameSchemas = {
     id: v.string(),
     content: v.string(),
     ...shownMetadataEntries,
+    is_composite: v.optional(
+      v.pipe(v.boolean(), v.description("On the old paths: the text includes other fragments.")),
+    ),
     updated_at: TimeSchema,
     version: VersionSchema,
     session: v.pipe(v.string(), v.description("This connection's id.")),
@@ -168,6 +171,14 @@ export const serverFrameSchemas = {
     request_id: echoedRequestId,
     content: v.optional(
       v.pipe(v.string(), v.description("Present when the merge gave something else than what was sent.")),
+    ),
+    changes: v.optional(
+      v.pipe(
+        listOf(shownChange),
+        v.description(
+          "To `?changes=1` sessions, in the place of `content`: from what was sent to the version's text.",
+        ),
+      ),
     ),
     more: v.optional(
       v.pipe(

@@ -437,14 +437,14 @@ describe("a stale base", () => {
   });
 });
 
-describe("repeated requests", () => {
-  const edit = {
-    action: "edit",
-    base_version: 1,
-    changes: [{ from: 3, to: 3, insert: "!" }],
-    request_id: "r",
-  };
+const edit = {
+  action: "edit",
+  base_version: 1,
+  changes: [{ from: 3, to: 3, insert: "!" }],
+  request_id: "r",
+};
 
+describe("repeated requests", () => {
   test("[JSON-12] a committed request is answered again and not applied again, when it comes after a reconnect", async () => {
     const { id } = await createFragment("one");
     const before = await joinJson(id, "?client=alice");
@@ -504,6 +504,57 @@ describe("repeated requests", () => {
     const after = await joinJson(id, "?client=alice");
     expect(await after.request(tagging)).toMatchObject({ action: "update_status", version: 2 });
     expect(await readFragment(id)).toMatchObject({ tags: [], version: 3 });
+  });
+});
+
+describe("another request under the name and id of a committed one", () => {
+  const other = { code: "idempotency_key_reused", request_id: "r" };
+
+  test.each([
+    ["an edit of another place", { ...edit, changes: [{ from: 0, to: 0, insert: "!" }] }],
+    ["an edit of another base", { ...edit, base_version: 2 }],
+    ["a whole text", { action: "update", content: "other", request_id: "r" }],
+    ["a write of metadata", { action: "update_metadata", description: "other", request_id: "r" }],
+  ])("[JSON-12] it is refused and changes nothing, when it is %s", async (_what, another) => {
+    const { id } = await createFragment("one");
+    const [first, second] = await Promise.all([joinJson(id, "?client=p"), joinJson(id, "?client=p")]);
+    await first.request(edit);
+    expect(await second.request(another)).toMatchObject(other);
+    expect(await readFragment(id)).toMatchObject({ content: "one!", description: "", version: 2 });
+    expect(await second.request(edit)).toMatchObject({ success: true, version: 2 });
+  });
+
+  test("[JSON-12] it is refused, when the object was evicted between", async () => {
+    const { id } = await createFragment("one");
+    await (await joinJson(id, "?client=p")).request(edit);
+    await evictDurableObject(objectOf(id));
+    const second = await joinJson(id, "?client=p");
+    expect(await second.request({ ...edit, base_version: 2 })).toMatchObject(other);
+    expect(await second.request(edit)).toMatchObject({ success: true, version: 2 });
+  });
+
+  test("[JSON-12] one of them is made, when both come in one turn", async () => {
+    const { id } = await createFragment("one");
+    const client = await joinJson(id, "?client=p");
+    client.send(edit);
+    client.send({ ...edit, changes: [{ from: 0, to: 0, insert: "other " }] });
+    expect(await client.next("update_status")).toMatchObject({ version: 2 });
+    expect(await client.next("error")).toMatchObject(other);
+    expect((await readFragment(id)).content).toBe("one!");
+  });
+
+  test("[JSON-12] fields in another order, absent ones that were null, and blanks make no other request", async () => {
+    const { id } = await createFragment("one");
+    const client = await joinJson(id, "?client=p");
+    await client.request({ action: "update", content: "two", base_version: 1, request_id: "r" });
+    const again = {
+      request_id: "r",
+      base_request_id: null,
+      content: "two",
+      base_version: 1,
+      action: "update",
+    };
+    expect(await client.request(again)).toMatchObject({ success: true, version: 2 });
   });
 });
 

@@ -51,6 +51,18 @@ describe("the old addresses", () => {
     expect(await client.closed()).toEqual({ code: 4004, reason: `Fragment '${id}' not found` });
   });
 
+  test.each([
+    ["plain text", false],
+    ["with [[another]] in it", true],
+    ["a [link] and [[ without an end", false],
+  ])("[OLD-17] `initial` says whether the text includes others: %j", async (content, is_composite) => {
+    const { id } = await createFragment(content);
+    const old = await connectOld(`/ws/prompts/${id}`);
+    expect(await old.next("initial")).toMatchObject({ content, is_composite });
+    const client = await connectOld(`/v1/ws/${id}`);
+    expect(await client.next("initial")).not.toHaveProperty("is_composite");
+  });
+
   test("[OLD-1] the longer address wins, when an id begins with `fragments/`", async () => {
     await request("PUT", "/v1/fragments/plain", { content: "plain" });
     await request("PUT", "/v1/fragments/fragments/plain", { content: "nested" });

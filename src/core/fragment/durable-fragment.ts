@@ -146,7 +146,7 @@ export class DurableFragment {
     const round = new WriteRound({ text, past: this.#past, current }, nowMs);
     round.run([{ ...write, base: { kind: "current" }, expectedVersions: null }], serverClientId);
     if (!round.hasWritten) {
-      round.answer({ revision: current, timeMs: nowMs, content: "" });
+      round.answer({ revision: current, timeMs: nowMs, content: "", eol: "lf" });
       return;
     }
     const deliveredRevision = isNoted ? current + 1 : (this.#life?.deliveredRevision ?? 0);

@@ -1,5 +1,6 @@
 import { utf8Length } from "../../language/utf8.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
+import type { Eol } from "../../protocol/fragment.ts";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
 import { type Answer, UNNAMED } from "../history/past-entry.ts";
 import { difference } from "../text/difference.ts";
@@ -19,7 +20,7 @@ import { BaseResolver, type RoundState } from "./base-resolver.ts";
 import type { ResolvedBase } from "./resolved-base.ts";
 import type { RevisionHistory } from "./revision-history.ts";
 import { RoundWrites, type WritePlan } from "./round-writes.ts";
-import type { KnownText, Write, Written } from "./write.ts";
+import type { KnownText, RequestKey, Write, Written } from "./write.ts";
 import { contentIntent, metadataIntent, NO_INTENT } from "./write-intent.ts";
 
 const REUSED = refused(
@@ -34,6 +35,14 @@ const MAX_ROUND_CHANGES = 2_000;
 const MAX_ROUND_UNITS = 64_000_000;
 /** Candidate bases that cost one more pass. */
 const CANDIDATES_PER_PASS = 3;
+
+/** The committed text, as it is shown. */
+interface CommittedText {
+  readonly revision: number;
+  readonly timeMs: number;
+  readonly content: string;
+  readonly eol: Eol;
+}
 
 /** The writes of one commit, one after the other, each on the text that the one before left. */
 export class WriteRound {
@@ -110,7 +119,7 @@ export class WriteRound {
   }
 
   /** Answers every write, once the commit is durable. */
-  answer(committed: { readonly revision: number; readonly timeMs: number; readonly content: string }): void {
+  answer(committed: CommittedText): void {
     for (const { write, result } of this.#answered) write.answer(result);
     const { revision, timeMs } = committed;
     const undos = this.#allUndoToSent();
@@ -120,6 +129,7 @@ export class WriteRound {
         revision,
         toSent: undos[at] ?? NO_CHANGE,
         content: isSame ? null : committed.content,
+        isToSentExact: plan.literal === plan.sent && committed.eol === "lf",
         isRepetition: false,
         timeMs,
         baseRevision: plan.baseRevision,
@@ -176,12 +186,14 @@ export class WriteRound {
       return refused(refusal("content_too_large", message));
     }
     const eol = write.moved?.eol ?? intent.eol;
+    const sent = applyChange(left, base.text);
     return done({
       change,
       metadata: { ...metadataChange.value, ...(eol === null || eol === metadata.eol ? {} : { eol }) },
-      sent: applyChange(left, base.text),
+      sent,
       sentTags: write.metadata?.tags ?? base.tags,
-      literal: intent.literal,
+      // One string where it can be: the round holds those of all its writes.
+      literal: intent.literal === sent ? sent : intent.literal,
       baseRevision: base.revision,
       sinceSent,
     });
@@ -216,7 +228,7 @@ export class WriteRound {
   #repeats(write: Write): boolean {
     const twin = write.request === null ? undefined : this.#writes.find(write.request);
     if (twin === undefined) return false;
-    if (twin.write.request?.fingerprint === write.request?.fingerprint) twin.repetitions.push(write);
+    if (isSameRequest(twin.write.request, write.request)) twin.repetitions.push(write);
     else this.#answered.push({ write, result: REUSED });
     return true;
   }
@@ -228,18 +240,41 @@ export class WriteRound {
     const answered = past.answerTo(write.request.client, write.request.requestId, this.#nowMs);
     if (answered === null) return null;
     const { revision, timeMs, answer } = answered;
-    if (answer.fingerprint !== write.request.fingerprint) return REUSED;
+    if (!isSameRequest(answer, write.request)) return REUSED;
     const { toSent } = answer;
     const way = isEmpty(toSent) ? null : this.#resolver.wayBackTo(revision);
     const content =
       way === null ? null : fromSharedText(applyChange(way.undo, text.committedContent), way.stateThen.eol);
-    return done({ revision, toSent, content, isRepetition: true, timeMs, baseRevision: null });
+    const isToSentExact = way?.stateThen.eol === "lf" && this.#wasSentWithLf(write);
+    return done({ revision, toSent, content, isToSentExact, isRepetition: true, timeMs, baseRevision: null });
+  }
+
+  /** What a repeated request sent had LF line ends: of an edit, its base had them. */
+  #wasSentWithLf({ content, base }: Write): boolean {
+    if (content === null || content.kind === "substitutions") return false;
+    if (content.kind === "text") return !content.text.includes("\r\n");
+    if (content.changes.some(({ insert }) => insert.includes("\r"))) return false;
+    const revision =
+      base.kind === "request" ? this.#revisionOf(base) : base.kind === "version" ? base.version : null;
+    return revision !== null && this.#resolver.wayBackTo(revision)?.stateThen.eol === "lf";
+  }
+
+  #revisionOf({ client, requestId }: RequestKey): number | null {
+    return this.#history.past.answerTo(client, requestId, this.#nowMs)?.revision ?? null;
   }
 
   #allUndoToSent(): readonly TextChange[] {
     this.#undoToSent ??= this.#writes.undoToSent();
     return this.#undoToSent;
   }
+}
+
+type Fingerprinted = Pick<RequestKey, "fingerprint"> | null;
+
+/** Requests of earlier releases have no fingerprint: nothing is compared then. */
+function isSameRequest(one: Fingerprinted, other: Fingerprinted): boolean {
+  const [a, b] = [one?.fingerprint, other?.fingerprint];
+  return a === undefined || b === undefined || a === b;
 }
 
 /** How many passes over the text a write costs. */

@@ -82,6 +82,8 @@ export interface Written {
   readonly toSent: TextChange;
   /** The committed text as it is shown, where it is not what was sent. */
   readonly content: string | null;
+  /** `toSent` leads from `content` to the letter of what was sent: neither has line ends of its own. */
+  readonly isToSentExact: boolean;
   /** The request was committed before, and is only answered again. */
   readonly isRepetition: boolean;
   /** When it was committed. */

@@ -4,8 +4,10 @@ import type { ServerFrame } from "../../protocol/json-frames.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { CommittedView, DurableFragment } from "../fragment/durable-fragment.ts";
 import { metadataAt } from "../fragment/revision-history.ts";
-import type { Base, ContentWrite, Written } from "../fragment/write.ts";
+import type { Base, ContentWrite, RequestKey, Written } from "../fragment/write.ts";
 import { sameTags } from "../text/shared-metadata.ts";
+import { invertChange } from "../text/text-change.ts";
+import { toChanges } from "../text/wire-changes.ts";
 import { type JsonSessions, metadataFrame, send } from "./json-sessions.ts";
 import type { JsonSession } from "./session.ts";
 
@@ -15,7 +17,8 @@ export interface WriteRequest {
   readonly content: ContentWrite | null;
   readonly metadata: Partial<Metadata> | null;
   readonly base: Base;
-  readonly requestId: string | undefined;
+  /** Null where the frame has no request id. */
+  readonly request: RequestKey | null;
   /** The revision that the session had been told of when the frame came in. */
   readonly seenRevision: number;
   readonly nowMs: number;
@@ -79,8 +82,8 @@ export class JsonAnswers {
   }
 
   #refuse(request: WriteRequest, { code, message }: Refusal): void {
-    const { session, requestId } = request;
-    const frame: ServerFrame = { action: "error", code, message, request_id: requestId };
+    const { session } = request;
+    const frame: ServerFrame = { action: "error", code, message, request_id: requestIdOf(request) };
     if (code !== "stale_base" || !this.#fragment.exists) {
       send(session, frame);
       return;
@@ -96,7 +99,8 @@ export class JsonAnswers {
   }
 
   /** Of a chain of stale writes, the first has brought the text for all. */
-  #isToldOf({ session, base, requestId }: WriteRequest): boolean {
+  #isToldOf({ session, base, request }: WriteRequest): boolean {
+    const requestId = request?.requestId;
     let stale = this.#stale.get(session);
     if (stale === undefined || stale.size > MAX_STALE_REQUESTS) {
       stale = new Set();
@@ -112,7 +116,7 @@ export class JsonAnswers {
    */
   #acknowledge(answered: Answered, content: string | null, isLast: boolean): void {
     const { request, written } = answered;
-    const { session, metadata, requestId } = request;
+    const { session, metadata } = request;
     const { record, knowledge } = session;
     const { revision, timeMs, toSent } = written;
     send(session, {
@@ -120,8 +124,8 @@ export class JsonAnswers {
       success: true,
       timestamp: timestamp(timeMs),
       version: revision,
-      request_id: requestId,
-      ...(content === null || record.isOldClient ? {} : { content }),
+      request_id: requestIdOf(request),
+      ...(content === null || record.isOldClient ? {} : mergedText(written, content, record.wantsChanges)),
       ...(isLast || record.isOldClient ? {} : { more: true }),
     });
     if (wroteText(answered)) knowledge.wrote({ revision, timeMs, toSent }, written.baseRevision);
@@ -144,6 +148,10 @@ export class JsonAnswers {
   }
 }
 
+function requestIdOf({ request }: WriteRequest): string | undefined {
+  return request?.requestId;
+}
+
 /** Of each revision, the last answer to a write of the text: the others say only that they are durable. */
 function speakingOf(answered: readonly Answered[]): ReadonlySet<Answered> {
   const last = new Map<number, Answered>();
@@ -154,6 +162,12 @@ function speakingOf(answered: readonly Answered[]): ReadonlySet<Answered> {
 /** A repetition, and a write of metadata only, say nothing about the text that the session has. */
 function wroteText({ request, written }: Answered): boolean {
   return request.content !== null && !written.isRepetition;
+}
+
+/** The committed text for a status: whole, or as changes to what was sent. */
+function mergedText({ toSent, isToSentExact }: Written, content: string, wantsChanges: boolean) {
+  if (!wantsChanges || !isToSentExact) return { content };
+  return { changes: toChanges(invertChange(toSent, content)) };
 }
 
 function mergedFrame({ timeMs, revision }: Written, content: string): ServerFrame {

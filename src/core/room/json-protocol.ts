@@ -1,3 +1,4 @@
+import { scanInclusions } from "../../language/inclusion.ts";
 import { type Refusal, type Result, refusal } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
 import { type ClientFrame, decodeClientFrame } from "../../protocol/json-frames.ts";
@@ -9,6 +10,7 @@ import type { Base, KnownText, Write } from "../fragment/write.ts";
 import { JsonAnswers, type WriteRequest } from "./json-answers.ts";
 import { JsonSessions, send } from "./json-sessions.ts";
 import { type Presence, toAwarenessState } from "./presence.ts";
+import { fingerprintOf } from "./request-fingerprint.ts";
 import type { JsonSession } from "./session.ts";
 
 /** What the JSON protocol needs of its room. */
@@ -52,6 +54,7 @@ export class JsonProtocol {
       id: committed.id,
       content: committed.content,
       ...committed.metadata,
+      ...(session.record.isOldClient ? { is_composite: includesOthers(committed.content) } : {}),
       updated_at: timestamp(committed.timeMs),
       version: committed.revision,
       session: session.record.id,
@@ -75,7 +78,11 @@ export class JsonProtocol {
     const { value: frame } = decoded;
     const requestId = frame.request_id ?? undefined;
     const { seenRevision } = session.knowledge;
-    const asked = { session, requestId, seenRevision, nowMs };
+    const request =
+      requestId === undefined
+        ? null
+        : { client: clientOf(session), requestId, fingerprint: fingerprintOf(frame) };
+    const asked = { session, request, seenRevision, nowMs };
     switch (frame.action) {
       case "update": {
         const base = namedBase(session, frame) ?? likeliest(session, () => session.knowledge.texts(nowMs));
@@ -137,7 +144,7 @@ export class JsonProtocol {
   }
 
   #write(request: WriteRequest): void {
-    const { session, requestId, content, metadata, base, seenRevision } = request;
+    const { session, content, metadata, base, seenRevision } = request;
     const { clientName, principal } = session.record;
     this.#ports.submit({
       content,
@@ -147,7 +154,7 @@ export class JsonProtocol {
       author: clientName ?? principal.kind,
       session,
       seenRevision,
-      request: requestId === undefined ? null : { client: clientOf(session), requestId },
+      request: request.request,
       answer: (result) => this.#answers.add(request, result),
     });
   }
@@ -165,6 +172,10 @@ export class JsonProtocol {
     if (refused !== null) this.refuse(session, refused, frame.request_id ?? undefined);
     else this.sessions.markChanged(session);
   }
+}
+
+function includesOthers(content: string): boolean {
+  return scanInclusions(content).next().done !== true;
 }
 
 const BASE_NOT_NAMED = refusal("invalid_frame", "edit: name the base in base_version or base_request_id.");

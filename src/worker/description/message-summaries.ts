@@ -15,7 +15,8 @@ export const CLIENT_FRAMES: Summaries<typeof clientFrameSchemas> = {
 
 export const SERVER_FRAMES: Summaries<typeof serverFrameSchemas> = {
   initial: "The first frame.",
-  update_status: "Your write is durable. `content` comes where the merge gave something else than you sent.",
+  update_status:
+    "Your write is durable. `content` (with `changes=1`, `changes`) comes where the merge gave something else than you sent. With `more`, the status of a later write of yours in the same version tells of the text.",
   updateText: "Somebody else changed the text.",
   updateChanges:
     "The same with `changes=1`: applied to the text of `base_version` they give that of `version`.",
