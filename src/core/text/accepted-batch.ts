@@ -1,3 +1,4 @@
+import { Cuts } from "./split-items.ts";
 import { type DeleteSet, UpdateBuilder } from "./update-builder.ts";
 import { hasByte, KIND, type ScannedDelete, type ScannedStruct } from "./update-scan.ts";
 
@@ -14,6 +15,8 @@ export interface NewPart {
 /** What the accepted updates of one batch bring, put together as one update. */
 export class AcceptedBatch {
   readonly #builder = new UpdateBuilder();
+  /** Where its structs and deletes cut the items that were there before. */
+  readonly cuts = new Cuts();
   readonly #clocks = new Map<number, number>();
   readonly #since = new Map<number, number>();
   readonly #structsWithTwoNeighbours: ScannedStruct[] = [];
@@ -58,7 +61,10 @@ export class AcceptedBatch {
       for (const struct of list) this.#note(struct, bytes);
     }
     for (const [client, clock] of clocks) this.#clocks.set(client, clock);
-    for (const range of deletes) this.#builder.addDelete(range);
+    for (const range of deletes) {
+      this.#builder.addDelete(range);
+      this.cuts.addRange(range);
+    }
   }
 
   /** Adds what the server deleted in answer to the batch. */
@@ -72,6 +78,10 @@ export class AcceptedBatch {
 
   #note(struct: ScannedStruct, bytes: Uint8Array): void {
     if (struct.originClient !== -1 && struct.rightClient !== -1) this.#structsWithTwoNeighbours.push(struct);
+    // A text that goes on where its client's last struct ended cuts nothing.
+    const goesOn = struct.originClient === struct.client && struct.originClock === struct.clock - 1;
+    if (struct.originClient !== -1 && !goesOn) this.cuts.add(struct.originClient, struct.originClock + 1);
+    if (struct.rightClient !== -1) this.cuts.add(struct.rightClient, struct.rightClock);
     if (struct.kind !== KIND.string) return;
     this.#insertedBytes += struct.end - struct.textStart;
     this.#insertsCarriageReturn ||= hasByte(bytes, struct.textStart, struct.end, 0x0d);

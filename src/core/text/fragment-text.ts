@@ -3,7 +3,6 @@ import { utf8Length } from "../../language/utf8.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
 import type { AcceptedBatch } from "./accepted-batch.ts";
-import { CRLF } from "./line-ends.ts";
 import { standBetweenNeighbours } from "./neighbour-order.ts";
 import { IDLE_CLIENT_ID, ROOTS } from "./roots.ts";
 import {
@@ -14,9 +13,11 @@ import {
   sameMetadata,
   writeMetadata,
 } from "./shared-metadata.ts";
+import { Cuts, splitItems } from "./split-items.ts";
 import { applyChange, type TextChange } from "./text-change.ts";
+import { cutsOf, findCrlfs } from "./text-items.ts";
 import { UncommittedEdits } from "./uncommitted-edits.ts";
-import { type DeleteSet, encodeSince } from "./update-builder.ts";
+import { type DeleteSet, encodeSince, UpdateBuilder } from "./update-builder.ts";
 import { UpdateCheck } from "./update-check.ts";
 
 /** An update that a peer wants applied. */
@@ -191,6 +192,7 @@ export class FragmentText {
     let deletes: DeleteSet;
     try {
       deletes = this.#doc.transact((transaction) => {
+        splitItems(transaction, cutsOf(change, this.#doc.getText(ROOTS.content)));
         this.#writeChange(change);
         writeMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags), metadata);
         return transaction.deleteSet;
@@ -278,7 +280,7 @@ export class FragmentText {
   /** Applies checked updates. After a refusal the document may be half-way and must be rebuilt. */
   #apply(update: Uint8Array, accepted: AcceptedBatch): Refusal | null {
     try {
-      Y.applyUpdate(this.#doc, update);
+      this.#applySplit(update, accepted.cuts);
     } catch (error) {
       const reason = error instanceof Error ? error.message : "unknown";
       return refusal("malformed_update", `The update cannot be applied (${reason}).`);
@@ -320,12 +322,24 @@ export class FragmentText {
 
   /** Deletes the CRs of each CRLF that came in, or came to be; null if there was none. */
   #mendLineEnds(): DeleteSet | null {
-    const content = this.#doc.getText(ROOTS.content);
-    const crlfs = [...content.toString().matchAll(CRLF)].reverse();
-    if (crlfs.length === 0) return null;
-    return this.#doc.transact(({ deleteSet }) => {
-      for (const { 0: crlf, index } of crlfs) content.delete(index, crlf.length - 1);
-      return deleteSet;
+    const { returns, hasOthers } = findCrlfs(this.#doc.getText(ROOTS.content));
+    this.#hasReturns = hasOthers;
+    if (returns.length === 0) return null;
+    const deletes = new UpdateBuilder();
+    const cuts = new Cuts();
+    for (const range of returns) {
+      deletes.addDelete(range);
+      cuts.addRange(range);
+    }
+    return this.#applySplit(deletes.encode(), cuts);
+  }
+
+  /** @param cuts where the update cuts items @returns what it deleted */
+  #applySplit(update: Uint8Array, cuts: Cuts): DeleteSet {
+    return this.#doc.transact((transaction) => {
+      splitItems(transaction, cuts);
+      Y.applyUpdate(this.#doc, update);
+      return transaction.deleteSet;
     });
   }
 

@@ -1,0 +1,88 @@
+import * as Y from "yjs";
+
+/** Places where items are cut: before (client, clock), in any order; a place may be named more than once. */
+export class Cuts {
+  readonly #clocks = new Map<number, number[]>();
+
+  add(client: number, clock: number): void {
+    const clocks = this.#clocks.get(client);
+    if (clocks === undefined) this.#clocks.set(client, [clock]);
+    else clocks.push(clock);
+  }
+
+  addRange({ client, clock, length }: { client: number; clock: number; length: number }): void {
+    this.add(client, clock);
+    this.add(client, clock + length);
+  }
+
+  /** By client. */
+  entries(): Iterable<[number, readonly number[]]> {
+    return this.#clocks;
+  }
+}
+
+/** Yjs makes this many cuts by itself faster than a walk over all structs of the client takes. */
+const FEW_CUTS = 64;
+
+/**
+ * Cuts many items at once, before a transaction inserts or deletes at these places.
+ *
+ * Yjs inserts the right half of each item that it cuts into the middle of an array of all structs of its client, so that
+ * n cuts cost n² (yjs 13.6.33): 30,000 in one pasted text take seconds. Here the array is built anew, once. The halves are
+ * made as Yjs' own `splitItem` makes them, and what the transaction did not need is merged again at its end.
+ */
+export function splitItems(transaction: Y.Transaction, cuts: Cuts): void {
+  for (const [client, clocks] of cuts.entries()) {
+    const structs = transaction.doc.store.clients.get(client);
+    if (structs !== undefined && clocks.length > FEW_CUTS) splitStructs(transaction, structs, clocks);
+  }
+}
+
+function splitStructs(
+  transaction: Y.Transaction,
+  structs: (Y.Item | Y.GC)[],
+  clocks: readonly number[],
+): void {
+  const ascending = Float64Array.from(clocks).sort();
+  const old = structs.slice();
+  structs.length = 0;
+  let next = 0;
+  for (const struct of old) {
+    structs.push(struct);
+    // Only the text has items of more than one value.
+    if (!(struct instanceof Y.Item) || struct.parentSub !== null) continue;
+    const end = struct.id.clock + struct.length;
+    let left = struct;
+    for (; next < ascending.length; next++) {
+      const clock = ascending[next] ?? 0;
+      if (clock >= end) break;
+      if (clock <= left.id.clock) continue;
+      left = split(transaction, left, clock);
+      structs.push(left);
+    }
+  }
+}
+
+/** Cuts an item before a clock, and returns the right half. */
+function split(transaction: Y.Transaction, left: Y.Item, clock: number): Y.Item {
+  const { client, clock: start } = left.id;
+  const length = clock - start;
+  const right = new Y.Item(
+    Y.createID(client, clock),
+    left,
+    Y.createID(client, clock - 1),
+    left.right,
+    left.rightOrigin,
+    left.parent,
+    null,
+    left.content.splice(length),
+  );
+  if (left.deleted) right.markDeleted();
+  if (left.keep) right.keep = true;
+  if (left.redone !== null) right.redone = Y.createID(left.redone.client, left.redone.clock + length);
+  left.right = right;
+  if (right.right !== null) right.right.left = right;
+  left.length = length;
+  transaction._mergeStructs.push(right);
+  return right;
+}
