@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { excerptAround, excerptOf, rangesIn } from "../../src/core/catalogue/excerpt.ts";
-import { parseTerms, termPattern } from "../../src/core/catalogue/search-terms.ts";
-import { toSearchText } from "../../src/core/catalogue/search-text.ts";
+import { parseTerms } from "../../src/core/catalogue/search-terms.ts";
 import type { TextRange } from "../../src/protocol/catalogue.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { expectLinear } from "../support/growth.ts";
@@ -10,9 +9,8 @@ import { SeededRandom } from "../support/seeded-random.ts";
 /** With its ellipses. */
 const LONGEST = 302;
 
-const patternsOf = (query: string) => parseTerms(query).map(termPattern);
 const around = (text: string, query: string, isWhole = true) =>
-  excerptAround(toSearchText(text), patternsOf(query), { isWhole });
+  excerptAround(text, parseTerms(query), { isWhole });
 const cut = (text: string, ranges: readonly TextRange[] = []) =>
   ranges.map(({ from, to }) => text.slice(from, to));
 
@@ -81,8 +79,8 @@ describe("the excerpt around what was found", () => {
     ["is one long word", (units: number) => "n".repeat(units), "needle"],
   ])("[CAT-6] an excerpt takes linear time, when the text %s", async (_, make, query) => {
     await expectLinear(960_000, (units) => {
-      const searched = toSearchText(make(units));
-      return () => excerptAround(searched, patternsOf(query), { isWhole: true });
+      const text = make(units);
+      return () => excerptAround(text, parseTerms(query), { isWhole: true });
     });
   });
 
@@ -94,8 +92,8 @@ describe("the excerpt around what was found", () => {
       for (let n = random.below(400); n > 0; n--)
         text += random.pick(words) + random.pick(["", " ", "\n", ", "]);
       text = text.normalize("NFC");
-      const patterns = patternsOf([random.pick(words), random.pick(words)].join(" "));
-      const found = excerptAround(toSearchText(text), patterns, { isWhole: true });
+      const patterns = parseTerms([random.pick(words), random.pick(words)].join(" "));
+      const found = excerptAround(text, patterns, { isWhole: true });
       const all = rangesIn(text, patterns);
       if (found === null) return expect(all).toEqual([]);
       expect(found.text.length).toBeLessThanOrEqual(LONGEST);
@@ -121,7 +119,7 @@ describe("ranges in a text that is shown as it is", () => {
     ["Crème brûlée", "brulee", ["brûlée"]],
   ])("[CAT-6] %s in NFD has ranges of whole characters", (text, query, expected) => {
     const own = text.normalize("NFD");
-    const found = cut(own, rangesIn(own, patternsOf(query)));
+    const found = cut(own, rangesIn(own, parseTerms(query)));
     expect(found).toEqual(expected.map((one) => one.normalize("NFD")));
   });
 });
@@ -129,13 +127,13 @@ describe("ranges in a text that is shown as it is", () => {
 test("[CAT-6] ranges take linear time, when a text is decomposed", async () => {
   await expectLinear(32_000, (units) => {
     const text = `${"日".repeat(units)}e\u0301`;
-    return () => expect(rangesIn(text, patternsOf("日"))).toHaveLength(units);
+    return () => expect(rangesIn(text, parseTerms("日"))).toHaveLength(units);
   });
 });
 
 test("[CAT-6] ranges are right in a text that has too many marks to be composed", () => {
   const text = `e\u0301${"\u0301".repeat(100)} needle`;
-  expect(cut(text, rangesIn(text, patternsOf("needle")))).toEqual(["needle"]);
+  expect(cut(text, rangesIn(text, parseTerms("needle")))).toEqual(["needle"]);
 });
 
 describe("the beginning of a text", () => {

@@ -1,20 +1,19 @@
 import type { TextRange } from "../../protocol/catalogue.ts";
-import { compose, DIVIDER, MARK_CLOSE, MARK_OPEN, readMarked, toSearchText } from "./search-text.ts";
+import { FoldedText } from "./folded-text.ts";
+import { placesOf, type SearchTerm } from "./search-terms.ts";
 
-/** UTF-16 code units of an excerpt, dividers counted and its ellipses not. */
+/** UTF-16 code units of an excerpt, its ellipses not counted. */
 export const MAX_EXCERPT_UNITS = 300;
-/** So many of them stand before what was found. */
+/** This many of them stand before what was found. */
 const LEAD_UNITS = 60;
-/** So far from its place a cut looks for the end of a word. */
+/** A cut looks for the end of a word this far from its place. */
 const CUT_UNITS = 40;
-/** So many places of each term are compared, to choose the one to show. */
+/** To choose the place to show, this many places of each term are compared. */
 const COMPARED_PLACES = 8;
 
 /** Where a text may be cut between words: not before a mark, which belongs to the character before. */
-const GAP = new RegExp(`[\\s${DIVIDER}]+(?!\\p{M})`, "gu");
+const GAP = /\s+(?!\p{M})/gu;
 const INSIDE_CHARACTER = /^[\p{M}\p{Cs}]/u;
-
-let graphemes: Intl.Segmenter | undefined;
 
 export interface MarkedText {
   readonly text: string;
@@ -36,60 +35,50 @@ export function excerptOf(text: string, maxUnits: number): string {
 }
 
 /**
- * A few words of a text around what was found, with ranges of that. Of the first places of each term it is the one with
- * the most terms around, the rarer the better. Linear in the text, for each pattern.
+ * A few words of a text around what was found, with the ranges of that. Of the first places of each term it is the one with
+ * the most terms around, the rarer the better. Linear in the text, for each term.
  *
- * @param text of `toSearchText`
  * @param isWhole else this is the beginning of the text, and what is near its end does not count
  * @returns null where nothing was found
  */
 export function excerptAround(
   text: string,
-  patterns: readonly RegExp[],
+  terms: readonly SearchTerm[],
   { isWhole }: { readonly isWhole: boolean },
 ): MarkedText | null {
-  const end = isWhole ? text.length : text.length - MAX_EXCERPT_UNITS;
-  const places = patterns.map((pattern) => hitsIn(text, pattern, 0, end, COMPARED_PLACES));
+  const folded = new FoldedText(text);
+  const rangeOf = (place: TextRange) => folded.rangeOf(place);
+  const end = folded.indexOf(isWhole ? text.length : Math.max(0, text.length - MAX_EXCERPT_UNITS));
+  const places = terms.map((term) =>
+    placesOf(term, folded.folded, { end, limit: COMPARED_PLACES }).map(rangeOf),
+  );
   const best = bestPlace(places);
   if (best === null) return null;
   const from = cutBefore(text, Math.max(0, best - LEAD_UNITS), best);
   const to = cutBehind(text, from + MAX_EXCERPT_UNITS);
-  // What is found may begin before and end behind it; in all of the text the next place may be far away.
-  const near = text.slice(0, to + MAX_EXCERPT_UNITS);
-  const hits = patterns.flatMap((pattern) => hitsIn(near, pattern, Math.max(0, from - CUT_UNITS), to));
-  const marked = readMarked(mark(text, from, to, [...places.flat(), ...hits]));
+  // What is found may begin before the excerpt and end behind it; the next place in the text may be far away.
+  const near = folded.folded.slice(0, folded.indexOf(to) + MAX_EXCERPT_UNITS);
+  const window = { from: folded.indexOf(Math.max(0, from - CUT_UNITS)), end: folded.indexOf(to) };
+  const inside = terms.flatMap((term) => placesOf(term, near, window).map(rangeOf));
   const [before, behind] = [from > 0 ? "…" : "", to < text.length || !isWhole ? "…" : ""];
   return {
-    text: `${before}${marked.text}${behind}`,
-    ranges: marked.ranges.map((one) => ({ from: one.from + before.length, to: one.to + before.length })),
+    text: `${before}${text.slice(from, to)}${behind}`,
+    ranges: merged([...places.flat(), ...inside], from, to).map((one) => ({
+      from: one.from - from + before.length,
+      to: one.to - from + before.length,
+    })),
   };
 }
 
 /** Where the terms stand in a short text that is shown as it is. */
-export function rangesIn(text: string, patterns: readonly RegExp[]): TextRange[] {
-  const searched = toSearchText(text);
-  const hits = patterns.flatMap((pattern) => hitsIn(searched, pattern));
-  const { ranges } = readMarked(mark(searched, 0, searched.length, hits));
-  return text === compose(text) ? ranges : inDecomposed(text, ranges);
-}
-
-/** The places of one pattern that begin in this part of the text, in their order; those of a phrase may overlap. */
-function hitsIn(
-  text: string,
-  pattern: RegExp,
-  from = 0,
-  end = text.length,
-  limit = text.length,
-): TextRange[] {
-  const hits: TextRange[] = [];
-  pattern.lastIndex = from;
-  while (hits.length < limit) {
-    const match = pattern.exec(text);
-    if (match === null || match.index >= end) break;
-    hits.push({ from: match.index, to: match.index + match[0].length });
-    pattern.lastIndex = match.index + ((text.codePointAt(match.index) ?? 0) > 0xffff ? 2 : 1);
-  }
-  return hits;
+export function rangesIn(text: string, terms: readonly SearchTerm[]): TextRange[] {
+  const folded = new FoldedText(text);
+  const places = terms.flatMap((term) => placesOf(term, folded.folded));
+  return merged(
+    places.map((place) => folded.rangeOf(place)),
+    0,
+    text.length,
+  );
 }
 
 /** Where the place begins around which the most terms stand. A term counts the more the fewer places it has. */
@@ -113,23 +102,18 @@ function bestPlace(places: readonly (readonly TextRange[])[]): number | null {
   return best;
 }
 
-/** This part of a text with marks around the hits in it; what overlaps is one. */
-function mark(text: string, from: number, to: number, hits: readonly TextRange[]): string {
-  const merged: { from: number; to: number }[] = [];
-  for (const hit of hits.toSorted((a, b) => a.from - b.from)) {
-    const last = merged.at(-1);
-    if (hit.to <= from || hit.from >= to) continue;
-    const end = Math.min(hit.to, to);
-    if (last !== undefined && hit.from < last.to) last.to = Math.max(last.to, end);
-    else merged.push({ from: Math.max(hit.from, from), to: end });
+/** The ranges in this part of a text, in order; those that overlap are one. */
+function merged(ranges: readonly TextRange[], from: number, to: number): TextRange[] {
+  const apart: TextRange[] = [];
+  for (const range of ranges.toSorted((a, b) => a.from - b.from)) {
+    if (range.to <= from || range.from >= to) continue;
+    const end = Math.min(range.to, to);
+    const last = apart.at(-1);
+    if (last !== undefined && range.from < last.to)
+      apart.splice(-1, 1, { ...last, to: Math.max(last.to, end) });
+    else apart.push({ from: Math.max(range.from, from), to: end });
   }
-  let marked = "";
-  let done = from;
-  for (const hit of merged) {
-    marked += text.slice(done, hit.from) + MARK_OPEN + text.slice(hit.from, hit.to) + MARK_CLOSE;
-    done = hit.to;
-  }
-  return marked + text.slice(done, to);
+  return apart;
 }
 
 /** Behind the first gap from there on, else between two characters. */
@@ -160,22 +144,4 @@ function betweenCharacters(text: string, at: number, step: 1 | -1): number {
 
 function isInside(text: string, at: number): boolean {
   return INSIDE_CHARACTER.test(text.slice(at, at + 2));
-}
-
-/** Ranges of a text's NFC as ranges of the text itself: those of the whole characters. */
-function inDecomposed(text: string, ranges: readonly TextRange[]): TextRange[] {
-  graphemes ??= new Intl.Segmenter("en", { granularity: "grapheme" });
-  const bounds = [{ composed: 0, own: 0 }];
-  let composed = 0;
-  for (const { segment, index } of graphemes.segment(text)) {
-    composed += segment.normalize("NFC").length;
-    bounds.push({ composed, own: index + segment.length });
-  }
-  // Ranges are in order and apart, so both ends only go forward.
-  let [first, last] = [0, 0];
-  return ranges.map(({ from, to }) => {
-    while ((bounds[first + 1]?.composed ?? Number.POSITIVE_INFINITY) <= from) first++;
-    while ((bounds[last]?.composed ?? Number.POSITIVE_INFINITY) < to) last++;
-    return { from: bounds[first]?.own ?? 0, to: bounds[last]?.own ?? text.length };
-  });
 }

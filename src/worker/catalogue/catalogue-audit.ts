@@ -5,6 +5,7 @@ import { AwaitedTable } from "../storage/awaited-table.ts";
 import type { CatalogueEntries } from "../storage/catalogue-entries.ts";
 import type { KnownIds } from "../storage/known-ids.ts";
 import { RebuildTable } from "../storage/rebuild-table.ts";
+import type { WordIndex } from "../storage/word-index.ts";
 
 /** Fragments that are asked in one alarm, all at the same time. */
 const ASKED_AT_A_TIME = 32;
@@ -12,6 +13,9 @@ const ASKED_AT_A_TIME = 32;
 const AWAITED_MS = 10_000;
 /** Work that has not ended after this long is begun again: it failed, or the process died in it. */
 const AGAIN_MS = 30_000;
+/** UTF-16 code units of text that are indexed in one go: about 20 ms at a time, and 100 ms at the start. */
+const MOVED_AT_A_TIME = 256 * 1024;
+const MOVED_AT_START = 1024 * 1024;
 
 export interface AuditPorts {
   /** Asks a fragment; null if there never was one. */
@@ -28,20 +32,30 @@ export interface AuditPorts {
 export class CatalogueAudit {
   readonly #entries: CatalogueEntries;
   readonly #known: KnownIds;
+  readonly #words: WordIndex;
   readonly #ports: AuditPorts;
   readonly #rebuild: RebuildTable;
   readonly #awaited: AwaitedTable;
-  readonly #alarms: AlarmTable<"rebuild" | "awaited">;
+  readonly #alarms: AlarmTable<"rebuild" | "awaited" | "words">;
 
-  constructor(storage: DurableObjectStorage, entries: CatalogueEntries, known: KnownIds, ports: AuditPorts) {
+  constructor(
+    storage: DurableObjectStorage,
+    entries: CatalogueEntries,
+    words: WordIndex,
+    known: KnownIds,
+    ports: AuditPorts,
+  ) {
     this.#entries = entries;
     this.#known = known;
+    this.#words = words;
     this.#ports = ports;
     this.#rebuild = new RebuildTable(storage);
     this.#awaited = new AwaitedTable(storage);
     this.#alarms = new AlarmTable(storage);
     // A migration began it, or an earlier release lost its alarm.
     if (this.#rebuild.isRunning) this.#alarms.ensure("rebuild", Date.now());
+    // A small catalogue is searched in full from the first request on.
+    if (this.#words.isMoving) this.#moveWords(MOVED_AT_START);
   }
 
   get rebuildStatus(): RebuildStatus {
@@ -56,7 +70,6 @@ export class CatalogueAudit {
       this.#awaited.postpone(ids, nowMs);
       if (ids.length > 0) this.#alarms.ensure("awaited", nowMs + AWAITED_MS);
     } else {
-      this.#entries.rebuildWordIndex();
       this.#rebuild.begin(ids, nowMs);
     }
     this.#alarms.ensure("rebuild", nowMs);
@@ -76,7 +89,11 @@ export class CatalogueAudit {
   /** The object's alarm has rung. */
   async ring(nowMs: number): Promise<void> {
     const kinds = this.#alarms.begin(nowMs, nowMs + AGAIN_MS);
-    const work = { rebuild: () => this.#rebuildSome(nowMs), awaited: () => this.#askAwaited(nowMs) };
+    const work = {
+      rebuild: () => this.#rebuildSome(nowMs),
+      awaited: () => this.#askAwaited(nowMs),
+      words: () => this.#moveWords(MOVED_AT_A_TIME),
+    };
     await Promise.all(kinds.map((kind) => work[kind]()));
   }
 
@@ -94,6 +111,12 @@ export class CatalogueAudit {
     const answers = await Promise.all(ids.map((id) => this.#ask(id)));
     this.#rebuild.advance(ids, answers.filter((answer) => answer === "mended").length);
     this.#alarms.ensure("rebuild", nowMs);
+  }
+
+  #moveWords(maxUnits: number): void {
+    if (this.#words.isMoving) this.#words.moveSome(maxUnits);
+    if (this.#words.isMoving) this.#alarms.ensure("words", Date.now());
+    else this.#alarms.end("words");
   }
 
   /** Asks some of those that should have been heard of by now. */

@@ -28,6 +28,7 @@ import { CatalogueLists } from "../storage/catalogue-lists.ts";
 import { KnownIds } from "../storage/known-ids.ts";
 import { LiveEntries } from "../storage/live-entries.ts";
 import { OpenSessionsTable } from "../storage/open-sessions-table.ts";
+import { WordIndex } from "../storage/word-index.ts";
 import { CatalogueAudit } from "./catalogue-audit.ts";
 import { changesSince, knownSeq } from "./changes.ts";
 import { EventListeners } from "./event-listeners.ts";
@@ -59,14 +60,15 @@ export class CatalogueObject extends DurableObject<Env> {
     super(ctx, env);
     this.#workspace = (ctx.id.name ?? "") as Workspace; // catalogueStub names it
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PLAIN_PING, PLAIN_PONG));
-    this.#entries = new CatalogueEntries(ctx.storage);
+    const words = new WordIndex(ctx.storage);
+    this.#entries = new CatalogueEntries(ctx.storage, words);
     this.#entries.open();
-    this.#lists = new CatalogueLists(ctx.storage, this.#live);
+    this.#lists = new CatalogueLists(ctx.storage, this.#live, words);
     this.#openSessions = new OpenSessionsTable(ctx.storage);
     this.#known = new KnownIds(ctx.storage, (catalogue) =>
       witnessStub(env, this.#workspace).isFirstCatalogue(catalogue),
     );
-    this.#audit = new CatalogueAudit(ctx.storage, this.#entries, this.#known, {
+    this.#audit = new CatalogueAudit(ctx.storage, this.#entries, words, this.#known, {
       recordOf: (id) => this.#fragment(id).catalogueRecord(),
       mended: (id) => void this.#entryChanged(id),
       report: reportProblem,

@@ -1,10 +1,11 @@
+import { compose } from "../../core/catalogue/composed.ts";
 import { excerptOf } from "../../core/catalogue/excerpt.ts";
-import { toSearchText } from "../../core/catalogue/search-text.ts";
 import { type CatalogueEntry, type CatalogueRecord, revisionOf } from "../../core/feed/catalogue-update.ts";
 import { includedIds } from "../../core/feed/included-ids.ts";
 import type { PromptType } from "../../protocol/fragment.ts";
 import { CATALOGUE_SCHEMA } from "./catalogue-schema.ts";
 import { migrate, newestVersion, schemaVersion } from "./migrations.ts";
+import type { WordIndex } from "./word-index.ts";
 
 const EXCERPT_UNITS = 200;
 
@@ -26,10 +27,12 @@ export interface StoredEntry extends CatalogueEntry {
 export class CatalogueEntries {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
+  readonly #words: WordIndex;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, words: WordIndex) {
     this.#storage = storage;
     this.#sql = storage.sql;
+    this.#words = words;
   }
 
   /** Makes the tables, or brings them up to date. */
@@ -62,7 +65,8 @@ export class CatalogueEntries {
   }
 
   /**
-   * Makes the entry what the fragment answered, whatever is stored. Writes only where that differs.
+   * Makes the entry what the fragment answered, whatever is stored. Writes only where that differs, but for the index of
+   * words, which cannot be read: it is written again.
    *
    * @param record null where there never was such a fragment
    * @param seq the entry's last change when the fragment was asked, null for none: a later change is newer than the
@@ -74,7 +78,10 @@ export class CatalogueEntries {
     if ((known?.seq ?? null) !== seq) return false;
     const truth = record ?? { kind: "deleted", id, revision: 0, atMs: known?.updatedAtMs ?? 0 };
     if (known === null && truth.kind === "deleted") return false;
-    if (known !== null && this.#isTrue(known, truth)) return false;
+    if (known !== null && this.#isTrue(known, truth)) {
+      if (truth.kind === "text") this.#words.store(known.number, truth.entry, truth.text);
+      return false;
+    }
     this.#storage.transactionSync(() => this.#write(truth, known, this.#targetsOf(id)));
     return true;
   }
@@ -83,11 +90,6 @@ export class CatalogueEntries {
   rename(from: string, to: string): boolean {
     const query = "UPDATE fragment SET seq = ?, renamed_to = ? WHERE id = ? AND is_deleted = 1";
     return this.#sql.exec(query, this.seq + 1, to, from).rowsWritten > 0;
-  }
-
-  /** The index of words made anew from the words stored. */
-  rebuildWordIndex(): void {
-    this.#sql.exec("INSERT INTO words (words) VALUES ('rebuild')");
   }
 
   /** @param targets the inclusions that are stored for it */
@@ -107,8 +109,8 @@ export class CatalogueEntries {
     for (const target of includes.filter((one) => !before.has(one)))
       exec("INSERT INTO inclusion (target, source) VALUES (?, ?)", target, id);
 
-    if (known !== null) exec("DELETE FROM words WHERE rowid = ?", number);
     if (record.kind === "deleted") {
+      rows += this.#words.remove(number);
       exec(
         `UPDATE fragment SET seq = ?, revision = ?, is_deleted = 1, updated_at_ms = ?, description = '',
            tags = '[]', includes = '[]', size = 0, excerpt = '' WHERE number = ?`,
@@ -120,11 +122,7 @@ export class CatalogueEntries {
       return rows;
     }
     const { entry, text } = record;
-    exec(
-      "INSERT INTO words (rowid, id, description, tags, content) VALUES (?, ?, ?, ?, ?)",
-      number,
-      ...wordsOf(entry, text),
-    );
+    rows += this.#words.store(number, entry, text);
     exec(
       `INSERT INTO fragment (number, id, seq, created_seq, revision, is_deleted, created_at_ms, updated_at_ms,
          description, tags, includes, prompt_type, size, excerpt)
@@ -155,16 +153,13 @@ export class CatalogueEntries {
   #isTrue(known: StoredEntry, record: CatalogueRecord): boolean {
     if (known.revision !== revisionOf(record).revision) return false;
     if (record.kind === "deleted") return known.isDeleted;
-    const [words] = this.#sql
-      .exec("SELECT id, description, tags, content FROM words WHERE rowid = ?", known.number)
-      .raw();
     const { entry, text } = record;
     const includes = includedIds(text);
     const wanted = { ...entry, tags: [...entry.tags], isDeleted: false, includes };
     const { number: _number, seq: _seq, createdSeq: _createdSeq, renamedTo: _renamedTo, ...has } = known;
     return (
       isSame(has, wanted) &&
-      isSame(words, wordsOf(entry, text)) &&
+      this.#words.textOf(known.number) === compose(text) &&
       isSame(this.#targetsOf(known.id), includes)
     );
   }
@@ -198,15 +193,6 @@ export function toStored(row: Record<string, SqlStorageValue>): StoredEntry {
     prompt_type: String(row["prompt_type"]) as PromptType,
     size: Number(row["size"]),
   };
-}
-
-function wordsOf(entry: CatalogueEntry, text: string): [string, string, string, string] {
-  return [entry.id, entry.description, entry.tags.join(" "), text].map(toSearchText) as [
-    string,
-    string,
-    string,
-    string,
-  ];
 }
 
 /** Of JSON values, in any order of their fields. */

@@ -1,3 +1,4 @@
+import { fold } from "../../core/catalogue/folded-text.ts";
 import { parseTerms, type SearchTerm, toFtsQuery } from "../../core/catalogue/search-terms.ts";
 import type { CatalogueEntry } from "../../core/feed/catalogue-update.ts";
 import type {
@@ -17,6 +18,7 @@ import { FoundWords } from "./found-words.ts";
 import { behindPrefix, chooseRows } from "./list-choice.ts";
 import { decodeCursor, encodeCursor, type ListCursor, MAX_RANKED } from "./list-cursor.ts";
 import type { LiveEntries } from "./live-entries.ts";
+import type { WordIndex } from "./word-index.ts";
 
 const MAX_SUGGESTIONS = 50;
 
@@ -39,10 +41,12 @@ const RELEVANCE = "bm25(10.0, 4.0, 6.0, 1.0)";
 export class CatalogueLists {
   readonly #sql: SqlStorage;
   readonly #live: LiveEntries;
+  readonly #words: WordIndex;
 
-  constructor(storage: DurableObjectStorage, live: LiveEntries) {
+  constructor(storage: DurableObjectStorage, live: LiveEntries, words: WordIndex) {
     this.#sql = storage.sql;
     this.#live = live;
+    this.#words = words;
   }
 
   list(query: ListQuery): Result<FragmentPage> {
@@ -194,13 +198,13 @@ export class CatalogueLists {
     };
   }
 
-  /** Ids that hold the text anywhere, whatever its case, in their order. Reads them all: SQLite's `lower` knows ASCII only. */
+  /** Ids that hold the text anywhere, folded as in a search, in their order. Reads them all. */
   suggestions(text: string, exclude: readonly string[]): string[] {
-    const wanted = withoutCase(text.normalize("NFC").replaceAll(" ", "_"));
+    const wanted = folded(text.replaceAll(" ", "_"));
     const found: string[] = [];
     for (const [raw] of this.#sql.exec("SELECT id FROM fragment WHERE is_deleted = 0 ORDER BY id").raw()) {
       const id = String(raw);
-      if (!withoutCase(id).includes(wanted) || exclude.includes(id)) continue;
+      if (!folded(id).includes(wanted) || exclude.includes(id)) continue;
       found.push(id);
       if (found.length === MAX_SUGGESTIONS) break;
     }
@@ -227,7 +231,7 @@ export class CatalogueLists {
       JSON.stringify(numbers),
     );
     const byNumber = new Map(Array.from(rows, (row) => [Number(row["number"]), row]));
-    const found = terms === null ? null : new FoundWords(this.#sql, terms, numbers);
+    const found = terms === null ? null : new FoundWords(this.#words, terms, numbers);
     return numbers.flatMap((number) => {
       const row = byNumber.get(number);
       if (row === undefined) return []; // words of no entry; a rebuild mends that
@@ -278,7 +282,7 @@ function rankedCursor(
   return { sort, shown: all, after: all.length < MAX_RANKED ? null : 0 };
 }
 
-/** As "ς" and "σ" are one letter in capitals, they are one here. */
-function withoutCase(text: string): string {
-  return text.toLowerCase().replaceAll("ς", "σ");
+/** As one word: ids hold no spaces. */
+function folded(text: string): string {
+  return fold(text).replaceAll(" ", "");
 }

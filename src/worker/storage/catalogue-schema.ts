@@ -20,9 +20,19 @@ const COMPLETENESS = `-- Whether all fragments are known (known-ids.ts), and a n
    END;
    INSERT INTO completeness (singleton, catalogue, state) VALUES (1, hex(randomblob(16)), `;
 
-/** The words are stored in another way than before (search-text.ts): a rebuild is begun, which the object goes on with. */
+/** What is stored has another form than before: a rebuild is begun, which the object goes on with. */
 const REBUILD = `INSERT OR REPLACE INTO rebuild (singleton, cursor, done, total, repaired, started_at_ms)
   SELECT 1, '', 0, count(*), 0, 1000 * unixepoch() FROM fragment;`;
+
+/** The index holds folded words and no text; what excerpts are made of stands beside it (word-index.ts). */
+const WORDS = `CREATE VIRTUAL TABLE words USING fts5 (
+     id, description, tags, content,
+     content = '', contentless_delete = 1, tokenize = 'ascii'
+   );
+   CREATE TABLE content (number INTEGER PRIMARY KEY, text TEXT NOT NULL);`;
+
+/** The object indexes the texts of the old index anew, in steps, and drops it. */
+const MOVE_WORDS = `ALTER TABLE words RENAME TO old_words; ${WORDS}`;
 
 /**
  * The tables of a workspace's catalogue. All of it is derived from the fragments; `POST /v1/catalogue/rebuild` makes
@@ -57,11 +67,7 @@ export const CATALOGUE_SCHEMA: Schema = {
    CREATE INDEX fragment_by_time ON fragment (updated_at_ms, id) WHERE is_deleted = 0;
    -- Who includes whom. The target need not exist.
    CREATE TABLE inclusion (target TEXT, source TEXT, PRIMARY KEY (target, source)) WITHOUT ROWID;
-   -- The words of all fragments (core/catalogue/search-text.ts). Marks belong to letters in many scripts.
-   CREATE VIRTUAL TABLE words USING fts5 (
-     id, description, tags, content,
-     tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
-   );
+   ${WORDS}
    -- The sessions that have a fragment open, as last told; no row: none.
    CREATE TABLE open_sessions (id TEXT PRIMARY KEY, sessions INTEGER NOT NULL, editors TEXT NOT NULL) WITHOUT ROWID;
    -- The last rebuild, and what it was told to ask besides what is known. Times are null until then.
@@ -80,5 +86,5 @@ export const CATALOGUE_SCHEMA: Schema = {
    -- Fragments that are to be asked if no update of this revision arrives, and since when they are awaited.
    CREATE TABLE awaited (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
    ${COMPLETENESS}'new');`,
-  migrations: [ANNOUNCED, REBUILD, REBUILD, RENAME, `${COMPLETENESS}'old');`],
+  migrations: [ANNOUNCED, REBUILD, REBUILD, RENAME, `${COMPLETENESS}'old');`, MOVE_WORDS],
 };

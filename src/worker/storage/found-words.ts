@@ -1,47 +1,39 @@
 import { excerptAround, type MarkedText, rangesIn } from "../../core/catalogue/excerpt.ts";
-import { type SearchTerm, termPattern } from "../../core/catalogue/search-terms.ts";
+import { type SearchTerm, toFtsQuery } from "../../core/catalogue/search-terms.ts";
 import type { FragmentSummary } from "../../protocol/catalogue.ts";
 import type { StoredEntry } from "./catalogue-entries.ts";
+import type { WordIndex } from "./word-index.ts";
 
-/** Characters of a content that are looked through before all of it is read. */
+/** Characters of a content that are searched before all of it is read. */
 const BEGINNING = 8_192;
-/** Characters, times terms, that are looked through for one page: about a tenth of a second. */
-const LOOKED_THROUGH = 8 * 1024 * 1024;
+/** For one page, at most this many characters times terms are searched: about a tenth of a second. */
+const MAX_SEARCHED = 8 * 1024 * 1024;
 
-/**
- * Where the words of a query stand in the entries of one page, and the text around them. FTS5 can say that too, in a
- * time that grows with the square of what it finds in a text (`snippet` and `highlight`, SQLite of November 2026).
- */
+/** Where the words of a query stand in the entries of one page, and the text around them. */
 export class FoundWords {
-  readonly #sql: SqlStorage;
-  readonly #patterns: readonly RegExp[];
+  readonly #words: WordIndex;
+  readonly #terms: readonly SearchTerm[];
   /** What one character costs. A phrase may begin at each. */
   readonly #cost: number;
-  #left = LOOKED_THROUGH;
-
-  /** By number, as far as they are read at once. */
+  #left = MAX_SEARCHED;
+  /** By number, read at once. */
   readonly #beginnings: ReadonlyMap<number, string>;
 
   /** @param numbers of the page's entries */
-  constructor(sql: SqlStorage, terms: readonly SearchTerm[], numbers: readonly number[]) {
-    this.#sql = sql;
-    // Terms of the same spellings are one.
-    const distinct = [...new Map(terms.map((term) => [termPattern(term).source, term])).values()];
-    this.#patterns = distinct.map(termPattern);
-    this.#cost = distinct.reduce(
+  constructor(words: WordIndex, terms: readonly SearchTerm[], numbers: readonly number[]) {
+    this.#words = words;
+    this.#terms = [...new Map(terms.map((term) => [toFtsQuery([term]), term])).values()];
+    this.#cost = this.#terms.reduce(
       (sum, term) => sum + (term.kind === "phrase" ? term.characters.length : 1),
       0,
     );
-    const query =
-      "SELECT rowid, substr(content, 1, ?) FROM words WHERE rowid IN (SELECT value FROM json_each(?))";
-    const rows = sql.exec(query, BEGINNING, JSON.stringify(numbers)).raw();
-    this.#beginnings = new Map(Array.from(rows, ([number, text]) => [Number(number), String(text)]));
+    this.#beginnings = words.beginningsOf(numbers, BEGINNING);
   }
 
-  /** @param excerpt to show where nothing is found in the content, or that would take too long */
+  /** @param excerpt to show where nothing is found in the content, or where the search would take too long */
   in(entry: StoredEntry, excerpt: string): Pick<FragmentSummary, "excerpt" | "highlights"> {
-    const id = rangesIn(entry.id, this.#patterns);
-    const description = rangesIn(entry.description, this.#patterns);
+    const id = rangesIn(entry.id, this.#terms);
+    const description = rangesIn(entry.description, this.#terms);
     const found = this.#around(entry);
     return {
       excerpt: found?.text ?? excerpt,
@@ -52,17 +44,15 @@ export class FoundWords {
   #around({ number, size }: StoredEntry): MarkedText | null {
     const beginning = this.#beginnings.get(number) ?? "";
     const isWhole = beginning.length < BEGINNING;
-    const found = this.#look(beginning, isWhole);
+    const found = this.#search(beginning, isWhole);
     if (found !== null || isWhole || size * this.#cost > this.#left) return found;
-    // FTS5 seeks by integers only, and a bound number is none.
-    const query = "SELECT content FROM words WHERE rowid = CAST(? AS INTEGER)";
-    return this.#look(String(this.#sql.exec(query, number).one()["content"]), true);
+    return this.#search(this.#words.textOf(number) ?? "", true);
   }
 
-  #look(text: string, isWhole: boolean): MarkedText | null {
+  #search(text: string, isWhole: boolean): MarkedText | null {
     const cost = text.length * this.#cost;
     if (cost > this.#left) return null;
     this.#left -= cost;
-    return excerptAround(text, this.#patterns, { isWhole });
+    return excerptAround(text, this.#terms, { isWhole });
   }
 }

@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { compose } from "../../src/core/catalogue/composed.ts";
+import { parseTerms, toFtsQuery } from "../../src/core/catalogue/search-terms.ts";
+import { includedIds } from "../../src/core/feed/included-ids.ts";
+import { utf8Length } from "../../src/language/utf8.ts";
+import { MAX_CONTENT_BYTES } from "../../src/protocol/limits.ts";
+
+const ftsQueryOf = (query: string) => toFtsQuery(parseTerms(query));
+
+describe("the terms of a query", () => {
+  test("[CAT-5] every word of a query is the beginning of a word, and its signs are nothing", () => {
+    expect(ftsQueryOf('refund "poli* OR -x')).toBe('"refund"* "poli"* "or"* "x"*');
+    expect(ftsQueryOf("team/greeting_card")).toBe('"team"* "greeting"* "card"*');
+    expect(ftsQueryOf("Foo™ 🤖bar")).toBe('"foo"* "bar"*');
+    expect(parseTerms(" -- !? ")).toEqual([]);
+  });
+
+  test("[CAT-5] a query in a script without spaces is phrases of characters, a word each", () => {
+    expect(ftsQueryOf("科学 AI助手")).toBe('"科 学" "ai"* "助 手"');
+    expect(ftsQueryOf("คืนเงิน")).toMatch(/^("[^"*]+" ?)+$/u);
+  });
+
+  test("[CAT-5] a query of many words is cut off", () => {
+    expect(ftsQueryOf("word ".repeat(1_000)).split(" ")).toHaveLength(32);
+  });
+
+  test("[CAT-5] a mark alone in a query is no word", () => {
+    expect(parseTerms("a \u0301")).toEqual([{ kind: "word", text: "a" }]);
+  });
+});
+
+describe("the text that excerpts show", () => {
+  test("[CAT-4] it is in NFC, unless that is longer than a content may be", () => {
+    expect(compose("e\u0301")).toBe("é");
+    const text = "\u{1D160}".repeat(MAX_CONTENT_BYTES / 4);
+    expect(utf8Length(text.normalize("NFC"))).toBe(3 * MAX_CONTENT_BYTES);
+    expect(compose(text)).toBe(text);
+  });
+
+  test("[CAT-4] it is as it was, when 64 marks follow each other", () => {
+    const text = `e\u0301${"\u0301".repeat(64)}`;
+    expect(compose(text)).toBe(text);
+  });
+});
+
+describe("included ids", () => {
+  test("[CAT-7] the included ids are distinct, sorted and canonical, and what is no id is none", () => {
+    expect(includedIds("[[b]] [[a/x]] [[b.md]] [[my name]] [[../etc]] [[]] [[b]]")).toEqual([
+      "a/x",
+      "b",
+      "my_name",
+    ]);
+  });
+
+  test("[CAT-7] no more ids are included than an expansion can hold, when a text names more", () => {
+    const ids = Array.from({ length: 1_200 }, (_, at) => `part${at}`);
+    const included = includedIds(ids.map((id) => `[[${id}]]`).join(" "));
+    expect(included).toEqual(ids.slice(0, 1_000).sort());
+  });
+});

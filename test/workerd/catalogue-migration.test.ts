@@ -1,0 +1,183 @@
+/** A catalogue that an earlier release has written, as this release opens it. */
+import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, test, vi } from "vitest";
+import type { FragmentSummary, ListQuery } from "../../src/protocol/catalogue.ts";
+import { catalogueStub, type Workspace } from "../../src/worker/addresses.ts";
+
+/** The tables of release 0.1.0 (version 4), frozen: what this release makes is another matter. */
+const TABLES_0_1 = `
+  CREATE TABLE schema_version (version INTEGER PRIMARY KEY);
+  CREATE TABLE fragment (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL, created_seq INTEGER NOT NULL,
+    revision INTEGER NOT NULL, is_deleted INTEGER NOT NULL, created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL,
+    description TEXT NOT NULL, tags TEXT NOT NULL, includes TEXT NOT NULL, prompt_type TEXT NOT NULL,
+    size INTEGER NOT NULL, excerpt TEXT NOT NULL, renamed_to TEXT
+  );
+  CREATE UNIQUE INDEX fragment_by_seq ON fragment (seq);
+  CREATE INDEX fragment_by_time ON fragment (updated_at_ms, id) WHERE is_deleted = 0;
+  CREATE TABLE inclusion (target TEXT, source TEXT, PRIMARY KEY (target, source)) WITHOUT ROWID;
+  CREATE VIRTUAL TABLE words USING fts5 (
+    id, description, tags, content,
+    tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
+  );
+  CREATE TABLE editing (id TEXT PRIMARY KEY, sessions INTEGER NOT NULL, editors TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE rebuild (
+    singleton INTEGER PRIMARY KEY CHECK (singleton = 1), cursor TEXT NOT NULL, done INTEGER NOT NULL,
+    total INTEGER NOT NULL, repaired INTEGER NOT NULL, started_at_ms INTEGER NOT NULL, finished_at_ms INTEGER
+  );
+  CREATE TABLE rebuild_id (id TEXT PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE announced (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;`;
+
+/** As release 0.1.0 stored it: in NFC, with a byte between the characters of scripts without spaces. */
+interface OldFragment {
+  readonly id: string;
+  readonly text: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+}
+
+const OLD: readonly OldFragment[] = [
+  { id: "greek", text: "Λέμε καλημέρα το πρωί.", description: "Χαιρετισμός", tags: ["Ευγένεια"] },
+  { id: "chinese", text: "\u001F中\u001F国\u001F科\u001F学\u001F院\u001F大\u001F学\u001F" },
+  { id: "robot", text: "\u001F🤖\u001FAssistant" },
+  { id: "plain", text: "some plain words" },
+];
+
+type Catalogue = ReturnType<typeof catalogueStub>;
+
+/** A catalogue whose storage was written by release 0.1.0. This release's object is gone, and opens it at the next call. */
+async function catalogueOf(
+  fragments: readonly OldFragment[],
+  version = 4,
+  catalogue = catalogueStub(env, crypto.randomUUID() as Workspace),
+): Promise<Catalogue> {
+  await runInDurableObject(catalogue, async (_, { storage }) => {
+    await storage.deleteAlarm();
+    storage.transactionSync(() => {
+      const { sql } = storage;
+      const made = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table'").toArray();
+      const names = made.map(({ name }) => String(name));
+      for (const name of names.filter((one) => !/^(words_|_cf|sqlite_)/.test(one)))
+        sql.exec(`DROP TABLE ${name}`);
+      sql.exec(TABLES_0_1);
+      sql.exec("INSERT INTO schema_version VALUES (?)", version);
+      for (const [at, { id, text, description = "", tags = [] }] of fragments.entries()) {
+        sql.exec(
+          "INSERT INTO fragment VALUES (?1, ?2, ?1, ?1, 1, 0, 1, 2, ?3, ?4, '[]', 'standard', ?5, '', NULL)",
+          at + 1,
+          id,
+          description,
+          JSON.stringify(tags),
+          text.length,
+        );
+        sql.exec(
+          "INSERT INTO words (rowid, id, description, tags, content) VALUES (?, ?, ?, ?, ?)",
+          at + 1,
+          id,
+          description,
+          tags.join(" "),
+          text,
+        );
+      }
+      sql.exec("INSERT INTO editing VALUES ('plain', 2, '[]')");
+      sql.exec("INSERT INTO announced VALUES ('plain', 1, 1)");
+      sql.exec("INSERT INTO due VALUES ('announced', 9000000000000)");
+    });
+  });
+  await evictDurableObject(catalogue);
+  return catalogue;
+}
+
+async function find(catalogue: Catalogue, query: string): Promise<readonly FragmentSummary[]> {
+  const answer = await catalogue.list({ query, limit: 200 } satisfies ListQuery);
+  if (!answer.ok) throw new Error(answer.refusal.message);
+  return answer.value.fragments;
+}
+
+function oldTables(catalogue: Catalogue): Promise<string[]> {
+  return runInDurableObject(catalogue, (_, { storage }) =>
+    Array.from(storage.sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'old%'").raw(), ([name]) =>
+      String(name),
+    ),
+  );
+}
+
+describe("a catalogue of release 0.1.0", () => {
+  test.each([
+    ["greek", "ΚΑΛΗΜΕΡΑ", "Λέμε καλημέρα το πρωί.", "καλημέρα"],
+    ["greek", "καλημερα", "Λέμε καλημέρα το πρωί.", "καλημέρα"],
+    ["chinese", "科学", "中国科学院大学", "科学"],
+    ["robot", "assist", "🤖Assistant", "Assistant"],
+    ["plain", "WORDS", "some plain words", "words"],
+  ])(
+    "[CAT-13] %s is found by %s in the first search, and shown as it is",
+    async (id, query, excerpt, shown) => {
+      const catalogue = await catalogueOf(OLD);
+      const [found] = await find(catalogue, query);
+      expect(found).toMatchObject({ id, excerpt });
+      const { from, to } = found?.highlights.excerpt[0] ?? { from: 0, to: 0 };
+      expect(excerpt.slice(from, to)).toBe(shown);
+      expect(await oldTables(catalogue)).toEqual([]);
+    },
+  );
+
+  test("[CAT-13] ids, descriptions and tags are found too, and what else was stored stays", async () => {
+    const catalogue = await catalogueOf(OLD);
+    expect((await find(catalogue, "χαιρετισμος ευγενεια GREEK")).map(({ id }) => id)).toEqual(["greek"]);
+    const kept = await runInDurableObject(catalogue, (_, { storage }) => ({
+      due: storage.sql.exec("SELECT kind FROM due").toArray(),
+      awaited: storage.sql.exec("SELECT id FROM awaited").toArray(),
+      open: storage.sql.exec("SELECT id, sessions FROM open_sessions").toArray(),
+    }));
+    expect(kept).toEqual({
+      due: [{ kind: "awaited" }],
+      awaited: [{ id: "plain" }],
+      open: [{ id: "plain", sessions: 2 }],
+    });
+  });
+
+  test("[CAT-13] a large one is indexed in steps, over a crash, and serves meanwhile", async () => {
+    const filler = "filler ".repeat(20_000);
+    const many = Array.from({ length: 16 }, (_, n) => ({ id: `f${n}`, text: `Λέμε καλημέρα ${filler}` }));
+    const workspace = crypto.randomUUID() as Workspace;
+    const again = () => catalogueStub(env, workspace); // a stub is of no use once its object was aborted
+    let catalogue = await catalogueOf(many, 4, again());
+    const found = async () => (await find(catalogue, "ΚΑΛΗΜΕΡΑ")).length;
+    const atFirst = await found();
+    expect(atFirst).toBeGreaterThan(0);
+    expect(atFirst).toBeLessThan(16);
+    expect(await oldTables(catalogue)).toContain("old_words");
+    const entry = {
+      id: "f15",
+      revision: 2,
+      createdAtMs: 1,
+      updatedAtMs: 3,
+      size: 4,
+      description: "",
+      tags: [],
+      prompt_type: "standard",
+    } as const;
+    await catalogue.deliver({
+      id: "f15",
+      update: { kind: "text", entry, text: "told meanwhile" },
+      openSessions: null,
+    });
+    await abortAllDurableObjects();
+    catalogue = again();
+    await vi.waitFor(async () => expect(await oldTables(catalogue)).toEqual([]), {
+      timeout: 30_000,
+      interval: 20,
+    });
+    expect(await found()).toBe(15);
+    expect((await find(catalogue, "told meanwhile"))[0]).toMatchObject({ id: "f15", version: 2 });
+    const alarm = await runInDurableObject(catalogue, (_, { storage }) => storage.getAlarm());
+    expect(alarm).toBeGreaterThan(Date.now() + 60_000);
+  });
+
+  test("[CAT-10] one of an earlier version begins a rebuild", async () => {
+    const catalogue = await catalogueOf([], 3);
+    expect((await catalogue.rebuildStatus()).state).not.toBe("never");
+  });
+});
