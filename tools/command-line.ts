@@ -6,7 +6,6 @@
  */
 import { parseArgs } from "node:util";
 import { whenOutputCloses } from "./closed-output.ts";
-import { grouped } from "./quantity.ts";
 
 export interface Command<Settings> {
   /** As the user types it: `npm run load`. */
@@ -65,30 +64,6 @@ export function readCommandLine<Settings>(
     if (!isFaultOfArguments(error)) throw error;
     return { kind: "wrong", text: `${name}: ${error.message}\n\n${usage}\n` };
   }
-}
-
-/** Parses a decimal number from `least` to `most`, inclusive. Throws a `UsageError`. */
-export function parseNumber(option: string, text: string, least: number, most: number): number {
-  return parseWithin(option, text, least, most, /^\d*\.?\d+$/, "a number");
-}
-
-/** Parses a whole number from `least` to `most`, inclusive. Throws a `UsageError`. */
-export function parseWhole(option: string, text: string, least: number, most: number): number {
-  return parseWithin(option, text, least, most, /^\d+$/, "a whole number");
-}
-
-function parseWithin(
-  option: string,
-  text: string,
-  least: number,
-  most: number,
-  form: RegExp,
-  what: string,
-): number {
-  const number = form.test(text) ? Number(text) : Number.NaN;
-  if (!(number >= least && number <= most))
-    throw new UsageError(`--${option} ${text}: must be ${what} from ${grouped(least)} to ${grouped(most)}.`);
-  return number;
 }
 
 function tellFailure({ name, tellsFailures }: Command<unknown>, error: unknown): number {

@@ -3,7 +3,7 @@ import type { FragmentId } from "../src/language/fragment-id.ts";
 import { UsageError } from "./command-line.ts";
 
 /** The port that wrangler.toml names too. */
-export const DEFAULT_PORT = "8081";
+export const DEFAULT_PORT = 8081;
 
 /** The address of `npm run dev` and `npm run serve` unless `--port` or `--host` says otherwise. */
 export const DEFAULT_SERVER_URL = `http://localhost:${DEFAULT_PORT}`;

@@ -40,9 +40,25 @@ function expectRefusal(name: string, ended: Ended, says: string): void {
   expect(ended).toMatchObject({ code: 2, stdout: "" });
 }
 
+/** The names of the options in a script, as command-options.ts has them declared. */
+function optionsOf(script: string): string[] {
+  const source = readFileSync(join(PROJECT_DIR, script), "utf8");
+  const declared =
+    /\b([a-z-]+)"?: (?:whole|decimal|text|textOption|texts|flag|parsed|port|allowedOrigins)\(/g;
+  return [...source.matchAll(declared)].map(([, name = ""]) => name);
+}
+
 test("[CLI-1] the commands are found, when package.json is read", () => {
   expect(COMMANDS.map(({ name }) => name)).toEqual(expect.arrayContaining(["dev", "seed", "check:kill"]));
   expect(COMMANDS.length).toBeGreaterThanOrEqual(12);
+  expect(optionsOf("tools/dev/serve.ts")).toEqual([
+    "port",
+    "host",
+    "persist-to",
+    "allowed-origins",
+    "build-only",
+  ]);
+  expect(COMMANDS.flatMap(({ script }) => optionsOf(script)).length).toBeGreaterThanOrEqual(30);
 });
 
 describe.concurrent("command lines", () => {
@@ -52,10 +68,7 @@ describe.concurrent("command lines", () => {
       const { code, stdout, stderr } = await run(name, "--help");
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       expect(stdout).toMatch(new RegExp(`^Usage: npm run ${name} -- `));
-      const options = readFileSync(join(PROJECT_DIR, script), "utf8").matchAll(
-        /"?([a-z-]+)"?: \{ type: "(?:string|boolean)"/g,
-      );
-      for (const [, option] of options) expect(stdout).toContain(`--${option}`);
+      for (const option of optionsOf(script)) expect(stdout).toContain(`--${option}`);
     },
   );
 

@@ -14,8 +14,9 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
-import { parseWhole, runCommand, UsageError } from "../../tools/command-line.ts";
+import { promisify } from "node:util";
+import { runCommand, UsageError } from "../../tools/command-line.ts";
+import { parseOptions, text as textOption, whole } from "../../tools/command-options.ts";
 import { spawnBound } from "../../tools/dev/child-lifetime.ts";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { checkTotals, type Load } from "../../tools/load/settings.ts";
@@ -61,16 +62,16 @@ const canPin = availableParallelism() > 1 && spawnSync("taskset", ["--version"])
 const USAGE = `Usage: npm run bench -- [--only NAME,NAME] [--writers N] [--readers N] [--rate X] [--seconds S] [--rounds N]
        [--wait S]
 
-Puts the same load on this project and on others, in turn, and prints a table of both.
+Puts the same load on this server and on others, in turn, and prints a table.
 
-  --only NAME,NAME         of ${SERVER_NAMES.join(", ")}
-  --writers N, --readers N on one document; 50 and 50
-  --rate X                 edits a second of each writer; 20
-  --seconds S              8
-  --rounds N               5
-  --wait S                 for a quiet machine before each attempt; 60. With 0 there is one attempt
+  --only NAME,NAME         some of ${SERVER_NAMES.join(", ")}; all unless given
+  --writers N, --readers N sockets on one document; 50 and 50 unless given
+  --rate X                 edits a second of each writer; 20 unless given
+  --seconds S              8 unless given
+  --rounds N               5 unless given
+  --wait S                 longest wait for a quiet machine before each attempt; 60 unless given; 0 makes one attempt
 
-Exit code: 0 when all was measured, 1 otherwise, 2 for a wrong command line.`;
+Exit code: 0 if everything was measured, 1 otherwise, 2 for a wrong command line.`;
 
 await runCommand({ name: "npm run bench", usage: USAGE, parse }, bench);
 
@@ -101,33 +102,22 @@ async function bench({ load, names, rounds, waitSeconds }: Settings): Promise<nu
 }
 
 function parse(args: string[]): Settings {
-  const { values } = parseArgs({
-    args,
-    options: {
-      only: { type: "string", default: SERVER_NAMES.join(",") },
-      writers: { type: "string", default: "50" },
-      readers: { type: "string", default: "50" },
-      rate: { type: "string", default: "20" },
-      seconds: { type: "string", default: "8" },
-      rounds: { type: "string", default: "5" },
-      wait: { type: "string", default: "60" },
-    },
+  const { only, rounds, wait, ...size } = parseOptions(args, {
+    only: textOption(SERVER_NAMES.join(",")),
+    writers: whole(50, 1, 1_000),
+    readers: whole(50, 1, 5_000),
+    rate: whole(20, 1, 1_000),
+    seconds: whole(8, 1, MAX_SECONDS),
+    rounds: whole(5, 1, MAX_ROUNDS),
+    wait: whole(60, 0, MAX_WAIT_SECONDS),
   });
-  const wanted = values.only.split(",");
-  const unknown = wanted.filter((name) => !SERVER_NAMES.some((known) => known === name));
-  if (unknown.length > 0)
-    throw new UsageError(`--only ${values.only}: must be of ${SERVER_NAMES.join(", ")}, with commas`);
-  const load: Load = {
-    fragments: 1,
-    writers: parseWhole("writers", values.writers, 1, 1_000),
-    readers: parseWhole("readers", values.readers, 1, 5_000),
-    rate: parseWhole("rate", values.rate, 1, 1_000),
-    seconds: parseWhole("seconds", values.seconds, 1, MAX_SECONDS),
-  };
+  const wanted = only.split(",");
+  if (!wanted.every((name) => SERVER_NAMES.some((known) => known === name)))
+    throw new UsageError(`--only ${only}: must be of ${SERVER_NAMES.join(", ")}, with commas`);
+  const load: Load = { fragments: 1, ...size };
   checkTotals(load);
   const names = SERVER_NAMES.filter((name) => wanted.includes(name));
-  const rounds = parseWhole("rounds", values.rounds, 1, MAX_ROUNDS);
-  return { load, names, rounds, waitSeconds: parseWhole("wait", values.wait, 0, MAX_WAIT_SECONDS) };
+  return { load, names, rounds, waitSeconds: wait };
 }
 
 /** The least disturbed of some attempts; the first that was not disturbed is the last. */

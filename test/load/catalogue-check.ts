@@ -6,50 +6,37 @@
  * and exits with 0 only when it found differences.
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { parseWhole, runCommand } from "../../tools/command-line.ts";
+import { runCommand } from "../../tools/command-line.ts";
+import { flag, parseOptions, type ValuesOf, whole } from "../../tools/command-options.ts";
 import { buildBundle } from "../../tools/dev/server-process.ts";
 import { buildForgetfulBundle } from "../support/broken-bundle.ts";
 import { MAX_SEED } from "../support/seeded-random.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { isListRight, runCatalogueKills } from "./catalogue-kills.ts";
 
-interface Settings {
-  readonly rounds: number;
-  readonly seed: number;
-  readonly isBroken: boolean;
-}
+const OPTIONS = {
+  rounds: whole(50, 1, 10_000),
+  seed: whole(Date.now() % 1_000_000, 0, MAX_SEED),
+  broken: flag(),
+};
 
 const USAGE = `Usage: npm run check:catalogue -- [--rounds N] [--seed N] [--broken]
 
 Kills a server of its own while fragments are written, again and again, and compares the list with the fragments.
 
-  --rounds N   how often it is killed; 50
-  --seed N     what is written; another one each time
-  --broken     a server that forgets what is still to be delivered: differences must be found
+  --rounds N   number of kills; 50 unless given
+  --seed N     seed of the writes; another one each time unless given
+  --broken     test a server that forgets what it must still deliver: the check must find differences
 
-Exit code: 0 when writes were answered and all is right, 1 otherwise, 2 for a wrong command line.`;
+Exit code: 0 if writes were answered and nothing is wrong, 1 otherwise, 2 for a wrong command line.`;
 
-await runCommand({ name: "npm run check:catalogue", usage: USAGE, parse }, check);
-
-function parse(args: string[]): Settings {
-  const { values } = parseArgs({
-    args,
-    options: {
-      rounds: { type: "string", default: "50" },
-      seed: { type: "string", default: String(Date.now() % 1_000_000) },
-      broken: { type: "boolean", default: false },
-    },
-  });
-  return {
-    rounds: parseWhole("rounds", values.rounds, 1, 10_000),
-    seed: parseWhole("seed", values.seed, 0, MAX_SEED),
-    isBroken: values.broken,
-  };
-}
+await runCommand(
+  { name: "npm run check:catalogue", usage: USAGE, parse: (args) => parseOptions(args, OPTIONS) },
+  check,
+);
 
 /** Returns the exit code. */
-function check({ rounds, seed, isBroken }: Settings): Promise<number> {
+function check({ rounds, seed, broken: isBroken }: ValuesOf<typeof OPTIONS>): Promise<number> {
   return withTemporaryDir(async (dir) => {
     const bundleDir = await (isBroken ? buildForgetfulBundle : buildBundle)(join(dir, "bundle"));
     const report = await runCatalogueKills({

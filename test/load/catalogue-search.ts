@@ -1,23 +1,23 @@
 /**
  * `npm run bench:catalogue -- [--fragments 10000] [--searches 500] [--seed 1]`
  *
- * Fills a server with fragments over REST, then searches, one request at a time, and prints how long each kind of
- * question takes, from the request to the whole answer.
+ * Fills a server with fragments over REST, then searches, one request at a time. Prints the time of each kind of search,
+ * from the request to the whole answer.
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
-import { parseWhole, runCommand } from "../../tools/command-line.ts";
+import { runCommand } from "../../tools/command-line.ts";
+import { parseOptions, type ValuesOf, whole } from "../../tools/command-options.ts";
 import { buildBundle, startServer } from "../../tools/dev/server-process.ts";
 import { MAX_SEED } from "../support/seeded-random.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { MadeWords } from "./made-words.ts";
 
-interface Settings {
-  readonly fragments: number;
-  readonly searches: number;
-  readonly seed: number;
-}
+const OPTIONS = {
+  fragments: whole(10_000, 1, 1_000_000),
+  searches: whole(500, 1, 1_000_000),
+  seed: whole(1, 0, MAX_SEED),
+};
 
 const CREATORS = 8;
 const WORDS_PER_TEXT = 150;
@@ -26,30 +26,17 @@ const USAGE = `Usage: npm run bench:catalogue -- [--fragments N] [--searches N] 
 
 Fills a server of its own with fragments, and measures how long searches take.
 
-  --fragments N   10000
-  --searches N    of each kind; 500
-  --seed N        what is written and asked; 1`;
+  --fragments N   10000 unless given
+  --searches N    searches of each kind; 500 unless given
+  --seed N        seed of the texts and the searches; 1 unless given`;
 
-await runCommand({ name: "npm run bench:catalogue", usage: USAGE, parse }, measure);
-
-function parse(args: string[]): Settings {
-  const { values } = parseArgs({
-    args,
-    options: {
-      fragments: { type: "string", default: "10000" },
-      searches: { type: "string", default: "500" },
-      seed: { type: "string", default: "1" },
-    },
-  });
-  return {
-    fragments: parseWhole("fragments", values.fragments, 1, 1_000_000),
-    searches: parseWhole("searches", values.searches, 1, 1_000_000),
-    seed: parseWhole("seed", values.seed, 0, MAX_SEED),
-  };
-}
+await runCommand(
+  { name: "npm run bench:catalogue", usage: USAGE, parse: (args) => parseOptions(args, OPTIONS) },
+  measure,
+);
 
 /** Returns the exit code. */
-async function measure({ fragments, searches, seed }: Settings): Promise<number> {
+async function measure({ fragments, searches, seed }: ValuesOf<typeof OPTIONS>): Promise<number> {
   const words = new MadeWords(seed);
   await withTemporaryDir(async (dir) => {
     const bundleDir = await buildBundle(join(dir, "bundle"));

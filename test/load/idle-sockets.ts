@@ -1,14 +1,14 @@
 /**
  * `npm run bench:idle -- [--sockets 1000]`
  *
- * So many JSON and Yjs sockets (half and half, with our subprotocol) on one fragment, doing nothing: memory of the
- * server per socket, and whether the fragment's object sleeps and comes back to all of them.
+ * Opens idle sockets on one fragment, half of them JSON and half Yjs with our subprotocol. Measures the server's memory for
+ * each socket, and whether the fragment's object sleeps and wakes with all of them.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import type WebSocket from "ws";
 import { SUBPROTOCOL } from "../../src/protocol/yjs-frames.ts";
-import { parseWhole, runCommand } from "../../tools/command-line.ts";
+import { runCommand } from "../../tools/command-line.ts";
+import { parseOptions, type ValuesOf, whole } from "../../tools/command-options.ts";
 import { makeSocket, opened, within } from "../support/live-socket.ts";
 import { ObservedServer } from "../support/observed-server.ts";
 import { putFragment } from "../support/rest.ts";
@@ -16,33 +16,31 @@ import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { residentBytes } from "./server-figures.ts";
 
 const ID = "bench/idle";
-/** Connections that are opened at the same time. */
+/** Number of connections that open at the same time. */
 const BATCH = 50;
-const MAX_SOCKETS = 10_000;
-/** workerd takes an object out of memory after 10 s without an event. */
+const OPTIONS = { sockets: whole(1_000, 1, 10_000) };
+/** More than the 10 s without an event after which workerd removes an object from memory. */
 const SLEEP_MS = 12_000;
 
 const USAGE = `Usage: npm run bench:idle -- [--sockets N]
 
 Opens sockets to one fragment of a server of its own, and measures memory, sleep and waking.
 
-  --sockets N   1000`;
+  --sockets N   1000 unless given`;
 
-await runCommand({ name: "npm run bench:idle", usage: USAGE, parse }, measure);
-
-function parse(args: string[]): number {
-  const { values } = parseArgs({ args, options: { sockets: { type: "string", default: "1000" } } });
-  return parseWhole("sockets", values.sockets, 1, MAX_SOCKETS);
-}
+await runCommand(
+  { name: "npm run bench:idle", usage: USAGE, parse: (args) => parseOptions(args, OPTIONS) },
+  measure,
+);
 
 /** Returns the exit code. */
-async function measure(wanted: number): Promise<number> {
+async function measure({ sockets: wanted }: ValuesOf<typeof OPTIONS>): Promise<number> {
   await withTemporaryDir(async (dir) => {
     const server = await ObservedServer.start(dir);
     try {
       const { pid } = server.process;
       await putFragment(server.url, ID, "quiet");
-      await delay(1_000); // what starting up has left behind is collected
+      await delay(1_000); // for a collection of what the start has left
       const before = residentBytes(pid);
       const sockets = await openAll(server.url, wanted);
       const awake = residentBytes(pid);

@@ -1,65 +1,48 @@
 /**
  * `npm run check:kill -- [--rounds 20] [--edits 20000] [--seed N] [--compact-every N] [--broken]`
  *
- * Kills a server under load, again and again, and looks for acknowledged edits that are gone. Exits with 0 when
- * edits were acknowledged and nothing is lost, doubled or otherwise wrong. With --broken it runs against a build that acknowledges first and
- * writes 200 ms later, and exits with 0 only when it found losses: else this check could not find any.
+ * Kills a server under load, again and again, and looks for acknowledged edits that are gone. Exits with 0 if edits were
+ * acknowledged and nothing is lost, doubled or otherwise wrong. With --broken it runs against a build that acknowledges
+ * first and writes 200 ms later, and exits with 0 only if it finds losses: that proves that the check can find them.
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { parseWhole, runCommand } from "../../tools/command-line.ts";
+import { runCommand } from "../../tools/command-line.ts";
+import { flag, parseOptions, type ValuesOf, whole } from "../../tools/command-options.ts";
 import { buildBundle } from "../../tools/dev/server-process.ts";
 import { buildBrokenBundle } from "../support/broken-bundle.ts";
 import { MAX_SEED } from "../support/seeded-random.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { hasKeptAll, type RoundReport, runKillRounds } from "./kill-rounds.ts";
 
-interface Settings {
-  readonly rounds: number;
-  readonly edits: number;
-  readonly seed: number;
+const OPTIONS = {
+  rounds: whole(20, 1, 10_000),
+  edits: whole(20_000, 1, 10_000_000),
+  seed: whole(Date.now() % 1_000_000, 0, MAX_SEED),
   /** Null: as in production. */
-  readonly compactEvery: number | null;
-  readonly isBroken: boolean;
-}
+  "compact-every": whole(null, 1, 1_000_000),
+  broken: flag(),
+};
 
 const USAGE = `Usage: npm run check:kill -- [--rounds N] [--edits N] [--seed N] [--compact-every N] [--broken]
 
 Kills a server of its own under load, again and again, and looks for acknowledged edits that are lost or doubled.
 
-  --rounds N          how often it is killed; 20
-  --edits N           acknowledged by the end, at least; 20000
-  --seed N            who writes what where; another one each time
-  --compact-every N   compaction after so many commits; absent: as in production
-  --broken            a server that acknowledges before it writes: losses must be found
+  --rounds N          number of kills; 20 unless given
+  --edits N           least number of acknowledged edits; 20000 unless given
+  --seed N            seed of writers, texts and places; another one each time unless given
+  --compact-every N   compact after this number of commits; as in production unless given
+  --broken            test a server that acknowledges before it writes: the check must find losses
 
-Exit code: 0 when edits were acknowledged and all is right, 1 otherwise, 2 for a wrong command line.`;
+Exit code: 0 if edits were acknowledged and nothing is wrong, 1 otherwise, 2 for a wrong command line.`;
 
-await runCommand({ name: "npm run check:kill", usage: USAGE, parse }, check);
-
-function parse(args: string[]): Settings {
-  const { values } = parseArgs({
-    args,
-    options: {
-      rounds: { type: "string", default: "20" },
-      edits: { type: "string", default: "20000" },
-      seed: { type: "string", default: String(Date.now() % 1_000_000) },
-      "compact-every": { type: "string" },
-      broken: { type: "boolean", default: false },
-    },
-  });
-  const compactEvery = values["compact-every"];
-  return {
-    rounds: parseWhole("rounds", values.rounds, 1, 10_000),
-    edits: parseWhole("edits", values.edits, 1, 10_000_000),
-    seed: parseWhole("seed", values.seed, 0, MAX_SEED),
-    compactEvery: compactEvery === undefined ? null : parseWhole("compact-every", compactEvery, 1, 1_000_000),
-    isBroken: values.broken,
-  };
-}
+await runCommand(
+  { name: "npm run check:kill", usage: USAGE, parse: (args) => parseOptions(args, OPTIONS) },
+  check,
+);
 
 /** Returns the exit code. */
-function check({ rounds, edits, seed, compactEvery, isBroken }: Settings): Promise<number> {
+function check(options: ValuesOf<typeof OPTIONS>): Promise<number> {
+  const { rounds, edits, seed, "compact-every": compactEvery, broken: isBroken } = options;
   return withTemporaryDir(async (dir) => {
     // A bundle of its own: the one of the working tree may be built anew meanwhile.
     const bundleDir = await (isBroken ? buildBrokenBundle : buildBundle)(join(dir, "bundle"));

@@ -1,36 +1,36 @@
 /**
  * `npm run bench:room -- [--writers 2] [--rate 5] [--seconds 60]`
  *
- * What one room uses of that which Cloudflare bills: messages that come in, rows written, and seconds in which it could
- * not hibernate. The writers are stock y-websocket providers with a name and a cursor, each of which types `--rate` characters a second; 0 is a room that
- * is only open. The counting starts when all have joined.
+ * Counts what Cloudflare bills for one room: incoming messages, rows written, and the seconds in which it cannot hibernate.
+ * The writers are stock y-websocket providers with a name and a cursor. Each types `--rate` characters a second; 0 is a room
+ * that is only open. Counting starts when all have joined.
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { WebSocket } from "ws";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
-import { parseNumber, parseWhole, runCommand } from "../../tools/command-line.ts";
+import { runCommand } from "../../tools/command-line.ts";
+import { decimal, parseOptions, type ValuesOf, whole } from "../../tools/command-options.ts";
 import { startServer } from "../../tools/dev/server-process.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { cpuSeconds } from "./server-figures.ts";
 
-interface Settings {
-  readonly writers: number;
-  /** Keys a second of each. */
-  readonly rate: number;
-  readonly seconds: number;
-}
+const OPTIONS = {
+  writers: whole(2, 1, 1_000),
+  /** Keys a second of each writer. */
+  rate: decimal(5, 0, 1_000),
+  seconds: decimal(60, 1, 3_600),
+};
 
 const USAGE = `Usage: npm run bench:room -- [--writers N] [--rate X] [--seconds S]
 
 Lets stock providers type into one fragment of a server of its own, and counts what Cloudflare bills.
 
-  --writers N   2
-  --rate X      characters a second of each; 5. 0 is a room that is only open
-  --seconds S   60`;
+  --writers N   2 unless given
+  --rate X      characters a second of each writer; 5 unless given; 0 is a room that is only open
+  --seconds S   60 unless given`;
 
 let messages = 0;
 class CountingSocket extends WebSocket {
@@ -40,7 +40,7 @@ class CountingSocket extends WebSocket {
   }
 }
 
-/** Types at the end of what it has typed itself, with the cursor behind it. */
+/** Types at the end of its own text, with the cursor behind it. */
 class Writer {
   readonly #doc = new Y.Doc();
   readonly #provider: WebsocketProvider;
@@ -53,7 +53,7 @@ class Writer {
       this.#doc,
       {
         params: { create: "1" },
-        // The DOM's type in the package's signature; ws has all of it that the provider uses.
+        // The package's signature has the DOM's type; ws has the part of it that the provider uses.
         WebSocketPolyfill: CountingSocket as unknown as typeof globalThis.WebSocket,
         disableBc: true,
       },
@@ -84,26 +84,13 @@ class Writer {
   }
 }
 
-await runCommand({ name: "npm run bench:room", usage: USAGE, parse }, measure);
-
-function parse(args: string[]): Settings {
-  const { values } = parseArgs({
-    args,
-    options: {
-      writers: { type: "string", default: "2" },
-      rate: { type: "string", default: "5" },
-      seconds: { type: "string", default: "60" },
-    },
-  });
-  return {
-    writers: parseWhole("writers", values.writers, 1, 1_000),
-    rate: parseNumber("rate", values.rate, 0, 1_000),
-    seconds: parseNumber("seconds", values.seconds, 1, 3_600),
-  };
-}
+await runCommand(
+  { name: "npm run bench:room", usage: USAGE, parse: (args) => parseOptions(args, OPTIONS) },
+  measure,
+);
 
 /** Returns the exit code. */
-async function measure({ writers, rate, seconds }: Settings): Promise<number> {
+async function measure({ writers, rate, seconds }: ValuesOf<typeof OPTIONS>): Promise<number> {
   process.setMaxListeners(0); // each provider listens for the end
   await withTemporaryDir(async (dir) => {
     const entry = "test/workerd/metered-worker.ts";

@@ -6,22 +6,22 @@
  * the server is stopped, what it stored is counted, and it is started again for each measurement of a cold open.
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import * as Y from "yjs";
-import { parseWhole, runCommand } from "../../tools/command-line.ts";
+import { runCommand } from "../../tools/command-line.ts";
+import { parseOptions, type ValuesOf, whole } from "../../tools/command-options.ts";
 import { buildBundle, startServer } from "../../tools/dev/server-process.ts";
 import { MAX_SEED, SeededRandom } from "../support/seeded-random.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { quantile } from "./server-figures.ts";
 import { readStoredFragment, Typist, timeOpen } from "./typing.ts";
 
-interface Settings {
-  readonly keys: number;
-  readonly slowKeys: number;
-  readonly paceMs: number;
-  readonly opens: number;
-  readonly seed: number;
-}
+const OPTIONS = {
+  keys: whole(100_000, 1, 1_000_000),
+  "slow-keys": whole(2_000, 0, 1_000_000),
+  pace: whole(30, 1, 10_000),
+  opens: whole(5, 1, 1_000),
+  seed: whole(1, 0, MAX_SEED),
+};
 
 const PATH = "/v1/sync/bench/typed?create=1";
 
@@ -29,36 +29,20 @@ const USAGE = `Usage: npm run bench:typed -- [--keys N] [--slow-keys N] [--pace 
 
 Types a document into a server of its own, and measures what is stored and how long a cold open takes.
 
-  --keys N        as fast as the server saves them; 100000
-  --slow-keys N   and then so many at a pace; 2000
-  --pace MS       between two of them; 30
-  --opens N       servers started for a cold open; 5
-  --seed N        what is typed where; 1`;
+  --keys N        keys typed as fast as the server saves them; 100000 unless given
+  --slow-keys N   keys typed afterwards at a pace; 2000 unless given
+  --pace MS       time between two of them; 30 unless given
+  --opens N       number of cold opens, each on a new server; 5 unless given
+  --seed N        seed of the keys and their places; 1 unless given`;
 
-await runCommand({ name: "npm run bench:typed", usage: USAGE, parse }, measure);
-
-function parse(args: string[]): Settings {
-  const { values } = parseArgs({
-    args,
-    options: {
-      keys: { type: "string", default: "100000" },
-      "slow-keys": { type: "string", default: "2000" },
-      pace: { type: "string", default: "30" },
-      opens: { type: "string", default: "5" },
-      seed: { type: "string", default: "1" },
-    },
-  });
-  return {
-    keys: parseWhole("keys", values.keys, 1, 1_000_000),
-    slowKeys: parseWhole("slow-keys", values["slow-keys"], 0, 1_000_000),
-    paceMs: parseWhole("pace", values.pace, 1, 10_000),
-    opens: parseWhole("opens", values.opens, 1, 1_000),
-    seed: parseWhole("seed", values.seed, 0, MAX_SEED),
-  };
-}
+await runCommand(
+  { name: "npm run bench:typed", usage: USAGE, parse: (args) => parseOptions(args, OPTIONS) },
+  measure,
+);
 
 /** Returns the exit code. */
-async function measure({ keys, slowKeys, paceMs, opens, seed }: Settings): Promise<number> {
+async function measure(options: ValuesOf<typeof OPTIONS>): Promise<number> {
+  const { keys, "slow-keys": slowKeys, pace: paceMs, opens, seed } = options;
   await withTemporaryDir(async (dir) => {
     const options = { persistTo: join(dir, "data"), bundleDir: await buildBundle(join(dir, "bundle")) };
     let server = await startServer(options);

@@ -1,6 +1,6 @@
 /** The command line of `npm run e2e`. */
-import { parseArgs } from "node:util";
-import { type Command, parseNumber, UsageError } from "../command-line.ts";
+import { type Command, UsageError } from "../command-line.ts";
+import { decimal, flag, parsed, parseOptions, texts } from "../command-options.ts";
 import { DEFAULT_SERVER_URL, parseServerUrl } from "../server-url.ts";
 import type { Group } from "./check.ts";
 
@@ -20,26 +20,18 @@ export function describeCommand(groups: readonly Group[]): Command<Options> {
   return {
     name: "npm run e2e",
     usage: describeUsage(groups),
-    parse: (args) => parseOptions(args, groups),
+    parse: (args) => parse(args, groups),
   };
 }
 
-function parseOptions(args: string[], groups: readonly Group[]): Options {
-  const { values } = parseArgs({
-    args,
-    options: {
-      url: { type: "string", default: DEFAULT_SERVER_URL },
-      json: { type: "boolean", default: false },
-      only: { type: "string", multiple: true, default: [] },
-      timeout: { type: "string", default: "10" },
-    },
+function parse(args: readonly string[], groups: readonly Group[]): Options {
+  const { url, only, json, timeout } = parseOptions(args, {
+    url: parsed(DEFAULT_SERVER_URL, parseServerUrl),
+    only: texts(),
+    json: flag(),
+    timeout: decimal(10, MIN_TIMEOUT_S, MAX_TIMEOUT_S),
   });
-  return {
-    url: parseServerUrl(values.url),
-    groups: chooseGroups(values.only, groups),
-    isJson: values.json,
-    timeoutMs: parseNumber("timeout", values.timeout, MIN_TIMEOUT_S, MAX_TIMEOUT_S) * 1000,
-  };
+  return { url, groups: chooseGroups(only, groups), isJson: json, timeoutMs: timeout * 1000 };
 }
 
 /** The groups whose names are, or begin with, one of `names`; all groups if `names` is empty. */

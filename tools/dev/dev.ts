@@ -8,27 +8,26 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { type Command, runCommand } from "../command-line.ts";
+import { runCommand } from "../command-line.ts";
+import { parseOptions, text, type ValuesOf } from "../command-options.ts";
 import { DEFAULT_PORT } from "../server-url.ts";
-import { parseAllowedOrigins } from "./allowed-origins.ts";
+import { allowedOrigins } from "./allowed-origins.ts";
 import { spawnBound } from "./child-lifetime.ts";
-import { addressFault } from "./listen-address.ts";
+import { addressFault, port } from "./listen-address.ts";
 import { describeNextSteps } from "./next-steps.ts";
-import { parsePort } from "./port.ts";
 import { prepareStorageDir } from "./storage-dir.ts";
 import { PROJECT_DIR, wranglerCommand } from "./wrangler-command.ts";
 
 /** More than Wrangler needs to end its own children. */
 const STOP_TIMEOUT_MS = 5_000;
 
-interface Settings {
-  readonly port: number;
+const OPTIONS = {
+  port: port(),
   /** Null: Wrangler's own directory, .wrangler/state. */
-  readonly persistTo: string | null;
+  "persist-to": text(),
   /** Null: those of wrangler.toml. */
-  readonly allowedOrigins: string | null;
-}
+  "allowed-origins": allowedOrigins(),
+};
 
 const USAGE = `Usage: npm run dev -- [--port N] [--persist-to DIR] [--allowed-origins LIST]
 
@@ -38,30 +37,15 @@ The server under wrangler dev, rebuilt when a file changes.
   --persist-to DIR         the directory of the fragments; .wrangler/state unless given
   --allowed-origins LIST   pages of these origins may call from a browser, such as https://a.example,https://b.example; all unless given`;
 
-const DEV: Command<Settings> = { name: "npm run dev", usage: USAGE, parse, tellsFailures: true };
-
-await runCommand(DEV, dev);
-
-function parse(args: string[]): Settings {
-  const { values } = parseArgs({
-    args,
-    options: {
-      port: { type: "string", default: DEFAULT_PORT },
-      "persist-to": { type: "string" },
-      "allowed-origins": { type: "string" },
-    },
-  });
-  const persistTo = values["persist-to"];
-  const origins = values["allowed-origins"];
-  return {
-    port: parsePort(values.port),
-    persistTo: persistTo === undefined ? null : resolve(persistTo),
-    allowedOrigins: origins === undefined ? null : parseAllowedOrigins(origins),
-  };
-}
+await runCommand(
+  { name: "npm run dev", usage: USAGE, parse: (args) => parseOptions(args, OPTIONS), tellsFailures: true },
+  dev,
+);
 
 /** Returns the exit code. */
-async function dev({ port, persistTo, allowedOrigins }: Settings): Promise<number> {
+async function dev(options: ValuesOf<typeof OPTIONS>): Promise<number> {
+  const { port, "allowed-origins": origins, "persist-to": dir } = options;
+  const persistTo = dir === null ? null : resolve(dir);
   const fault = await addressFault("localhost", port);
   if (fault !== null) throw new Error(fault);
   if (persistTo !== null) await prepareStorageDir(persistTo);
@@ -71,7 +55,7 @@ async function dev({ port, persistTo, allowedOrigins }: Settings): Promise<numbe
     "--show-interactive-dev-session=false",
     `--port=${port}`,
     ...(persistTo === null ? [] : [`--persist-to=${persistTo}`]),
-    ...(allowedOrigins === null ? [] : [`--var=ALLOWED_ORIGINS:${allowedOrigins}`]),
+    ...(origins === null ? [] : [`--var=ALLOWED_ORIGINS:${origins}`]),
   ]);
   const wrangler = spawnBound(command, args, "SIGTERM", {
     cwd: PROJECT_DIR,

@@ -1,5 +1,12 @@
-/** Whether a server can listen on an address, asked before anything slow is done. */
+/** The address that a server listens on, checked before anything slow is done. */
 import { createServer } from "node:net";
+import { type Option, whole } from "../command-options.ts";
+import { DEFAULT_PORT } from "../server-url.ts";
+
+/** The option `--port`; 0 asks for a free port. */
+export function port(): Option<number> {
+  return whole(DEFAULT_PORT, 0, 65_535);
+}
 
 /**
  * Null if this process can listen on `port` of `host`, else a sentence that says why not and what to do.

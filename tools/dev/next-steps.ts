@@ -19,6 +19,6 @@ Prompt Manager is up at ${url}
 /** The command needs the address of any server that is not at the default one. */
 function seedCommand(url: string): string {
   const { hostname, port } = new URL(url);
-  const isDefault = ["localhost", "127.0.0.1"].includes(hostname) && port === DEFAULT_PORT;
+  const isDefault = ["localhost", "127.0.0.1"].includes(hostname) && port === String(DEFAULT_PORT);
   return isDefault ? "npm run seed" : `npm run seed -- --url ${url}`;
 }

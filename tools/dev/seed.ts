@@ -6,10 +6,10 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join, sep } from "node:path";
-import { parseArgs } from "node:util";
 import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
 import { scanInclusions } from "../../src/language/inclusion.ts";
-import { type Command, runCommand } from "../command-line.ts";
+import { runCommand } from "../command-line.ts";
+import { parsed, parseOptions, text, type ValuesOf } from "../command-options.ts";
 import { counted } from "../quantity.ts";
 import {
   DEFAULT_SERVER_URL,
@@ -23,10 +23,7 @@ import { type FragmentFile, parseFragmentFile } from "./front-matter.ts";
 
 type Samples = ReadonlyMap<FragmentId, FragmentFile>;
 
-interface Settings {
-  readonly url: URL;
-  readonly dir: string;
-}
+const OPTIONS = { url: parsed(DEFAULT_SERVER_URL, parseServerUrl), dir: text("samples") };
 
 const REQUEST_TIMEOUT_MS = 15_000;
 
@@ -37,23 +34,13 @@ Puts a folder of markdown files into a running server, one fragment for each fil
   --url URL   the server; ${DEFAULT_SERVER_URL} unless given
   --dir DIR   the folder; samples unless given`;
 
-const SEED: Command<Settings> = { name: "npm run seed", usage: USAGE, parse, tellsFailures: true };
-
-await runCommand(SEED, seed);
-
-function parse(args: string[]): Settings {
-  const { values } = parseArgs({
-    args,
-    options: {
-      url: { type: "string", default: DEFAULT_SERVER_URL },
-      dir: { type: "string", default: "samples" },
-    },
-  });
-  return { url: parseServerUrl(values.url), dir: values.dir };
-}
+await runCommand(
+  { name: "npm run seed", usage: USAGE, parse: (args) => parseOptions(args, OPTIONS), tellsFailures: true },
+  seed,
+);
 
 /** Returns the exit code. */
-async function seed({ url, dir }: Settings): Promise<number> {
+async function seed({ url, dir }: ValuesOf<typeof OPTIONS>): Promise<number> {
   const samples = await readSamples(dir);
   for (const [id, file] of samples) {
     const isNew = await putFragment(url, id, file);

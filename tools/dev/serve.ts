@@ -7,27 +7,25 @@
  * keeps running elsewhere (child-lifetime.ts).
  */
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { type Command, runCommand } from "../command-line.ts";
+import { runCommand } from "../command-line.ts";
+import { flag, parseOptions, text, type ValuesOf } from "../command-options.ts";
 import { DEFAULT_PORT } from "../server-url.ts";
-import { parseAllowedOrigins } from "./allowed-origins.ts";
-import { addressFault, isLoopbackHost } from "./listen-address.ts";
+import { allowedOrigins } from "./allowed-origins.ts";
+import { addressFault, isLoopbackHost, port } from "./listen-address.ts";
 import { describeNextSteps } from "./next-steps.ts";
-import { parsePort } from "./port.ts";
 import { buildBundle, DEFAULT_BUNDLE_DIR } from "./production-bundle.ts";
 import { startServer } from "./server-process.ts";
 import { prepareStorageDir } from "./storage-dir.ts";
 import { PROJECT_DIR } from "./wrangler-command.ts";
 
-interface Settings {
-  readonly port: number;
-  readonly host: string;
-  readonly persistTo: string;
-  /** Build, and start nothing. */
-  readonly buildsOnly: boolean;
-  /** Variables of the worker; they replace those of wrangler.toml. */
-  readonly vars: Readonly<Record<string, string>>;
-}
+const OPTIONS = {
+  port: port(),
+  host: text("127.0.0.1"),
+  "persist-to": text(join(PROJECT_DIR, ".wrangler", "serve")),
+  /** Null: those of wrangler.toml. */
+  "allowed-origins": allowedOrigins(),
+  "build-only": flag(),
+};
 
 const USAGE = `Usage: npm run serve -- [--port N] [--persist-to DIR] [--host ADDRESS] [--allowed-origins LIST] [--build-only]
 
@@ -39,35 +37,16 @@ The production bundle on workerd, in one process.
   --allowed-origins LIST   pages of these origins may call from a browser, such as https://a.example,https://b.example; all unless given
   --build-only             build the bundle and end; the next start is then quick`;
 
-const SERVE: Command<Settings> = { name: "npm run serve", usage: USAGE, parse, tellsFailures: true };
-
-await runCommand(SERVE, serve);
-
-function parse(args: string[]): Settings {
-  const { values } = parseArgs({
-    args,
-    options: {
-      port: { type: "string", default: DEFAULT_PORT },
-      "persist-to": { type: "string", default: join(PROJECT_DIR, ".wrangler", "serve") },
-      host: { type: "string", default: "127.0.0.1" },
-      "allowed-origins": { type: "string" },
-      "build-only": { type: "boolean", default: false },
-    },
-  });
-  const origins = values["allowed-origins"];
-  const vars = origins === undefined ? {} : { ALLOWED_ORIGINS: parseAllowedOrigins(origins) };
-  return {
-    port: parsePort(values.port),
-    host: values.host,
-    persistTo: resolve(values["persist-to"]),
-    buildsOnly: values["build-only"],
-    vars,
-  };
-}
+await runCommand(
+  { name: "npm run serve", usage: USAGE, parse: (args) => parseOptions(args, OPTIONS), tellsFailures: true },
+  serve,
+);
 
 /** Returns the exit code. */
-async function serve({ buildsOnly, ...settings }: Settings): Promise<number> {
-  if (!buildsOnly) await checkSettings(settings);
+async function serve(options: ValuesOf<typeof OPTIONS>): Promise<number> {
+  const { port, host, "allowed-origins": origins, "build-only": buildsOnly } = options;
+  const persistTo = resolve(options["persist-to"]);
+  if (!buildsOnly) await checkSettings(host, port, persistTo);
   const bundleDir = await buildBundle(DEFAULT_BUNDLE_DIR, () =>
     console.log("Building the server. This takes some seconds, once after each change of the source."),
   );
@@ -76,8 +55,11 @@ async function serve({ buildsOnly, ...settings }: Settings): Promise<number> {
     return 0;
   }
   const server = await startServer({
-    ...settings,
+    port,
+    host,
+    persistTo,
     bundleDir,
+    vars: origins === null ? {} : { ALLOWED_ORIGINS: origins },
     onOutput: (text) => process.stdout.write(text),
   });
   let isStopping = false;
@@ -97,7 +79,7 @@ async function serve({ buildsOnly, ...settings }: Settings): Promise<number> {
 }
 
 /** Throws before the build what would throw after it, and warns of a server that others can reach. */
-async function checkSettings({ host, port, persistTo }: Pick<Settings, "host" | "port" | "persistTo">) {
+async function checkSettings(host: string, port: number, persistTo: string): Promise<void> {
   const fault = await addressFault(host, port);
   if (fault !== null) throw new Error(fault);
   await prepareStorageDir(persistTo);

@@ -2,9 +2,9 @@
  * The settings of a load test, read from the command line and bounded before anything is sent. A load test is an attack
  * on one's own server, so it reaches only the loopback, unless its user says that the server is theirs.
  */
-import { parseArgs } from "node:util";
 import { MAX_CONTENT_BYTES } from "../../src/protocol/limits.ts";
-import { type Command, parseNumber, parseWhole, UsageError } from "../command-line.ts";
+import { type Command, UsageError } from "../command-line.ts";
+import { decimal, flag, parsed, parseOptions, text, whole } from "../command-options.ts";
 import { grouped } from "../quantity.ts";
 import { DEFAULT_SERVER_URL, parseServerUrl } from "../server-url.ts";
 import { maxTokenBytes } from "./token.ts";
@@ -60,35 +60,30 @@ export const LOAD_COMMAND: Command<LoadCommand> = {
 };
 
 function parse(args: string[]): LoadCommand {
-  const { values } = parseArgs({
-    args,
-    options: {
-      url: { type: "string", default: DEFAULT_SERVER_URL },
-      fragments: { type: "string", default: "1" },
-      writers: { type: "string", default: "10" },
-      readers: { type: "string", default: "10" },
-      rate: { type: "string", default: "5" },
-      seconds: { type: "string", default: "10" },
-      report: { type: "string", default: "build/load-report.html" },
-      json: { type: "string" },
-      "yes-this-is-my-server": { type: "boolean", default: false },
-    },
+  const {
+    url,
+    report,
+    json,
+    "yes-this-is-my-server": isOwn,
+    ...load
+  } = parseOptions(args, {
+    url: parsed(DEFAULT_SERVER_URL, parseServerUrl),
+    fragments: whole(1, 1, MAX_SOCKETS),
+    writers: whole(10, 1, MAX_SOCKETS),
+    readers: whole(10, 0, MAX_SOCKETS),
+    rate: decimal(5, 0.01, 1_000),
+    seconds: decimal(10, 1, MAX_SECONDS),
+    report: text("build/load-report.html"),
+    json: text(),
+    "yes-this-is-my-server": flag(),
   });
-  const url = parseServerUrl(values.url);
-  if (!isLoopback(url) && !values["yes-this-is-my-server"]) {
+  if (!isLoopback(url) && !isOwn) {
     throw new UsageError(
-      `--url ${values.url} is not on the loopback. A load test can bring a server down: give --yes-this-is-my-server if it is yours.`,
+      `--url ${url.origin} is not on the loopback. A load test can bring a server down: give --yes-this-is-my-server if it is yours.`,
     );
   }
-  const load: Load = {
-    fragments: parseWhole("fragments", values.fragments, 1, MAX_SOCKETS),
-    writers: parseWhole("writers", values.writers, 1, MAX_SOCKETS),
-    readers: parseWhole("readers", values.readers, 0, MAX_SOCKETS),
-    rate: parseNumber("rate", values.rate, 0.01, 1_000),
-    seconds: parseNumber("seconds", values.seconds, 1, MAX_SECONDS),
-  };
   checkTotals(load);
-  return { load, url, reportFile: values.report, jsonFile: values.json ?? null };
+  return { load, url, reportFile: report, jsonFile: json };
 }
 
 /** `URL` writes every IPv4 address as four decimal numbers. */
