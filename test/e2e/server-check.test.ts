@@ -160,8 +160,9 @@ describe.concurrent("npm run e2e", () => {
   }) => {
     const url = `http://127.0.0.1:${await unusedPort()}`;
     const { code, stdout, stderr } = await new CheckCommand(["--url", url, "--json"]).ended;
-    expect(stderr).toBe(`${describeNoServer(url, "ECONNREFUSED")}\n`);
-    expect(JSON.parse(stdout)).toMatchObject({ ok: false, checks: [], error: stderr.trim() });
+    const fault = describeNoServer(url, "ECONNREFUSED");
+    expect(stderr).toBe(`npm run e2e: ${fault}\n`);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, checks: [], error: fault });
     expect(code).toBe(1);
   });
 
@@ -174,7 +175,9 @@ describe.concurrent("npm run e2e", () => {
     onTestFinished(() => void other.close());
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`; // it listens on a port
     const { code, stderr } = await new CheckCommand(["--url", url]).ended;
-    expect(stderr).toBe(`${url} answers, but not as Prompt Manager: GET /healthz gives 404 "nothing".\n`);
+    expect(stderr).toBe(
+      `npm run e2e: ${url} answers, but not as Prompt Manager: GET /healthz gives 404 "nothing".\n`,
+    );
     expect(code).toBe(1);
   });
 });

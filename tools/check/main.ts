@@ -42,7 +42,7 @@ async function check({ url, groups, isJson, timeoutMs }: Options): Promise<numbe
 
   const fault = await askHealth(server, timeoutMs);
   if (fault !== null) {
-    console.error(fault);
+    console.error(`npm run e2e: ${fault}`);
     return finish(makeReport(server.url, startedAt, [], fault));
   }
   tell(`Prompt Manager at ${server.url}, ${startedAt}`);
