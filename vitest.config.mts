@@ -13,10 +13,12 @@ const LIMITS = {
 };
 
 /**
- * Three projects, by where the code under test runs; a test in another place is in none. They run one after the other
- * (`groupOrder`, from 1: Vitest treats 0 in its own way), because the end-to-end tests wait for real servers, and on a
- * small machine would wait for the other projects too.
+ * Three projects, by where the code under test runs; a test in another place is in none. They run side by side: many
+ * tests wait for a server, a timer or a process that starts, and others compute meanwhile. So there is one file more at
+ * work than a small machine has processors. (Vitest treats the group 0 in its own way.)
  */
+const SIDE_BY_SIDE = { maxWorkers: 3, sequence: { groupOrder: 1 } };
+
 export default defineConfig({
   test: {
     projects: [
@@ -25,7 +27,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/unit/**/*.test.ts", "test/contract/**/*.test.ts"],
           ...LIMITS,
-          sequence: { groupOrder: 1 },
+          ...SIDE_BY_SIDE,
         },
       },
       {
@@ -35,7 +37,7 @@ export default defineConfig({
           name: "workerd",
           include: ["test/workerd/**/*.test.ts"],
           ...LIMITS,
-          sequence: { groupOrder: 2 },
+          ...SIDE_BY_SIDE,
         },
       },
       {
@@ -45,9 +47,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: "test/e2e/build-bundle.ts",
           pool: "forks",
-          fileParallelism: false,
           ...LIMITS,
-          sequence: { groupOrder: 3 },
+          ...SIDE_BY_SIDE,
         },
       },
     ],

@@ -8,6 +8,7 @@ import { type ServerProcess, startServer } from "../../tools/dev/server-process.
 import type { LoadResult } from "../../tools/load/load-run.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { LOSING } from "../support/broken-bundle.ts";
+import { freePort } from "../support/free-port.ts";
 import { pipeToHead } from "../support/pipe-to-head.ts";
 import { makeTemporaryDir, removeDir, withTemporaryDir } from "../support/temporary-dir.ts";
 
@@ -156,7 +157,8 @@ describe("npm run load", () => {
 
 test.concurrent("[LOAD-5] sockets that a killed server drops come back when it does, and nothing is lost", async () => {
   await withTemporaryDir(async (dir) => {
-    let server = await startServer({ persistTo: dir });
+    const port = await freePort();
+    let server = await startServer({ persistTo: dir, port });
     try {
       const json = join(dir, "a.json");
       const options = ["--writers", "2", "--readers", "2", "--rate", "20", "--seconds", "2", "--json", json];
@@ -164,7 +166,7 @@ test.concurrent("[LOAD-5] sockets that a killed server drops come back when it d
       await load.printed("  1 s · ");
       await server.kill();
       await load.printed("waiting for what is under way"); // so that no later edit speaks for those of now
-      server = await startServer({ persistTo: dir, port: Number(new URL(server.url).port) });
+      server = await startServer({ persistTo: dir, port });
       const { code, output } = await load.ended();
       expect(output).toContain("Nothing was lost, and nothing went wrong.");
       expect(code).toBe(0);

@@ -3,12 +3,12 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "vitest";
 import { GROUPS } from "../../tools/check/groups.ts";
-import { DEFAULT_BUNDLE_DIR } from "../../tools/dev/production-bundle.ts";
 import { startServer } from "../../tools/dev/server-process.ts";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { describeNoServer } from "../../tools/server-url.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { CheckCommand, checkServer } from "../support/check-command.ts";
+import { freePort } from "../support/free-port.ts";
 import { HANG_LIMIT_MS } from "../support/hang-limit.ts";
 import { pipeToHead } from "../support/pipe-to-head.ts";
 import { PLANTED_FAULTS } from "../support/planted-faults.ts";
@@ -47,7 +47,6 @@ describe.concurrent("npm run e2e", () => {
       await withTemporaryDir(async (dir) => {
         const bundleDir = await buildAlteredBundle(join(dir, "bundle"), {
           alterations: [alteration],
-          productionDir: DEFAULT_BUNDLE_DIR,
         });
         const server = await startServer({ persistTo: join(dir, "data"), bundleDir });
         onTestFinished(() => server.kill());
@@ -78,7 +77,6 @@ describe.concurrent("npm run e2e", () => {
       );
       const bundleDir = await buildAlteredBundle(join(dir, "bundle"), {
         alterations,
-        productionDir: DEFAULT_BUNDLE_DIR,
       });
       const server = await startServer({ persistTo: join(dir, "data"), bundleDir });
       onTestFinished(() => server.kill());
@@ -158,7 +156,7 @@ describe.concurrent("npm run e2e", () => {
   test("[E2E-6] the command says so in a sentence with exit code 1, when no server answers", async ({
     expect,
   }) => {
-    const url = `http://127.0.0.1:${await unusedPort()}`;
+    const url = `http://127.0.0.1:${await freePort()}`;
     const { code, stdout, stderr } = await new CheckCommand(["--url", url, "--json"]).ended;
     const fault = describeNoServer(url, "ECONNREFUSED");
     expect(stderr).toBe(`npm run e2e: ${fault}\n`);
@@ -181,12 +179,3 @@ describe.concurrent("npm run e2e", () => {
     expect(code).toBe(1);
   });
 });
-
-/** A port that was free a moment ago. */
-async function unusedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
-  const { port } = server.address() as AddressInfo; // it listens on a port
-  await new Promise((settle) => server.close(settle));
-  return port;
-}

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { startServer } from "../../tools/dev/server-process.ts";
+import { freePort } from "../support/free-port.ts";
 import { connectJson } from "../support/live-clients.ts";
 import { within } from "../support/live-socket.ts";
 import { ObservedServer } from "../support/observed-server.ts";
@@ -116,9 +117,9 @@ test("[LIVE-5] the cursor of a stock provider is gone at once, when its socket c
 
 test("[LIVE-8] a stock provider brings along what it typed meanwhile, when the server was killed", async () => {
   await withTemporaryDir(async (data) => {
-    const first = await startServer({ persistTo: data });
+    const port = await freePort();
+    const first = await startServer({ persistTo: data, port });
     onTestFinished(() => first.kill());
-    const port = Number(new URL(first.url).port);
     await putFragment(first.url, "stock/kill", "before;");
     const editor = new StockEditor(first.url, "stock/kill");
     onTestFinished(() => editor.destroy());

@@ -2,10 +2,11 @@
  * The servers that are compared: how each is started with an empty store, and how it is spoken to. The others' packages
  * are in `bench/`, with a lockfile of their own, so that nobody installs them who does not compare.
  */
+
 import { type ChildProcess, execFile } from "node:child_process";
 import { once } from "node:events";
 import { readFile, stat, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -15,6 +16,8 @@ import { readBundleSettings } from "../../tools/dev/production-bundle.ts";
 import { buildBundle, startServer } from "../../tools/dev/server-process.ts";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { type Dialect, HOCUSPOCUS_DIALECT, stockDialect } from "../../tools/load/dialect.ts";
+import { freePort } from "../support/free-port.ts";
+import { workerBuild } from "../support/worker-build.ts";
 
 export const SERVER_NAMES = ["prompt-manager", "hocuspocus", "y-partyserver", "y-websocket"] as const;
 export type ServerName = (typeof SERVER_NAMES)[number];
@@ -96,16 +99,7 @@ async function startOnWorkerd(bundleDir: string, persistTo: string): Promise<Run
 /** For the same workerd, with the same settings, as ours. */
 async function bundlePartyserver(dir: string): Promise<void> {
   const ours = await readBundleSettings(await buildBundle(join(dir, "ours")));
-  await build({
-    entryPoints: [join(BENCH_DIR, "servers", "y-partyserver.js")],
-    outfile: join(dir, "index.js"),
-    bundle: true,
-    format: "esm",
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
-    logLevel: "error",
-  });
+  await build(workerBuild(join(BENCH_DIR, "servers", "y-partyserver.js"), join(dir, "index.js")));
   const settings = {
     workerName: "y-partyserver",
     compatibilityDate: ours.compatibilityDate,
@@ -139,16 +133,6 @@ async function startOnNode(script: string): Promise<RunningServer> {
     throw error;
   }
   return { pid: child.pid, origin: `http://127.0.0.1:${port}`, stop };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server without a port");
-  return address.port;
 }
 
 async function listening(port: number, child: ChildProcess): Promise<void> {

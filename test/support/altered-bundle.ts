@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { buildBundle } from "../../tools/dev/production-bundle.ts";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
+import { workerBuild } from "./worker-build.ts";
 
 export interface Alteration {
   /** Path from the project's directory. */
@@ -17,10 +18,9 @@ export interface Alteration {
 }
 
 /**
- * Builds into `bundleDir`, with the settings of the production bundle.
+ * Builds into `bundleDir`, with the settings of the production bundle, which is built first if it is not there.
  *
  * @param entry path from the project's directory; its exports are those of the worker
- * @param productionDir where `buildBundle` has built already: it takes seconds, and this then less than one
  * @returns `bundleDir`, for `startServer`
  */
 export async function buildAlteredBundle(
@@ -28,20 +28,11 @@ export async function buildAlteredBundle(
   {
     entry = "src/worker/index.ts",
     alterations = [],
-    productionDir,
-  }: { entry?: string; alterations?: readonly Alteration[]; productionDir?: string },
+  }: { entry?: string; alterations?: readonly Alteration[] },
 ): Promise<string> {
-  if (productionDir === undefined) await buildBundle(bundleDir);
-  else await cp(productionDir, bundleDir, { recursive: true, filter: isOfTheBundle });
+  await cp(await buildBundle(), bundleDir, { recursive: true, filter: isOfTheBundle });
   await build({
-    entryPoints: [join(PROJECT_DIR, entry)],
-    outfile: join(bundleDir, "index.js"),
-    bundle: true,
-    format: "esm",
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
-    logLevel: "error",
+    ...workerBuild(join(PROJECT_DIR, entry), join(bundleDir, "index.js")),
     plugins: alterations.map(replacePassage),
   });
   return bundleDir;

@@ -16,10 +16,10 @@
  * `<!-- test: browser NAME SELECTOR FILE undo -->` opens what the terminal serves in two browsers.
  */
 import { cp, readdir, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
+import { freePort } from "./free-port.ts";
 import { type Block, readBlocks } from "./markdown-blocks.ts";
 import { jsonFault, textFault } from "./printed-pattern.ts";
 import { Terminal } from "./terminal.ts";
@@ -265,13 +265,4 @@ class Story {
     const { NODE_OPTIONS: _options, ...env } = process.env;
     return { cwd: this.#checkout, env: { ...env, PATH: path, NO_COLOR: "1", npm_config_loglevel: "error" } };
   }
-}
-
-/** One that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
-  const address = server.address();
-  await new Promise((settle) => server.close(settle));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
