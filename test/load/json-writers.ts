@@ -1,5 +1,6 @@
 import type WebSocket from "ws";
-import type { Change, ServerFrame } from "../../src/protocol/json-frames.ts";
+import type { ServerFrame } from "../../src/protocol/json-frames.ts";
+import { applyChanges } from "../support/apply-changes.ts";
 import { closed, makeSocket } from "../support/live-socket.ts";
 import { tokenBorder } from "./token-ledger.ts";
 import type { TokenWriter, WriterOptions } from "./token-writer.ts";
@@ -108,7 +109,7 @@ export class JsonWriter implements TokenWriter {
         else ledger.fault(`${name} got changes on ${frame.base_version} and has ${this.#known?.version}`);
         break;
       case "update_status":
-        this.#acknowledged(frame.version, frame.request_id, frame.content);
+        this.#acknowledged(frame);
         break;
       case "error":
         ledger.fault(`${name} got the error ${frame.code}: ${frame.message}`);
@@ -131,17 +132,18 @@ export class JsonWriter implements TokenWriter {
     for (const { frame } of this.#underWay) this.#send(frame);
   }
 
-  #acknowledged(version: number, requestId: string | undefined, merged: string | undefined): void {
+  #acknowledged(status: Extract<ServerFrame, { action: "update_status" }>): void {
     const { name, ledger } = this.#options;
+    const { version, request_id, content, changes = [] } = status;
     const request = this.#underWay.shift();
-    if (request === undefined || (this.#kind !== "old" && request.requestId !== requestId)) {
-      ledger.fault(`${name} got a status for ${requestId} and waits for ${request?.requestId}`);
+    if (request === undefined || (this.#kind !== "old" && request.requestId !== request_id)) {
+      ledger.fault(`${name} got a status for ${request_id} and waits for ${request?.requestId}`);
       return;
     }
     ledger.acknowledge(request.token);
-    if (this.#kind !== "old") this.#learn(version, merged ?? request.text);
     // An old client takes its own text for the current one; if it is not, an `update` comes next.
-    else this.#known = { version, text: request.text };
+    if (this.#kind === "old") this.#known = { version, text: request.text };
+    else if (status.more !== true) this.#learn(version, content ?? applyChanges(request.text, changes));
   }
 
   /** As a client does that loses no text: what was refused is written anew on the current text. */
@@ -155,15 +157,4 @@ export class JsonWriter implements TokenWriter {
   #send(frame: object): void {
     this.#socket?.send(JSON.stringify(frame));
   }
-}
-
-/** Changes have positions of the same text, sorted and not overlapping. */
-function applyChanges(text: string, changes: readonly Change[]): string {
-  let result = "";
-  let at = 0;
-  for (const { from, to, insert } of changes) {
-    result += text.slice(at, from) + insert;
-    at = to;
-  }
-  return result + text.slice(at);
 }

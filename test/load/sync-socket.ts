@@ -3,10 +3,9 @@
  * keeps nothing else, so that a long run measures the server and not the memory of its clients.
  */
 import * as decoding from "lib0/decoding";
-import * as encoding from "lib0/encoding";
 import type WebSocket from "ws";
 import * as Y from "yjs";
-import { encodeSyncStep1, encodeSyncStep2, SUBPROTOCOL } from "../../src/protocol/yjs-frames.ts";
+import { encodePush, encodeSyncStep1, encodeSyncStep2, SUBPROTOCOL } from "../../src/protocol/yjs-frames.ts";
 import { closed, makeSocket } from "../support/live-socket.ts";
 
 export interface SyncSocketEvents {
@@ -60,15 +59,6 @@ export class SyncSocket {
     Y.applyUpdate(this.#doc, bytes, this);
     if (kind === 1) this.#events.onSynced?.();
   }
-}
-
-/** push = 100 seq update */
-export function encodePush(seq: number, update: Uint8Array): Uint8Array {
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, 100);
-  encoding.writeVarUint(encoder, seq);
-  encoding.writeVarUint8Array(encoder, update);
-  return encoding.toUint8Array(encoder);
 }
 
 /** A document of its own with everything that the server gives a newcomer. */

@@ -1,5 +1,6 @@
 import type { JsonSession, Peer } from "../../src/core/room/session.ts";
-import type { Change, ServerFrame } from "../../src/protocol/json-frames.ts";
+import type { ServerFrame } from "../../src/protocol/json-frames.ts";
+import { applyChanges } from "./apply-changes.ts";
 import type { RoomHost } from "./room-host.ts";
 import { parseJson } from "./scripted-peer.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -177,7 +178,7 @@ export class SimulatedJsonClient {
           `${this.name} was told changes of ${frame.base_version}, but has ${this.#heard.version}`,
         );
       }
-      text = withChanges(this.#heard.text, frame.changes);
+      text = applyChanges(this.#heard.text, frame.changes);
     }
     if (this.kind === "stale" && this.#pending.length === 0 && this.#unread < 5 && random.chance(0.8)) {
       this.#unread++;
@@ -200,7 +201,7 @@ export class SimulatedJsonClient {
       return;
     }
     if (frame.more === true) return; // the status of a later write tells of the text
-    const text = frame.content ?? withChanges(done.textSent, frame.changes ?? []);
+    const text = frame.content ?? applyChanges(done.textSent, frame.changes ?? []);
     if (frame.version >= this.#heard.version) this.#told(frame.version, text);
     else {
       this.#book.note(frame.version, text, this.name);
@@ -232,11 +233,4 @@ export class SimulatedJsonClient {
   #forget(): void {
     this.#pending = [];
   }
-}
-
-function withChanges(text: string, changes: readonly Change[]): string {
-  return changes.reduceRight(
-    (made, { from, to, insert }) => made.slice(0, from) + insert + made.slice(to),
-    text,
-  );
 }

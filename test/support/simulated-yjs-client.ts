@@ -1,7 +1,6 @@
-import * as encoding from "lib0/encoding";
 import * as Y from "yjs";
 import type { Peer, YjsSession } from "../../src/core/room/session.ts";
-import { encodeSyncStep1, encodeSyncStep2, encodeUpdate } from "../../src/protocol/yjs-frames.ts";
+import { encodePush, encodeSyncStep1, encodeSyncStep2, encodeUpdate } from "../../src/protocol/yjs-frames.ts";
 import type { RoomHost } from "./room-host.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { SimulatedWire } from "./simulated-wire.ts";
@@ -145,12 +144,4 @@ export class SimulatedYjsClient {
     }
     this.#unsaved = this.#unsaved.filter((pushed) => pushed.seq > seq);
   }
-}
-
-function encodePush(seq: number, update: Uint8Array): Uint8Array {
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, 100);
-  encoding.writeVarUint(encoder, seq);
-  encoding.writeVarUint8Array(encoder, update);
-  return encoding.toUint8Array(encoder);
 }

@@ -1,7 +1,8 @@
 /** Many writes of one session under way at once: what their statuses say of the text, and what they cost. */
 import { describe, expect, test } from "vitest";
 import type { JsonSession } from "../../src/core/room/session.ts";
-import type { Change, ServerFrame } from "../../src/protocol/json-frames.ts";
+import type { ServerFrame } from "../../src/protocol/json-frames.ts";
+import { applyChanges } from "../support/apply-changes.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
 import { RoomHost } from "../support/room-host.ts";
 import { parseJson, ScriptedPeer } from "../support/scripted-peer.ts";
@@ -50,13 +51,6 @@ class PipeliningEditor {
     const sent = this.#texts[Number(last.request_id)] ?? "";
     return last.content ?? applyChanges(sent, last.changes ?? []);
   }
-}
-
-function applyChanges(text: string, changes: readonly Change[]): string {
-  return changes.reduceRight(
-    (made, { from, to, insert }) => made.slice(0, from) + insert + made.slice(to),
-    text,
-  );
 }
 
 function hostWith(content: string): RoomHost {

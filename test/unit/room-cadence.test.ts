@@ -1,9 +1,8 @@
 /** When the room sends and writes: at once where it is quiet, once a window where it is busy, never for nothing. */
-import * as encoding from "lib0/encoding";
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import type { Peer } from "../../src/core/room/session.ts";
-import { encodeAwareness, encodeSyncStep2, encodeUpdate } from "../../src/protocol/yjs-frames.ts";
+import { encodeAwareness, encodePush, encodeSyncStep2, encodeUpdate } from "../../src/protocol/yjs-frames.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
 import { RoomHost } from "../support/room-host.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
@@ -611,11 +610,3 @@ describe("presence", () => {
     expect(b.peer.closed).toBeNull();
   });
 });
-
-function encodePush(seq: number, update: Uint8Array): Uint8Array {
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, 100);
-  encoding.writeVarUint(encoder, seq);
-  encoding.writeVarUint8Array(encoder, update);
-  return encoding.toUint8Array(encoder);
-}

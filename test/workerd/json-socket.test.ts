@@ -2,8 +2,8 @@
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Room } from "../../src/core/room/room.ts";
-import type { Change } from "../../src/protocol/json-frames.ts";
 import contract from "../contract/expansion.json" with { type: "json" };
+import { applyChanges } from "../support/apply-changes.ts";
 import {
   connectJson,
   connectYjs,
@@ -864,14 +864,4 @@ describe("editors of other kinds", () => {
 function pass(ms: number): void {
   const now = Date.now.bind(Date);
   vi.spyOn(Date, "now").mockImplementation(() => now() + ms);
-}
-
-function applyChanges(text: string, changes: readonly Change[]): string {
-  let result = "";
-  let at = 0;
-  for (const { from, to, insert } of changes) {
-    result += text.slice(at, from) + insert;
-    at = to;
-  }
-  return result + text.slice(at);
 }
