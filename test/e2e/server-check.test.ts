@@ -116,7 +116,7 @@ describe.concurrent("npm run e2e", () => {
       await command.printed("\nconnection\n");
       command.kill("SIGINT");
       const { code, stdout } = await command.ended;
-      expect(stdout).toContain("✓ nothing that the checks made is left, when they are over");
+      expect(stdout).toContain("✓ no fragment of the run is left, when the checks are over");
       expect(stdout).toContain("The run was interrupted: not all checks ran.");
       expect(stdout).not.toMatch(/^old-addresses$/m);
       expect(code).toBe(130);

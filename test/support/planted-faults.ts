@@ -60,7 +60,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
       'const hadPresence = ((): boolean => { throw new Error("planted"); })();',
     ),
     group: "connection",
-    check: "when a client fails without a word",
+    check: "when a client's connection breaks",
     says: /Ann waited for "presence"; its socket was closed with 10(06|11)/,
   },
   {
@@ -115,7 +115,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
       "expansion: { expanded: content, dependencies, warnings },",
     ),
     group: "expansion",
-    check: "an inclusion gives way to the text",
+    check: "an inclusion is replaced by its text",
     says: /the expansion: expected \{"expanded":"before <leaf> after"/,
   },
   {
@@ -182,7 +182,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
       "if (presence === null || clientId !== null) return false;",
     ),
     group: "presence",
-    check: "when its socket fails",
+    check: "when its socket breaks",
     says: /no answer in \d+ s: Bob waited for "presence"/,
     timeoutS: WAITING_S,
   },
@@ -190,7 +190,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "believes what a client says of another's cursor",
     alteration: replace(`${ROOM}/yjs-protocol.ts`, "if (entry.client !== record.clientId) return;", ""),
     group: "presence",
-    check: "nobody believes",
+    check: "cannot change the cursor",
     says: /in Ann's name: expected \[\], got \[.*forged/,
   },
   {
@@ -201,7 +201,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
       'session.peer.close(1003, "bad frame");',
     ),
     group: "errors",
-    check: "when a frame is no JSON",
+    check: "when its frame is no JSON",
     says: /Ann waited for "error"; its socket was closed with 1003 "bad frame"/,
   },
   {
@@ -299,7 +299,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
       "const afterSeq = this.#entries.seq;",
     ),
     group: "events",
-    check: "told what it missed",
+    check: "gets what it missed",
     says: /waited for "created" of e2e-/,
     timeoutS: WAITING_S,
   },
@@ -329,7 +329,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
       "const refused = await Promise.resolve<Refusal | null>(null);",
     ),
     group: "cleanup",
-    check: "nothing that the checks made is left",
+    check: "no fragment of the run is left",
     says: /ids: expected 404 for each; GET of e2e-.* was answered 200/,
   },
 ];

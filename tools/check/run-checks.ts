@@ -9,7 +9,7 @@ import type { Server } from "./server.ts";
 
 /** The group of the last check, which always runs: no fragment of the run is left. */
 const CLEANUP_GROUP = "cleanup";
-const CLEANUP_CHECK = "nothing that the checks made is left, when they are over";
+const CLEANUP_CHECK = "no fragment of the run is left, when the checks are over";
 
 /** Concurrent requests during the clean-up. */
 const AT_A_TIME = 8;

@@ -42,13 +42,13 @@ export const catalogue = group("catalogue", {
     expectEqual("what is found by two words", ids(both), [inContent]);
   },
 
-  "a search finds words of scripts that write no spaces": async (scene) => {
+  "a search finds words in scripts without spaces": async (scene) => {
     const id = await scene.fragment("返金を希望するお客様に丁寧に返信してください");
     const page = await list(scene, { query: "お客様", prefix: folderOf(id) });
     expectEqual("what is found", ids(page), [id]);
   },
 
-  "an excerpt shows what was found, and ranges say where": async (scene) => {
+  "an excerpt shows the match, and ranges mark it": async (scene) => {
     const word = uniqueWord();
     await scene.fragment(`${"before ".repeat(200)}${word} ${"after ".repeat(200)}`);
     const [entry] = (await list(scene, { query: word })).fragments;
@@ -81,7 +81,7 @@ export const catalogue = group("catalogue", {
     );
   },
 
-  "the pages of a list hold everything once": async (scene) => {
+  "the pages of a list hold every fragment once": async (scene) => {
     const made = [];
     for (const name of ["a", "b", "c", "d", "e"])
       made.push(await scene.fragment("x", { id: scene.id(name) }));
@@ -101,7 +101,7 @@ export const catalogue = group("catalogue", {
     expectEqual("what the pages hold", seen, made);
   },
 
-  "who includes a fragment is told, directly and through others": async (scene) => {
+  "the dependents of a fragment are listed, direct and indirect ones": async (scene) => {
     const leaf = await scene.fragment("leaf", { id: scene.id("leaf") });
     const middle = await scene.fragment(`[[${leaf}]]`, { id: scene.id("middle") });
     const top = await scene.fragment(`[[${middle}]]`, { id: scene.id("top") });
@@ -109,7 +109,7 @@ export const catalogue = group("catalogue", {
     expectFields("its dependents", body, { id: leaf, direct: [middle], indirect: [top] });
   },
 
-  "a parameter that is wrong is 400 and named": async (scene) => {
+  "a wrong parameter is answered with 400 and named": async (scene) => {
     for (const parameter of ["limit=0", "sort=size", "updated_since=yesterday", "cursor=x"]) {
       const { status, body } = await scene.request("GET", `/v1/fragments?${parameter}`);
       expectEqual(`the status for ${parameter}`, status, 400);

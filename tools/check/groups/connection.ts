@@ -71,7 +71,7 @@ export const connection = group("connection", {
     await bob.nextText("two");
   },
 
-  "the others go on, when a client fails without a word": async (scene) => {
+  "the others go on, when a client's connection breaks": async (scene) => {
     const id = await scene.fragment("one");
     const failing = await scene.join(id, "the failing client");
     const [ann, bob] = await Promise.all([scene.join(id, "Ann"), scene.join(id, "Bob")]);
@@ -85,9 +85,7 @@ export const connection = group("connection", {
     await scene.expectStored(id, "two");
   },
 
-  "the others are told each text and it gets the last one later, when a client stops reading": async (
-    scene,
-  ) => {
+  "the others get each text and the client gets the last one later, when it stops reading": async (scene) => {
     const id = await scene.fragment("");
     const stalled = await scene.join(id, "the stalled client");
     const [ann, bob] = await Promise.all([scene.join(id, "Ann"), scene.join(id, "Bob")]);

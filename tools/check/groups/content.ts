@@ -113,7 +113,7 @@ export const content = group("content", {
     await scene.expectStored(id, "once;");
   },
 
-  "what was acknowledged is read by a newcomer, when all who were there are gone": async (scene) => {
+  "a newcomer reads the acknowledged text, when all others are gone": async (scene) => {
     const id = await scene.fragment("");
     const ann = await scene.join(id, "Ann");
     const { version } = await ann.write({ action: "update", content: "durable", request_id: "1" });

@@ -22,24 +22,24 @@ function expectRefused(frame: string | Uint8Array, code: string): Check["run"] {
 
 /** Mistakes are answered with a code and a sentence, and affect nobody else. */
 export const errors = group("errors", {
-  "an error is answered and the client stays, when a frame is no JSON": expectRefused("{", "invalid_json"),
+  "a client gets an error and stays connected, when its frame is no JSON": expectRefused("{", "invalid_json"),
 
-  "an error is answered and the client stays, when a frame is no object": expectRefused(
+  "a client gets an error and stays connected, when its frame is no object": expectRefused(
     '["update"]',
     "invalid_frame",
   ),
 
-  "an error is answered and the client stays, when a frame is binary": expectRefused(
+  "a client gets an error and stays connected, when its frame is binary": expectRefused(
     Uint8Array.of(1, 2, 3),
     "invalid_frame",
   ),
 
-  "an error is answered and the client stays, when the action is not known": expectRefused(
+  "a client gets an error and stays connected, when the action is not known": expectRefused(
     '{"action":"dance"}',
     "unknown_action",
   ),
 
-  "an error is answered and the client stays, when a field has another type": expectRefused(
+  "a client gets an error and stays connected, when a field has another type": expectRefused(
     '{"action":"update","content":5}',
     "invalid_frame",
   ),

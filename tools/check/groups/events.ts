@@ -27,7 +27,7 @@ export const events = group("events", {
     await next(listener, "deleted", id);
   },
 
-  "a listener that comes again is told what it missed": async (scene) => {
+  "a listener gets what it missed, when it reconnects": async (scene) => {
     const first = await scene.text("/v1/events", "Ann");
     const { seq } = await next(first, "created", await scene.fragment("one", { id: scene.id("one") }));
     first.drop();
@@ -36,7 +36,7 @@ export const events = group("events", {
     await next(again, "created", missed);
   },
 
-  "a listener is told who has a fragment open": async (scene) => {
+  "a listener is told which sessions have a fragment open": async (scene) => {
     const listener = await scene.text("/v1/events", "Ann");
     const id = await scene.fragment("text");
     const editor = await scene.join(id, "Bob");
@@ -49,7 +49,7 @@ export const events = group("events", {
     while ((await next(listener, "editors", id)).sessions !== 0);
   },
 
-  "the same comes as server-sent events, numbered": async (scene) => {
+  "server-sent events bring the same, numbered": async (scene) => {
     const listener = await scene.text("/v1/events", "Ann");
     const id = await scene.fragment("text");
     const { seq = 0 } = await next(listener, "created", id);

@@ -30,7 +30,7 @@ function sorted(body: unknown): unknown {
 
 /** Texts with their inclusions resolved. */
 export const expansion = group("expansion", {
-  "an inclusion gives way to the text, with what that includes": async (scene) => {
+  "an inclusion is replaced by its text, with the inclusions in it": async (scene) => {
     const [leaf, middle] = [scene.id("leaf"), scene.id("middle")];
     await scene.fragment("leaf", { id: leaf });
     await scene.fragment(`<[[${leaf}]]>`, { id: middle });
@@ -53,7 +53,7 @@ export const expansion = group("expansion", {
     });
   },
 
-  "a marker and a warning stand for it, when a fragment includes itself": async (scene) => {
+  "a marker and a warning replace the inclusion, when a fragment includes itself": async (scene) => {
     const id = scene.id("self");
     await scene.fragment(`a [[${id}]] b`, { id });
     await expectExpansion(scene, id, {
@@ -62,7 +62,7 @@ export const expansion = group("expansion", {
     });
   },
 
-  "a marker and a warning stand for it, when two fragments include each other": async (scene) => {
+  "a marker and a warning replace the inclusion, when two fragments include each other": async (scene) => {
     const [a, b] = [scene.id("a"), scene.id("b")];
     await scene.fragment(`A[[${b}]]`, { id: a });
     await scene.fragment(`B[[${a}]]`, { id: b });
@@ -120,7 +120,7 @@ export const expansion = group("expansion", {
     await expectExpansion(scene, root, { expanded: "new", dependencies: [leaf] });
   },
 
-  "a text is expanded as that of the fragment that it is said to be, when it is posted": async (scene) => {
+  "a posted text is expanded as that of a fragment, when it names the fragment": async (scene) => {
     const id = await scene.fragment("stored");
     const { status, body } = await scene.request("POST", "/v1/expand", {
       body: { content: `x [[${id}]]`, id },

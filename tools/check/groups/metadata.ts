@@ -28,7 +28,7 @@ export const metadata = group("metadata", {
     });
   },
 
-  "empty values clear, when they are sent": async (scene) => {
+  "a field is cleared, when an empty value is sent": async (scene) => {
     const id = await scene.fragment("text", { description: "old", tags: ["a", "b"] });
     const ann = await scene.join(id, "Ann");
     await ann.write({ action: "update_metadata", description: "", tags: [], request_id: "1" });

@@ -21,9 +21,7 @@ function cursorIndex(client: YjsClient, state: string): number | null {
 
 /** Presence: names and cursors. */
 export const presence = group("presence", {
-  "the others learn who shows itself and the teller hears nothing of it, among JSON clients": async (
-    scene,
-  ) => {
+  "the other JSON clients see a presence and its sender gets no copy, when it is shown": async (scene) => {
     const id = await scene.fragment("text");
     const [ann, bob] = await Promise.all([scene.join(id, "Ann"), scene.join(id, "Bob")]);
     const state = { name: "Ann", color: "#f00", cursor: { anchor: 1, head: 3 } };
@@ -46,7 +44,7 @@ export const presence = group("presence", {
     ]);
   },
 
-  "a peer is gone from the list, when it says so": async (scene) => {
+  "a peer leaves the list, when it removes its presence": async (scene) => {
     const id = await scene.fragment("text");
     const [ann, bob] = await Promise.all([scene.join(id, "Ann"), scene.join(id, "Bob")]);
     ann.send({ action: "presence", state: { name: "Ann" } });
@@ -55,7 +53,7 @@ export const presence = group("presence", {
     expectEqual("the peers that are left", (await bob.next("presence")).peers, []);
   },
 
-  "a peer is gone from the list, when its socket fails": async (scene) => {
+  "a peer leaves the list, when its socket breaks": async (scene) => {
     const id = await scene.fragment("text");
     const [ann, bob] = await Promise.all([scene.join(id, "Ann"), scene.join(id, "Bob")]);
     ann.send({ action: "presence", state: { name: "Ann" } });
@@ -112,7 +110,7 @@ export const presence = group("presence", {
     await bob.seesOthers("that Ann has left", (others) => !others.has(ann.doc.clientID));
   },
 
-  "nobody believes what a client says of another's cursor": async (scene) => {
+  "a client cannot change the cursor of another": async (scene) => {
     const id = await scene.fragment("text");
     const [ann, bob, cal] = await Promise.all([
       scene.joinYjs(id, "Ann"),

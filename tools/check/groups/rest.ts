@@ -4,7 +4,7 @@ import { expectEqual, expectFields, expectThat } from "../expect.ts";
 
 /** Fragments as a REST resource. */
 export const rest = group("rest", {
-  "the server says that it is well, and browsers of any origin may call it": async (scene) => {
+  "the server is healthy, and browsers of any origin may call it": async (scene) => {
     const { body } = await scene.request("GET", "/healthz");
     expectEqual("the health", body, { status: "ok" });
     const headers = { Origin: "https://elsewhere.example" };
