@@ -95,8 +95,8 @@ function renderTable({ load, servers }: Comparison): string {
 }
 
 /**
- * The page with the text put between the marks of that name; everything else stays as it is, to the byte. Null when it
- * has no such place.
+ * The page with the text between the marks of that name. Everything else stays as it is, to the byte. Null if the page has
+ * no such marks.
  */
 export function putBetweenMarks(page: string, name: string, text: string): string | null {
   const first = `<!-- bench ${name} -->\n`;
@@ -157,7 +157,7 @@ function renderRatios(ours: MeasuredServer, other: MeasuredServer, load: Load): 
   ]);
 }
 
-/** What a reader must know before believing a row. */
+/** Reasons to doubt a row. */
 function renderTroubles({ title, rounds }: MeasuredServer): string[] {
   const troubles: string[] = [];
   const behind = rounds.filter(({ undelivered }) => undelivered > 0);
@@ -181,7 +181,7 @@ function renderTroubles({ title, rounds }: MeasuredServer): string[] {
   return troubles.length === 0 ? [] : [`- ${title}: ${troubles.join(" ")}`];
 }
 
-/** Figures from a machine that is busy otherwise are figures of that too. */
+/** Other work on the machine, which makes the figures less sure. */
 function renderOthers(servers: readonly MeasuredServer[]): string[] {
   const others: string[] = [];
   const cores = servers.flatMap((server) => valuesOf(server, "othersCores"));

@@ -8,7 +8,7 @@ import type { Round } from "./bench-result.ts";
 import { DIALECTS, type ServerName } from "./bench-servers.ts";
 import { busySecondsOfMachine, cpuSecondsOfTree } from "./server-figures.ts";
 
-/** In which the server and this process compile what they run. */
+/** Seconds in which the server and this process compile their code. */
 const WARM_UP_SECONDS = 2;
 
 const [server, origin = "", pid, loadJson = ""] = process.argv.slice(2);
@@ -44,7 +44,7 @@ const round: Omit<Round, "diskWaitMs"> = {
   isGeneratorSaturated: generator.isSaturated,
 };
 console.log(JSON.stringify(round));
-process.exit(0); // timers of what has fallen behind may still run
+process.exit(0); // late timers may still run
 
 function minus(after: number | null, subtracted: number | null): number | null {
   return after === null || subtracted === null ? null : after - subtracted;

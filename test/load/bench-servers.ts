@@ -1,6 +1,6 @@
 /**
- * The servers that are compared: how each is started with an empty store, and how it is spoken to. The others' packages
- * are in `bench/`, with a lockfile of their own, so that nobody installs them who does not compare.
+ * The servers that are compared: how each starts with an empty store, and which dialect it speaks. The packages of the other
+ * servers are in `bench/`, with a lockfile of their own, so that only `npm run bench` installs them.
  */
 
 import { type ChildProcess, execFile } from "node:child_process";
@@ -30,11 +30,11 @@ export interface RunningServer {
 }
 
 export interface BenchServer {
-  /** What the table calls it, with its version. */
+  /** Its name in the table, with its version. */
   describe(): Promise<string>;
-  /** What is done once, into a directory of its own. Absent: nothing. */
+  /** Work that is done once, into a directory of its own. Absent: none. */
   prepare?(dir: string): Promise<void>;
-  /** @param dir the one that was prepared @param dataDir a new one for each start */
+  /** @param dir the prepared directory @param dataDir a new directory for each start */
   start(dir: string, dataDir: string): Promise<RunningServer>;
 }
 
@@ -42,7 +42,7 @@ const BENCH_DIR = join(PROJECT_DIR, "bench");
 const START_TIMEOUT_MS = 15_000;
 const LOOK_MS = 50;
 
-/** All of them are loaded as a stock provider would; `saved` would be work that only ours does. */
+/** The dialect of a stock provider, for all servers alike: `saved` would be work that only ours does. */
 export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
   "prompt-manager": stockDialect((id) => `/v1/sync/${id}?create=1`),
   hocuspocus: HOCUSPOCUS_DIALECT,
@@ -71,7 +71,7 @@ export const SERVERS: Readonly<Record<ServerName, BenchServer>> = {
   },
 };
 
-/** Installs what `bench/package-lock.json` names, unless that has been done since it changed. */
+/** Installs the packages of `bench/package-lock.json`, unless they are installed already. */
 export async function installPeers(): Promise<void> {
   const changedMs = (await stat(join(BENCH_DIR, "package-lock.json"))).mtimeMs;
   const installed = await stat(join(BENCH_DIR, "node_modules", ".package-lock.json")).catch(() => null);
@@ -96,7 +96,7 @@ async function startOnWorkerd(bundleDir: string, persistTo: string): Promise<Run
   return { pid, origin: url, stop: kill };
 }
 
-/** For the same workerd, with the same settings, as ours. */
+/** A configuration for the same workerd, with the same settings as ours. */
 async function bundlePartyserver(dir: string): Promise<void> {
   const ours = await readBundleSettings(await buildBundle(join(dir, "ours")));
   await build(workerBuild(join(BENCH_DIR, "servers", "y-partyserver.js"), join(dir, "index.js")));
@@ -143,7 +143,7 @@ async function listening(port: number, child: ChildProcess): Promise<void> {
       await once(socket, "connect");
       return;
     } catch {
-      await delay(LOOK_MS); // refused: not yet
+      await delay(LOOK_MS); // refused: the server does not listen yet
     } finally {
       socket.destroy();
     }

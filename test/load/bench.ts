@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- [--only NAME,NAME] [--writers 50] [--readers 50] [--rate 20] [--seconds 8] [--rounds 5]
- * [--wait 60]`: the same load on this project, Hocuspocus, y-partyserver and y-websocket's server, in turn, each time a new process and a new
- * document. Each server runs on one core and the load on another, if `taskset` is there. Prints the table, and writes
+ * [--wait 60]`: the same load on this project, Hocuspocus, y-partyserver and y-websocket's server, in turn, each time in a
+ * new process and on a new document. Each server runs on one core and the load on another, if `taskset` is there. Prints the table, and writes
  * it into docs/benchmarks.md if all servers were measured and the page has a place for this load.
  *
  * Installs the others' packages into bench/. Talks to the loopback only.
@@ -39,7 +39,7 @@ interface Settings {
   readonly load: Load;
   readonly names: readonly ServerName[];
   readonly rounds: number;
-  /** How long each attempt waits for a quiet machine; with 0 there is one attempt, whatever else the machine does. */
+  /** The longest wait for a quiet machine before each attempt. 0: one attempt, however busy the machine is. */
   readonly waitSeconds: number;
 }
 
@@ -49,8 +49,7 @@ const ROUND_SCRIPT = fileURLToPath(new URL("bench-round.ts", import.meta.url));
 const MAX_ROUNDS = 20;
 const MAX_SECONDS = 60;
 /**
- * A disturbed round (bench-result.ts) is measured again. Which attempt counts is chosen by that alone, never by what it
- * measured.
+ * A disturbed round (bench-result.ts) is measured again. The least disturbed attempt counts, whatever it measured.
  */
 const MAX_ATTEMPTS = 3;
 const QUIET_MS = 2_000;
@@ -136,7 +135,7 @@ async function measureQuietly(
       round = await withTemporaryDir((dataDir) => measure(name, load, dir, dataDir));
     } catch (error) {
       console.log(`${what}, attempt ${attempt} failed: ${error instanceof Error ? error.message : error}`);
-      continue; // a port that somebody else took, say: no reason to lose the rounds before
+      continue; // such as a port that was taken: no reason to lose the earlier rounds
     }
     console.log(`${what}, attempt ${attempt}: ${JSON.stringify(round)}`);
     if (best === null || disturbance(round) < disturbance(best)) best = round;
@@ -146,7 +145,7 @@ async function measureQuietly(
   return best;
 }
 
-/** Waits until the machine has done little for a while, though not for ever. */
+/** Waits until the machine has been quiet for a while, or the time is over. */
 async function waitForQuiet(waitSeconds: number): Promise<void> {
   const deadlineMs = performance.now() + waitSeconds * 1_000;
   while (performance.now() < deadlineMs) {
@@ -171,7 +170,7 @@ async function measure(name: ServerName, load: Load, dir: string, dataDir: strin
     const probe = new DiskProbe(join(dataDir, "probe"));
     const printed = await text(child.stdout).finally(() => probe.end());
     if (printed === "") throw new Error("the load ended without a result");
-    const round = JSON.parse(printed) as Omit<Round, "diskWaitMs">; // the script's own word
+    const round = JSON.parse(printed) as Omit<Round, "diskWaitMs">; // written by bench-round.ts
     return { ...round, diskWaitMs: await probe.end() };
   } finally {
     await server.stop();

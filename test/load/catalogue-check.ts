@@ -1,9 +1,9 @@
 /**
  * `npm run check:catalogue -- [--rounds 50] [--seed N] [--broken]`
  *
- * Kills a server again and again while fragments are written, and compares the list with the fragments. Exits with 0
- * when writes were answered and they are the same. With --broken it runs against a build that sets no alarm for what is still to be delivered,
- * and exits with 0 only when it found differences.
+ * Kills a server again and again while fragments are written, and compares the list with the fragments. Exits with 0 if
+ * writes were answered and both are the same. With --broken it runs against a build that sets no alarm for pending deliveries,
+ * and exits with 0 only if it finds differences.
  */
 import { join } from "node:path";
 import { runCommand } from "../../tools/command-line.ts";

@@ -1,7 +1,6 @@
 /**
- * Whether the catalogue is the set of fragments: programs create, change and delete fragments while the server is
- * killed with SIGKILL at random moments and started again; at the end every fragment is asked, and the list must say
- * the same.
+ * Tests whether the catalogue agrees with the fragments. Programs create, change and delete fragments while the server is
+ * killed at random moments (SIGKILL) and started again. At the end every fragment is read, and the list must say the same.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { FragmentPage, FragmentSummary } from "../../src/protocol/catalogue.ts";
@@ -11,7 +10,7 @@ import { SeededRandom } from "../support/seeded-random.ts";
 
 export interface CatalogueKillsOptions {
   readonly server: ServerOptions;
-  /** How often the server is killed. */
+  /** Number of kills. */
   readonly rounds: number;
   readonly seed: number;
   readonly onRound?: (round: number, writes: number) => void;
@@ -20,16 +19,16 @@ export interface CatalogueKillsOptions {
 export interface CatalogueKillsReport {
   readonly writes: number;
   readonly fragments: number;
-  /** What differs, in words. */
+  /** The differences, in words. */
   readonly differences: readonly string[];
 }
 
 const IDS = Array.from({ length: 120 }, (_, at) => `kills/f${at}`);
 const WRITERS = 6;
 const MAX_ROUND_MS = 700;
-/** A slow machine may answer nothing in a short round. */
+/** Long enough for a slow machine to answer some writes in each round. */
 const MIN_ROUND_WRITES = 10;
-/** An alarm is at most 8 s away. */
+/** More than the 8 s that an alarm can be away. */
 const SETTLED_MS = 9_000;
 const MAX_WAITS = 6;
 
@@ -58,12 +57,12 @@ export async function runCatalogueKills(options: CatalogueKillsOptions): Promise
   }
 }
 
-/** The verdict on a server that is not broken. One that answered no write has shown nothing. */
+/** The verdict on a server that is not broken. Without answered writes, nothing is proved. */
 export function isListRight({ writes, differences }: CatalogueKillsReport): boolean {
   return writes > 0 && differences.length === 0;
 }
 
-/** One random write; whether it was answered. */
+/** Makes one random write. Returns whether it was answered. */
 async function write(url: string, random: SeededRandom, signal: AbortSignal): Promise<boolean> {
   const id = IDS[random.below(IDS.length)] ?? "";
   const method = ["PUT", "PUT", "PATCH", "DELETE"][random.below(4)] ?? "PUT";
@@ -85,14 +84,14 @@ async function write(url: string, random: SeededRandom, signal: AbortSignal): Pr
   }
 }
 
-/** The fragments are asked last: one that is asked tells the catalogue what it has not told yet. */
+/** Reads the fragments last, because a fragment that is read delivers to the catalogue what is pending. */
 async function compare(server: ServerProcess): Promise<Omit<CatalogueKillsReport, "writes">> {
   const listed = await readSettledList(server.url);
   const fragments = await readAll(server.url);
   return { fragments: fragments.size, differences: differencesOf(listed, fragments) };
 }
 
-/** The list, once it has not changed for as long as an alarm can take. */
+/** The list, after it has not changed for as long as an alarm can take. */
 async function readSettledList(url: string): Promise<Map<string, FragmentSummary>> {
   let listed = await readList(url);
   for (let waits = 0; waits < MAX_WAITS; waits++) {

@@ -66,7 +66,7 @@ async function measure({ fragments, searches, seed }: ValuesOf<typeof OPTIONS>):
   return 0;
 }
 
-/** Each kind of question, as the query of `GET /v1/fragments`. */
+/** Each kind of search, as the query of `GET /v1/fragments`. */
 function questions(words: MadeWords): Readonly<Record<string, () => string>> {
   const { random } = words;
   return {

@@ -5,15 +5,15 @@ const BLOCK = new Uint8Array(4_096);
 const PAUSE_MS = 100;
 
 /**
- * How long the machine's disk makes somebody wait while something else is measured: writes one block and syncs it, again
- * and again, until `end` is called. A server that waits for its disk is not to blame for more than that.
+ * Measures the waits for the machine's disk during another measurement: it writes one block and syncs it, again and again,
+ * until `end` is called. A server that waits for its disk is not to blame for such a wait.
  */
 export class DiskProbe {
   readonly #path: string;
   readonly #longest: Promise<number>;
   #isOver = false;
 
-  /** @param path of a new file, on the disk in question */
+  /** @param path of a new file on the disk that is measured */
   constructor(path: string) {
     this.#path = path;
     this.#longest = this.#probe();

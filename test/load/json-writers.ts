@@ -16,7 +16,7 @@ interface Request {
   readonly requestId: string;
   readonly token: string;
   readonly frame: object;
-  /** The text as this client has it before its eyes. */
+  /** The text that this client shows. */
   readonly text: string;
 }
 
@@ -53,7 +53,7 @@ export class JsonWriter implements TokenWriter {
     this.#socket = socket;
     this.#known = null;
     this.#closed = closed(socket);
-    // The server's grammar is what is under test.
+    // Trusted: other tests check the grammar of the server.
     socket.on("message", (data) => this.#receive(JSON.parse(String(data)) as ServerFrame));
     void this.#closed.then((code) => {
       this.#known = null;
@@ -141,12 +141,12 @@ export class JsonWriter implements TokenWriter {
       return;
     }
     ledger.acknowledge(request.token);
-    // An old client takes its own text for the current one; if it is not, an `update` comes next.
+    // An old client believes that its own text is the current one. If not, an `update` comes next.
     if (this.#kind === "old") this.#known = { version, text: request.text };
     else if (status.more !== true) this.#learn(version, content ?? applyChanges(request.text, changes));
   }
 
-  /** As a client does that loses no text: what was refused is written anew on the current text. */
+  /** Writes a refused change again on the current text, as a careful client does. */
   #refused(frame: Extract<ServerFrame, { action: "error" }>): void {
     if (frame.version !== undefined && frame.content !== undefined) {
       this.#known = { version: frame.version, text: frame.content };

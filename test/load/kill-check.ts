@@ -44,7 +44,7 @@ await runCommand(
 function check(options: ValuesOf<typeof OPTIONS>): Promise<number> {
   const { rounds, edits, seed, "compact-every": compactEvery, broken: isBroken } = options;
   return withTemporaryDir(async (dir) => {
-    // A bundle of its own: the one of the working tree may be built anew meanwhile.
+    // A bundle of its own, because another command may rebuild the shared one meanwhile.
     const bundleDir = await (isBroken ? buildBrokenBundle : buildBundle)(join(dir, "bundle"));
     const startedMs = performance.now();
     const ledger = await runKillRounds({

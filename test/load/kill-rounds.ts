@@ -1,8 +1,8 @@
 /**
- * The durability check: many writers on one fragment, the server killed with SIGKILL in the middle of it and
- * started again on the same data, round after round. Whatever was acknowledged is read afterwards by clients that
- * have never been there: on every second restart before anybody else is let in, because a Yjs editor that comes
- * back brings along what the server lost; and at the end, with all writers gone for ever.
+ * The durability check. Many writers edit one fragment; the server is killed meanwhile (SIGKILL) and started again on the
+ * same data, round after round. Newcomers then look for everything that was acknowledged: at the end, when all writers are
+ * gone, and on every second restart before any writer reconnects, because a returning Yjs editor would bring back edits that
+ * the server has lost.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fragment } from "../../src/protocol/fragment.ts";
@@ -18,9 +18,9 @@ import type { TokenWriter } from "./token-writer.ts";
 
 export interface KillRoundsOptions {
   readonly server: ServerOptions;
-  /** How often the server is killed. */
+  /** Number of kills. */
   readonly rounds: number;
-  /** How many edits are acknowledged by the end, at least. */
+  /** Least number of acknowledged edits at the end. */
   readonly edits: number;
   readonly seed: number;
   readonly onRound?: (report: RoundReport) => void;
@@ -30,7 +30,7 @@ export interface RoundReport {
   readonly round: number;
   readonly acknowledged: number;
   readonly resent: number;
-  /** Null in a round that reads nothing. */
+  /** Null in a round without a reading. */
   readonly lost: number | null;
   readonly restartMs: number;
 }
@@ -38,7 +38,7 @@ export interface RoundReport {
 interface Cast {
   readonly kind: "push" | JsonWriterKind;
   readonly count: number;
-  /** Tokens a second of each, at most. */
+  /** At most this many tokens a second from each writer. */
   readonly rate: number;
 }
 
@@ -52,16 +52,15 @@ const CAST: readonly Cast[] = [
 const FRAGMENT_ID = "check/kill";
 const TICK_MS = 10;
 /**
- * The connections of some are cut so long after the round's last counted edit, and the kill comes so long after
- * that, at most: anywhere in a commit window. Those who are cut off first have requests that the server commits
- * and they send again.
+ * Longest time from the round's last counted edit to the cut of some connections, and from there to the kill: anywhere in a
+ * commit window. The writers that are cut off first have requests that the server commits and that they send again.
  */
 const MAX_KILL_DELAY_MS = 400;
 const ROUND_TIMEOUT_MS = 120_000;
-/** One writer in so many leaves for ever at a kill, and another one comes. */
+/** At a kill, one writer in this number leaves for ever, and another one comes. */
 const LEAVES_ONE_IN = 4;
 
-/** Runs all rounds and the last reading. Throws where the check itself cannot go on. */
+/** Runs all rounds and the last reading. Throws if the check itself cannot go on. */
 export async function runKillRounds(options: KillRoundsOptions): Promise<TokenLedger> {
   const { rounds, edits } = options;
   const random = new SeededRandom(options.seed);
@@ -101,8 +100,7 @@ export async function runKillRounds(options: KillRoundsOptions): Promise<TokenLe
   return ledger;
 }
 
-/** All writers, and who of them writes when. */
-/** The verdict on a server that is not broken. One that acknowledged nothing has shown nothing. */
+/** The verdict on a server that is not broken. Without acknowledged edits, nothing is proved. */
 export function hasKeptAll({
   acknowledged,
   lost,
@@ -189,7 +187,7 @@ async function createFragment(server: ServerProcess): Promise<void> {
   await response.body?.cancel();
 }
 
-/** Reads by REST, by a JSON socket and by a new Yjs document, which must agree; how many edits are lost. */
+/** Reads by REST, by a JSON socket and by a new Yjs document, which must agree. Returns the number of lost edits. */
 async function readAsNewcomers(server: ServerProcess, ledger: TokenLedger): Promise<number> {
   const response = await fetch(`${server.url}/v1/fragments/${FRAGMENT_ID}`);
   const fragment = (await response.json()) as Fragment; // or a problem, which has no content

@@ -1,4 +1,4 @@
-/** The machine as far as it explains a figure; nothing that names it. */
+/** The properties of the machine that explain a figure, but not its name. */
 import { availableParallelism, cpus, totalmem } from "node:os";
 
 const BYTES_PER_GB = 1024 ** 3;

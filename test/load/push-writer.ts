@@ -11,7 +11,7 @@ interface Push {
 
 const MAX_UNSAVED = 64;
 
-/** A Yjs editor with our subprotocol: it types on while it is not connected, and knows what is saved. */
+/** A Yjs editor with our subprotocol. It types on while it is offline, and knows which edits are saved. */
 export class PushWriter implements TokenWriter {
   readonly #options: WriterOptions;
   readonly #doc = new Y.Doc();
@@ -22,7 +22,7 @@ export class PushWriter implements TokenWriter {
 
   constructor(options: WriterOptions) {
     this.#options = options;
-    // A seeded client id: ties between editors are broken the same way in each run.
+    // A seeded client id, so that each run breaks ties between editors in the same way.
     this.#doc.clientID = options.random.below(2 ** 32 - 1) + 1;
   }
 

@@ -91,7 +91,7 @@ await runCommand(
 
 /** Returns the exit code. */
 async function measure({ writers, rate, seconds }: ValuesOf<typeof OPTIONS>): Promise<number> {
-  process.setMaxListeners(0); // each provider listens for the end
+  process.setMaxListeners(0); // each provider listens for the exit
   await withTemporaryDir(async (dir) => {
     const entry = "test/workerd/metered-worker.ts";
     const bundleDir = await buildAlteredBundle(join(dir, "bundle"), { entry });
@@ -110,7 +110,7 @@ async function measure({ writers, rate, seconds }: ValuesOf<typeof OPTIONS>): Pr
       if (rate > 0) await Promise.all(all.map((writer) => writer.type(rate, endMs)));
       else await delay(seconds * 1_000);
       const after = { ...(await usage()), cpuS: cpuSeconds(pid) };
-      // While it runs, or has a timer; what is both counts twice.
+      // Running, or with a timer. Both at once count twice.
       const awakeS = (after.awakeMs - before.awakeMs) / 1_000 + after.cpuS - before.cpuS;
       const minutes = (performance.now() - startedMs) / 60_000;
       for (const writer of all) writer.close();

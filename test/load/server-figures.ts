@@ -1,11 +1,11 @@
-/** What the operating system knows of a server's processes. Linux only: it reads /proc. */
+/** Figures of the operating system about a server's processes. Linux only: they come from /proc. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** In /proc times are in units of 10 ms, memory is in pages of 4 KiB, on every Linux that Node runs on. */
+/** Times in /proc are in units of 10 ms, and memory in pages of 4 KiB, on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4_096;
 
-/** User and system time so far, of a process and all that it has started and that still run; null without /proc. */
+/** User and system time so far, of a process and its running descendants; null without /proc. */
 export function cpuSecondsOfTree(pid: number): number | null {
   if (!existsSync(`/proc/${pid}/stat`)) return null;
   return childrenOf(pid).reduce((sum, child) => sum + (cpuSecondsOfTree(child) ?? 0), cpuSeconds(pid));
@@ -17,7 +17,7 @@ function childrenOf(pid: number): number[] {
   return lists.flatMap((list) => list.split(" ").filter((child) => child !== "")).map(Number);
 }
 
-/** User and system time so far, of this process alone. */
+/** User and system time of this process so far. */
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
     .replace(/^.*\) /s, "")
@@ -26,8 +26,8 @@ export function cpuSeconds(pid: number): number {
 }
 
 /**
- * Time that all cores of the machine worked so far, or that its host withheld; null without /proc. With interrupts, which
- * are nearly all for frames on the loopback: processes have theirs on their accounts too.
+ * Time in which all cores of the machine have worked so far, or which its host withheld; null without /proc. It includes
+ * interrupts, nearly all of them for frames on the loopback, which the times of processes include too.
  */
 export function busySecondsOfMachine(): number | null {
   if (!existsSync("/proc/stat")) return null;
@@ -38,12 +38,12 @@ export function busySecondsOfMachine(): number | null {
   return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
 }
 
-/** Memory that the process holds now. */
+/** The resident memory of the process now. */
 export function residentBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES;
 }
 
-/** The value that a share of all values is at most; NaN where there is none. */
+/** The value that this share of all values does not exceed; NaN without values. */
 export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

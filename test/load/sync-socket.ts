@@ -1,6 +1,6 @@
 /**
- * The Yjs socket for load: a document that is kept in sync, own pushes and what answers them, by callbacks. It
- * keeps nothing else, so that a long run measures the server and not the memory of its clients.
+ * A Yjs socket for load: a document in sync, with callbacks for the answers to its pushes. It keeps nothing else, so that a
+ * long run measures the server and not the memory of its clients.
  */
 import * as decoding from "lib0/decoding";
 import type WebSocket from "ws";
@@ -10,7 +10,7 @@ import { closed, makeSocket } from "../support/live-socket.ts";
 
 export interface SyncSocketEvents {
   readonly onSaved?: (seq: number, revision: number) => void;
-  /** A sync step 2 was applied: the document has all that the server had when it was asked. */
+  /** A sync step 2 was applied: the document has everything that the server had when it was asked. */
   readonly onSynced?: () => void;
   readonly onNotice?: (code: string, message: string) => void;
 }
@@ -61,7 +61,7 @@ export class SyncSocket {
   }
 }
 
-/** A document of its own with everything that the server gives a newcomer. */
+/** A new document with everything that the server gives a newcomer. */
 export async function readFreshDocument(serverUrl: string, path: string): Promise<Y.Doc> {
   const doc = new Y.Doc();
   const synced = Promise.withResolvers<void>();
@@ -71,6 +71,6 @@ export async function readFreshDocument(serverUrl: string, path: string): Promis
   });
   await Promise.race([synced.promise, failed]);
   reader.socket.close();
-  await failed.catch(() => undefined); // closed by us now
+  await failed.catch(() => undefined); // closed by us
   return doc;
 }

@@ -1,14 +1,14 @@
 /**
- * What the writers of a durability check put into one text: tokens, each unlike all others, and which of them the
- * server acknowledged. The oracle of the check: whatever the server did, each acknowledged token stands in the
- * text exactly once and each other one at most once, and a version names one text for ever.
+ * The oracle of a durability check. It knows which tokens the writers put into one text, and which of them the server
+ * acknowledged. Each token occurs nowhere else. Whatever the server did, each acknowledged token must be in the text exactly
+ * once and each other token at most once, and a version must name one text for ever.
  */
 import { createHash } from "node:crypto";
 
 export interface TextVerdict {
   readonly lost: readonly string[];
   readonly twice: readonly string[];
-  /** What is no whole token of ours: a cut one, or text that nobody wrote. */
+  /** The rest: cut tokens, and text that nobody wrote. */
   readonly broken: string;
 }
 
@@ -34,7 +34,7 @@ export class TokenLedger {
     return this.#sent;
   }
 
-  /** Requests that were sent again, because no answer had come when the server died. */
+  /** Requests that were sent again because the server died before it answered. */
   get resent(): number {
     return this.#resent;
   }
@@ -47,19 +47,19 @@ export class TokenLedger {
     return this.#twice;
   }
 
-  /** Versions whose text some JSON client saw. */
+  /** Versions whose text a JSON client saw. */
   get versions(): number {
     return this.#texts.size;
   }
 
-  /** What else must not be, in words. */
+  /** Other faults, in words. */
   get faults(): readonly string[] {
     return this.#faults;
   }
 
   /**
-   * A text without a base is taken for a change of the known text that it differs least from, letter by letter. Of
-   * a writer of such texts nothing but the punctuation looks like what others write, so that this is the right one.
+   * The server takes a text without a base for a change of the known text from which it differs least, letter by letter.
+   * Tokens of a writer of such texts share only punctuation with those of others, so that this text is the right one.
    *
    * @param writer a letter and a number
    */
@@ -88,7 +88,7 @@ export class TokenLedger {
     } else if (known !== digest) this.fault(`version ${version} names two texts`);
   }
 
-  /** Nobody deletes, so a token that stood in a version stands in all later ones. */
+  /** Nobody deletes, so a token that is in one version is in all later ones. */
   #compareWithNewest(version: number, text: string): void {
     const before = this.#newestText;
     if (version < before.version) return;
@@ -99,7 +99,7 @@ export class TokenLedger {
     this.#newestText = { version, tokens };
   }
 
-  /** A push was said to be saved as that revision. */
+  /** The server said that a push is saved as this revision. */
   sawRevision(revision: number): void {
     this.#newestVersion = Math.max(this.#newestVersion, revision);
   }
@@ -108,7 +108,7 @@ export class TokenLedger {
     if (this.#faults.length < 100) this.#faults.push(what);
   }
 
-  /** Compares what a fresh client reads with all that was acknowledged by now. */
+  /** Compares the text that a newcomer reads with everything that was acknowledged so far. */
   check(text: string, version: number): TextVerdict {
     if (version < this.#newestVersion)
       this.fault(`version ${this.#newestVersion} was seen, and now it is ${version}`);
@@ -124,7 +124,7 @@ export class TokenLedger {
   }
 }
 
-/** A place between two tokens, so that no insertion cuts one. @param random in [0, 1) */
+/** A position between two tokens, so that no insertion cuts a token. @param random in [0, 1) */
 export function tokenBorder(text: string, random: number): number {
   const at = Math.floor(random * (text.length + 1));
   return at === 0 ? 0 : text.indexOf(";", at - 1) + 1;

@@ -1,9 +1,9 @@
 import type { SeededRandom } from "../support/seeded-random.ts";
 import type { TokenLedger } from "./token-ledger.ts";
 
-/** What a writer of a durability check is made of. */
+/** The settings of a writer of a durability check. */
 export interface WriterOptions {
-  /** A letter and a number; it is the client's name over reconnects too. */
+  /** A letter and a number. It is also the client's name after reconnects. */
   readonly name: string;
   readonly id: string;
   readonly random: SeededRandom;
@@ -11,16 +11,16 @@ export interface WriterOptions {
 }
 
 /**
- * One client that inserts tokens for as long as it is called, over any number of connections. What it was not
- * told to be durable it sends again on the next one.
+ * A client that inserts a token at each call, over any number of connections. On the next connection it sends again
+ * everything that was not confirmed.
  */
 export interface TokenWriter {
-  /** Connects, and resends. The connection before is gone. */
+  /** Connects, and sends again what was not confirmed. The previous connection is gone. */
   connect(serverUrl: string): void;
-  /** Writes one more token, if it is this writer's turn. Called many times a second. */
+  /** Writes a token if it is this writer's turn. Called many times a second. */
   write(): void;
-  /** Settles when its connection has ended, with everything received on it seen. */
+  /** Settles when the connection has ended and everything received on it was handled. */
   disconnected(): Promise<void>;
-  /** Ends its connection from this side, without a word. */
+  /** Breaks the connection from this side, without a close frame. */
   vanish(): void;
 }

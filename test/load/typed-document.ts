@@ -1,9 +1,9 @@
 /**
  * `npm run bench:typed -- [--keys 100000] [--slow-keys 2000] [--pace 30] [--opens 5] [--seed 1]`
  *
- * A document typed key by key, as fast as the server saves it, and then at a person's pace: a key each `--pace`
- * milliseconds. The default of 30 is compressed, six times a fast typist's; 180 is real and takes six minutes. Then
- * the server is stopped, what it stored is counted, and it is started again for each measurement of a cold open.
+ * Types a document key by key, as fast as the server saves it, and then one key every `--pace` milliseconds. The default of
+ * 30 is six times as fast as a fast typist; 180 is real, and takes six minutes. Then it stops the server, counts what is
+ * stored, and starts the server again for each measurement of a cold open.
  */
 import { join } from "node:path";
 import * as Y from "yjs";

@@ -1,6 +1,6 @@
 /**
- * Somebody types a document key by key: words, now and then a jump to another place, a correction, a new line. What
- * it becomes in storage is measured after the server has stopped.
+ * A person who types a document key by key: words, and now and then a jump to another place, a correction or a new line. What
+ * the document takes in storage is measured after the server has stopped.
  */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const WORDS =
   "the prompt asks the model for a short answer that names its sources and says what it does not know".split(
     " ",
   );
-/** Pushes that no `saved` has answered: enough for the server to be the slow one. */
+/** Most pushes without a `saved`: enough to make the server the slow side. */
 const MAX_UNSAVED = 2_000;
 
 /** A text editor with our subprotocol: one push for each key. */
@@ -49,7 +49,7 @@ export class Typist {
     return typist;
   }
 
-  /** Types so many keys: as fast as the server saves them, or one each `intervalMs`. Settles when all are saved. */
+  /** Types this number of keys, as fast as the server saves them or one every `intervalMs`. Settles when all are saved. */
   async type(keys: number, intervalMs: number | null): Promise<void> {
     const startedMs = performance.now();
     for (let key = 0; key < keys; key++) {
@@ -57,7 +57,7 @@ export class Typist {
       this.#connection.push(++this.#seq, this.#update);
       if (intervalMs !== null) await delay(Math.max(0, startedMs + key * intervalMs - performance.now()));
       else if (this.#seq - this.#saved >= MAX_UNSAVED) await this.#savedUpTo(this.#seq - MAX_UNSAVED / 2);
-      else if (key % 64 === 0) await delay(0); // lets frames out and in
+      else if (key % 64 === 0) await delay(0); // lets frames in and out
     }
     await this.#savedUpTo(this.#seq);
   }
@@ -66,7 +66,7 @@ export class Typist {
     this.#connection.socket.terminate();
   }
 
-  /** One key, one update of the document. */
+  /** Types one key: one update of the document. */
   #press(): void {
     const text = this.doc.getText("content");
     const dice = this.#random.below(1_000);
@@ -94,14 +94,14 @@ export class Typist {
 }
 
 export interface StoredFragment {
-  /** Of all tables together. */
+  /** Rows of all tables together. */
   readonly rows: number;
-  /** Of all values in the live tables, as SQLite counts them. */
+  /** Bytes of all values in the live tables, as SQLite counts them. */
   readonly liveBytes: number;
   readonly fileBytes: number;
 }
 
-/** What the only fragment of a stopped server takes in storage. */
+/** The storage of the only fragment of a stopped server. */
 export async function readStoredFragment(dataDir: string): Promise<StoredFragment> {
   const files = await readdir(dataDir, { recursive: true });
   const [file, ...others] = files.filter(
@@ -111,7 +111,7 @@ export async function readStoredFragment(dataDir: string): Promise<StoredFragmen
   const path = join(dataDir, file);
   const database = new DatabaseSync(path);
   try {
-    // Also brings in what is still in the write-ahead log, as the next start of the server would.
+    // Also applies the write-ahead log, as the next start of the server does.
     database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     let rows = 0;
     let liveBytes = 0;
@@ -133,7 +133,7 @@ export async function readStoredFragment(dataDir: string): Promise<StoredFragmen
   }
 }
 
-/** From the start of the connection to the document in sync, in milliseconds, and the document. */
+/** The document, and the milliseconds from the start of the connection until it was in sync. */
 export async function timeOpen(serverUrl: string, path: string): Promise<{ ms: number; doc: Y.Doc }> {
   const doc = new Y.Doc();
   const startedMs = performance.now();
