@@ -46,7 +46,7 @@ const searchText = v.pipe(
   v.string(),
   v.maxLength(MAX_QUERY_UNITS, `must have at most ${MAX_QUERY_UNITS} characters`),
   v.description(
-    "Words that all must occur, each as the beginning of a word of the id, description, tags or content; anywhere in scripts that write no spaces.",
+    "Words that all must occur, each as the beginning of a word of the id, description, tags or content; anywhere in scripts that write no spaces. Case and accents do not count, nor do variants of letters.",
   ),
 );
 const wantedTags = v.pipe(

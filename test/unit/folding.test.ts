@@ -55,6 +55,7 @@ describe("what is the same to a reader who searches", () => {
     ["Belarusian", "ў", "у"],
     ["Macedonian", "ќ", "к"],
     ["Japanese voicing", "が", "か"],
+    ["Japanese nasals, which do not compose", "か\u309A", "か"],
     ["Hindi vowels", "कुल", "कल"],
     ["Bengali", "ড়", "ড"],
     ["Tamil", "கி", "க"],
@@ -137,6 +138,17 @@ describe("the folded text", () => {
         own += part.length;
       }
     });
+  });
+
+  test.each([
+    ["محمدـــ قال", "محمد", "محمدـــ"],
+    ["كتـــاب", "كتاب", "كتـــاب"],
+    [`x${"\u0301".repeat(50)} y`, "x", `x${"\u0301".repeat(50)}`],
+    ["שָׁלוֹם עולם", "שלום", "שָׁלוֹם"],
+    ["e\u0301te\u0301 ici", "ETE", "e\u0301te\u0301"],
+    ["eﬃcient", "EFF", "eﬃcient"],
+  ])("[CAT-6] what is found in %s is shown with all that belongs to its letters", (text, query, shown) => {
+    expect(rangesIn(text, parseTerms(query)).map(({ from, to }) => text.slice(from, to))).toEqual([shown]);
   });
 
   test("[CAT-6] a text of many parts is folded as one, in any script", () => {

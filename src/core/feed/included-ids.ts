@@ -3,8 +3,8 @@ import { type FragmentId, parseFragmentId } from "../../language/fragment-id.ts"
 import { scanInclusions } from "../../language/inclusion.ts";
 
 /**
- * The distinct fragments that a text includes, sorted; names that are no ids are none. At most as many as an expansion
- * can hold, the first of them: each is a row in the catalogue.
+ * The distinct fragments that a text includes, sorted; names that are no ids do not count. Each is a row in the catalogue,
+ * so only the first are taken, as many as an expansion can hold.
  */
 export function includedIds(text: string): FragmentId[] {
   const ids = new Set<FragmentId>();

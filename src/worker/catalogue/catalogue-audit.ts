@@ -1,5 +1,6 @@
 import type { CatalogueRecord, FragmentRevision } from "../../core/feed/catalogue-update.ts";
 import type { RebuildStatus } from "../../protocol/catalogue.ts";
+import { OBJECTS_AT_A_TIME } from "../in-groups.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { AwaitedTable } from "../storage/awaited-table.ts";
 import type { CatalogueEntries } from "../storage/catalogue-entries.ts";
@@ -7,8 +8,6 @@ import type { KnownIds } from "../storage/known-ids.ts";
 import { RebuildTable } from "../storage/rebuild-table.ts";
 import type { WordIndex } from "../storage/word-index.ts";
 
-/** Fragments that are asked in one alarm, all at the same time. */
-const ASKED_AT_A_TIME = 32;
 /** A fragment that is awaited for this long is asked. Its creation waits for less than this for its note. */
 const AWAITED_MS = 10_000;
 /** Work that has not ended after this long is begun again: it failed, or the process died in it. */
@@ -99,7 +98,7 @@ export class CatalogueAudit {
 
   /** One step of a rebuild. If the process dies in it, the step is made again: it counts only at its end. */
   async #rebuildSome(nowMs: number): Promise<void> {
-    const ids = this.#rebuild.next(ASKED_AT_A_TIME);
+    const ids = this.#rebuild.next(OBJECTS_AT_A_TIME);
     if (ids.length === 0) {
       if (this.#rebuild.isRunning) {
         this.#rebuild.finish(nowMs);
@@ -121,7 +120,7 @@ export class CatalogueAudit {
 
   /** Asks some of those that should have been heard of by now. */
   async #askAwaited(nowMs: number): Promise<void> {
-    const silent = this.#awaited.since(nowMs - AWAITED_MS, ASKED_AT_A_TIME);
+    const silent = this.#awaited.since(nowMs - AWAITED_MS, OBJECTS_AT_A_TIME);
     const asked = silent.map(async (one) => {
       if ((await this.#ask(one.id)) !== "unreachable") this.#awaited.remove(one);
     });

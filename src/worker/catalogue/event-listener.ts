@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import type { CatalogueEvent } from "../../protocol/catalogue.ts";
 
 /** Rows that are read from the tables at a time. */
@@ -5,27 +6,28 @@ const PAGE = 200;
 
 export type NumberedEvent = Extract<CatalogueEvent, { readonly seq: number }>;
 export type EditorsEvent = Extract<CatalogueEvent, { readonly event: "editors" }>;
-/** What is only told live: it stands in no table that could be read from a number on. */
+/** An event that is only told live: no table holds it, so it cannot be read later. */
 export type LiveEvent = Exclude<CatalogueEvent, NumberedEvent>;
 
-/** What there is to tell. It is read when it is told, so that a listener who comes late is told the newest. */
+/** What there is to tell. It is read when it is told, so a late listener is told the newest state. */
 export interface EventTables {
-  /** The changes behind a number, in order. */
+  /** The changes after a number, in order. */
   changesSince(seq: number, limit: number): readonly NumberedEvent[];
-  /** Who has which fragment open, of the ids behind this one, in order. */
+  /** The open sessions of fragments, of the ids after this one, in order. */
   editorsAfter(id: string, limit: number): readonly EditorsEvent[];
 }
 
 /** How far a listener has been told. */
-export interface Told {
-  readonly seq: number;
-  /** Of the fragments that were open when it came, those up to this id; null: all. */
-  readonly editorsId: string | null;
-}
+export const ToldSchema = v.object({
+  seq: v.number(),
+  /** Of the fragments with open sessions, those up to this id; null: all. */
+  editorsId: v.nullable(v.string()),
+});
+export type Told = Readonly<v.InferOutput<typeof ToldSchema>>;
 
 /**
- * What one listener has still to be told: who has which fragment open, first; then the changes behind the last one it
- * knows; then what is told live, of which the newest of each kind and fragment waits here. Nothing else piles up.
+ * What one listener has still to be told: first the open sessions of each fragment, then the changes after the last one that
+ * it knows, then live events. Of these the newest of each kind and fragment waits here, and nothing else piles up.
  */
 export class EventListener {
   #told: Told;
@@ -46,7 +48,7 @@ export class EventListener {
   }
 
   /**
-   * Gives what it has not been told, as long as there is room. `give` may come back here: then it changes nothing.
+   * Gives what it has not been told, while there is room. A call from within `give` does nothing.
    *
    * @returns whether nothing is left
    */
@@ -68,7 +70,7 @@ export class EventListener {
     for (;;) {
       const { editorsId } = this.#told;
       if (editorsId === null) return true;
-      if (!hasRoom()) return false; // before it is read: whoever has stopped reading costs nothing
+      if (!hasRoom()) return false; // before the tables are read: a listener that has stopped reading costs nothing
       const page = tables.editorsAfter(editorsId, PAGE);
       for (const event of page) {
         if (!hasRoom()) return false;
@@ -102,7 +104,7 @@ export class EventListener {
     return true;
   }
 
-  /** What was typed is in this change, or gone with the fragment. */
+  /** Drops a waiting `typing` event that this change includes, or that is gone with the fragment. */
   #forgetTyping(change: NumberedEvent): void {
     const id = "fragment" in change ? change.fragment.id : "id" in change ? change.id : change.from;
     const key = keyOf("typing", id);

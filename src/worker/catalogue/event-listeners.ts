@@ -1,12 +1,13 @@
+import * as v from "valibot";
 import type { CatalogueEvent } from "../../protocol/catalogue.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { EVENTS_PAUSE_MS, MAX_EVENTS_BATCH_UNITS } from "../../protocol/limits.ts";
 import { closeSocket } from "../sockets/socket-peer.ts";
-import { EventListener, type EventTables, type LiveEvent, type Told } from "./event-listener.ts";
+import { EventListener, type EventTables, type LiveEvent, ToldSchema } from "./event-listener.ts";
 
-/** Events that wait in a stream before its reader counts as slow. */
+/** A reader counts as slow when this many events wait in its stream. */
 const MAX_WAITING = 256;
-/** Proxies end a stream that is silent for a minute. */
+/** Shorter than a minute, after which proxies end a silent stream. */
 const HEARTBEAT_MS = 25_000;
 
 export const EVENT_STREAM_HEADERS = {
@@ -20,9 +21,9 @@ interface Stream {
 }
 
 /**
- * Those who listen to a catalogue, over server-sent events and over WebSockets. A stream's reader that is slow is
- * given nothing until it reads again, and then what has changed by then. A socket is told in batches, with the newest
- * of each fragment; how far it has been told stands in its attachment.
+ * The listeners of a catalogue, over server-sent events and over WebSockets. A slow reader of a stream is given nothing
+ * until it reads again, and then what has changed by then. A socket is told in batches, with the newest state of each
+ * fragment; its attachment says how far it has been told.
  */
 export class EventListeners {
   readonly #ctx: DurableObjectState;
@@ -30,9 +31,9 @@ export class EventListeners {
   readonly #streams = new Set<Stream>();
   readonly #onSockets = new WeakMap<WebSocket, EventListener>();
   #heartbeat: ReturnType<typeof setInterval> | null = null;
-  /** Runs while sockets are not to be told again; a quiet catalogue has no timer and hibernates. */
+  /** Runs between two batches; a quiet catalogue has no timer and hibernates. */
   #pause: ReturnType<typeof setTimeout> | null = null;
-  /** Some socket has something to be told after the pause. */
+  /** There is something to tell some socket after the pause. */
   #isBehind = false;
 
   constructor(ctx: DurableObjectState, tables: EventTables) {
@@ -125,16 +126,16 @@ export class EventListeners {
     return isAllTold;
   }
 
-  /** Null for a socket that nothing is known of; it is closed. */
+  /** Null for a socket of which nothing is known; it is closed. */
   #listenerOn(socket: WebSocket): EventListener | null {
     const known = this.#onSockets.get(socket);
     if (known !== undefined) return known;
-    const told = socket.deserializeAttachment() as Told | null; // written above, before the object slept
-    if (told === null) {
+    const told = v.safeParse(ToldSchema, socket.deserializeAttachment());
+    if (!told.success) {
       closeSocket(socket, CLOSE.serverError, "The listener is not known any more");
       return null;
     }
-    const listener = new EventListener(told);
+    const listener = new EventListener(told.output);
     this.#onSockets.set(socket, listener);
     return listener;
   }
@@ -165,7 +166,7 @@ function send(socket: WebSocket, frame: string): void {
   }
 }
 
-/** For one turn: listeners that have been told equally much share what is read. */
+/** For one turn: listeners that have been told up to the same change share what is read. */
 function readOnce(tables: EventTables): EventTables {
   const pages = new Map<number, ReturnType<EventTables["changesSince"]>>();
   return {

@@ -1,7 +1,5 @@
 import type { OpenSessions } from "../../protocol/catalogue.ts";
-
-/** Fragments that are asked at the same time. */
-const ASKED_AT_A_TIME = 32;
+import { OBJECTS_AT_A_TIME } from "../in-groups.ts";
 
 export interface OpenSessionsCheckPorts {
   /** The fragments that the catalogue has as open, of the ids behind this one, in order. */
@@ -27,10 +25,10 @@ export class OpenSessionsCheck {
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      let ids = this.#ports.openAfter("", ASKED_AT_A_TIME);
+      let ids = this.#ports.openAfter("", OBJECTS_AT_A_TIME);
       while (ids.length > 0) {
         await Promise.all(ids.map((id) => this.#ask(id)));
-        ids = this.#ports.openAfter(ids.at(-1) ?? "", ASKED_AT_A_TIME);
+        ids = this.#ports.openAfter(ids.at(-1) ?? "", OBJECTS_AT_A_TIME);
       }
     } finally {
       this.#isRunning = false;

@@ -1,12 +1,11 @@
 /**
- * Group commit: what is to be written by calls that come at nearly the same time runs in one turn, which is one
- * transaction and one wait for the disk. The turn comes when the process has nothing else to do, so it is the larger
- * the busier that is.
+ * Group commit: calls that come at nearly the same time write in one turn, which is one transaction and one wait for the
+ * disk. The turn comes when the process has nothing else to do, so a busier process has larger turns.
  */
 export class SharedTurn {
   #waiting: (() => void)[] = [];
 
-  /** Resolves, or rejects, with what `write` has done when its turn came. */
+  /** Calls `write` in the next turn, and settles with its result. */
   run<T>(write: () => T): Promise<T> {
     const done = Promise.withResolvers<T>();
     this.#waiting.push(() => {

@@ -120,7 +120,7 @@ export class FragmentObject extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#turn((nowMs) => {
-      for (const kind of this.#alarms.take(nowMs)) {
+      for (const kind of this.#alarms.rung(nowMs)) {
         if (kind === "presence") this.#room.expirePresence(nowMs);
         else kind satisfies never;
       }

@@ -1,12 +1,12 @@
 /**
- * What an object's one alarm is for: the earliest of a table of kinds and times, and of what the object knows from
- * elsewhere in its storage and asks for by `wake`.
+ * What an object's one alarm is for. It rings at the earliest time of a table of kinds, or earlier if the object asks for
+ * that by `wake`, for something that it knows from elsewhere in its storage.
  */
 export class AlarmTable<Kind extends string> {
   readonly #storage: DurableObjectStorage;
-  /** What is known to be set; null: not looked yet. */
+  /** The table; null: not read yet. */
   #due: Map<Kind, number> | null = null;
-  /** For when `wake` has set the alarm; null: not by this object, or it has rung. */
+  /** The time that `wake` asked for; null: none since the object began or the alarm rang. */
   #wakeMs: number | null = null;
   #rowsWritten = 0;
 
@@ -14,12 +14,12 @@ export class AlarmTable<Kind extends string> {
     this.#storage = storage;
   }
 
-  /** Rows written so far, as they are billed: setting the alarm is one. */
+  /** Rows written by this object so far, as they are billed: setting the alarm is one. */
   get rowsWritten(): number {
     return this.#rowsWritten;
   }
 
-  /** Sees to it that the alarm rings for `kind` by then. Earlier is kept: the alarm looks again when it rings. */
+  /** Makes the alarm ring for `kind` by this time. An earlier time stays. */
   ensure(kind: Kind, atMs: number): void {
     const due = this.#load();
     const known = due.get(kind);
@@ -29,42 +29,42 @@ export class AlarmTable<Kind extends string> {
     this.#set();
   }
 
-  /** Sees to it that the alarm rings by then, for no kind. */
+  /** Makes the alarm ring by this time, for no kind. */
   wake(atMs: number): void {
     if (this.#wakeMs !== null && this.#wakeMs <= atMs) return;
     this.#wakeMs = atMs;
     this.#set();
   }
 
-  /** What `wake` was for is done: an object at rest is not woken. */
+  /** What `wake` was for is done, so that an object at rest is not woken. */
   rest(): void {
     if (this.#wakeMs === null) return;
     this.#wakeMs = null;
     this.#set();
   }
 
-  /** The alarm has rung. Returns the kinds that are due; they are off the table afterwards. */
-  take(nowMs: number): Kind[] {
+  /** The alarm has rung. Returns the kinds that are due, and removes them from the table. */
+  rung(nowMs: number): Kind[] {
     const due = this.#load();
-    const taken: Kind[] = [];
+    const kinds: Kind[] = [];
     for (const [kind, atMs] of due) {
       if (atMs > nowMs) continue;
-      taken.push(kind);
+      kinds.push(kind);
       due.delete(kind);
       this.#exec("DELETE FROM due WHERE kind = ?", kind);
     }
     this.#wakeMs = null;
     if (due.size > 0) this.#set();
-    return taken;
+    return kinds;
   }
 
   /**
-   * The alarm has rung for work that takes longer than a turn. Returns the kinds that are due. They stay on the table,
-   * for `againMs`: should the work fail or the process die in it, the alarm rings again. Whoever has done it calls
-   * `end`, or `ensure` with an earlier time.
+   * The alarm has rung for work that takes longer than a turn. Returns the kinds that are due. They stay in the table, for
+   * `againMs`: if the work fails or the process dies in it, the alarm rings again. When the work is done, call `end`, or
+   * `ensure` with an earlier time.
    */
   begin(nowMs: number, againMs: number): Kind[] {
-    const kinds = this.take(nowMs);
+    const kinds = this.rung(nowMs);
     for (const kind of kinds) this.ensure(kind, againMs);
     return kinds;
   }

@@ -15,14 +15,14 @@ import { MAX_DEPENDENTS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { type StoredEntry, toStored } from "./catalogue-entries.ts";
 import { FoundWords } from "./found-words.ts";
-import { behindPrefix, chooseRows } from "./list-choice.ts";
+import { afterPrefix, chooseRows } from "./list-choice.ts";
 import { decodeCursor, encodeCursor, type ListCursor, MAX_RANKED } from "./list-cursor.ts";
 import type { LiveEntries } from "./live-entries.ts";
 import type { WordIndex } from "./word-index.ts";
 
 const MAX_SUGGESTIONS = 50;
 
-/** By what each sort orders, and which way. Ids break ties, in the same direction. */
+/** The column and the direction of each sort. Ids break ties, in the same direction. */
 const ORDERS: Readonly<Record<Exclude<Sort, "relevance">, { column: string; isDescending: boolean }>> = {
   id: { column: "id", isDescending: false },
   "-id": { column: "id", isDescending: true },
@@ -35,8 +35,8 @@ const ORDERS: Readonly<Record<Exclude<Sort, "relevance">, { column: string; isDe
 const RELEVANCE = "bm25(10.0, 4.0, 6.0, 1.0)";
 
 /**
- * The catalogue's questions, answered from SQLite. Where a fragment is being edited its fields come from the live
- * entries; what is searched is the text that is stored.
+ * Answers questions about the catalogue from SQLite. The fields of a fragment that is being edited come from the live
+ * entries. What is searched is the stored text.
  */
 export class CatalogueLists {
   readonly #sql: SqlStorage;
@@ -64,7 +64,7 @@ export class CatalogueLists {
     return done(this.#relevant(query, terms, cursor));
   }
 
-  /** One row more than the limit tells that there is another page. */
+  /** Asks for one row more than the limit, to know whether there is another page. */
   #sorted(
     query: ListQuery,
     terms: readonly SearchTerm[] | null,
@@ -77,15 +77,15 @@ export class CatalogueLists {
     const counted = `${choice.with} SELECT count(*) AS total FROM ${choice.from} WHERE ${choice.where}`;
     const total = Number(this.#sql.exec(counted, ...choice.values).one()["total"]);
 
-    const isBehind = cursor !== null && "id" in cursor;
-    const behind = isBehind ? `AND (${key}, entry.id) ${isDescending ? "<" : ">"} (?, ?)` : "";
-    const way = isDescending ? "DESC" : "ASC";
+    const isContinued = cursor !== null && "id" in cursor;
+    const after = isContinued ? `AND (${key}, entry.id) ${isDescending ? "<" : ">"} (?, ?)` : "";
+    const direction = isDescending ? "DESC" : "ASC";
     const rows = this.#sql
       .exec(
         `${choice.with} SELECT entry.number, ${key} AS value, entry.id FROM ${choice.from}
-         WHERE ${choice.where} ${behind} ORDER BY ${key} ${way}, entry.id ${way} LIMIT ?`,
+         WHERE ${choice.where} ${after} ORDER BY ${key} ${direction}, entry.id ${direction} LIMIT ?`,
         ...choice.values,
-        ...(isBehind ? [cursor.value, cursor.id] : []),
+        ...(isContinued ? [cursor.value, cursor.id] : []),
         query.limit + 1,
       )
       .toArray();
@@ -138,7 +138,7 @@ export class CatalogueLists {
     return { fragments, total, next_cursor: encodeCursor(rankedCursor(shown, after, numbers)) };
   }
 
-  /** Ids in their order, behind one; none when there are no more. */
+  /** The ids after this one, in order; none when there are no more. */
   ids(afterId: string, limit: number): string[] {
     return this.#strings(
       "SELECT id FROM fragment WHERE is_deleted = 0 AND id > ? ORDER BY id LIMIT ?",
@@ -168,7 +168,7 @@ export class CatalogueLists {
              WHERE is_deleted = 0 AND id >= ?1 AND (?1 = '' OR id < ?2))
        WHERE instr(rest, '/') > 0 GROUP BY path ORDER BY path`,
       within,
-      behindPrefix(within),
+      afterPrefix(within),
     );
     return {
       folders: rows.toArray().map((row) => ({ path: String(row["path"]), count: Number(row["count"]) })),
@@ -211,7 +211,7 @@ export class CatalogueLists {
     return found;
   }
 
-  /** The entries whose last change is behind `seq`, in the order of their changes. */
+  /** The entries that have changed after number `seq`, in the order of their last changes. */
   changedSince(seq: number, limit: number): StoredEntry[] {
     return this.#sql
       .exec("SELECT * FROM fragment WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
@@ -224,7 +224,7 @@ export class CatalogueLists {
     return Number(this.#sql.exec(query, id).one()["count"]);
   }
 
-  /** The entries of a page as they are shown, with the live ones over them. */
+  /** The entries of a page as they are shown: fields of live entries replace those of the rows. */
   #summaries(numbers: readonly number[], terms: readonly SearchTerm[] | null): FragmentSummary[] {
     const rows = this.#sql.exec(
       "SELECT * FROM fragment WHERE number IN (SELECT value FROM json_each(?))",
@@ -270,7 +270,7 @@ export function listFields(
   };
 }
 
-/** @param numbers of the page behind which the next one begins */
+/** @param numbers of the page before the next one */
 function rankedCursor(
   shown: readonly number[],
   after: number | null,

@@ -2,7 +2,7 @@ import { decodeRecord, type LoggedCommit } from "../../core/history/log-record.t
 import { checksum } from "./checksum.ts";
 import { join } from "./chunks.ts";
 
-/** Reading rows that may be damaged: the sound ones, and what is wrong with the others. */
+/** What is wrong with a row. */
 export interface Damage {
   readonly source: "update_log" | "snapshot";
   /** The row's `seq` or `chunk`. */
@@ -59,7 +59,7 @@ export function readSnapshot(
 export function quarantine(sql: SqlStorage, { source, key, reason }: Damage): number {
   const isLog = source === "update_log";
   const column = isLog ? "seq" : "chunk";
-  // The newest that anybody may have been shown: no other text may ever have it.
+  // The newest revision that anybody may have seen: no other text may ever have it.
   const revision =
     "max((SELECT revision FROM fragment), (SELECT coalesce(max(revision), 0) FROM update_log))";
   const copy = sql.exec(

@@ -2,9 +2,9 @@ import { type SearchTerm, toFtsQuery } from "../../core/catalogue/search-terms.t
 import type { ListQuery } from "../../protocol/catalogue.ts";
 import type { LiveEntries } from "./live-entries.ts";
 
-/** The rows that a list is of, in SQL. */
+/** The rows of a list, in SQL. */
 export interface Choice {
-  /** Stands before the query; its values come first. */
+  /** Stands before the query. Its values come first. */
   readonly with: string;
   readonly from: string;
   readonly where: string;
@@ -17,9 +17,9 @@ export interface Choice {
 type Condition = readonly [sql: string, ...values: SqlStorageValue[]];
 
 /**
- * Chooses by the newest fields. Those of the live entries are looked at here: SQLite is told of each its time and whether
- * it fits, in some ten bytes, and joins them by number, each row once. So the cost is that of the rows and of the live
- * entries, not of the one times the other.
+ * Chooses by the newest fields. The live entries are tested here; SQLite gets the time of each and whether it fits, in
+ * about ten bytes, and joins them by number. So the cost grows with the number of rows and with the number of live
+ * entries, not with their product.
  */
 export function chooseRows(query: ListQuery, terms: readonly SearchTerm[] | null, live: LiveEntries): Choice {
   const { tag = [], type, updated_since, prefix } = query;
@@ -33,7 +33,7 @@ export function chooseRows(query: ListQuery, terms: readonly SearchTerm[] | null
   const others: Condition[] = [["is_deleted = 0"]];
   if (prefix !== undefined && prefix !== "") {
     const within = `${prefix.replace(/\/+$/u, "")}/`;
-    others.push(["entry.id >= ? AND entry.id < ?", within, behindPrefix(within)]);
+    others.push(["entry.id >= ? AND entry.id < ?", within, afterPrefix(within)]);
   }
   if (terms !== null) others.push(["words MATCH ?", toFtsQuery(terms)]);
   const from = `fragment AS entry ${terms === null ? "" : "JOIN words ON words.rowid = entry.number"}`;
@@ -63,8 +63,8 @@ export function chooseRows(query: ListQuery, terms: readonly SearchTerm[] | null
   };
 }
 
-/** The first text behind all that begin with `within`, which ends with a slash. */
-export function behindPrefix(within: string): string {
+/** The first text after all that begin with `within`, which ends with a slash. */
+export function afterPrefix(within: string): string {
   return `${within.slice(0, -1)}0`; // "0" follows "/" in Unicode
 }
 

@@ -3,14 +3,14 @@ import * as v from "valibot";
 import { SORTS, type Sort } from "../../protocol/catalogue.ts";
 import { MAX_PAGE_SIZE } from "../../protocol/limits.ts";
 
-/** So many of the matches are ranked: about as long as a cursor may get (4 kB) in an address. */
+/** Matches that are ranked. A cursor that names more would be too long for an address (4 kB). */
 export const MAX_RANKED = 500;
 
 /**
- * Where the next page of a list begins: behind an entry, by the value it is sorted by and its id.
+ * Where the next page of a list begins: after an entry, by the value that it is sorted by and its id.
  *
- * By relevance there is no value that stays, since each change of any entry moves the ranks of all. There the cursor
- * names what was shown, so that a page is the best of the rest. Once that are many, what is left follows by number.
+ * A rank does not stay, since each change of any entry moves the ranks of all. So by relevance the cursor names the entries
+ * that were shown, and a page has the best of the others. After `MAX_RANKED` of them the others follow by number.
  */
 export type ListCursor =
   | { readonly sort: Sort; readonly value: string | number; readonly id: string }
@@ -18,7 +18,7 @@ export type ListCursor =
       readonly sort: "relevance";
       /** Numbers of entries. */
       readonly shown: readonly number[];
-      /** The number behind which the rest follows; null while it is ranked. */
+      /** The number after which the others follow; null while they are ranked. */
       readonly after: number | null;
     };
 
@@ -28,7 +28,7 @@ const SortedSchema = v.object({
   value: v.union([v.string(), v.number()]),
   id: v.string(),
 });
-/** The numbers shown, in their order, as the steps from each to the next: they are short. */
+/** The numbers shown, in order, as the steps from each to the next, which are short. */
 const RankedSchema = v.object({
   sort: v.literal("relevance"),
   steps: v.pipe(v.array(natural), v.maxLength(MAX_RANKED + MAX_PAGE_SIZE)),

@@ -2,7 +2,7 @@ import type { CatalogueEntry } from "../../core/feed/catalogue-update.ts";
 import type { StoredEntry } from "./catalogue-entries.ts";
 
 interface LiveEntry {
-  /** Of its row. */
+  /** The number of its row. */
   readonly number: number;
   readonly entry: CatalogueEntry;
 }
@@ -26,7 +26,7 @@ export class LiveEntries {
     return [...this.#byId.values()];
   }
 
-  /** @returns whether it is newer than what is stored */
+  /** @returns whether the entry is newer than the stored one */
   show(stored: StoredEntry | null, entry: CatalogueEntry): boolean {
     if (stored === null || stored.isDeleted || stored.revision >= entry.revision) return false;
     this.#byId.set(entry.id, { number: stored.number, entry });

@@ -1,9 +1,10 @@
 /**
- * An object's tables, and the numbered steps that bring an earlier release's tables there. They are made with the first
- * write: an object that was only asked stores nothing. What an earlier release has written is migrated when it is opened.
+ * An object's tables, and the numbered steps that bring the tables of an earlier release there. Tables are made with the
+ * first write, because an object that was only asked stores nothing. Those of an earlier release are migrated when they are
+ * opened.
  */
 export interface Schema {
-  /** The tables of a new object, of version `migrations.length + 1`: one step, since each costs time at each creation. */
+  /** The tables of a new object, at version `migrations.length + 1`. One step, because steps cost time at each creation. */
   readonly tables: string;
   /** The step from version 1 to 2, from 2 to 3, and so on; each leads to what `tables` would make. */
   readonly migrations: readonly string[];
@@ -11,7 +12,7 @@ export interface Schema {
 
 const VERSION_TABLE = "CREATE TABLE schema_version (version INTEGER PRIMARY KEY)";
 
-/** The stored version; 0 where nothing was ever stored. Writes nothing. */
+/** The stored version; 0 if nothing was ever stored. Writes nothing. */
 export function schemaVersion(sql: SqlStorage): number {
   const hasTable = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").toArray().length > 0;
   if (!hasTable) return 0;

@@ -1,7 +1,7 @@
 import type { RebuildStatus } from "../../protocol/catalogue.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 
-/** How far a rebuild of the catalogue has come: it goes on behind the last id that it asked, over restarts too. */
+/** How far a rebuild has come. It goes on after the last id that it asked, over restarts too. */
 export class RebuildTable {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
@@ -15,7 +15,7 @@ export class RebuildTable {
     return this.#sql.exec("SELECT 1 FROM rebuild WHERE finished_at_ms IS NULL").toArray().length > 0;
   }
 
-  /** Begins from the first id. `ids` are asked besides those of which the catalogue has a trace. */
+  /** Begins from the first id. `ids` are asked beside those of which the catalogue has a trace. */
   begin(ids: readonly string[], nowMs: number): void {
     this.#storage.transactionSync(() => {
       this.#sql.exec("DELETE FROM rebuild_id");
@@ -34,7 +34,7 @@ export class RebuildTable {
     return Array.from(this.#sql.exec(query, limit).raw(), ([id]) => String(id));
   }
 
-  /** These were asked. */
+  /** Counts these as asked. */
   advance(ids: readonly string[], repaired: number): void {
     this.#sql.exec(
       "UPDATE rebuild SET cursor = ?, done = done + ?, repaired = repaired + ?",
