@@ -38,14 +38,22 @@ export function parseOptions<All extends Options>(args: readonly string[], optio
   return Object.fromEntries(read) as ValuesOf<All>; // each option has read the value of its own name
 }
 
+/** True if it is given. */
 export function flag(): Option<boolean> {
   return { type: "boolean", read: (_, given) => given === true };
 }
 
+/** A text that is not empty. */
 export function text(): Option<string | null>;
-export function text<Default>(otherwise: Default): Option<string | Default>;
-export function text(otherwise: unknown = null): Option<unknown> {
-  return { type: "string", read: (_, given) => given ?? otherwise };
+export function text(otherwise: string): Option<string>;
+export function text(otherwise: string | null = null): Option<string | null> {
+  return {
+    type: "string",
+    read: (name, given) => {
+      if (given === "") throw new UsageError(`--${name} must not be empty.`);
+      return typeof given === "string" ? given : otherwise;
+    },
+  };
 }
 
 /** A text that is parsed. `parse` gets the default too, and throws a `UsageError`. */

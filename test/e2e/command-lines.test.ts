@@ -86,6 +86,8 @@ describe.concurrent("command lines", () => {
       says: "--port 65536: must be a whole number from 0 to 65,535.",
     },
     { name: "serve", args: ["--port", "http"], says: "--port http: must be a whole number" },
+    { name: "serve", args: ["--host", ""], says: "--host must not be empty." },
+    { name: "dev", args: ["--persist-to", ""], says: "--persist-to must not be empty." },
     {
       name: "serve",
       args: ["--allowed-origins", "https://a.example, b.example"],

@@ -244,6 +244,13 @@ describe("lists", () => {
     const pages = PAGES.filter((page) => /^docs\/[^/]+\.md$/.test(page) && page !== "docs/README.md");
     expect(pages.filter((page) => !index.includes(`](${page.slice("docs/".length)})`))).toEqual([]);
   });
+
+  test("[DOC-3] the index of the decisions names each of them", () => {
+    const index = read("docs/decisions/README.md");
+    const decisions = readdirSync(join(PROJECT_DIR, "docs/decisions")).filter((name) => /^\d{4}-/.test(name));
+    expect(decisions.length).toBeGreaterThan(10);
+    expect(decisions.filter((name) => !index.includes(`](${name})`))).toEqual([]);
+  });
 });
 
 test("[DOC-8] no two pages use the same folder of fragments, and none uses one of the samples", () => {
