@@ -1,7 +1,7 @@
-/** Objects asked at the same time at first: most requests name no more, and wait for one way there and back. */
-const FIRST_GROUP = 32;
+/** Objects asked at the same time. Most requests name no more, and wait for one way there and back. */
+export const OBJECTS_AT_A_TIME = 32;
 
-/** Objects asked at the same time after that. Where all objects share one thread, waking one takes it for 2 ms. */
+/** In the groups after the first. Where all objects share one thread, waking one takes it for 2 ms. */
 const LATER_GROUPS = 8;
 
 /** Between two groups, so that other requests have their turn: workerd reads no socket while objects answer each other. */
@@ -15,7 +15,7 @@ export async function* inGroups<Id, Answer>(
   let from = 0;
   while (from < ids.length) {
     if (from > 0) await scheduler.wait(PAUSE_MS);
-    const to = from + (from === 0 ? FIRST_GROUP : LATER_GROUPS);
+    const to = from + (from === 0 ? OBJECTS_AT_A_TIME : LATER_GROUPS);
     yield await Promise.all(ids.slice(from, to).map(ask));
     from = to;
   }
