@@ -14,7 +14,7 @@ export interface PlantedFault {
   readonly timeoutS?: number;
 }
 
-const WAITING_S = 10;
+const WAITING_S = 6;
 
 const CORE = "src/core";
 const ROOM = `${CORE}/room`;
@@ -95,6 +95,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     group: "metadata",
     check: "all tags stay in their order",
     says: /what another client is told: expected/,
+    timeoutS: WAITING_S,
   },
   {
     what: "replaces the tags that others have added",
