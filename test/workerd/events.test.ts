@@ -234,14 +234,14 @@ describe("server-sent events", () => {
     const stream = await listen();
     const { id } = await createFragment("text");
     await stream.next("created", id);
-    await deliverRevisions(id, 3_000);
+    await deliverRevisions(id, 1_000);
     let told = 0;
     for (;;) {
       const event = await stream.next("changed", id);
       told++;
-      if (event.event === "changed" && event.fragment.version === 3_000) break;
+      if (event.event === "changed" && event.fragment.version === 1_000) break;
     }
-    expect(told).toBeLessThan(2_000);
+    expect(told).toBeLessThan(500); // what the stream's buffers hold
   });
 
   test("[EVENT-3] a listener is told first who has what open, however many and behind what it missed", async () => {
@@ -331,13 +331,16 @@ describe("events over a WebSocket", () => {
   test("[EVENT-5] a socket is told the newest state of each fragment, when it changes faster than that is told", async () => {
     const inbox = await listenOnSocket();
     const { id } = await createFragment("text");
-    await deliverRevisions(id, 1_000);
+    const startedMs = performance.now();
+    await deliverRevisions(id, 300);
     const isAbout = (event: CatalogueEvent) => "fragment" in event && event.fragment.id === id;
     await inbox.next(
       "the last version",
-      (event) => isAbout(event) && "fragment" in event && event.fragment.version === 1_000,
+      (event) => isAbout(event) && "fragment" in event && event.fragment.version === 300,
     );
-    expect(inbox.all.filter(isAbout).length).toBeLessThan(200);
+    // The creation, the first change at once, and then one in each 100 ms.
+    const most = 2 + (performance.now() - startedMs) / 100;
+    expect(inbox.all.filter(isAbout).length).toBeLessThanOrEqual(most);
   });
 
   test("[EVENT-5] a socket that is far behind is told in parts, in order and once", async () => {
