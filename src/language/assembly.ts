@@ -9,13 +9,18 @@
  * that size, which bounds the scanning too.
  */
 import { type FragmentId, parseFragmentId } from "./fragment-id.ts";
-import { scanInclusions } from "./inclusion.ts";
+import { dropExtension, scanInclusions } from "./inclusion.ts";
 import { utf8Length } from "./utf8.ts";
 
 export interface ExpansionInput {
   readonly content: string;
   /** The fragment whose text `content` is, if it is one: an inclusion of it is a self-reference at any depth. */
   readonly root: FragmentId | null;
+  /**
+   * As the old system had it: one `.md` at the end of a name never belongs to it. Else the fragment of exactly the name
+   * comes first, and the one without `.md` only if there is none.
+   */
+  readonly dropsExtension?: boolean;
 }
 
 export interface ExpansionBudgets {
@@ -132,10 +137,23 @@ class Walk {
     this.#chain.delete(id);
   }
 
-  /** Compares canonical ids, shows the name as written. The texts and their order are the old system's contract. */
-  #resolve(name: string): Resolution {
+  #resolve(written: string): Resolution {
+    const name = dropExtension(written);
+    if (name === written || this.#input.dropsExtension === true)
+      return this.#resolveName(name) ?? notFound(name);
+    const exact = this.#resolveName(written);
+    // Both are asked for on the same level.
+    if (exact?.kind === "wanted") this.#resolveName(name);
+    return exact ?? this.#resolveName(name) ?? notFound(name);
+  }
+
+  /**
+   * Compares canonical ids, shows the name as written. The texts and their order are the old system's contract. Null: there
+   * is no such fragment.
+   */
+  #resolveName(name: string): Resolution | null {
     const parsed = parseFragmentId(name);
-    if (!parsed.ok) return notFound(name);
+    if (!parsed.ok) return null;
     const { id } = parsed;
     if (id === this.#input.root) {
       return {
@@ -153,7 +171,7 @@ class Walk {
     }
     const loaded = this.#loaded.get(id);
     if (loaded === undefined) return this.#want(id);
-    return loaded === null ? notFound(name) : { kind: "text", id, loaded };
+    return loaded === null ? null : { kind: "text", id, loaded };
   }
 
   #want(id: FragmentId): Resolution {

@@ -6,7 +6,7 @@
  */
 
 export interface Inclusion {
-  /** As written between the brackets, less one trailing `.md`. Not yet an id: may be invalid, may be empty. */
+  /** As written between the brackets. Not yet an id: it may be invalid. */
   readonly name: string;
   /** Offset of the first bracket, in UTF-16 code units. */
   readonly start: number;
@@ -31,7 +31,7 @@ export function* scanInclusions(text: string): Generator<Inclusion, void, undefi
 
     if (nameEnd > nameStart && text.startsWith("]", nameEnd + 1)) {
       const end = nameEnd + 2;
-      yield { name: dropExtension(text.slice(nameStart, nameEnd)), start, end };
+      yield { name: text.slice(nameStart, nameEnd), start, end };
       from = end;
     } else {
       from = nameEnd + 1;
@@ -39,6 +39,13 @@ export function* scanInclusions(text: string): Generator<Inclusion, void, undefi
   }
 }
 
-function dropExtension(name: string): string {
+/** The name without one `.md` at its end, if it has one. */
+export function dropExtension(name: string): string {
   return name.endsWith(".md") ? name.slice(0, -3) : name;
+}
+
+/** What an inclusion may mean: the fragment of exactly this name or, if there is none, the one without `.md`. */
+export function namesMeant(name: string): readonly string[] {
+  const short = dropExtension(name);
+  return short === name ? [name] : [name, short];
 }

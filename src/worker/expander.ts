@@ -24,9 +24,10 @@ export class Expander extends WorkerEntrypoint<Env> {
   /**
    * @param content the text to expand, saved or not
    * @param root the id of the fragment that it is the text of; null if it stands alone
+   * @param isOldClient the names of inclusions are understood as the old system did (`dropsExtension`)
    * @throws when a fragment cannot be asked: an outage is never "not found"
    */
-  async expand(content: string, root: string | null): Promise<Result<Expanded>> {
+  async expand(content: string, root: string | null, isOldClient = false): Promise<Result<Expanded>> {
     const fault = textFault(content);
     if (fault !== null) return refuse("invalid_content", `The content ${fault}.`);
     if (utf8Length(content) > MAX_CONTENT_BYTES) {
@@ -39,7 +40,7 @@ export class Expander extends WorkerEntrypoint<Env> {
     if (parsed !== null && !parsed.ok) return refuse("invalid_id", parsed.reason);
     const closure = new Closure(new Fragments(this.env, DEFAULT_WORKSPACE));
     try {
-      const input = { content, root: parsed === null ? null : parsed.id };
+      const input = { content, root: parsed === null ? null : parsed.id, dropsExtension: isOldClient };
       const expansion = await expand(input, (ids) => closure.fetch(ids));
       const { expanded, dependencies, warnings, closure: seen } = expansion;
       const closureDigest = await digest(JSON.stringify([...seen].sort(byId)));

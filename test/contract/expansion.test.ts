@@ -30,10 +30,16 @@ describe("expansion contract", () => {
     expect(contract.cases.length).toBe(15);
   });
 
-  test.each(contract.cases)(
-    "[EXP-3] expand answers as the old system did, when the content is $content and the root $root",
-    async ({ content, root, expanded, dependencies, warnings }) => {
-      const expansion = await expand({ content, root: parseRoot(root) }, fetchStored);
+  const cases = contract.cases.flatMap((one) => [
+    { ...one, dropsExtension: true, where: "on the old paths" },
+    // No id of the contract ends in `.md`, so both ways to understand a name must agree.
+    { ...one, dropsExtension: false, where: "on /v1" },
+  ]);
+
+  test.each(cases)(
+    "[EXP-3] expand answers as the old system did $where, when the content is $content and the root $root",
+    async ({ content, root, expanded, dependencies, warnings, dropsExtension }) => {
+      const expansion = await expand({ content, root: parseRoot(root), dropsExtension }, fetchStored);
       expect({ ...expansion, dependencies: [...expansion.dependencies].sort() }).toMatchObject({
         expanded,
         dependencies: [...dependencies].sort(),

@@ -8,6 +8,7 @@ export interface NaiveInput {
   readonly root: string | null;
   readonly texts: Readonly<Record<string, string>>;
   readonly depth: number;
+  readonly dropsExtension: boolean;
 }
 
 export interface NaiveExpansion {
@@ -16,7 +17,7 @@ export interface NaiveExpansion {
   readonly dependencies: readonly string[];
 }
 
-export function expandNaively({ content, root, texts, depth }: NaiveInput): NaiveExpansion {
+export function expandNaively({ content, root, texts, depth, dropsExtension }: NaiveInput): NaiveExpansion {
   const warnings: string[] = [];
   const dependencies = new Set<string>();
 
@@ -28,8 +29,10 @@ export function expandNaively({ content, root, texts, depth }: NaiveInput): Naiv
   const recur = (text: string, chain: readonly string[]): string => {
     if (chain.length > depth) return warn("Maximum inclusion depth reached, stopping recursion", text);
     return text.replace(/\[\[([^\]]+)\]\]/g, (_, written: string) => {
-      const name = written.replace(/\.md$/, "");
-      const id = name.replaceAll(" ", "_").normalize("NFC");
+      const idOf = (name: string) => name.replaceAll(" ", "_").normalize("NFC");
+      const isExact = !dropsExtension && (idOf(written) === root || texts[idOf(written)] !== undefined);
+      const name = isExact ? written : written.replace(/\.md$/, "");
+      const id = idOf(name);
       if (id === root) {
         return warn(
           `Self-reference detected: Prompt '${name}' would create a circular reference`,

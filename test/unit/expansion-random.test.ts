@@ -20,7 +20,7 @@ describe("expand over random graphs", () => {
       const store = new Store(graph.texts);
       const budgets = { ...EXPANSION_BUDGETS, depth: graph.depth };
       const expansion = await expand(
-        { content: graph.content, root: rootOf(graph) },
+        { content: graph.content, root: rootOf(graph), dropsExtension: graph.dropsExtension },
         store.fetchTexts,
         budgets,
       );
@@ -47,7 +47,7 @@ describe("expand over random graphs", () => {
       const shown = JSON.stringify({ ...graph, budgets });
       const store = new Store(graph.texts);
       const expansion = await expand(
-        { content: graph.content, root: rootOf(graph) },
+        { content: graph.content, root: rootOf(graph), dropsExtension: graph.dropsExtension },
         store.fetchTexts,
         budgets,
       );
@@ -71,8 +71,20 @@ function rootOf(graph: NaiveInput) {
 
 function makeGraph(seed: number): NaiveInput {
   const random = new SeededRandom(seed);
-  const stored = ["a", "b", "c_c", "é", "t/e"] as const;
-  const written = ["a", "b.md", "c c", "c_c", "e\u0301", "t/e", "none", "no id!", "t/e.md"] as const;
+  const stored = ["a", "b", "b.md", "c_c", "é", "t/e", "t/e.md.md"] as const;
+  const written = [
+    "a",
+    "b.md",
+    "c c",
+    "c_c",
+    "e\u0301",
+    "t/e",
+    "none",
+    "no id!",
+    "t/e.md",
+    "b.md.md",
+    "t/e.md.md",
+  ] as const;
   const noise = ["x", "\n", "[", "]", "[[", "]]", "[[]]", "漢", "😀"] as const;
   const makeText = () => {
     let text = "";
@@ -84,8 +96,9 @@ function makeGraph(seed: number): NaiveInput {
   const texts = Object.fromEntries(stored.map((name) => [name, makeText()]));
   return {
     content: makeText(),
-    root: random.pick<string | null>([null, "a", "c_c", "elsewhere"]),
+    root: random.pick<string | null>([null, "a", "b.md", "c_c", "elsewhere"]),
     texts,
     depth: random.pick([0, 1, 2, 3, 10]),
+    dropsExtension: random.chance(0.5),
   };
 }

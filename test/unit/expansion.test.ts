@@ -14,6 +14,45 @@ function include(ids: readonly string[]): string {
 }
 
 describe("names", () => {
+  test.each([
+    [false, "exact short exact two"],
+    [true, "short short short exact"],
+  ])(
+    "[EXP-17] a name that ends in .md means the exact id first, unless one is always dropped: %s",
+    async (dropsExtension, expanded) => {
+      const { fetchTexts } = new Store({
+        a: "short",
+        "a.md": "exact",
+        "a.md.md": "two",
+        "b.md": "",
+        b: "short",
+      });
+      const content = "[[a.md]] [[a]] [[a.md]] [[a.md.md]]";
+      const expansion = await expand({ content, root: null, dropsExtension }, fetchTexts);
+      expect(expansion.expanded).toBe(expanded);
+    },
+  );
+
+  test("[EXP-17] the fragment without .md is meant, when the exact one is missing, and both are asked for at once", async () => {
+    const store = new Store({ a: "A[[b.md]]", b: "B" });
+    const { expanded, closure } = await expand(
+      { content: "[[a.md]][[none.md]]", root: null },
+      store.fetchTexts,
+    );
+    expect(expanded).toBe("AB[[PROMPT NOT FOUND: none]]");
+    expect(store.calls).toEqual([
+      ["a.md", "a", "none.md", "none"],
+      ["b.md", "b"],
+    ]);
+    expect(closure.get(id("a.md"))).toBeNull();
+  });
+
+  test("[EXP-17] a cycle and a self-reference are those of the fragment that is meant", async () => {
+    const { fetchTexts } = new Store({ a: "[[a.md]]", "a.md": "[[a]][[root.md]]", root: "" });
+    const { expanded } = await expand({ content: "[[a]]", root: id("root.md") }, fetchTexts);
+    expect(expanded).toBe("[[CIRCULAR DEPENDENCY: a]][[SELF-REFERENCE: root.md]]");
+  });
+
   test("[EXP-2] expand finds the fragment and lists its canonical id, when the name is written another way", async () => {
     const { fetchTexts } = new Store({ my_prompt: "MINE", café: "COFFEE" });
     const expansion = await expand({ content: "[[my prompt]] [[cafe\u0301.md]]", root: null }, fetchTexts);

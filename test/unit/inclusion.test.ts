@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { scanInclusions } from "../../src/language/inclusion.ts";
+import { namesMeant, scanInclusions } from "../../src/language/inclusion.ts";
 import { expectLinear } from "../support/growth.ts";
 
 describe("scanInclusions", () => {
@@ -21,9 +21,15 @@ describe("scanInclusions", () => {
     }
   });
 
-  test("[EXP-1] scanInclusions drops one .md, when the name ends with it", () => {
-    const found = [...scanInclusions("[[a.md]][[b.md.md]][[.md]][[c.mdx]][[cmd]]")].map(({ name }) => name);
-    expect(found).toEqual(["a", "b.md", "", "c.mdx", "cmd"]);
+  test("[EXP-2] namesMeant drops one .md, when the name ends with it", () => {
+    const found = [...scanInclusions("[[a.md]][[b.md.md]][[.md]][[c.mdx]][[cmd]]")];
+    expect(found.map(({ name }) => namesMeant(name))).toEqual([
+      ["a.md", "a"],
+      ["b.md.md", "b.md"],
+      [".md", ""],
+      ["c.mdx"],
+      ["cmd"],
+    ]);
   });
 
   test.each([

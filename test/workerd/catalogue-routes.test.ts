@@ -117,6 +117,18 @@ describe("what is known of all fragments", () => {
     });
   });
 
+  test("[REST-23] a text depends on both fragments that a name with .md may mean, and counts as including one", async () => {
+    const id = freshId();
+    await createFragment("exact", { id: `${id}.md` });
+    const { id: source } = await createFragment(`[[${id}.md]] [[${id}/other]]`, { id: `${id}/source` });
+    for (const meant of [id, `${id}.md`]) {
+      const answer = await request("GET", `/v1/dependents/${meant}`);
+      expect(await answer.json()).toMatchObject({ direct: [source] });
+    }
+    const answer = await request("GET", `/v1/fragments?prefix=${encodeURIComponent(id)}`);
+    expect(await answer.json()).toMatchObject({ fragments: [{ id: source, includes: 2 }] });
+  });
+
   test("[REST-23] nobody depends on it, when a fragment does not exist, and a bad id is 400", async () => {
     const id = freshId();
     const answer = await request("GET", `/v1/dependents/${id}`);

@@ -6,6 +6,7 @@ import type { ExpansionResult } from "../../src/protocol/rest.ts";
 import contract from "../contract/expansion.json" with { type: "json" };
 import {
   connectJson,
+  connectOld,
   connectYjs,
   createFragment,
   type FragmentBody,
@@ -943,6 +944,32 @@ describe("expansion", () => {
       const result = await answer.json<{ dependencies: string[] }>();
       expect(result, content).toMatchObject({ expanded, warnings });
       expect(result.dependencies.sort(), content).toEqual([...dependencies].sort());
+    }
+  });
+
+  test("[EXP-17] an id that ends in .md is included on /v1, and is not on the old paths", async () => {
+    const id = freshId();
+    await request("POST", "/v1/fragments", { id, content: "short" });
+    await request("POST", "/v1/fragments", { id: `${id}.md`, content: "exact" });
+    const content = `[[${id}.md]]`;
+    const { id: root } = await createFragment(content);
+    const expandedBy = async (answer: Promise<Response>) =>
+      Object.values(await (await answer).json<Record<string, unknown>>()).filter((value) =>
+        /^(short|exact)$/.test(String(value)),
+      );
+    expect(await expandedBy(request("POST", "/v1/expand", { content }))).toEqual(["exact"]);
+    expect(await expandedBy(request("GET", `/v1/expansions/${root}`))).toEqual(["exact"]);
+    expect(await expandedBy(request("POST", "/api/prompts/expand", { content }))).toEqual(["short"]);
+    expect(await expandedBy(request("POST", "/api/prompts/expand", { prompt_id: root }))).toEqual(["short"]);
+    expect(await expandedBy(request("GET", `/api/prompts/${root}/render`))).toEqual(["short"]);
+    for (const [path, expanded] of [
+      ["/v1/ws/", "exact"],
+      ["/ws/prompts/", "short"],
+    ]) {
+      const client = await connectOld(`${path}${root}`);
+      await client.next("initial");
+      client.send({ action: "expand" });
+      expect(await client.next("expanded")).toMatchObject({ expanded });
     }
   });
 

@@ -7,7 +7,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
-import { scanInclusions } from "../../src/language/inclusion.ts";
+import { namesMeant, scanInclusions } from "../../src/language/inclusion.ts";
 import { runCommand } from "../command-line.ts";
 import { parsed, parseOptions, text, type ValuesOf } from "../command-options.ts";
 import { counted } from "../quantity.ts";
@@ -121,7 +121,7 @@ function describeProblem(body: string): string {
 function findEntries(samples: Samples): FragmentId[] {
   const included = new Set<string>();
   for (const { content } of samples.values()) {
-    for (const { name } of scanInclusions(content)) {
+    for (const name of [...scanInclusions(content)].flatMap((inclusion) => namesMeant(inclusion.name))) {
       const parsed = parseFragmentId(name);
       if (parsed.ok) included.add(parsed.id);
     }

@@ -17,7 +17,7 @@ export async function answerExpand(ports: Expanding, request: ExpandRequest): Pr
   try {
     if (request.content === null) await whenDurable();
     const content = request.content ?? room.committed.content;
-    const answer = await expander.expand(content, room.id);
+    const answer = await expander.expand(content, room.id, request.session.record.isOldClient);
     room.answerExpand(request, content, answer.ok ? done(answer.value.expansion) : answer);
   } catch (error) {
     report("an expansion failed", error);

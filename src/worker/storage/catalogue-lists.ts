@@ -1,6 +1,7 @@
 import { fold } from "../../core/catalogue/folded-text.ts";
 import { parseTerms, type SearchTerm, toFtsQuery } from "../../core/catalogue/search-terms.ts";
 import type { CatalogueEntry } from "../../core/feed/catalogue-update.ts";
+import { countIncluded } from "../../core/feed/included-ids.ts";
 import type {
   Dependents,
   FolderCounts,
@@ -265,7 +266,7 @@ export function listFields(
     updated_at: timestamp(entry.updatedAtMs),
     version: entry.revision,
     size: entry.size,
-    includes: entry.includes.length,
+    includes: countIncluded(entry.includes),
     included_by: includedBy,
   };
 }

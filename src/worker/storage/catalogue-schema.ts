@@ -86,5 +86,5 @@ export const CATALOGUE_SCHEMA: Schema = {
    -- Fragments that are to be asked if no update of this revision arrives, and since when they are awaited.
    CREATE TABLE awaited (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
    ${COMPLETENESS}'new');`,
-  migrations: [ANNOUNCED, REBUILD, REBUILD, RENAME, `${COMPLETENESS}'old');`, MOVE_WORDS],
+  migrations: [ANNOUNCED, REBUILD, REBUILD, RENAME, `${COMPLETENESS}'old'); ${REBUILD}`, MOVE_WORDS],
 };
