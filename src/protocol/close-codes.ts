@@ -4,8 +4,8 @@ import { MAX_CLOSE_REASON_BYTES } from "./limits.ts";
 /**
  * Why a socket was closed, one table for both protocols.
  *
- * A stock y-websocket provider (3.1) never comes back after 4400 to 4499 and retries everything else, so on the
- * Yjs socket what is final is 44xx. JSON clients were promised 4004 for a missing fragment.
+ * A stock y-websocket provider never comes back after 4400 to 4499 and retries everything else, from 3.1 on, so on the
+ * Yjs socket what is final is 44xx. Older ones retry everything. JSON clients were promised 4004 for a missing fragment.
  */
 export const CLOSE = {
   tooLarge: 1009,

@@ -72,6 +72,12 @@ export const MAX_CLOSE_REASON_BYTES = 123;
 /** Sockets on one fragment: a Durable Object holds at most 32,768 hibernatable ones. */
 export const MAX_SESSIONS = 32_000;
 
+/** A refused socket of a stock Yjs provider is closed this much later, since most providers come again at once. */
+export const REFUSAL_PAUSE_MS = 5_000;
+
+/** Sockets that one isolate holds for that pause, some 10 KB each; one more is closed at once. */
+export const MAX_HELD_SOCKETS = 1_000;
+
 /** How much later than joined an old client's socket opens: more than two handshakes at the same moment lie apart. */
 export const OLD_HANDSHAKE_DELAY_MS = 50;
 

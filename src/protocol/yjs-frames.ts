@@ -57,7 +57,8 @@ export function decodeYjsFrame(bytes: Uint8Array): YjsClientFrame | null {
       case TAG.awareness:
         return { kind: "awareness", entries: decodeAwareness(decoding.readVarUint8Array(decoder)) };
       case TAG.queryAwareness:
-        return { kind: "queryAwareness" };
+        // With more behind it, it is the length of a name, with which another protocol begins its frames.
+        return { kind: decoding.hasContent(decoder) ? "foreign" : "queryAwareness" };
       case TAG.push: {
         const seq = decoding.readVarUint(decoder);
         return { kind: "push", seq, update: decoding.readVarUint8Array(decoder) };

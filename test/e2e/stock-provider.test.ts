@@ -4,7 +4,7 @@ import { freePort } from "../support/free-port.ts";
 import { connectJson } from "../support/live-clients.ts";
 import { within } from "../support/live-socket.ts";
 import { ObservedServer } from "../support/observed-server.ts";
-import { deleteFragment, putFragment, readFragment } from "../support/rest.ts";
+import { deleteFragment, putFragment, readFragment, renameFragment } from "../support/rest.ts";
 import { StockEditor } from "../support/stock-editor.ts";
 import { makeTemporaryDir, removeDir, withTemporaryDir } from "../support/temporary-dir.ts";
 
@@ -100,6 +100,31 @@ test("[LIVE-4] a stock provider makes the fragment, when it comes with create=1"
   await editor.synced();
   expect(await readFragment(server.url, "stock/new")).toMatchObject({ content: "", version: 1 });
 });
+
+test.each([
+  ["deleted", (id: string) => deleteFragment(server.url, id)],
+  ["renamed", (id: string) => renameFragment(server.url, id, `${id}/renamed`)],
+])(
+  "[LIVE-10] a stock provider with create=1 gives up, when its fragment was %s while it was offline",
+  async (what, remove) => {
+    const id = `stock/offline/${what}`;
+    await putFragment(server.url, id, "text");
+    await putFragment(server.url, `${id}/root`, `see [[${id}]]`);
+    const editor = openEditor(id, { create: "1" });
+    await editor.synced();
+    editor.provider.disconnect();
+    editor.text.insert(0, "typed offline, ");
+    await remove(id);
+    editor.provider.connect();
+    expect(await within("the end", editor.gaveUp)).toBe(4410);
+    expect(editor.provider.shouldConnect).toBe(false);
+    expect((await fetch(`${server.url}/v1/fragments/${id}`)).status).toBe(404);
+    const expansion = await fetch(`${server.url}/v1/expansions/${id}/root`);
+    expect(await expansion.json()).toMatchObject({ warnings: [expect.stringContaining(id)] });
+    // What was typed is still in the page's document, for whoever wants to save it.
+    expect(editor.text.toString()).toBe("typed offline, text");
+  },
+);
 
 test("[LIVE-5] the cursor of a stock provider is gone at once, when its socket closes", async () => {
   await putFragment(server.url, "stock/leaves", "text");

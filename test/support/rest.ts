@@ -15,6 +15,13 @@ export async function deleteFragment(serverUrl: string, id: string): Promise<voi
   if (response.status !== 204) throw new Error(`DELETE ${id}: ${response.status} ${await response.text()}`);
 }
 
+export async function renameFragment(serverUrl: string, from: string, to: string): Promise<void> {
+  const body = JSON.stringify({ from, to });
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(`${serverUrl}/v1/renames`, { method: "POST", headers, body });
+  if (!response.ok) throw new Error(`rename ${from}: ${response.status} ${await response.text()}`);
+}
+
 async function request(serverUrl: string, id: string, method: string, body?: object): Promise<Fragment> {
   const sent =
     body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };

@@ -31,6 +31,8 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   PRESENCE_EXPIRY_MS: ["silence of a stock awareness", `${limits.PRESENCE_EXPIRY_MS / 1_000} s`],
   MAX_CLOSE_REASON_BYTES: ["close reason", `${limits.MAX_CLOSE_REASON_BYTES} bytes`],
   MAX_SESSIONS: ["sessions on one fragment", grouped(limits.MAX_SESSIONS)],
+  REFUSAL_PAUSE_MS: ["pause before a stock provider's refusal", `${limits.REFUSAL_PAUSE_MS / 1_000} s`],
+  MAX_HELD_SOCKETS: ["sockets that wait for it in one isolate", grouped(limits.MAX_HELD_SOCKETS)],
   OLD_HANDSHAKE_DELAY_MS: ["delay of an old client's handshake", `${limits.OLD_HANDSHAKE_DELAY_MS} ms`],
   DEFAULT_PAGE_SIZE: ["fragments on a page", grouped(limits.DEFAULT_PAGE_SIZE)],
   MAX_PAGE_SIZE: ["fragments on a page", `at most ${limits.MAX_PAGE_SIZE}`],
@@ -70,7 +72,7 @@ test("[DOC-5] each limit stands in the protocol's table as it is enforced, and n
 });
 
 test("[DOC-5] the protocol's prose says how many texts can be bases, as it is enforced", () => {
-  expect(PAGE).toContain(`the (at most ${limits.MAX_REMEMBERED_TEXTS}) texts sent to you since`);
+  expect(PAGE).toContain(`one of the (at most ${limits.MAX_REMEMBERED_TEXTS}) texts that it`);
 });
 
 function readTable(): [row: string, limit: string][] {

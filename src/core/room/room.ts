@@ -154,7 +154,7 @@ export class Room {
   join(session: Session): void {
     this.#openSessionsChanges++;
     if (!isJson(session)) {
-      this.#yjs.sessions.add(session);
+      this.#yjs.join(session);
       session.peer.remember(session.record);
       return;
     }

@@ -63,6 +63,8 @@ export interface JsonSession {
 export interface YjsSession {
   readonly record: YjsRecord;
   readonly peer: Peer;
+  /** The session has sent a frame that we know. */
+  isUnderstood: boolean;
   /** A sync step 1 of ours is on its way: one at a time. */
   isAskedForMore: boolean;
   readonly gapped: GappedPushes;
@@ -79,7 +81,15 @@ export function openSession(record: YjsRecord, peer: Peer): YjsSession;
 export function openSession(record: SessionRecord, peer: Peer): Session;
 export function openSession(record: SessionRecord, peer: Peer): Session {
   if (record.protocol === "json") return { record, peer, knowledge: new SessionKnowledge(record.knowledge) };
-  return { record, peer, isAskedForMore: false, gapped: new GappedPushes(), pushedSeq: -1, savedSeq: -1 };
+  return {
+    record,
+    peer,
+    isUnderstood: true,
+    isAskedForMore: false,
+    gapped: new GappedPushes(),
+    pushedSeq: -1,
+    savedSeq: -1,
+  };
 }
 
 export function isJson(session: Session): session is JsonSession {

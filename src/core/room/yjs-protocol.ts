@@ -25,6 +25,11 @@ export interface YjsPorts {
   expel(session: Session, code: number, reason: string, nowMs: number): void;
 }
 
+const FOREIGN = refusal(
+  "malformed_update",
+  "This address speaks the protocol of y-websocket, and your first frame is none of it",
+);
+
 /** The Yjs side of a room: its sessions, what their frames do, and the window in which their edits are collected. */
 export class YjsProtocol {
   readonly sessions = new YjsSessions();
@@ -45,6 +50,12 @@ export class YjsProtocol {
     return this.#window.isEmpty ? null : this.#window.dueAt(this.sessions.size, nowMs);
   }
 
+  /** Takes a session in. */
+  join(session: YjsSession): void {
+    session.isUnderstood = false;
+    this.sessions.add(session);
+  }
+
   /** What one frame of a session does. One that is malformed ends the session, after a notice. */
   receive(session: YjsSession, message: string | Uint8Array, nowMs: number): void {
     if (typeof message === "string") {
@@ -56,6 +67,7 @@ export class YjsProtocol {
       this.#endMalformed(session, "The frame cannot be decoded.", nowMs);
       return;
     }
+    if (frame.kind !== "foreign") session.isUnderstood = true;
     switch (frame.kind) {
       case "step1":
         this.#answerStep1(session, frame.stateVector, nowMs);
@@ -74,7 +86,9 @@ export class YjsProtocol {
         this.#sendAllPresence(session);
         break;
       case "foreign":
-        break; // y-protocols has peers ignore messages that they do not know
+        // y-protocols has peers ignore messages that they do not know. But its providers begin with one that we know.
+        if (!session.isUnderstood) this.end(session, FOREIGN, nowMs);
+        break;
       default:
         frame satisfies never;
     }

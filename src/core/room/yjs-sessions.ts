@@ -178,8 +178,6 @@ export function yjsCloseCode(code: ErrorCode): CloseCode {
       return CLOSE.overLimit;
     case "forged_update":
       return CLOSE.forged;
-    case "forbidden":
-      return CLOSE.forbidden;
     case "deleted":
       return CLOSE.deleted;
     default:

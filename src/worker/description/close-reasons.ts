@@ -7,10 +7,11 @@ const REASONS: Readonly<Record<keyof typeof CLOSE, string>> = {
   notFoundJson: "JSON socket: the fragment does not exist.",
   malformed: "The address holds no valid id, or the bytes are no frame or update.",
   unauthorised: "Reserved: not signed in.",
-  forbidden: "Pages of this origin may not connect. Yjs socket: this session may only read.",
+  forbidden: "Pages of this origin may not connect.",
   notFoundYjs: "Yjs socket: the fragment does not exist.",
   forged: "Yjs socket: the client id is somebody else's, or a newer connection has taken it over.",
-  deleted: "The fragment was deleted, or the change belongs to a deleted generation.",
+  deleted:
+    "The fragment was deleted (with `create=1`, also renamed), or the change belongs to a deleted generation.",
   overLimit: "Yjs socket: the text, or the frame, is too large.",
   full: "The room is full; try later.",
 };

@@ -12,11 +12,11 @@ import { CLOSE } from "../../protocol/close-codes.ts";
 import type { Refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
-import { MAX_SESSIONS } from "../../protocol/limits.ts";
 import { catalogueStub, fragmentIdOf, workspaceOf } from "../addresses.ts";
 import { random32 } from "../random.ts";
 import { decodeJoinRequest } from "../sockets/join-request.ts";
-import { closeSocket, refuseSocket, upgradeResponse } from "../sockets/socket-peer.ts";
+import { encodeJoinRefusal } from "../sockets/refusal.ts";
+import { closeSocket, upgradeResponse } from "../sockets/socket-peer.ts";
 import { newSession, restoreSession } from "../sockets/socket-session.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { SqlUpdateLog } from "../storage/sql-update-log.ts";
@@ -24,6 +24,7 @@ import { isFirstCatalogue } from "../storage/witness.ts";
 import { CatalogueSender, NOT_NOTED } from "./catalogue-sender.ts";
 import { FragmentCalls } from "./fragment-calls.ts";
 import type { FragmentAnswer } from "./fragment-view.ts";
+import { joinRefusal } from "./join-refusal.ts";
 import type { Preconditions } from "./preconditions.ts";
 import type { FragmentWrite, PutMode } from "./put-plan.ts";
 import { answerExpand } from "./socket-expansion.ts";
@@ -77,18 +78,14 @@ export class FragmentObject extends DurableObject<Env> {
   /** Takes a WebSocket in; the worker has parsed the address (join-request.ts). */
   override async fetch(request: Request): Promise<Response> {
     const join = decodeJoinRequest(request);
-    const isNoted = join.creates && !this.#room.exists && (await this.#catalogue.noteCreation());
+    const isNoted = join.creates && this.#room.life === null && (await this.#catalogue.noteCreation());
     return this.#turn((nowMs) => {
-      if (!this.#room.exists && join.creates) {
-        if (!isNoted) return refuseSocket(request, CLOSE.serverError, NOT_NOTED.message);
+      const refusal = joinRefusal(this.#room, join);
+      if (refusal !== null) return encodeJoinRefusal(refusal);
+      if (!this.#room.exists) {
+        if (!isNoted) return encodeJoinRefusal({ code: CLOSE.serverError, reason: NOT_NOTED.message });
         this.#room.create({ ...EMPTY_WRITE, answer: () => undefined }, true, nowMs);
       }
-      if (!this.#room.exists) {
-        const code = join.protocol === "json" ? CLOSE.notFoundJson : CLOSE.notFoundYjs;
-        return refuseSocket(request, code, `Fragment '${this.#id}' not found`);
-      }
-      if (this.#room.sessionCount >= MAX_SESSIONS)
-        return refuseSocket(request, CLOSE.full, "The room is full");
       const { 0: client, 1: server } = new WebSocketPair();
       this.ctx.acceptWebSocket(server);
       const session = newSession(server, join);

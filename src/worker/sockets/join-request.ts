@@ -1,6 +1,9 @@
 import { MAX_CLIENT_NAME_UNITS } from "../../protocol/limits.ts";
 import { offersSubprotocol } from "./socket-peer.ts";
 
+/** Where Yjs providers come. */
+export const YJS_PREFIX = "/v1/sync/";
+
 /** How a socket asks to join a fragment: what the worker hands to the object, as a URL's query. */
 export interface JoinRequest {
   readonly protocol: "json" | "yjs";

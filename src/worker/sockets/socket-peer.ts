@@ -2,12 +2,17 @@ import type { Peer, SessionRecord } from "../../core/room/session.ts";
 import { closeReason } from "../../protocol/close-codes.ts";
 import { SUBPROTOCOL } from "../../protocol/yjs-frames.ts";
 
+/** Ends a socket with a code and a reason. */
+export type CloseSocket = (socket: WebSocket, code: number, reason: string) => void;
+
 /** The peer behind a hibernatable WebSocket; its attachment holds the session's record. */
 export class SocketPeer implements Peer {
   readonly #socket: WebSocket;
+  readonly #end: CloseSocket;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, end: CloseSocket = closeSocket) {
     this.#socket = socket;
+    this.#end = end;
   }
 
   send(frame: string | Uint8Array): void {
@@ -20,7 +25,7 @@ export class SocketPeer implements Peer {
 
   close(code: number, reason: string): void {
     this.#socket.serializeAttachment(null); // so that no later object takes the session for a live one
-    closeSocket(this.#socket, code, reason);
+    this.#end(this.#socket, code, reason);
   }
 
   remember(record: SessionRecord): void {
@@ -45,16 +50,4 @@ export function closeSocket(socket: WebSocket, code: number, reason: string): vo
   } catch {
     // Closed already, from the other side or by an earlier call: what was wanted.
   }
-}
-
-/**
- * Accepts a socket only to close it with a code that tells the client why: over HTTP a browser would see nothing.
- * With plain `accept`: a hibernatable socket that never got a message keeps its TCP connection open for ten
- * seconds (workerd, November 2026).
- */
-export function refuseSocket(request: Request, code: number, reason: string): Response {
-  const { 0: client, 1: server } = new WebSocketPair();
-  server.accept();
-  closeSocket(server, code, reason);
-  return upgradeResponse(request, client);
 }

@@ -1,13 +1,15 @@
 import { ANONYMOUS } from "../../core/fragment/principal.ts";
 import { openSession, type Session, type SessionRecord } from "../../core/room/session.ts";
 import { KNOWS_NOTHING } from "../../core/room/session-knowledge.ts";
+import { CLOSE } from "../../protocol/close-codes.ts";
 import { random32 } from "../random.ts";
+import { closeLater } from "./close-later.ts";
 import type { JoinRequest } from "./join-request.ts";
-import { SocketPeer } from "./socket-peer.ts";
+import { closeSocket, SocketPeer } from "./socket-peer.ts";
 
 /** The session of a socket that has just joined. */
 export function newSession(socket: WebSocket, join: JoinRequest): Session {
-  return openSession(newRecord(join), new SocketPeer(socket));
+  return sessionOf(newRecord(join), socket);
 }
 
 /**
@@ -16,7 +18,19 @@ export function newSession(socket: WebSocket, join: JoinRequest): Session {
  */
 export function restoreSession(socket: WebSocket): Session | null {
   const record = socket.deserializeAttachment() as SessionRecord | null; // SocketPeer wrote it
-  return record === null ? null : openSession(record, new SocketPeer(socket));
+  return record === null ? null : sessionOf(record, socket);
+}
+
+function sessionOf(record: SessionRecord, socket: WebSocket): Session {
+  const isStockProvider = record.protocol === "yjs" && !record.isOwnClient;
+  return openSession(record, new SocketPeer(socket, isStockProvider ? closeStockProvider : closeSocket));
+}
+
+/** A provider that is refused for what it sent sends that again as soon as it has connected again. */
+function closeStockProvider(socket: WebSocket, code: number, reason: string): void {
+  const isRefusal = code >= 4400 && code < 4500 && code !== CLOSE.deleted;
+  if (isRefusal) void closeLater(socket, code, reason);
+  else closeSocket(socket, code, reason);
 }
 
 function newRecord(join: JoinRequest): SessionRecord {

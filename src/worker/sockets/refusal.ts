@@ -1,0 +1,49 @@
+import { waitUntil } from "cloudflare:workers";
+import type { CloseCode } from "../../protocol/close-codes.ts";
+import { encodeServerFrame } from "../../protocol/json-frames.ts";
+import { encodeNotice } from "../../protocol/yjs-frames.ts";
+import { closeLater } from "./close-later.ts";
+import type { JoinRequest } from "./join-request.ts";
+import { closeSocket, upgradeResponse } from "./socket-peer.ts";
+
+/** Why a socket may not join its fragment. */
+export interface JoinRefusal {
+  readonly code: CloseCode;
+  readonly reason: string;
+  /** Set if the fragment was deleted, and when: the client is told in a frame as well. */
+  readonly deleted?: { readonly id: string; readonly timestamp: string };
+}
+
+/** The object's answer to a socket that it does not take. The worker refuses the socket: no object is awake for that. */
+export function encodeJoinRefusal(refusal: JoinRefusal): Response {
+  return Response.json(refusal, { status: 403 });
+}
+
+/** The refusal in an object's answer; null if the object has taken the socket. */
+export async function decodeJoinRefusal(response: Response): Promise<JoinRefusal | null> {
+  return response.status === 403 ? response.json<JoinRefusal>() : null; // encodeJoinRefusal wrote it
+}
+
+/**
+ * Accepts a socket only to close it with a code that tells the client why: over HTTP a browser would see nothing. With plain
+ * `accept`: a hibernatable socket that never got a message keeps its TCP connection open for ten seconds (workerd,
+ * November 2026).
+ *
+ * Stock Yjs providers are closed after a pause (close-later.ts), all others at once.
+ */
+export function refuseJoin(
+  request: Request,
+  { protocol, isOwnClient }: Pick<JoinRequest, "protocol" | "isOwnClient">,
+  { code, reason, deleted }: JoinRefusal,
+): Response {
+  const { 0: client, 1: server } = new WebSocketPair();
+  server.accept();
+  if (protocol === "json") {
+    if (deleted !== undefined) server.send(encodeServerFrame({ action: "deleted", ...deleted }));
+    closeSocket(server, code, reason);
+  } else if (isOwnClient) {
+    if (deleted !== undefined) server.send(encodeNotice("deleted", reason));
+    closeSocket(server, code, reason);
+  } else waitUntil(closeLater(server, code, reason));
+  return upgradeResponse(request, client);
+}
