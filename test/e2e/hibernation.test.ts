@@ -80,10 +80,7 @@ describe.concurrent("a quiet room", () => {
     const status = await json.request({ action: "edit", base_version: 1, changes, request_id: "1" });
     context.expect(status).toMatchObject({ action: "update_status", version: 2 });
     await yjs.next("update");
-    yjs.push(
-      1,
-      yjs.edit((text) => text.insert(text.length, "Bob;")),
-    );
+    yjs.type((text) => text.insert(text.length, "Bob;"));
     context.expect(await yjs.saved(1)).toMatchObject({ seq: 1, revision: 3 });
     context.expect(await json.next("update")).toMatchObject({ content: "before;Ann;Bob;", version: 3 });
     context

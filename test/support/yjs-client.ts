@@ -30,6 +30,8 @@ export class YjsClient {
   readonly #socket: ClientSocket;
   readonly inbox: Inbox<YjsServerFrame>;
   answersStep1 = true;
+  /** Of its last push. */
+  #seq = 0;
 
   constructor(socket: ClientSocket, name = "the Yjs client") {
     this.#socket = socket;
@@ -82,6 +84,17 @@ export class YjsClient {
     return Y.mergeUpdates(updates);
   }
 
+  /** Changes the document and pushes the change; returns the number of the push. */
+  type(change: (text: Y.Text, doc: Y.Doc) => void): number {
+    this.push(this.#seq + 1, this.edit(change));
+    return this.#seq;
+  }
+
+  /** As `type`; settles when the change is durable. */
+  typeSaved(change: (text: Y.Text, doc: Y.Doc) => void): Promise<KindOf<"saved">> {
+    return this.saved(this.type(change));
+  }
+
   /** @param kind 0: step 1, 1: step 2, 2: update */
   sendSync(kind: 0 | 1 | 2, bytes: Uint8Array): void {
     const encoder = encoding.createEncoder();
@@ -96,6 +109,7 @@ export class YjsClient {
   }
 
   push(seq: number, update: Uint8Array): void {
+    this.#seq = seq;
     const encoder = encoding.createEncoder();
     encoding.writeVarUint(encoder, 100);
     encoding.writeVarUint(encoder, seq);

@@ -102,11 +102,7 @@ describe("what the catalogue is told", () => {
     onTestFinished(() => deliver.mockRestore());
     const client = await joinYjs(id);
     for (let seq = 1; seq <= 3; seq++) {
-      client.push(
-        seq,
-        client.edit((text) => text.insert(0, `zebra${seq} `)),
-      );
-      await client.saved(seq);
+      await client.typeSaved((text) => text.insert(0, `zebra${seq} `));
     }
     const { version, updated_at, size } = await readFragment(id);
     await eventually(async () => {
@@ -214,11 +210,7 @@ describe("what the catalogue is told", () => {
     const { id } = await createFragment("told at once");
     const stub = objectOf(id);
     const client = await joinYjs(id);
-    client.push(
-      1,
-      client.edit((text) => text.insert(0, "untold ")),
-    );
-    await client.saved(1);
+    await client.typeSaved((text) => text.insert(0, "untold "));
     await abortAllDurableObjects();
     expect(await idsOf({ query: "untold" })).toEqual([]);
     expect(await runDurableObjectAlarm(stub)).toBe(true);
@@ -293,11 +285,7 @@ describe("what the catalogue is told", () => {
     const { id } = await createFragment("words");
     const client = await joinYjs(id);
     for (let seq = 1; seq <= 3; seq++) {
-      client.push(
-        seq,
-        client.edit((text) => text.insert(0, "x")),
-      );
-      await client.saved(seq);
+      await client.typeSaved((text) => text.insert(0, "x"));
     }
     await runInDurableObject(objectOf(id), async (_, { storage }) => {
       expect(await storage.getAlarm()).not.toBeNull();

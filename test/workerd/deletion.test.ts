@@ -130,11 +130,7 @@ describe("the next generation", () => {
   test("[DEL-5] edits of the old generation are refused, when a client brings them to the new one", async () => {
     const { id } = await createFragment("by the server");
     const old = await joinYjs(id);
-    old.push(
-      1,
-      old.edit((text) => text.insert(0, "by the old client ")),
-    );
-    await old.saved(1);
+    await old.typeSaved((text) => text.insert(0, "by the old client "));
     await remove(id);
     await old.closed();
     await recreate(id, "new");
@@ -167,20 +163,13 @@ describe("the next generation", () => {
   test("[DEL-5] a client that wrote before is refused, when it types on without a new document", async () => {
     const { id } = await createFragment("");
     const old = await joinYjs(id);
-    old.push(
-      1,
-      old.edit((text) => text.insert(0, "a")),
-    );
-    await old.saved(1);
+    await old.typeSaved((text) => text.insert(0, "a"));
     await remove(id);
     await recreate(id, "");
     await evictDurableObject(objectOf(id));
     const back = await connectYjs(id);
     back.doc.clientID = old.doc.clientID;
-    back.push(
-      1,
-      back.edit((text) => text.insert(0, "b")),
-    );
+    back.type((text) => text.insert(0, "b"));
     expect(await back.closed()).toMatchObject({ code: 4410 });
     expect((await readFragment(id)).content).toBe("");
   });
@@ -188,11 +177,7 @@ describe("the next generation", () => {
   test("[DEL-5] edits are refused two lives later, when they are of the first generation", async () => {
     const { id } = await createFragment("");
     const old = await joinYjs(id);
-    old.push(
-      1,
-      old.edit((text) => text.insert(0, "a")),
-    );
-    await old.saved(1);
+    await old.typeSaved((text) => text.insert(0, "a"));
     for (let life = 0; life < 2; life++) {
       await remove(id);
       await recreate(id, "");

@@ -221,11 +221,7 @@ describe("server-sent events", () => {
     const { id } = await createFragment("text");
     const stream = await listen();
     const client = await joinYjs(id);
-    client.push(
-      1,
-      client.edit((text) => text.insert(0, "more ")),
-    );
-    await client.saved(1);
+    await client.typeSaved((text) => text.insert(0, "more "));
     expect(await stream.next("typing", id)).toMatchObject({ id, version: 2 });
     expect(await stream.next("changed", id)).toMatchObject({ fragment: { version: 2 } });
   });

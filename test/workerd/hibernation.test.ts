@@ -33,11 +33,7 @@ describe("hibernation", () => {
     const { id } = await createFragment("one");
     const [json, yjs] = await Promise.all([joinJson(id), joinYjs(id)]);
     await evictDurableObject(objectOf(id));
-    yjs.push(
-      1,
-      yjs.edit((text) => text.insert(3, " two")),
-    );
-    await yjs.saved(1);
+    await yjs.typeSaved((text) => text.insert(3, " two"));
     expect(await json.next("update")).toMatchObject({ content: "one two", version: 2 });
     await evictDurableObject(objectOf(id));
     await json.request({ action: "update", content: "one two three", base_version: 2, request_id: "r" });
@@ -96,14 +92,8 @@ describe("hibernation", () => {
   test("[HIB-2] a client id stays its owner's, when the object was evicted", async () => {
     const { id } = await createFragment("");
     const [owner, forger] = await Promise.all([joinYjs(id), joinYjs(id)]);
-    owner.push(
-      1,
-      owner.edit((text) => text.insert(0, "mine")),
-    );
-    forger.push(
-      1,
-      forger.edit((text) => text.insert(0, "own")),
-    );
+    owner.type((text) => text.insert(0, "mine"));
+    forger.type((text) => text.insert(0, "own"));
     await Promise.all([owner.saved(1), forger.saved(1)]);
     await forger.sync();
     await evictDurableObject(objectOf(id));
@@ -199,10 +189,7 @@ describe("hibernation", () => {
     yjs.sendAwareness([{ client: yjs.doc.clientID, clock: 1, state: { user: { name: "Bob" } } }]);
     expect((await json.next("presence")).peers).toHaveLength(1);
     yjs.edit((text) => text.insert(0, "lost"));
-    yjs.push(
-      2,
-      yjs.edit((text) => text.insert(4, "late")),
-    );
+    yjs.type((text) => text.insert(4, "late"));
     await yjs.next("step1");
     await evictDurableObject(objectOf(id));
     await readFragment(id);
@@ -289,11 +276,7 @@ describe("a crash", () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const { id } = await createFragment("");
     const yjs = await joinYjs(id);
-    yjs.push(
-      1,
-      yjs.edit((text) => text.insert(0, "kept")),
-    );
-    await yjs.saved(1);
+    await yjs.typeSaved((text) => text.insert(0, "kept"));
     for (let seq = 2; seq < 60; seq++)
       yjs.push(
         seq,

@@ -848,10 +848,7 @@ describe("editors of other kinds", () => {
   test("[JSON-4] both keep their changes, when a JSON and a Yjs client write at the same time", async () => {
     const { id } = await createFragment("one two three");
     const [json, yjs] = await Promise.all([joinJson(id), joinYjs(id)]);
-    yjs.push(
-      1,
-      yjs.edit((text) => text.insert(13, " four")),
-    );
+    yjs.type((text) => text.insert(13, " four"));
     await Promise.all([
       yjs.saved(1),
       json.request({ action: "update", content: "zero one two three", base_version: 1, request_id: "r" }),

@@ -127,22 +127,14 @@ describe("content and metadata", () => {
     expect(eol).toBe("crlf");
     const yjs = await joinYjs(id);
     expect(yjs.text).toBe("a\nb");
-    yjs.push(
-      1,
-      yjs.edit((text) => text.insert(3, "\nc")),
-    );
-    await yjs.saved(1);
+    await yjs.typeSaved((text) => text.insert(3, "\nc"));
     expect((await readFragment(id)).content).toBe("a\r\nb\r\nc");
   });
 
   test("[FRAG-4] the CR goes, when a Yjs peer types a CRLF", async () => {
     const { id } = await createFragment("a");
     const yjs = await joinYjs(id);
-    yjs.push(
-      1,
-      yjs.edit((text) => text.insert(1, "\r\nb")),
-    );
-    await yjs.saved(1);
+    await yjs.typeSaved((text) => text.insert(1, "\r\nb"));
     expect((await readFragment(id)).content).toBe("a\nb");
     await yjs.sync();
     expect(yjs.text).toBe("a\nb");
@@ -594,18 +586,10 @@ describe("writes on a base", () => {
       PATCH: { edits: [{ old: "Hello.", new: "Hello, dear reader." }], base_version: 1 },
     };
     const editor = await joinYjs(id);
-    editor.push(
-      1,
-      editor.edit((text) => text.insert(0, "# ")),
-    );
-    await editor.saved(1);
+    await editor.typeSaved((text) => text.insert(0, "# "));
     await request("PUT", path, bodies.PUT);
     await editor.next("update");
-    editor.push(
-      2,
-      editor.edit((text) => text.insert(text.length, "P.S.\n")),
-    );
-    await editor.saved(2);
+    await editor.typeSaved((text) => text.insert(text.length, "P.S.\n"));
     const { version } = await readFragment(id);
     await request("PUT", path, bodies.PUT);
     await request("PATCH", path, bodies.PATCH);
@@ -1173,11 +1157,7 @@ describe("renames", () => {
       await evictDurableObject(objectOf(to));
       expect(await readFragment(to)).toMatchObject({ eol, created_at });
       const yjs = await joinYjs(to);
-      yjs.push(
-        1,
-        yjs.edit((text) => text.insert(1, "\n")),
-      );
-      await yjs.saved(1);
+      await yjs.typeSaved((text) => text.insert(1, "\n"));
       expect((await readFragment(to)).content).toBe(eol === "crlf" ? "a\r\nb" : "a\nb");
     },
   );

@@ -285,11 +285,15 @@ describe("compaction", () => {
       expect(room.committed).toMatchObject({ content: texts.at(-1), revision: 34 });
       expect(Y.encodeStateVectorFromUpdate(room.snapshot())).toEqual(Y.encodeStateVector(doc));
       // Each past revision is a base: the edit lands where it would have on that text.
-      for (const revision of [2, 7, 20, 33]) {
-        const text = `<${texts[revision - 1]}`;
+      const bases = [2, 7, 20, 33];
+      for (const revision of bases) {
+        const text = `<${revision}>${texts[revision - 1]}`;
         expect(reopened.update(text, revision, 34_000 + revision)).toMatchObject({ ok: true });
       }
-      expect(room.committed.content).toBe(`<<<<${texts.at(-1)}`);
+      const { content } = room.committed;
+      const inserted = content.match(/<\d+>/g)?.map((token) => Number(token.slice(1, -1)));
+      expect(inserted?.toSorted((a, b) => a - b)).toEqual(bases);
+      expect(content.replace(/^(<\d+>)+/, "")).toBe(texts.at(-1));
     });
   });
 

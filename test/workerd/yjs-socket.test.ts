@@ -32,11 +32,7 @@ describe("sync", () => {
     const { id } = await createFragment("x".repeat(10_000));
     const [writer, client] = await Promise.all([joinYjs(id), joinYjs(id)]);
     client.close();
-    writer.push(
-      1,
-      writer.edit((text) => text.insert(0, "new ")),
-    );
-    await writer.saved(1);
+    await writer.typeSaved((text) => text.insert(0, "new "));
     const again = await connectYjs(id);
     Y.applyUpdate(again.doc, Y.encodeStateAsUpdate(client.doc));
     again.sendSync(0, Y.encodeStateVector(again.doc));
@@ -50,11 +46,7 @@ describe("sync", () => {
     const [offline, other] = await Promise.all([joinYjs(id), joinYjs(id)]);
     offline.close();
     offline.edit((text) => text.insert(3, " offline"));
-    other.push(
-      1,
-      other.edit((text) => text.insert(0, "online ")),
-    );
-    await other.saved(1);
+    await other.typeSaved((text) => text.insert(0, "online "));
     const back = await connectYjs(id, { isStock: true });
     Y.applyUpdate(back.doc, Y.encodeStateAsUpdate(offline.doc));
     await back.sync(); // the answer to the server's step 1 carries the edit
@@ -216,11 +208,7 @@ describe("updates that cannot be taken", () => {
       await good.sync();
       expect(good.text).toBe("kept");
       expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
-      good.push(
-        1,
-        good.edit((text) => text.insert(4, "!")),
-      );
-      await good.saved(1);
+      await good.typeSaved((text) => text.insert(4, "!"));
     },
   );
 
@@ -257,19 +245,9 @@ describe("updates that cannot be taken", () => {
   test("[YJS-6] saved never covers a refused push, when good pushes stand around it", async () => {
     const { id } = await createFragment("");
     const client = await joinYjs(id);
-    client.push(
-      1,
-      client.edit((text) => text.insert(0, "good")),
-    );
-    await client.saved(1);
-    client.push(
-      2,
-      client.edit((text) => text.insert(0, "\0")),
-    );
-    client.push(
-      3,
-      client.edit((text) => text.insert(0, "after")),
-    );
+    await client.typeSaved((text) => text.insert(0, "good"));
+    client.type((text) => text.insert(0, "\0"));
+    client.type((text) => text.insert(0, "after"));
     await client.closed();
     const seqs = client.inbox.all.flatMap((frame) => (frame.kind === "saved" ? [frame.seq] : []));
     expect(seqs).toEqual([1]);
@@ -279,10 +257,7 @@ describe("updates that cannot be taken", () => {
   test("[YJS-5] the socket is closed and the text stays whole, when an update splits a surrogate pair", async () => {
     const { id } = await createFragment("a😀b");
     const bad = await joinYjs(id);
-    bad.push(
-      1,
-      bad.edit((text) => text.delete(1, 1)),
-    );
+    bad.type((text) => text.delete(1, 1));
     expect(await bad.next("notice")).toMatchObject({ code: "invalid_content" });
     expect((await readFragment(id)).content).toBe("a😀b");
   });
@@ -332,14 +307,8 @@ describe("updates that cannot be taken", () => {
   test("[YJS-8] the socket is closed with 4409 and nothing changes, when it writes under a live session's client id", async () => {
     const { id } = await createFragment("");
     const [owner, forger] = await Promise.all([joinYjs(id), joinYjs(id)]);
-    owner.push(
-      1,
-      owner.edit((text) => text.insert(0, "mine")),
-    );
-    forger.push(
-      1,
-      forger.edit((text) => text.insert(0, "own")),
-    );
+    owner.type((text) => text.insert(0, "mine"));
+    forger.type((text) => text.insert(0, "own"));
     await Promise.all([owner.saved(1), forger.saved(1)]);
     const before = await readFragment(id);
     await forger.sync();
@@ -352,11 +321,7 @@ describe("updates that cannot be taken", () => {
     expect(await forger.next("notice")).toMatchObject({ code: "forged_update" });
     expect(await forger.closed()).toMatchObject({ code: 4409 });
     expect(await readFragment(id)).toEqual(before);
-    owner.push(
-      2,
-      owner.edit((text) => text.insert(0, "still ")),
-    );
-    await owner.saved(2);
+    await owner.typeSaved((text) => text.insert(0, "still "));
   });
 
   test("[YJS-8] the socket is closed with 4409, when it writes under the server's client id", async () => {
@@ -389,14 +354,8 @@ describe("updates that cannot be taken", () => {
   test("[YJS-8] edits of others are taken, when a sync step 2 brings them", async () => {
     const { id } = await createFragment("");
     const [one, two] = await Promise.all([joinYjs(id), joinYjs(id)]);
-    one.push(
-      1,
-      one.edit((text) => text.insert(0, "1")),
-    );
-    two.push(
-      1,
-      two.edit((text) => text.insert(0, "2")),
-    );
+    one.type((text) => text.insert(0, "1"));
+    two.type((text) => text.insert(0, "2"));
     await Promise.all([one.saved(1), two.saved(1)]);
     await Promise.all([one.sync(), two.sync()]);
     two.edit((text) => text.insert(2, "!"));
@@ -410,17 +369,10 @@ describe("updates that cannot be taken", () => {
   test("[YJS-9] the socket is closed with 4413 and nothing changes, when the text would grow beyond 1 MiB", async () => {
     const { id } = await createFragment("x".repeat(MIB - 1));
     const [bad, good] = await Promise.all([joinYjs(id), joinYjs(id)]);
-    bad.push(
-      1,
-      bad.edit((text) => text.insert(0, "é")),
-    );
+    bad.type((text) => text.insert(0, "é"));
     expect(await bad.next("notice")).toMatchObject({ code: "content_too_large" });
     expect(await bad.closed()).toMatchObject({ code: 4413 });
-    good.push(
-      1,
-      good.edit((text) => text.insert(0, "y")),
-    );
-    await good.saved(1);
+    await good.typeSaved((text) => text.insert(0, "y"));
     expect((await readFragment(id)).size).toBe(MIB);
   });
 
@@ -434,11 +386,7 @@ describe("updates that cannot be taken", () => {
   test("[YJS-9] an update is taken, when it deletes from a text of 1 MiB", async () => {
     const { id } = await createFragment("x".repeat(MIB));
     const client = await joinYjs(id);
-    client.push(
-      1,
-      client.edit((text) => text.delete(0, MIB / 2)),
-    );
-    await client.saved(1);
+    await client.typeSaved((text) => text.delete(0, MIB / 2));
     expect((await readFragment(id)).size).toBe(MIB / 2);
   });
 });
