@@ -28,8 +28,8 @@ export const FORGETTING: readonly Alteration[] = [
   },
   {
     file: "src/worker/catalogue/catalogue-audit.ts",
-    passage: 'if ((await this.#ask(one.id)) !== "unreachable") this.#awaited.remove(one);',
-    replacement: "this.#awaited.remove(one);",
+    passage: "const ask = async (one: FragmentRevision) => ({ one, answer: await this.#ask(one.id) });",
+    replacement: 'const ask = async (one: FragmentRevision) => ({ one, answer: "forgotten" });',
   },
 ];
 

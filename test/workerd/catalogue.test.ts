@@ -736,6 +736,27 @@ describe("rebuild", () => {
     expect(await idsOf({ query: "given late" })).toEqual([id]);
   });
 
+  test("[CAT-10] words that the index has lost, and words of another text, are mended, when the entry is sound", async () => {
+    const { id } = await createFragment("lost lynx");
+    const { id: other } = await createFragment("right raccoon");
+    await runInDurableObject(catalogue(), (_, { storage }) => {
+      const { sql } = storage;
+      const numberOf = (one: string) =>
+        Number(sql.exec("SELECT number FROM fragment WHERE id = ?", one).one()["number"]);
+      sql.exec("DELETE FROM words WHERE rowid = ?", numberOf(id));
+      sql.exec(
+        "UPDATE words SET id = '', description = '', tags = '', content = 'wrong' WHERE rowid = ?",
+        numberOf(other),
+      );
+    });
+    expect(await idsOf({ query: "lynx" })).toEqual([]);
+    await catalogue().rebuild([]);
+    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"));
+    expect(await idsOf({ query: "lynx" })).toEqual([id]);
+    expect(await idsOf({ query: "raccoon" })).toEqual([other]);
+    expect(await idsOf({ query: "wrong" })).not.toContain(other);
+  });
+
   test("[CAT-10] what was found before an eviction is found after it", async () => {
     const { id } = await createFragment("permanent pangolin");
     await evictDurableObject(catalogue());

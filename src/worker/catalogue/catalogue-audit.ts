@@ -1,6 +1,6 @@
 import type { CatalogueRecord, FragmentRevision } from "../../core/feed/catalogue-update.ts";
 import type { RebuildStatus } from "../../protocol/catalogue.ts";
-import { OBJECTS_AT_A_TIME } from "../in-groups.ts";
+import { inGroups } from "../in-groups.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { AwaitedTable } from "../storage/awaited-table.ts";
 import type { CatalogueEntries } from "../storage/catalogue-entries.ts";
@@ -8,6 +8,8 @@ import type { KnownIds } from "../storage/known-ids.ts";
 import { RebuildTable } from "../storage/rebuild-table.ts";
 import type { WordIndex } from "../storage/word-index.ts";
 
+/** Fragments that are asked in one alarm. */
+const ASKED_IN_AN_ALARM = 32;
 /** A fragment that is awaited for this long is asked. Its creation waits for less than this for its note. */
 const AWAITED_MS = 10_000;
 /** Work that has not ended after this long is begun again: it failed, or the process died in it. */
@@ -98,7 +100,7 @@ export class CatalogueAudit {
 
   /** One step of a rebuild. If the process dies in it, the step is made again: it counts only at its end. */
   async #rebuildSome(nowMs: number): Promise<void> {
-    const ids = this.#rebuild.next(OBJECTS_AT_A_TIME);
+    const ids = this.#rebuild.next(ASKED_IN_AN_ALARM);
     if (ids.length === 0) {
       if (this.#rebuild.isRunning) {
         this.#rebuild.finish(nowMs);
@@ -107,8 +109,10 @@ export class CatalogueAudit {
       this.#alarms.end("rebuild");
       return;
     }
-    const answers = await Promise.all(ids.map((id) => this.#ask(id)));
-    this.#rebuild.advance(ids, answers.filter((answer) => answer === "mended").length);
+    let mended = 0;
+    for await (const answers of inGroups(ids, (id) => this.#ask(id)))
+      mended += answers.filter((answer) => answer === "mended").length;
+    this.#rebuild.advance(ids, mended);
     this.#alarms.ensure("rebuild", nowMs);
   }
 
@@ -120,11 +124,10 @@ export class CatalogueAudit {
 
   /** Asks some of those that should have been heard of by now. */
   async #askAwaited(nowMs: number): Promise<void> {
-    const silent = this.#awaited.since(nowMs - AWAITED_MS, OBJECTS_AT_A_TIME);
-    const asked = silent.map(async (one) => {
-      if ((await this.#ask(one.id)) !== "unreachable") this.#awaited.remove(one);
-    });
-    await Promise.all(asked);
+    const silent = this.#awaited.since(nowMs - AWAITED_MS, ASKED_IN_AN_ALARM);
+    const ask = async (one: FragmentRevision) => ({ one, answer: await this.#ask(one.id) });
+    for await (const answers of inGroups(silent, ask))
+      for (const { one, answer } of answers) if (answer !== "unreachable") this.#awaited.remove(one);
     const { oldestMs } = this.#awaited;
     if (oldestMs === null) this.#alarms.end("awaited");
     else this.#alarms.ensure("awaited", oldestMs + AWAITED_MS);

@@ -1,5 +1,8 @@
 import type { OpenSessions } from "../../protocol/catalogue.ts";
-import { OBJECTS_AT_A_TIME } from "../in-groups.ts";
+import { inGroups } from "../in-groups.ts";
+
+/** Ids that are read at a time. */
+const PAGE = 200;
 
 export interface OpenSessionsCheckPorts {
   /** The fragments that the catalogue has as open, of the ids behind this one, in order. */
@@ -25,21 +28,25 @@ export class OpenSessionsCheck {
     if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      let ids = this.#ports.openAfter("", OBJECTS_AT_A_TIME);
+      let ids = this.#ports.openAfter("", PAGE);
       while (ids.length > 0) {
-        await Promise.all(ids.map((id) => this.#ask(id)));
-        ids = this.#ports.openAfter(ids.at(-1) ?? "", OBJECTS_AT_A_TIME);
+        for await (const answers of inGroups(ids, (id) => this.#ask(id)))
+          for (const { id, openSessions } of answers)
+            if (openSessions !== null) this.#ports.answered(id, openSessions);
+        ids = this.#ports.openAfter(ids.at(-1) ?? "", PAGE);
       }
     } finally {
       this.#isRunning = false;
     }
   }
 
-  async #ask(id: string): Promise<void> {
+  /** Null for a fragment that could not be asked. */
+  async #ask(id: string): Promise<{ id: string; openSessions: OpenSessions | null }> {
     try {
-      this.#ports.answered(id, await this.#ports.ask(id));
+      return { id, openSessions: await this.#ports.ask(id) };
     } catch (error) {
       this.#ports.report(`fragment ${id} could not be asked for its open sessions`, error);
+      return { id, openSessions: null };
     }
   }
 }
