@@ -33,9 +33,13 @@ export class Fragments {
     this.#workspace = workspace;
   }
 
-  /** The committed fragment; null if there is none. */
-  async read(id: FragmentId): Promise<Fragment | null> {
-    return (await this.#existing(id))?.read() ?? null;
+  /**
+   * The committed fragment; null if there is none.
+   *
+   * @param isPage an old client shows it, and may save what it makes of it without naming the version
+   */
+  async read(id: FragmentId, isPage = false): Promise<Fragment | null> {
+    return (await this.#existing(id))?.read(isPage) ?? null;
   }
 
   /**

@@ -43,6 +43,8 @@ export class SimulatedJsonClient {
   #known = { version: 0, text: "" };
   #pending: Pending[] = [];
   #requests = 0;
+  /** A text of its own was acknowledged since it connected: only then can an old client take out what it wrote before. */
+  #hasWritten = false;
   /** Texts that a stale one has left unread. */
   #unread = 0;
 
@@ -79,6 +81,7 @@ export class SimulatedJsonClient {
     this.#wire = new SimulatedWire();
     this.#heard = { version: 0, text: "" };
     if (this.isOld) this.#forget();
+    this.#hasWritten = false;
     this.#session = host.joinJson(gate(this.#wire), {
       isOldClient: this.isOld,
       wantsChanges: this.kind === "changes",
@@ -102,7 +105,8 @@ export class SimulatedJsonClient {
     const isEager = this.kind === "eager";
     const text = (isEager ? undefined : this.#pending.at(-1)?.textSent) ?? this.#known.text;
     const removable = tokensOf(text).filter((token) => this.#own.has(token) && this.#ledger.isSettled(token));
-    if (!isEager && removable.length > 0 && random.chance(0.2)) {
+    const canRemove = !isEager && (this.#hasWritten || !this.isOld);
+    if (canRemove && removable.length > 0 && random.chance(0.2)) {
       const token = random.pick(removable);
       this.#ledger.removing(token);
       const from = text.indexOf(token);
@@ -190,6 +194,7 @@ export class SimulatedJsonClient {
   #hearStatus(frame: Extract<ServerFrame, { action: "update_status" }>): void {
     const done = this.#pending.shift();
     if (done === undefined) throw new Error(`${this.name} asked for nothing`);
+    this.#hasWritten = true;
     if (!this.isOld && frame.request_id !== done.requestId) throw new Error("Answers came out of order.");
     if (done.inserted !== null) this.#ledger.acknowledge(done.inserted);
     if (done.removed !== null) this.#ledger.acknowledgeRemoval(done.removed);

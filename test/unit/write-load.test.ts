@@ -77,7 +77,7 @@ describe("writes that come faster than they can be made", () => {
         });
         return {
           content: { kind: "text", text: LINES.replace(`line ${at}\n`, "changed\n") },
-          base: { kind: "likeliest", texts: () => Array(32).fill(own(1)) },
+          base: { kind: "likeliest", texts: () => Array(32).fill(own(1)), shownBefore: () => null },
         };
       },
     },

@@ -1,3 +1,4 @@
+import { deletionsOf, growthOf } from "../text/change-spans.ts";
 import {
   applyChange,
   composeAll,
@@ -70,7 +71,7 @@ function waysBackTo(undos: readonly TextChange[]): TextChange[] {
 function findWhole(text: string, steps: TextSteps, waysBack: readonly TextChange[]): TextChange | null {
   const { content, sent } = steps;
   const leadsThere = (way: TextChange) =>
-    content.length + growth(way) === text.length && applyChange(way, content) === text;
+    content.length + growthOf(way) === text.length && applyChange(way, content) === text;
   const ways = waysBack.flatMap((way, step) => [
     way,
     ...sent.filter((one) => one.step === step).map(({ toSent }) => way.compose(toSent)),
@@ -108,22 +109,6 @@ function skipInsertions(
   if (!hasMoved) return { base, change };
   const moved = { ...base, text: applyChange(toBase, content), since: invertChange(toBase, content) };
   return { base: moved, change: left.chop() };
-}
-
-interface Span {
-  readonly at: number;
-  readonly length: number;
-}
-
-/** What a change deletes, by its places in the text before. */
-function deletionsOf(change: TextChange): Span[] {
-  const spans: Span[] = [];
-  let at = 0;
-  for (const op of change.ops) {
-    if (op.delete !== undefined) spans.push({ at, length: op.delete });
-    at += op.delete ?? op.retain ?? 0;
-  }
-  return spans;
 }
 
 interface Insertion {
@@ -195,9 +180,4 @@ function addAll(change: TextChange, ops: readonly Op[]): TextChange {
     else change.retain(op.retain);
   }
   return change;
-}
-
-/** How much longer the text is after the change. */
-function growth(change: TextChange): number {
-  return change.ops.reduce((sum, op) => sum + (op.insert?.length ?? 0) - (op.delete ?? 0), 0);
 }

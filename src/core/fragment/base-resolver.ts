@@ -1,9 +1,11 @@
 import { applyChange, invertChange, isEmpty, NO_CHANGE, type TextChange } from "../text/text-change.ts";
 import type { TextSteps } from "./already-made.ts";
+import { EarlierTexts } from "./earlier-texts.ts";
 import { findLikeliestBase } from "./likeliest-base.ts";
 import type { ResolvedBase } from "./resolved-base.ts";
 import type { RevisionHistory } from "./revision-history.ts";
 import type { RoundWrites, WrittenWrite } from "./round-writes.ts";
+import type { ShownBefore } from "./shown-before.ts";
 import type { Base, KnownText, Write } from "./write.ts";
 
 /** The change from the committed text back to that of a past revision, and what else was so then. */
@@ -39,14 +41,15 @@ export class BaseResolver {
    * @param known the texts of a `likeliest` base
    */
   resolve(write: Write, known: readonly KnownText[], round: RoundState): ResolvedBase | null {
-    const { text, past, current } = this.#history;
+    const { text, past, current, pages } = this.#history;
     // A sender that names the version it replaces has not seen what is uncommitted, so that is kept.
-    const isBasedOnExpected = write.expectedVersions !== null && write.base.kind === "current";
+    const { kind } = write.base;
+    const isBasedOnExpected = write.expectedVersions !== null && (kind === "current" || kind === "page");
     const base: Base = isBasedOnExpected ? { kind: "version", version: current } : write.base;
     switch (base.kind) {
       case "current": {
         const { eol, tags } = text.metadata;
-        return { revision: current, text: round.content, eol, tags, since: NO_CHANGE };
+        return { revision: current, text: round.content, eol, tags, since: NO_CHANGE, unseen: [] };
       }
       case "version":
         return this.#committed(revisionText(base.version), round.sinceCommit);
@@ -61,15 +64,11 @@ export class BaseResolver {
           round.sinceCommit,
         );
       }
-      case "likeliest": {
-        const own = round.writes.lastLike(write);
-        return findLikeliestBase(write, known, {
-          ownInRound: own?.write ?? null,
-          ownBaseRevision: own?.plan.baseRevision ?? null,
-          resolveOwn: () => (own === undefined ? null : this.#inThisRound(own, round.writes)),
-          resolve: (one) => this.#committed(one, round.sinceCommit),
-          textUnits: round.content.length,
-        });
+      case "likeliest":
+        return this.#likeliest(write, known, base.shownBefore(), round);
+      case "page": {
+        const shown = { before: current, of: (revision: number) => pages.of(revision) };
+        return this.#likeliest(write, [revisionText(current)], shown, round);
       }
       default:
         return base satisfies never;
@@ -106,6 +105,27 @@ export class BaseResolver {
     return { content, undos, sent: sent.filter(({ toSent }) => !isEmpty(toSent)) };
   }
 
+  #likeliest(
+    write: Write,
+    known: readonly KnownText[],
+    shown: ShownBefore | null,
+    round: RoundState,
+  ): ResolvedBase | null {
+    const own = write.session === null ? undefined : round.writes.lastLike(write);
+    return findLikeliestBase(write, known, {
+      ownInRound: own?.write ?? null,
+      ownBaseRevision: own?.plan.baseRevision ?? null,
+      resolveOwn: () => (own === undefined ? null : this.#inThisRound(own, round.writes)),
+      resolve: (one) => this.#committed(one, round.sinceCommit),
+      earlierTexts: (text) =>
+        shown === null || own !== undefined
+          ? null
+          : new EarlierTexts(this.#history, text, shown, this.#nowMs),
+      backTo: (revision) => this.wayBackTo(revision)?.undo ?? NO_CHANGE,
+      textUnits: round.content.length,
+    });
+  }
+
   #committed({ revision, when, toSent, tags }: KnownText, sinceCommit: TextChange): ResolvedBase | null {
     const way = this.wayBackTo(revision);
     if (way === null) return null;
@@ -117,6 +137,7 @@ export class BaseResolver {
       eol: way.stateThen.eol,
       tags: tags ?? way.stateThen.tags,
       since: invertChange(back, committedContent).compose(sinceCommit),
+      unseen: [],
     };
   }
 
@@ -124,7 +145,7 @@ export class BaseResolver {
   #inThisRound(written: WrittenWrite, writes: RoundWrites): ResolvedBase {
     const { eol } = this.#history.text.metadata;
     const { baseRevision: revision, sent: text, sentTags: tags } = written.plan;
-    return { revision, text, eol, tags, since: writes.sinceSent(written) };
+    return { revision, text, eol, tags, since: writes.sinceSent(written), unseen: [] };
   }
 }
 

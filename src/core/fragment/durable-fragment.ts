@@ -7,6 +7,7 @@ import { FragmentText } from "../text/fragment-text.ts";
 import { fromSharedText } from "../text/line-ends.ts";
 import { invertChange, isEmpty } from "../text/text-change.ts";
 import { PacedLog } from "./paced-log.ts";
+import { PageReads } from "./page-reads.ts";
 import type { RevisionHistory } from "./revision-history.ts";
 import type { RequestKey, Write } from "./write.ts";
 import { WriteRound } from "./write-round.ts";
@@ -45,6 +46,8 @@ export class DurableFragment {
   readonly #ports: FragmentPorts;
   /** The log, and the budget of rows that the fragment has with everything written for it elsewhere. */
   readonly log: PacedLog;
+  /** What old REST clients may show. */
+  readonly pages: PageReads;
   #past: Past;
   #life: LogState | null;
   #text: FragmentText | null = null;
@@ -56,6 +59,7 @@ export class DurableFragment {
     this.#ports = ports;
     this.log = new PacedLog(ports.log, ports.compaction);
     this.#life = ports.log.load();
+    this.pages = new PageReads(this.#life?.revision ?? 0);
     this.#past = this.#makePast();
     this.#contentRevision = this.#metadataRevision = this.#life?.revision ?? 0;
   }
@@ -125,7 +129,7 @@ export class DurableFragment {
 
   /** What is known of past revisions. Loads the document. */
   get history(): RevisionHistory {
-    return { past: this.#past, text: this.text, current: this.alive.revision };
+    return { past: this.#past, text: this.text, current: this.alive.revision, pages: this.pages };
   }
 
   /** Whether a request of this id is committed and still remembered. */
@@ -143,7 +147,7 @@ export class DurableFragment {
     const oldClients = this.#life?.oldClients ?? new Set<number>();
     const serverClientId = this.#newServerClientId(oldClients);
     const text = this.#openText(oldClients);
-    const round = new WriteRound({ text, past: this.#past, current }, nowMs);
+    const round = new WriteRound({ text, past: this.#past, current, pages: this.pages }, nowMs);
     round.run([{ ...write, base: { kind: "current" }, expectedVersions: null }], serverClientId);
     if (!round.hasWritten) {
       round.answer({ revision: current, timeMs: nowMs, content: "", eol: "lf" });

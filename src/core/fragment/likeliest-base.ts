@@ -2,25 +2,34 @@
  * Which text a write without a base is an edit of. Old clients name none, so the server looks among the texts that the
  * sender may have before its eyes (`KnownText`) for the one that differs least from what came in.
  *
- * | text                                                      | is the base                                      |
- * | --------------------------------------------------------- | ------------------------------------------------ |
- * | `own`: what the sender sent last                          | if it is nearest                                 |
- * | `later`: sent to it after its last write was committed    | if it is nearest; of two as near, the later      |
- * | `crossing`: on its way to the sender when that last wrote | if it is strictly nearest, the write only adds   |
- * |                                                           | to it, and it does not only take out of `own` or |
- * |                                                           | `later`                                          |
+ * | text                                                      | is the base                                         |
+ * | --------------------------------------------------------- | --------------------------------------------------- |
+ * | `own`: what the sender sent last                          | if it is nearest                                    |
+ * | `later`: sent to it after its last write was committed    | if it is nearest; of two as near, the later         |
+ * | `crossing`: on its way to the sender when that last wrote | if it is strictly nearest, the write only adds to   |
+ * |                                                           | it, and it does not only take out of `own` or       |
+ * |                                                           | `later`                                             |
+ * | `EarlierText`: of the time before the sender connected    | if the sender has sent nothing yet and it is        |
+ * |                                                           | strictly nearest                                    |
  *
  * Whether the sender has seen a `crossing` text cannot be known: a client that takes every text in at once has, and one
  * that waits for its own answer has not. If the write only adds to it, nobody else's text is lost either way. A write
  * that only takes out of its other likeliest base is the sender's undoing of its own text.
  *
+ * A page that was cut off and comes back may still show an earlier text, and may or may not have taken in what it was
+ * told since. Its first text deletes nothing that came in after the oldest text that it may well be an edit of (`unseen`):
+ * what was deleted on purpose comes back once, and nothing of others is lost (docs/decisions/0019).
+ *
  * Earlier writes of the same session in the same round change the roles: the last of them is `own`, in place of the one
  * committed before; what that was an edit of is behind the sender, and what it had been told by then is `crossing`.
  */
+import type { Span } from "../text/change-spans.ts";
 import { difference, roughDistance } from "../text/difference.ts";
 import { toSharedText } from "../text/line-ends.ts";
 import { changeSize, isEmpty, type TextChange } from "../text/text-change.ts";
+import type { EarlierTexts } from "./earlier-texts.ts";
 import type { ResolvedBase } from "./resolved-base.ts";
+import { sparing } from "./unseen-text.ts";
 import type { KnownText, Write } from "./write.ts";
 
 /** Compare at most this many code units of `crossing` texts, newest first, but two texts in any case. */
@@ -36,6 +45,9 @@ const MAX_COMPARED_UNITS = 40_000;
 /** One of the texts is near enough that this many edits suffice to recognise it. */
 const FEW_EDITS = 100;
 
+/** An older text is recognised if at most this share of both texts differs. */
+const RECOGNISED_SHARE = 1 / 4;
+
 /** Where the texts of the candidates come from. */
 export interface BaseSources {
   /** The last write of the same session in this round that is of the same kind; null if there is none. */
@@ -44,6 +56,10 @@ export interface BaseSources {
   readonly ownBaseRevision: number | null;
   resolveOwn(): ResolvedBase | null;
   resolve(known: KnownText): ResolvedBase | null;
+  /** The texts from before the sender connected; null if it can show none. */
+  earlierTexts(text: string): EarlierTexts | null;
+  /** From the committed text back to that of a past revision, which is known. */
+  backTo(revision: number): TextChange;
   /** Length of the current text, in UTF-16 code units. */
   readonly textUnits: number;
 }
@@ -77,11 +93,53 @@ export function findLikeliestBase(
   }
   const text = toSharedText(content.text);
   const chosen = nearest(compare(likely, text), distanceOf);
+  const earlier = sources.earlierTexts(text);
+  if (earlier !== null) return findAmongEarlier(earlier, chosen, text, sources);
   if (chosen !== null && onlyDeletes(chosen.change)) return chosen.base;
   const crossing = candidates.filter(({ isCrossing }) => isCrossing).map(({ base }) => base);
   const crossed = nearest(compare(crossing, text).filter(isAddition), distanceOf);
   const isCrossed = crossed !== null && (chosen === null || distanceOf(crossed) < distanceOf(chosen));
   return (isCrossed ? crossed : chosen)?.base ?? null;
+}
+
+/** @param told the likeliest of the texts that the sender was told since it connected */
+function findAmongEarlier(
+  earlier: EarlierTexts,
+  told: Compared | null,
+  text: string,
+  sources: BaseSources,
+): ResolvedBase | null {
+  const older = earlier.likeliest(text).flatMap((one) => {
+    const base = sources.resolve({ ...one, when: "later", tags: null });
+    return base === null ? [] : [{ one, base, change: difference(base.text, text) }];
+  });
+  const near = nearest(older, distanceOf);
+  const { revision = null } = told?.base ?? {};
+  const unseen =
+    told === null || revision === null
+      ? []
+      : earlier.unseenIn(sources.backTo(revision), revision, distanceOf(told));
+  const isOlder = near !== null && (told === null || isNearer(near, told, unseen));
+  if (isOlder && (near.one.certainty === "shown" || isRecognised(near, text))) {
+    return { ...near.base, unseen: earlier.unseenIn(near.one.back, near.one.revision, distanceOf(near)) };
+  }
+  return told === null ? null : { ...told.base, unseen };
+}
+
+/** Of two texts as near, what the sender was told is likelier, unless the sender would take out what it may not have seen. */
+function isNearer(older: Compared, told: Compared, unseen: readonly Span[]): boolean {
+  const margin = distanceOf(told) - distanceOf(older);
+  if (margin !== 0) return margin > 0;
+  return sparing(told.change, told.base.text, unseen).restored.ops.length > 0;
+}
+
+/**
+ * Whether a text is that of somebody who may have had an older one before their eyes, when nothing is known of that: it
+ * is much like it, and not the same, since somebody may have gone back to it.
+ */
+function isRecognised({ base, change }: Compared, text: string): boolean {
+  const size = changeSize(change);
+  return size > 0 && size <= (base.text.length + text.length) * RECOGNISED_SHARE;
 }
 
 /** The texts that may be the base, by their roles in this round; the sender's own comes first. */

@@ -1,4 +1,5 @@
 import type { Eol } from "../../protocol/fragment.ts";
+import type { Span } from "../text/change-spans.ts";
 import type { TextChange } from "../text/text-change.ts";
 
 /** The text that a write is an edit of, and what happened to it up to now. */
@@ -10,4 +11,6 @@ export interface ResolvedBase {
   readonly tags: readonly string[];
   /** From `text` to the current text. */
   readonly since: TextChange;
+  /** Parts of `text` that the sender may not have seen: a write leaves them. */
+  readonly unseen: readonly Span[];
 }

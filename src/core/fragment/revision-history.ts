@@ -4,6 +4,7 @@ import type { FragmentText } from "../text/fragment-text.ts";
 import { fromSharedText } from "../text/line-ends.ts";
 import type { SharedMetadata } from "../text/shared-metadata.ts";
 import { applyChange, invertChange, type TextChange } from "../text/text-change.ts";
+import type { PageReads } from "./page-reads.ts";
 
 /** The committed text, and the steps that lead back from it to past revisions. */
 export interface RevisionHistory {
@@ -11,6 +12,8 @@ export interface RevisionHistory {
   readonly text: FragmentText;
   /** The committed revision. */
   readonly current: number;
+  /** Which of them old REST clients may show. */
+  readonly pages: PageReads;
 }
 
 /** The metadata of a past revision; null if they are not known any more. */

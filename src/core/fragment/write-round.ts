@@ -20,6 +20,7 @@ import { BaseResolver, type RoundState } from "./base-resolver.ts";
 import type { ResolvedBase } from "./resolved-base.ts";
 import type { RevisionHistory } from "./revision-history.ts";
 import { RoundWrites, type WritePlan } from "./round-writes.ts";
+import { sparing } from "./unseen-text.ts";
 import type { KnownText, RequestKey, Write, Written } from "./write.ts";
 import { contentIntent, metadataIntent, NO_INTENT } from "./write-intent.ts";
 
@@ -82,6 +83,11 @@ export class WriteRound {
   /** Whether a request is among the writes, which the commit must remember even if nothing changed. */
   get hasRequests(): boolean {
     return this.#writes.all.some(({ write }) => write.request !== null);
+  }
+
+  /** The sessions that have written; null stands for REST. */
+  get writers(): ReadonlySet<object | null> {
+    return new Set(this.#writes.all.map(({ write }) => write.session));
   }
 
   get hasWritten(): boolean {
@@ -171,9 +177,10 @@ export class WriteRound {
     const metadataChange = metadataIntent(write.metadata ?? {}, found.tags, metadata);
     if (!metadataChange.ok) return metadataChange;
 
-    const { base, change: left } = this.#withoutMade(write, found, intent.change);
+    const spared = sparing(intent.change, found.text, found.unseen);
+    const { base, change: left } = this.#withoutMade(write, found, spared.change);
     let change = rebaseChange(left, base.since);
-    let sinceSent = carryOver(base.since, left);
+    let sinceSent = spared.restored.compose(carryOver(base.since, left));
     const made = applyChange(change, this.#content);
     if (made.includes("\r\n")) {
       const mend = difference(made, toSharedText(made));
@@ -186,7 +193,7 @@ export class WriteRound {
       return refused(refusal("content_too_large", message));
     }
     const eol = write.moved?.eol ?? intent.eol;
-    const sent = applyChange(left, base.text);
+    const sent = applyChange(intent.change, found.text);
     return done({
       change,
       metadata: { ...metadataChange.value, ...(eol === null || eol === metadata.eol ? {} : { eol }) },

@@ -3,6 +3,7 @@ import type { Eol, Metadata } from "../../protocol/fragment.ts";
 import type { Change } from "../../protocol/json-frames.ts";
 import type { TextChange } from "../text/text-change.ts";
 import { ANONYMOUS } from "./principal.ts";
+import type { ShownBefore } from "./shown-before.ts";
 
 /** The name under which a request is remembered: the client's own name, or its session's id, and the request's id. */
 export interface RequestKey {
@@ -59,7 +60,14 @@ export type Base =
    * The likeliest of these texts: see likeliest-base.ts. They are asked for in the write's turn, because an earlier write
    * of the same session may have been committed by then.
    */
-  | { readonly kind: "likeliest"; texts(): readonly KnownText[] };
+  | {
+      readonly kind: "likeliest";
+      texts(): readonly KnownText[];
+      /** Which older texts its page may show from an earlier session; null if it has none, or has sent a text since. */
+      shownBefore(): ShownBefore | null;
+    }
+  /** The likeliest of the current text and those that old REST clients may show: see page-reads.ts. */
+  | { readonly kind: "page" };
 
 /** A text that a session may have before its eyes: a revision's, or its own as it sent it. */
 export interface KnownText {

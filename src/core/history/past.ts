@@ -55,6 +55,14 @@ export class Past {
       : { revision: found.entry.revision, timeMs: found.entry.timeMs, answer: found.answer };
   }
 
+  /** The commits that are kept and lead to `current` without a gap, oldest first. */
+  recent(current: number, nowMs: number): readonly PastEntry[] {
+    const entries = this.#trim(nowMs);
+    let first = entries.length;
+    while (entries[first - 1]?.revision === current - (entries.length - first)) first--;
+    return entries.slice(first);
+  }
+
   /** All commits after `revision`, oldest first; null if that revision was not current within the horizon. */
   since(revision: number, current: number, nowMs: number): PastEntry[] | null {
     if (revision > current || revision < 1) return null; // the first revision is 1

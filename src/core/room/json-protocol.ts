@@ -7,6 +7,7 @@ import { timestamp } from "../../protocol/timestamp.ts";
 import type { DurableFragment } from "../fragment/durable-fragment.ts";
 import { changeSince } from "../fragment/revision-history.ts";
 import type { Base, KnownText, Write } from "../fragment/write.ts";
+import { EarlierSessions } from "./earlier-sessions.ts";
 import { JsonAnswers, type WriteRequest } from "./json-answers.ts";
 import { JsonSessions, send } from "./json-sessions.ts";
 import { type Presence, toAwarenessState } from "./presence.ts";
@@ -35,9 +36,11 @@ export class JsonProtocol {
   readonly sessions: JsonSessions;
   readonly #ports: JsonPorts;
   readonly #answers: JsonAnswers;
+  readonly #earlier: EarlierSessions;
 
   constructor(ports: JsonPorts) {
     this.#ports = ports;
+    this.#earlier = new EarlierSessions(ports.fragment.exists);
     const { fragment } = ports;
     this.sessions = new JsonSessions((revision) =>
       changeSince(fragment.history, revision, fragment.committed.timeMs),
@@ -59,8 +62,19 @@ export class JsonProtocol {
       version: committed.revision,
       session: session.record.id,
     });
-    session.knowledge.told(committed.revision);
+    session.knowledge.joined(committed.revision);
+    this.#earlier.joined(session, committed.revision);
     this.sessions.markChanged(session);
+  }
+
+  leave(session: JsonSession, nowMs: number): void {
+    this.sessions.remove(session);
+    this.#earlier.left(session, nowMs);
+  }
+
+  /** @param writers the sessions with a write in the commit; null stands for anybody else */
+  committed(writers: ReadonlySet<object | null>): void {
+    this.#earlier.committed(writers);
   }
 
   /** What one frame does. Whatever is wrong with it, the session lives. */
@@ -85,7 +99,8 @@ export class JsonProtocol {
     const asked = { session, request, seenRevision, nowMs };
     switch (frame.action) {
       case "update": {
-        const base = namedBase(session, frame) ?? likeliest(session, () => session.knowledge.texts(nowMs));
+        const base =
+          namedBase(session, frame) ?? this.#likeliest(session, () => session.knowledge.texts(nowMs), nowMs);
         this.#write({ ...asked, content: { kind: "text", text: frame.content }, metadata: null, base });
         return null;
       }
@@ -102,7 +117,8 @@ export class JsonProtocol {
         return null;
       }
       case "update_metadata": {
-        const base = namedBase(session, frame) ?? likeliest(session, () => session.knowledge.tags(nowMs));
+        const base =
+          namedBase(session, frame) ?? this.#likeliest(session, () => session.knowledge.tags(nowMs), nowMs);
         this.#write({ ...asked, content: null, metadata: givenMetadata(frame), base });
         return null;
       }
@@ -141,6 +157,22 @@ export class JsonProtocol {
   /** Sends the answers to the writes of a commit, which is durable. */
   sendAnswers(): void {
     this.#answers.send();
+  }
+
+  /** The likeliest of these texts, as far as the session had been told of them when this frame came in. */
+  #likeliest(session: JsonSession, known: () => readonly KnownText[], nowMs: number): Base {
+    const { knowledge } = session;
+    const { seenRevision } = knowledge;
+    return {
+      kind: "likeliest",
+      texts: () => known().filter(({ when, revision }) => when === "own" || revision <= seenRevision),
+      shownBefore: () => {
+        const before = knowledge.joinedRevision;
+        const oldest = before === null ? null : this.#earlier.oldestShown(session, nowMs);
+        if (before === null || oldest === null) return null;
+        return { before, of: (revision) => (revision >= oldest ? "shown" : "no") };
+      },
+    };
   }
 
   #write(request: WriteRequest): void {
@@ -188,13 +220,6 @@ function namedBase(
     return { kind: "request", client: clientOf(session), requestId: frame.base_request_id };
   }
   return frame.base_version == null ? null : { kind: "version", version: frame.base_version };
-}
-
-/** The base of a write that names none: only revisions that the session had been told of when this frame arrived. */
-function likeliest({ knowledge }: JsonSession, known: () => readonly KnownText[]): Base {
-  const { seenRevision } = knowledge;
-  const texts = () => known().filter(({ when, revision }) => when === "own" || revision <= seenRevision);
-  return { kind: "likeliest", texts };
 }
 
 /** The name under which a session's requests are remembered: over reconnects only with a name of its own. */

@@ -192,7 +192,7 @@ export class Room {
   leave(session: Session, nowMs: number): void {
     this.#openSessionsChanges++;
     const hadPresence = this.#presence.remove(session);
-    if (isJson(session)) this.#json.sessions.remove(session);
+    if (isJson(session)) this.#json.leave(session, nowMs);
     else this.#yjs.sessions.remove(session);
     if (hadPresence) this.#flushPresence(nowMs);
   }
@@ -202,9 +202,14 @@ export class Room {
     this.#yjs.expelForgotten(nowMs);
   }
 
+  /** The page of an old REST client is given the committed revision, and may save what it makes of it. */
+  showToPage(): void {
+    this.#fragment.pages.read(this.#fragment.committed.revision);
+  }
+
   /** Queues a write; it is answered when the commit that makes it durable is made. */
   submit(write: Write): void {
-    this.#writes.push(write);
+    this.#writes.push(write.base.kind === "page" ? this.#fragment.pages.following(write) : write);
     this.#submitted++;
   }
 
@@ -304,6 +309,8 @@ export class Room {
     this.#writes.splice(0, taken);
     this.#taken += taken;
     const isNew = fragment.commit(round, this.#authors, nowMs);
+    if (isNew)
+      this.#json.committed(new Set([...(round?.writers ?? []), ...(this.#authors.size > 0 ? [null] : [])]));
     if (isNew) this.#authors.clear();
     for (const update of round?.updates ?? []) this.#yjs.sessions.broadcastUpdate(update, null);
     round?.answer(fragment.committed);

@@ -9,6 +9,8 @@ const CROSSING_MS = 5_000;
 export interface KnowledgeRecord {
   /** The revision whose content and metadata the session knows. */
   seenRevision: number;
+  /** The revision that was current when it joined; 0 once it has written a text, which says what its page shows. */
+  joinedRevision: number;
   /** Its own last write: the revision, when it was committed, and the way back from that text to what was sent. */
   ownWrite: { readonly revision: number; readonly timeMs: number; readonly toSent: TextChange["ops"] } | null;
   /** Revisions of the texts that it was sent since the one that its own last write was an edit of, in that order. */
@@ -27,6 +29,7 @@ export interface OwnWrite {
 
 export const KNOWS_NOTHING: KnowledgeRecord = {
   seenRevision: 0,
+  joinedRevision: 0,
   ownWrite: null,
   sentRevisions: [],
   ownTags: null,
@@ -50,6 +53,17 @@ export class SessionKnowledge {
 
   get seenRevision(): number {
     return this.#record.seenRevision;
+  }
+
+  /** The session has joined while this revision was current, and is told it. */
+  joined(revision: number): void {
+    this.#record.joinedRevision = revision;
+    this.told(revision);
+  }
+
+  /** The revision that its page may not have taken in yet, but for an older one; null if it has written a text since. */
+  get joinedRevision(): number | null {
+    return this.#record.joinedRevision || null;
   }
 
   /** The session was sent the text of this revision. */
@@ -76,6 +90,7 @@ export class SessionKnowledge {
     const { revision, timeMs, toSent } = write;
     const isSmall = JSON.stringify(toSent.ops).length <= MAX_REMEMBERED_REBASE_UNITS;
     this.#ownWrite = write;
+    this.#record.joinedRevision = 0;
     this.#record.ownWrite = isSmall ? { revision, timeMs, toSent: toSent.ops } : null;
     this.#record.sentRevisions = this.#record.sentRevisions.filter((sent) => sent > (baseRevision ?? 0));
     // After hibernation only the merged text is left of a write with a long way back.

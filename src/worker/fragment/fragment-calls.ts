@@ -26,12 +26,18 @@ export class FragmentCalls {
     this.#ports = ports;
   }
 
-  /** The committed fragment, once everything that came in before is committed; null if there is none. */
-  async read(): Promise<Fragment | null> {
+  /**
+   * The committed fragment, once everything that came in before is committed; null if there is none.
+   *
+   * @param isPage an old client shows it, and may save what it makes of it without naming the version
+   */
+  async read(isPage: boolean): Promise<Fragment | null> {
     const { room } = this.#ports;
     if (!room.exists) return null;
     await this.whenDurable();
-    return room.exists ? fragmentOf(room) : null;
+    if (!room.exists) return null;
+    if (isPage) room.showToPage();
+    return fragmentOf(room);
   }
 
   /** Creates the fragment, changes it, or does what is needed of the two. */

@@ -126,8 +126,8 @@ export class FragmentObject extends DurableObject<Env> {
     await this.#catalogue.whenIdle(MAX_DELIVERY_MS);
   }
 
-  read(): Promise<Fragment | null> {
-    return this.#calls.read();
+  read(isPage = false): Promise<Fragment | null> {
+    return this.#calls.read(isPage);
   }
 
   put(write: FragmentWrite, mode: PutMode): Promise<FragmentAnswer> {

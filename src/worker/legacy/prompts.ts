@@ -69,7 +69,7 @@ async function create(c: Context<AppEnv>): Promise<Response> {
 }
 
 async function read(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
-  const fragment = await fragmentsOf(c).read(id);
+  const fragment = await fragmentsOf(c).read(id, true);
   return fragment === null ? notFound(c, id) : c.json(oldPrompt(fragment));
 }
 
@@ -78,7 +78,8 @@ async function update(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
   if (!body.ok) return refuse(c, body.refusal);
   const asked = readPreconditions(c);
   if (!asked.ok) return refuse(c, asked.refusal);
-  const write = { ...toWrite(body.value), preconditions: asked.value };
+  // The page does not say which version it had read.
+  const write = { ...toWrite(body.value), base: { kind: "page" } as const, preconditions: asked.value };
   const answer = await fragmentsOf(c).put(id, write, "change");
   if (!answer.ok) return refuseOld(c, id, answer.refusal);
   return c.json(oldPrompt(answer.value.fragment));

@@ -1,0 +1,64 @@
+import type { Span } from "../text/change-spans.ts";
+import { TextChange } from "../text/text-change.ts";
+
+/** A change that leaves what its writer may not have seen. */
+export interface SparingChange {
+  readonly change: TextChange;
+  /** From the text that the writer sent to the text that `change` makes: puts back what it leaves. */
+  readonly restored: TextChange;
+}
+
+/**
+ * The same change, except that it deletes nothing of these parts of the text.
+ *
+ * @param unseen sorted and apart
+ */
+export function sparing(change: TextChange, text: string, unseen: readonly Span[]): SparingChange {
+  const left = new TextChange();
+  const restored = new TextChange();
+  let at = 0;
+  let next = 0;
+  for (const op of change.ops) {
+    if (op.insert !== undefined) {
+      left.insert(op.insert);
+      restored.retain(op.insert.length);
+      continue;
+    }
+    if (op.delete === undefined) {
+      left.retain(op.retain);
+      restored.retain(op.retain);
+      at += op.retain;
+      continue;
+    }
+    const end = at + op.delete;
+    while (at < end) {
+      for (let span = unseen[next]; span !== undefined && span.at + span.length <= at; span = unseen[next])
+        next++;
+      const span = unseen[next] ?? { at: end, length: 0 };
+      const spared = withBlanks(text, at, end, span);
+      left.delete(spared.from - at).retain(spared.to - spared.from);
+      restored.insert(text.slice(spared.from, spared.to));
+      at = spared.to;
+    }
+  }
+  return { change: left.chop(), restored: restored.chop() };
+}
+
+/** The part of what is deleted that is spared: what was not seen, and the blanks beside it, which part it from others. */
+function withBlanks(
+  text: string,
+  start: number,
+  end: number,
+  { at, length }: Span,
+): { from: number; to: number } {
+  if (at >= end) return { from: end, to: end };
+  let from = Math.max(start, at);
+  let to = Math.min(end, at + length);
+  while (from > start && isBlank(text, from - 1)) from--;
+  while (to < end && isBlank(text, to)) to++;
+  return { from, to };
+}
+
+function isBlank(text: string, at: number): boolean {
+  return text[at]?.trim() === "";
+}

@@ -1,0 +1,195 @@
+/** Old pages that were cut off and come back, and pages that save over REST: they never name a version. */
+import { describe, expect, test } from "vitest";
+import type { JsonSession } from "../../src/core/room/session.ts";
+import { forEachSeed } from "../support/for-each-seed.ts";
+import { MemoryUpdateLog } from "../support/memory-update-log.ts";
+import { RoomHost } from "../support/room-host.ts";
+import { ScriptedPeer } from "../support/scripted-peer.ts";
+import { SeededRandom } from "../support/seeded-random.ts";
+
+/** Each stands for an insertion of its own; nobody takes one out. */
+const TOKEN = /[\u4e00-\u9fff]/u;
+
+const OLD = { isOldClient: true };
+
+/** Two old pages on one fragment, of which the first is cut off while the second writes. */
+class TwoPages {
+  log = new MemoryUpdateLog(null);
+  host = new RoomHost(this.log);
+  first: JsonSession;
+  second: JsonSession;
+
+  constructor(text: string) {
+    this.host.create(text);
+    this.first = this.host.joinJson(new ScriptedPeer(), OLD);
+    this.second = this.host.joinJson(new ScriptedPeer(), OLD);
+    this.host.pass(1_000);
+  }
+
+  /** A deployment cuts both, and takes the room's memory; a cut of the network takes the first one's socket only. */
+  cut(how: "a deployment" | "a close" | "a socket that seems open"): void {
+    if (how === "a close") this.host.leave(this.first);
+    if (how !== "a deployment") return;
+    this.host = new RoomHost(this.log, { nowMs: this.host.nowMs + 1_000 });
+    this.second = this.host.joinJson(new ScriptedPeer(), OLD);
+  }
+
+  comeBack(): void {
+    this.first = this.host.joinJson(new ScriptedPeer(), OLD);
+  }
+
+  write(session: JsonSession, content: string): string {
+    this.host.receive(session, { action: "update", content });
+    this.host.pass(1_000);
+    return this.content;
+  }
+
+  get content(): string {
+    return this.host.room.committed.content;
+  }
+}
+
+const CUTS = ["a deployment", "a close", "a socket that seems open"] as const;
+
+describe("a page that was cut off while another wrote", () => {
+  const scenes = [
+    { shows: "Hello.", others: "Hello. How are you?", sends: "Hello.", becomes: "Hello. How are you?" },
+    { shows: "Hello.", others: "Hello. Bye.", sends: "# Hello.", becomes: "# Hello. Bye." },
+    { shows: "a b c", others: "a b b c", sends: "a b c d", becomes: "a b b c d" },
+    { shows: "a c", others: "a b c", sends: "a x c", becomes: "a b x c" },
+    { shows: "one two three", others: "one 2 three", sends: "one three", becomes: "one 2 three" },
+    { shows: "", others: "foo", sends: "fo", becomes: "foo" },
+    { shows: "one\ntwo\n", others: "one\ntwo\nthree\n", sends: "one\n", becomes: "one\nthree\n" },
+  ];
+  const all = CUTS.flatMap((how) => scenes.map((scene) => ({ how, ...scene })));
+
+  test.for(all)(
+    "[ROOM-10] it keeps what the other wrote, when it sends $sends for $shows after $how",
+    (scene) => {
+      const pages = new TwoPages(scene.shows);
+      pages.cut(scene.how);
+      pages.write(pages.second, scene.others);
+      pages.comeBack();
+      expect(pages.write(pages.first, scene.sends)).toBe(scene.becomes);
+    },
+  );
+
+  test.for(CUTS)(
+    "[ROOM-10] it goes on from what it sent last, when that was merged and it has not heard, after %s",
+    (how) => {
+      const pages = new TwoPages("one two three");
+      pages.host.receiveTogether(
+        [pages.second, { action: "update", content: "one 2 three" }],
+        [pages.first, { action: "update", content: "1 two three" }],
+      );
+      pages.host.pass(1_000);
+      expect(pages.content).toBe("1 2 three");
+      pages.cut(how);
+      pages.comeBack();
+      expect(pages.write(pages.first, "1 two three four")).toBe("1 2 three four");
+    },
+  );
+
+  test.for(CUTS)(
+    "[ROOM-10] it can take out what it has taken in, when it has sent something before, after %s",
+    (how) => {
+      const pages = new TwoPages("one");
+      pages.cut(how);
+      pages.write(pages.second, "one two");
+      pages.comeBack();
+      expect(pages.write(pages.first, "one two!")).toBe("one two!");
+      expect(pages.write(pages.first, "one!")).toBe("one!");
+    },
+  );
+
+  test("[ROOM-10] it is told what is kept, when it tries to take out what it may not have seen", () => {
+    const pages = new TwoPages("one");
+    pages.cut("a close");
+    pages.write(pages.second, "one two");
+    const peer = new ScriptedPeer();
+    pages.first = pages.host.joinJson(peer, OLD);
+    pages.write(pages.first, "one");
+    expect(peer.takeJson().at(-1)).toMatchObject({ action: "update", content: "one two" });
+  });
+
+  test("[ROOM-10] nothing that the other wrote is lost, whatever was taken in, and wherever both edit", () => {
+    forEachSeed(400, [], (seed) => {
+      const random = new SeededRandom(seed);
+      const word = () => random.pick(["a", "b", "ab", " ", "the ", "\n", "- x\n", "😀"]);
+      let tokens = 0;
+      const edit = (text: string, takesOut: boolean) => {
+        const characters = Array.from(text);
+        const at = random.pick([0, characters.length >> 1, characters.length]);
+        const isFree = !characters.slice(at, at + 2).some((one) => TOKEN.test(one));
+        characters.splice(at, takesOut && isFree ? 2 : 0, String.fromCodePoint(0x4e00 + tokens++), word());
+        return characters.join("");
+      };
+      const pages = new TwoPages(Array.from({ length: random.below(12) }, word).join(""));
+      let shown = pages.content;
+      const expected = new Set<string>();
+      const note = (text: string) => {
+        for (const character of text) if (TOKEN.test(character)) expected.add(character);
+      };
+      for (let round = 0; round < 4; round++) {
+        // As long as it is connected, a page shows each text that it is told.
+        if (shown === pages.content && random.chance(0.5)) {
+          const sent = edit(shown, true);
+          const merged = pages.write(pages.first, sent);
+          note(sent);
+          shown = random.chance(0.5) ? merged : sent;
+        }
+        pages.cut(random.pick(CUTS));
+        for (let writes = random.below(4); writes > 0; writes--) {
+          const sent = edit(pages.content, true);
+          pages.write(pages.second, sent);
+          note(sent);
+        }
+        pages.comeBack();
+        if (random.chance(0.3)) shown = pages.content;
+        const sent = random.chance(0.3) ? shown : edit(shown, true);
+        note(sent);
+        const merged = pages.write(pages.first, sent);
+        for (const token of expected) expect(merged).toContain(token);
+        shown = random.chance(0.5) ? merged : sent;
+      }
+    });
+  });
+});
+
+describe("a page that was not cut off", () => {
+  test("[ROOM-6] it takes out what it was told, when nobody was here before it", () => {
+    const host = new RoomHost(new MemoryUpdateLog(null));
+    host.create("one");
+    host.submit({ content: { kind: "text", text: "one two" } });
+    host.passUntilIdle();
+    const page = host.joinJson(new ScriptedPeer(), OLD);
+    host.receive(page, { action: "update", content: "one" });
+    host.passUntilIdle();
+    expect(host.room.committed.content).toBe("one");
+  });
+
+  test("[ROOM-6] it takes out what it wrote itself, when it was opened again and nobody else was here", () => {
+    const host = new RoomHost(new MemoryUpdateLog(null));
+    host.create("one");
+    const page = host.joinJson(new ScriptedPeer(), OLD);
+    host.receive(page, { action: "update", content: "one two" });
+    host.pass(1_000);
+    host.leave(page);
+    const again = host.joinJson(new ScriptedPeer(), OLD);
+    host.receive(again, { action: "update", content: "one" });
+    host.passUntilIdle();
+    expect(host.room.committed.content).toBe("one");
+  });
+
+  test("[ROOM-6] it takes out what the other page wrote since it came", () => {
+    const host = new RoomHost(new MemoryUpdateLog(null));
+    host.create("one two");
+    const first = host.joinJson(new ScriptedPeer(), OLD);
+    const second = host.joinJson(new ScriptedPeer(), OLD);
+    host.receive(first, { action: "update", content: "one two three" });
+    host.pass(1_000);
+    host.receive(second, { action: "update", content: "one three" });
+    host.passUntilIdle();
+    expect(host.room.committed.content).toBe("one three");
+  });
+});
