@@ -193,3 +193,117 @@ describe("a page that was not cut off", () => {
     expect(host.room.committed.content).toBe("one three");
   });
 });
+
+describe("pages that save over REST", () => {
+  /** Old REST clients on one fragment: what they are given, and what they save. */
+  class SavedPages {
+    readonly log = new MemoryUpdateLog(null);
+    host = new RoomHost(this.log);
+
+    constructor(text: string) {
+      this.host.create(text);
+    }
+
+    /** A page is opened. */
+    open(): void {
+      this.host.room.showToPage();
+    }
+
+    save(text: string): string {
+      this.host.submit({ content: { kind: "text", text }, base: { kind: "page" } });
+      this.host.pass(1_000);
+      return this.host.room.committed.content;
+    }
+
+    restart(): void {
+      this.host = new RoomHost(this.log, { nowMs: this.host.nowMs + 1_000 });
+    }
+  }
+
+  test("[OLD-18] both changes stay, when two pages have read the same text", () => {
+    const pages = new SavedPages("one two three");
+    pages.open();
+    pages.open();
+    expect(pages.save("one two three four")).toBe("one two three four");
+    expect(pages.save("zero one two three")).toBe("zero one two three four");
+  });
+
+  test("[OLD-18] what the other saved stays, when a page saves the text that it has read and not changed", () => {
+    const pages = new SavedPages("one");
+    pages.open();
+    pages.open();
+    pages.save("one two");
+    expect(pages.save("one")).toBe("one two");
+  });
+
+  test("[OLD-18] what the other saved stays, when the new text is nearer to it", () => {
+    const pages = new SavedPages("one two three");
+    pages.open();
+    pages.open();
+    pages.save("one 2 three");
+    expect(pages.save("one three")).toBe("one 2 three");
+  });
+
+  test("[OLD-18] what came in over a socket stays, when a page saves what it has read before", () => {
+    const pages = new SavedPages("one two");
+    pages.open();
+    const typist = pages.host.joinJson(new ScriptedPeer());
+    pages.host.receive(typist, { action: "update", content: "one two three", base_version: 1 });
+    expect(pages.save("1 two")).toBe("1 two three");
+  });
+
+  test.for([
+    { what: "one after the other", texts: ["a", "ab", "ac", "a", "something else", "a"] },
+    {
+      what: "that grow and change at the end",
+      texts: ["Hello", "Hello world", "Hello there", "Hello world"],
+    },
+  ])("[OLD-18] a program replaces its own texts, when it alone saves $what", ({ texts }) => {
+    const pages = new SavedPages("first");
+    for (const text of texts) expect(pages.save(text)).toBe(text);
+    pages.open();
+    for (const text of texts) expect(pages.save(text)).toBe(text);
+  });
+
+  test("[OLD-18] both changes stay, when the server was started anew between read and save", () => {
+    const pages = new SavedPages("one two three");
+    pages.open();
+    pages.open();
+    pages.save("one two three four");
+    pages.restart();
+    expect(pages.save("zero one two three")).toBe("zero one two three four");
+  });
+
+  test.for([
+    { what: "goes back to what was there", texts: ["one two", "one two three"], saves: "one two" },
+    { what: "is new from top to bottom", texts: ["one two", "three four"], saves: "Anything but that." },
+  ])(
+    "[OLD-18] a text replaces the other, when it $what after the server was started anew",
+    ({ texts, saves }) => {
+      const pages = new SavedPages("first");
+      for (const text of texts) pages.save(text);
+      pages.restart();
+      expect(pages.save(saves)).toBe(saves);
+    },
+  );
+});
+
+describe("the search among earlier texts", () => {
+  test("[ROOM-10] a text is found among thousands of earlier ones, when its page was away for minutes", () => {
+    const host = new RoomHost(new MemoryUpdateLog(null));
+    host.create("start\n");
+    const other = host.joinJson(new ScriptedPeer(), OLD);
+    let shown = "";
+    for (let line = 0; line < 1_500; line++) {
+      const { content } = host.room.committed;
+      host.receive(other, { action: "update", content: `${content}line ${line}\n` });
+      host.pass(250);
+      if (line === 300) shown = host.room.committed.content;
+    }
+    const { content } = host.room.committed;
+    const page = host.joinJson(new ScriptedPeer(), OLD);
+    host.receive(page, { action: "update", content: `# ${shown}` });
+    host.passUntilIdle();
+    expect(host.room.committed.content).toBe(`# ${content}`);
+  });
+});

@@ -1,4 +1,5 @@
 /** The old system's clients, unchanged: its addresses, and its silences. */
+import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { Inbox } from "../support/inbox.ts";
 import {
@@ -6,6 +7,7 @@ import {
   createFragment,
   freshId,
   joinJson,
+  objectOf,
   openSocket,
   readFragment,
   request,
@@ -212,4 +214,33 @@ describe("the echo", () => {
     }
     socket.close(1000);
   });
+});
+
+describe("an old page that was cut off and comes back", () => {
+  test.each(["its socket was closed", "the object has lost its memory", "a deployment has cut both"])(
+    "[ROOM-10] what the other page wrote meanwhile stays, when %s",
+    async (how) => {
+      const { id } = await createFragment("Say hello.\nBe brief.\n");
+      const first = await connectOld(`${PATHS[0]}${id}`);
+      await first.next("initial");
+      let second = await connectOld(`${PATHS[0]}${id}`);
+      await second.next("initial");
+      first.close();
+      if (how.startsWith("the object")) await evictDurableObject(objectOf(id));
+      if (how.startsWith("a deployment")) {
+        await abortAllDurableObjects();
+        second = await connectOld(`${PATHS[0]}${id}`);
+        await second.next("initial");
+      }
+      second.send({ action: "update", content: "Say hello twice.\nBe brief.\nBe kind.\n" });
+      await second.next("update_status");
+      const again = await connectOld(`${PATHS[0]}${id}`);
+      await again.next("initial");
+      // It has not taken that in.
+      again.send({ action: "update", content: "# Rules\nSay hello.\nBe brief.\n" });
+      const content = "# Rules\nSay hello twice.\nBe brief.\nBe kind.\n";
+      expect(await again.next("update")).toMatchObject({ content });
+      expect(await readFragment(id)).toMatchObject({ content });
+    },
+  );
 });

@@ -152,6 +152,27 @@ describe("one prompt", () => {
     expect(await editor.next("update")).toMatchObject({ changes: [{ from: 4, to: 4, insert: "and " }] });
   });
 
+  test("[OLD-18] what others wrote since stays, when a page puts what it made of the text it had read", async () => {
+    const { id } = await createFragment("one two three");
+    const path = `/api/prompts/${id}`;
+    const pages = [await request("GET", path), await request("GET", path)];
+    for (const page of pages) expect(await page.json()).toMatchObject({ content: "one two three" });
+    await request("PUT", path, { content: "one two three four" });
+    const socket = await joinJson(id);
+    socket.send({ action: "update", content: "one 2 three four", base_version: 2 });
+    await socket.next("update_status");
+    const saved = await request("PUT", path, { content: "zero one two three" });
+    expect(await saved.json()).toMatchObject({ content: "zero one 2 three four" });
+  });
+
+  test("[OLD-18] a program replaces its own text, when nobody else has read it", async () => {
+    const { id } = await createFragment("Hello");
+    for (const content of ["Hello world", "Hello there", "Hello"]) {
+      const answer = await request("PUT", `/api/prompts/${id}`, { content });
+      expect(await answer.json()).toMatchObject({ content });
+    }
+  });
+
   test("[OLD-10] the answer is 404 and nothing is made, when a client puts or deletes what does not exist", async () => {
     const id = freshId();
     const detail = `Prompt '${id}' not found`;
