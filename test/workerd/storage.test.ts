@@ -625,8 +625,7 @@ function countRows(sql: SqlStorage): () => number {
     ...args: Parameters<SqlStorage["exec"]>
   ) {
     const cursor = exec.apply(this, args);
-    // The catalogue stores the open sessions some time later.
-    if (!/\bopen_sessions\b/.test(args[0])) rows += cursor.rowsWritten;
+    if (this === sql) rows += cursor.rowsWritten; // the catalogue writes, too, and some time later
     return cursor;
   } as SqlStorage["exec"]);
   return () => rows;
