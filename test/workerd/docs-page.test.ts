@@ -38,6 +38,49 @@ async function readPage(html: string): Promise<Page> {
   return { ids, targets, elements, text };
 }
 
+describe("/", () => {
+  const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+  test("[API-9] a browser gets a page that says what the server is, and whose links lead somewhere", async () => {
+    const answer = await request("GET", "/", undefined, { Accept: BROWSER });
+    expect([answer.status, answer.headers.get("Content-Type")]).toEqual([200, "text/html; charset=UTF-8"]);
+    expect(answer.headers.get("Vary")).toContain("Accept");
+    expect(answer.headers.get("Content-Security-Policy")).toMatch(/^default-src 'none'.*style-src 'nonce-/);
+    const { targets, elements, text } = await readPage(await answer.text());
+    expect(text).toContain("curl http://localhost/v1/expansions/team/greeting");
+    expect(elements.has("script")).toBe(false);
+    expect(targets).toContain("/docs");
+    for (const target of targets)
+      expect([target, (await request("GET", target)).status]).toEqual([target, 200]);
+  });
+
+  test.each([undefined, "*/*", "application/json", "application/*"])(
+    "[API-9] a program gets the addresses of the descriptions, when it accepts %s",
+    async (accept) => {
+      const answer = await request("GET", "/", undefined, accept === undefined ? {} : { Accept: accept });
+      const addresses = await answer.json<Record<string, string>>();
+      expect(addresses).toMatchObject({ name: "Prompt Manager", openapi: "http://localhost/openapi.json" });
+      for (const address of Object.values(addresses).filter((one) => one.startsWith("http")))
+        expect([address, (await request("GET", new URL(address).pathname)).status]).toEqual([address, 200]);
+    },
+  );
+
+  test("[API-9] other methods are refused, and HEAD is answered", async () => {
+    expect((await request("HEAD", "/", undefined, { Accept: BROWSER })).status).toBe(200);
+    const answer = await request("POST", "/");
+    expect([answer.status, answer.headers.get("Allow")]).toEqual([405, "GET"]);
+  });
+
+  test("[API-9] /docs/ is /docs", async () => {
+    const withoutNonces = (html: string) => html.replaceAll(/nonce="[^"]+"/g, "");
+    const [page, same] = await Promise.all(
+      ["/docs", "/docs/"].map(async (path) => withoutNonces(await (await request("GET", path)).text())),
+    );
+    expect(page).toContain("<h1>");
+    expect(same).toBe(page);
+  });
+});
+
 describe("/docs", () => {
   test("[API-7] the page shows every operation, socket and schema, when it is asked for", async () => {
     const answer = await request("GET", "/docs");

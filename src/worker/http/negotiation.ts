@@ -2,21 +2,21 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import type { Accept } from "hono/utils/accept";
 
-const EXPANSION_TYPES = ["application/json", "text/plain"] as const;
-export type ExpansionType = (typeof EXPANSION_TYPES)[number];
-
-/** How an expansion is wanted (`Accept`; RFC 9110, 12.5.1); JSON where nothing else is asked for. */
-export function preferredExpansionType(c: Context): ExpansionType {
+/** Of these types the one that the client prefers (`Accept`; RFC 9110, 12.5.1); the first where it asks for nothing else. */
+export function preferredType<T extends string>(c: Context, types: readonly [T, ...T[]]): T {
   const named = accepts(c, {
     header: "Accept",
-    supports: [...EXPANSION_TYPES],
-    default: EXPANSION_TYPES[0],
+    supports: [...types],
+    default: types[0],
     match: (ranges, { supports, default: fallback }) => bestOf(ranges, supports) ?? fallback,
   });
-  return EXPANSION_TYPES.find((type) => type === named) ?? EXPANSION_TYPES[0];
+  return types.find((type) => type === named) ?? types[0];
 }
 
-/** The type with the highest quality; of equal ones the one that is named more exactly. Hono's own ignores a range of all types. */
+/**
+ * The type with the highest quality; of equal ones the one that is named more exactly. Hono's own `match` ignores a range of
+ * all types.
+ */
 function bestOf(ranges: readonly Accept[], types: readonly string[]): string | null {
   const rated = types.map((type) => {
     const fitting = ranges.filter(({ type: range }) => precision(range, type) > 0);

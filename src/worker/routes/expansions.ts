@@ -5,7 +5,7 @@ import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { matchesAny } from "../http/etag.ts";
 import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";
-import { preferredExpansionType } from "../http/negotiation.ts";
+import { preferredType } from "../http/negotiation.ts";
 import { expanderOf, fragmentsOf } from "../http/objects.ts";
 import { problem, refuse } from "../http/problem.ts";
 import { readBody } from "../http/request-body.ts";
@@ -36,7 +36,7 @@ export const expansions: Hono<AppEnv> = new Hono<AppEnv>()
 
 /** @param closure names the root's revision and the closure: a tag of both and of the representation */
 function answer(c: Context<AppEnv>, expansion: ExpansionResult, closure: string): Response {
-  const type = preferredExpansionType(c);
+  const type = preferredType(c, ["application/json", "text/plain"]);
   const tag = `"${closure}-${type === "text/plain" ? "text" : "json"}"`;
   c.header("ETag", tag);
   c.header("Vary", "Accept");
