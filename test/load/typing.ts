@@ -101,14 +101,24 @@ export interface StoredFragment {
   readonly fileBytes: number;
 }
 
+/** The workspace's witness has a database of its own, without this table. */
+function holdsFragment(path: string): boolean {
+  const database = new DatabaseSync(path);
+  try {
+    return database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'fragment'").all().length > 0;
+  } finally {
+    database.close();
+  }
+}
+
 /** The storage of the only fragment of a stopped server. */
 export async function readStoredFragment(dataDir: string): Promise<StoredFragment> {
   const files = await readdir(dataDir, { recursive: true });
-  const [file, ...others] = files.filter(
-    (name) => /FragmentObject.*\.sqlite$/.test(name) && !name.endsWith("metadata.sqlite"),
-  );
-  if (file === undefined || others.length > 0) throw new Error(`not one database in ${dataDir}: ${files}`);
-  const path = join(dataDir, file);
+  const paths = files
+    .filter((name) => /FragmentObject.*\.sqlite$/.test(name) && !name.endsWith("metadata.sqlite"))
+    .map((name) => join(dataDir, name));
+  const [path, ...others] = paths.filter(holdsFragment);
+  if (path === undefined || others.length > 0) throw new Error(`not one fragment in ${dataDir}: ${files}`);
   const database = new DatabaseSync(path);
   try {
     // Also applies the write-ahead log, as the next start of the server does.
