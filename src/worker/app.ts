@@ -15,8 +15,8 @@ import { health } from "./routes/health.ts";
 import { sockets } from "./routes/sockets.ts";
 
 /**
- * The routes. No middleware may change the answer of an upgrade: the headers of a 101 response are fixed, and one that
- * tries answers 500.
+ * The routes. No middleware may change the answer to an upgrade: the headers of a 101 are fixed, and an attempt to change
+ * them becomes a 500.
  */
 export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   .use(async (c, next) => {
@@ -57,9 +57,9 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   });
 
 /**
- * As the address has it. Hono would match the decoded path, while ids are cut from this one behind a prefix of known
- * length: with an escape in the prefix, another fragment would be meant. It must not throw, for it runs before the error
- * handler: an address with a malformed host has no path, and is refused by the first middleware.
+ * The path as it was sent. Hono would match the decoded path, but ids are cut from this one behind a prefix of known
+ * length: with an escape in the prefix, they would name another fragment. This function must not throw, because it runs
+ * before the error handler. An address with a malformed host has no path; the first middleware refuses it.
  */
 function pathOf(request: Request): string {
   return URL.parse(request.url)?.pathname ?? "/";

@@ -4,7 +4,7 @@ export const OBJECTS_AT_A_TIME = 32;
 /** In the groups after the first. Where all objects share one thread, waking one takes it for 2 ms. */
 const LATER_GROUPS = 8;
 
-/** Between two groups, so that other requests have their turn: workerd reads no socket while objects answer each other. */
+/** Pause between two groups, so that other requests get their turn: workerd reads no sockets while objects answer each other. */
 const PAUSE_MS = 1;
 
 /** Asks about all ids, one group after the other, and yields the answers of each group in the order of its ids. */

@@ -9,17 +9,17 @@ import { type Preconditions, UNCONDITIONAL } from "./fragment/preconditions.ts";
 import { Fragments } from "./fragments.ts";
 import { CATALOGUE_WAIT_MS, within } from "./within.ts";
 
-/** How often somebody may write in between. */
+/** Attempts, each of which fails if somebody writes to the fragment meanwhile. */
 const ATTEMPTS = 3;
-/** Before each try to tell the catalogue. Together less than the 30 s that the platform gives work behind an answer. */
+/** Pauses before each try to tell the catalogue. Their sum is less than the 30 s that the platform gives to work after an answer. */
 const PAUSES_MS = [0, 1_000, 4_000, 10_000];
 
 /**
- * Gives a fragment another id: text, metadata and time of creation go to a new fragment, then the old one is deleted,
- * unless somebody has written to it meanwhile. At every moment at least one of the two is there; a crash in between
- * leaves both, and a repetition of the request then goes on from there.
+ * Gives a fragment another id. Text, metadata and time of creation go to a new fragment; then the old one is deleted,
+ * unless somebody has written to it meanwhile. At every moment at least one of the two exists. A crash in between
+ * leaves both, and a repetition of the request goes on from there.
  *
- * @param request under what a repetition is known again; the new fragment remembers it
+ * @param request the key by which the new fragment recognises a repetition
  */
 export async function renameFragment(
   env: Env,
@@ -45,7 +45,7 @@ export async function renameFragment(
       "create",
     );
     if (!made.ok) return made;
-    // A repetition is shown what the first request had moved: somebody may have written to the old one since.
+    // A repetition gets what the first request had copied. Somebody may have written to the old fragment since.
     if (isCopy(made.value.fragment, fragment)) {
       if ((await fragments.remove(from, onlyAt(version))) === null) {
         const told = tellRename(env, workspace, from, to);
@@ -53,14 +53,14 @@ export async function renameFragment(
         await within(CATALOGUE_WAIT_MS, told);
         return made;
       }
-      // The same request, sent twice at once, has done the rest: what it made must stay.
+      // The same request, sent twice at once, has finished the rename: its new fragment must stay.
       if (request !== null && (await fragments.read(from)) === null) continue;
     }
     await fragments.remove(to, onlyAt(made.value.fragment.version));
   }
   return refuse("unavailable", `Fragment '${from}' is being edited; try again.`);
 
-  /** What the new fragment answered to this request before; null if it did not. */
+  /** The new fragment's earlier answer to this request; null if there is none. */
   async function answerAgain(): Promise<FragmentAnswer | null> {
     if (request === null) return null;
     const preconditions: Preconditions = { ...UNCONDITIONAL, match: "any" }; // nothing is made here
@@ -75,8 +75,8 @@ export async function renameFragment(
 }
 
 /**
- * Tells the catalogue, for those who listen to it. The rename is done by then, so nothing of it hangs on this. Tried
- * again where the catalogue fails, or has not heard of the deletion yet.
+ * Tells the catalogue of the rename, for the listeners to its events. The rename does not depend on this. It is tried again
+ * if the catalogue fails, or has not heard of the deletion yet.
  */
 async function tellRename(env: Env, workspace: Workspace, from: FragmentId, to: FragmentId): Promise<void> {
   for (const pauseMs of PAUSES_MS) {

@@ -1,7 +1,7 @@
-/** So long a request waits for the catalogue, which is told of what has been done: it may take longer, or fail. */
+/** How long a request waits for the catalogue. Then it goes on without the catalogue's answer. */
 export const CATALOGUE_WAIT_MS = 1_000;
 
-/** Null where it takes longer. */
+/** The result, or null if it takes longer. */
 export async function within<T>(maxMs: number, result: Promise<T>): Promise<T | null> {
   const late = Promise.withResolvers<null>();
   const timer = setTimeout(() => late.resolve(null), maxMs);

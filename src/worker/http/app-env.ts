@@ -2,10 +2,10 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { ErrorCode } from "../../protocol/errors.ts";
 
-/** What every handler and middleware of the app finds in its context. */
+/** The context of every handler and middleware of the app. */
 export type AppEnv = { Bindings: Env; Variables: { requestId: string; renderError?: ErrorRenderer } };
 
-/** An error, as it is answered in whichever form the address has. */
+/** An error, before it is rendered in the form that its address uses. */
 export interface ErrorAnswer {
   readonly code: ErrorCode;
   readonly status: ContentfulStatusCode;
@@ -15,5 +15,5 @@ export interface ErrorAnswer {
   readonly members: object;
 }
 
-/** Another form of error answers, which a router sets for its addresses as `renderError`. */
+/** Renders errors in another form. A router sets it as `renderError` for its addresses. */
 export type ErrorRenderer = (c: Context<AppEnv>, error: ErrorAnswer) => Response;

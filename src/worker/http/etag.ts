@@ -7,18 +7,18 @@ export function versionTag(version: number): string {
   return `"${version}"`;
 }
 
-/** For reads: the header's tags name this one; weakly, as If-None-Match compares. A malformed header names nothing. */
+/** For reads: whether a header lists this tag, by weak comparison as `If-None-Match` has it. A malformed header lists nothing. */
 export function matchesAny(header: string | undefined, tag: string): boolean {
   const tags = header === undefined ? null : parseTags(header);
   return tags === "any" || (tags?.some((one) => withoutWeakness(one) === tag) ?? false);
 }
 
 /**
- * For writes: what `If-Match` and `If-None-Match` ask. Tags that no version can have match nothing. Weak ones match
- * like strong ones, in `If-Match` too: Cloudflare makes `W/"3"` of the `"3"` of an answer that it compresses (November
- * 2026), and a version names one text exactly, however it is encoded (docs/decisions/0015). A header that is malformed
- * is refused: without it, the write would be made whatever there is. An empty one cannot be told from none: the
- * platform hands neither on (workerd, November 2026).
+ * For writes: reads `If-Match` and `If-None-Match`. Tags that no version can have match nothing. Weak tags match like
+ * strong ones, in `If-Match` too: Cloudflare turns the `"3"` of an answer that it compresses into `W/"3"` (November 2026),
+ * and a version names one text exactly, however it is encoded (docs/decisions/0015). A malformed header is refused:
+ * if it were ignored, the write would be unconditional. An empty header looks like a missing one, because the platform
+ * hands on neither (workerd, November 2026).
  */
 export function readPreconditions(c: Context): Result<Preconditions> {
   const asked: { -readonly [K in keyof Preconditions]: Versions | null } = { match: null, noneMatch: null };
@@ -38,10 +38,10 @@ export function readPreconditions(c: Context): Result<Preconditions> {
   return done(asked);
 }
 
-/** An element of a list of tags, with what ends it; elements may be empty (RFC 9110, 5.6.1). A tag may hold a comma. */
+/** An element of a list of tags, and the comma or end behind it. Elements may be empty (RFC 9110, 5.6.1); a tag may hold a comma. */
 const ELEMENT = /[ \t]*(?:((?:W\/)?"[!#-~\u0080-\uffff]*")[ \t]*)?(,|$)/y;
 
-/** Null where it is neither `*` nor a list of at least one tag. */
+/** Null if the header is neither `*` nor a list of at least one tag. */
 function parseTags(header: string): "any" | string[] | null {
   if (header.trim() === "*") return "any";
   const tags: string[] = [];

@@ -5,12 +5,12 @@ import { MAX_REQUEST_ID_UNITS } from "../../protocol/limits.ts";
 import type { AppEnv } from "./app-env.ts";
 import { digest } from "./digest.ts";
 
-/** The client that REST requests are remembered under: no socket's client is called by an empty name. */
+/** The client name under which REST requests are remembered. No socket has an empty client name. */
 const REST_CLIENT = "";
 
 /**
- * What `Idempotency-Key` asks for: the request is made once, however often it comes. Its fingerprint is that of the
- * method and of the parsed body, so that the same key with another request is told apart from a repetition.
+ * Reads `Idempotency-Key`: a request with a key is made once, however often it is sent. The fingerprint of the method and
+ * the parsed body tells a repetition from another request with the same key. Null: the request has no key.
  */
 export async function readIdempotencyKey(
   c: Context<AppEnv>,

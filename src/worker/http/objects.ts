@@ -4,7 +4,7 @@ import type { Expander } from "../expander.ts";
 import { Fragments } from "../fragments.ts";
 import type { AppEnv } from "./app-env.ts";
 
-/** What a request speaks to. Only these functions choose the workspace of a request. */
+/** The objects that serve a request. Only these functions choose the workspace of a request. */
 
 export function fragmentsOf(c: Context<AppEnv>): Fragments {
   return new Fragments(c.env, DEFAULT_WORKSPACE);

@@ -9,11 +9,11 @@ import type { AppEnv } from "./app-env.ts";
 import { problem } from "./problem.ts";
 import { isUpgrade } from "./upgrade.ts";
 
-/** Who may call from a browser. Programs name no origin, and are let through. */
+/** Decides which web pages may call the server. Programs send no `Origin`, so they are let through. */
 
 /**
- * The address as the client has written it: a proxy that speaks TLS says so in `X-Forwarded-Proto`. Nothing is allowed
- * on that word but what the host's own pages may do.
+ * The request's address as the client wrote it. A proxy that speaks TLS says so in `X-Forwarded-Proto`; that header can
+ * claim no more than what the host's own pages may do anyway.
  */
 export function publicUrl(request: Request): URL {
   const url = new URL(request.url);
@@ -23,9 +23,9 @@ export function publicUrl(request: Request): URL {
 }
 
 /**
- * Refuses what pages of other origins send, if the server is told which ones may. CORS alone does not: it hides answers,
- * but a browser opens sockets and sends simple POSTs for any page, with the cookie or password that a proxy before this
- * server has asked for.
+ * Refuses requests of pages from other origins, if the server is told which origins may call it. CORS alone is not enough:
+ * it hides the answers, but a browser opens sockets and sends simple POSTs for any page, with the cookie or password that
+ * a proxy in front of this server asked for.
  */
 export async function refuseForeignOrigins(c: Context<AppEnv>, next: Next): Promise<Response | undefined> {
   const origin = c.req.header("Origin");
@@ -54,10 +54,10 @@ const SHARED = {
   exposeHeaders: ["ETag", "Location", "Retry-After", "X-Prompt-Warnings"],
 };
 const withAll = cors({ ...SHARED, origin: "*" });
-/** Any that comes here: the others were refused above. */
+/** Every origin that gets this far is allowed: the others were refused above. */
 const withAllowed = cors({ ...SHARED, origin: (origin) => origin });
 
-/** Lets pages read the answers (CORS). An upgrade passes as it is: the headers of a 101 cannot be changed. */
+/** Lets pages read the answers (CORS). An upgrade passes unchanged, because the headers of a 101 cannot be changed. */
 export async function shareAnswers(c: Context<AppEnv>, next: Next): Promise<Response | undefined> {
   if (isUpgrade(c)) {
     await next();
@@ -67,7 +67,7 @@ export async function shareAnswers(c: Context<AppEnv>, next: Next): Promise<Resp
   return (await share(c, next)) ?? undefined;
 }
 
-/** Null: all. */
+/** Null: all origins may call. */
 function allowedOrigins(c: Context<AppEnv>): readonly string[] | null {
   const setting: string = c.env.ALLOWED_ORIGINS ?? ""; // a deployment may leave it out
   const origins = parseOrigins(setting);

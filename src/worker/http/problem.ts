@@ -4,23 +4,23 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ERROR_STATUS, type ErrorCode, type Refusal } from "../../protocol/errors.ts";
 import type { AppEnv, ErrorAnswer } from "./app-env.ts";
 
-/** An error answer: problem+json (RFC 9457) with our `code` and the request's id, where no other form is set. */
+/** Answers with an error: problem+json (RFC 9457) with our `code` and the id of the request, unless the address has another form. */
 export function problem(c: Context<AppEnv>, code: ErrorCode, detail: string): Response {
   return render(c, code, ERROR_STATUS[code], detail);
 }
 
-/** @param members what else the problem says */
+/** @param members further members of the problem */
 export function refuse(c: Context<AppEnv>, { code, message }: Refusal, members: object = {}): Response {
   return render(c, code, ERROR_STATUS[code], message, members);
 }
 
-/** @param allow the methods that are there */
+/** @param allow the methods that the address has */
 export function notAllowed(c: Context<AppEnv>, allow: string): Response {
   c.header("Allow", allow);
   return problem(c, "method_not_allowed", `Allowed here: ${allow}.`);
 }
 
-/** For what a library has thrown: its status, in our form. */
+/** Answers with the status of an error that a library threw, in our form. */
 export function problemOf(c: Context<AppEnv>, error: HTTPException): Response {
   const code: ErrorCode = error.status < 500 ? "invalid_body" : "internal_error";
   return render(c, code, error.status, error.message === "" ? "The request was refused." : error.message);

@@ -8,9 +8,9 @@ import { fragmentsOf } from "../http/objects.ts";
 type Pages = Iterable<readonly string[]> | AsyncIterable<readonly string[]>;
 
 /**
- * Answers with a JSON array of these fragments, each as it is now, written as they are read: ten thousand do not fit
- * into memory. One that is gone meanwhile is left out. What fails before the first of them is told by a status, what
- * fails later breaks the connection off, so that half a list is never taken for a whole one.
+ * Answers with a JSON array of these fragments, each as it is now. They are written as they are read, because ten thousand
+ * do not fit into memory. A fragment that is gone meanwhile is left out. A failure before the first group is told by the
+ * status; a later one breaks the connection off, so that half a list is never taken for a whole one.
  */
 export async function answerList(
   c: Context<AppEnv>,

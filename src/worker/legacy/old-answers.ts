@@ -5,11 +5,11 @@ import type { Fragment } from "../../protocol/fragment.ts";
 import type { AppEnv, ErrorAnswer } from "../http/app-env.ts";
 import { problem } from "../http/problem.ts";
 
-/** What the old system's clients read: its field names, texts and statuses. */
+/** Answers with the field names, texts and statuses of the old system. */
 
 /**
- * A fragment as the old system showed it, beside all fields of ours. It kept files in directories; the folder of an
- * id stands for those.
+ * A fragment with our fields and those of the old system. That kept files in directories; the folder of an id takes their
+ * place.
  */
 export function oldPrompt(fragment: Fragment) {
   const { id } = fragment;
@@ -48,13 +48,13 @@ export function refuseOld(c: Context<AppEnv>, id: string, { code, message }: Ref
   return problem(c, code, message);
 }
 
-/** Where the old system had another status for the same error. */
+/** Statuses in which the old system differed. */
 const OLD_STATUS: { readonly [C in ErrorCode]?: ContentfulStatusCode } = {
   already_exists: 400,
   invalid_body: 422,
 };
 
-/** Where it had one text for an error. */
+/** Errors for which the old system had one fixed text. */
 const OLD_DETAIL: { readonly [C in ErrorCode]?: string } = { method_not_allowed: "Method Not Allowed" };
 
 /** An error as FastAPI renders it: `detail` is a sentence, and for a body of the wrong shape a list. */

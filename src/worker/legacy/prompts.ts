@@ -15,10 +15,10 @@ import { answerList } from "./fragment-list.ts";
 import { notFound, oldPrompt, oldReference, refuseOld, renderOldError } from "./old-answers.ts";
 
 /**
- * The old system's REST addresses, over the same calls as `/v1`. Each is there with and without a slash at its end,
+ * The old system's REST addresses, over the same calls as `/v1`. Each exists with and without a slash at its end,
  * and none redirects: clients of that time follow the redirect of a POST with a GET.
  *
- * It had fragments and prompts beside each other; here they are one thing under both names. The longer prefix first.
+ * The old system had fragments and prompts. Here both names lead to the same fragments. The longer prefix comes first.
  */
 export const oldPrompts: Hono<AppEnv> = new Hono<AppEnv>()
   .use("/api/prompts/*", async (c, next) => {
@@ -28,7 +28,7 @@ export const oldPrompts: Hono<AppEnv> = new Hono<AppEnv>()
   .route("/", promptsAt("/api/prompts/fragments"))
   .route("/", promptsAt("/api/prompts"));
 
-/** Fixed names win over ids. The id is what stands between `before` and `after`. */
+/** Fixed names win over ids. An id stands between `before` and `after`. */
 function promptsAt(prefix: string) {
   const withId =
     (handle: HandleId, { before = "/", after = "" } = {}) =>
@@ -43,7 +43,7 @@ function promptsAt(prefix: string) {
     new Hono<AppEnv>()
       .on("POST", bothEnds(prefix), create)
       .on("GET", [...bothEnds(prefix), ...bothEnds(`${prefix}/all`)], listAll)
-      // The list of the longer prefix would be an id under the shorter one, to be changed and deleted.
+      // Else PUT and DELETE of the longer prefix would mean a fragment `fragments` under the shorter one.
       .on("ALL", bothEnds(prefix), (c) => notAllowed(c, "GET, POST"))
       .on("GET", bothEnds(`${prefix}/search_suggestions`), suggest)
       .on("POST", bothEnds(`${prefix}/expand`), expandText)
@@ -97,7 +97,7 @@ async function checkExists(c: Context<AppEnv>, id: FragmentId): Promise<Response
   return c.json({ exists: (await fragmentsOf(c).read(id)) !== null, id });
 }
 
-/** A text as the editor has it, or a stored fragment by its id; the field names of the two answers differ. */
+/** Expands a text, or a stored fragment by its id. The two answers have different field names. */
 async function expandText(c: Context<AppEnv>): Promise<Response> {
   const body = await readBody(c, OldExpandSchema);
   if (!body.ok) return refuse(c, body.refusal);
@@ -141,7 +141,7 @@ async function expandStored(
   return c.json({ ...toAnswer(fragment, expanded), dependencies, warnings });
 }
 
-/** Who includes it, itself or through others; a name can be included before there is a fragment of it. */
+/** Lists the fragments that include this one, directly or through others. An id can be included before its fragment exists. */
 async function listReferences(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
   const { direct, indirect } = await catalogueOf(c).dependents(id);
   return answerList(c, [[...direct, ...indirect].sort()], oldReference);
@@ -169,7 +169,7 @@ async function suggest(c: Context<AppEnv>): Promise<Response> {
   return c.json(ids.map((id) => ({ id })));
 }
 
-/** What the two bodies of writes have in common. */
+/** The fields that both bodies of writes have. */
 type Fields = v.InferOutput<typeof OldUpdateSchema>;
 
 function toWrite(body: Fields): FragmentWrite {
@@ -185,8 +185,8 @@ function bothEnds(path: string): [string, string] {
 }
 
 /**
- * The part of the path, still percent-encoded, between these two; null where they do not enclose it. An escaped slash
- * is no part of `after`, so `a%2Frender` is a whole id.
+ * The part of the path between `before` and `after`, still percent-encoded; null if the path does not begin and end with
+ * them. An escaped slash does not match the one in `after`, so `a%2Frender` is a whole id.
  */
 function textBetween(c: Context<AppEnv>, before: string, after: string): string | null {
   const path = new URL(c.req.url).pathname.replace(/\/$/, "");

@@ -15,9 +15,9 @@ export const legacySockets: Hono<AppEnv> = new Hono<AppEnv>()
 /**
  * Joins at once and opens the socket a moment later, with what was sent to it meanwhile.
  *
- * The old server, one thread, had accepted all clients that came at the same moment before it read the first frame of
- * one, and its clients count on it: who connects beside another is told of the other's first edit, and does not find
- * it in `initial`.
+ * The old server had one thread. It accepted all clients that came at the same moment before it read a frame from any of
+ * them, and its clients count on that: of two that connect together, each gets the other's first edit as an `update`, and
+ * does not find it in `initial`.
  */
 async function joinOld(c: Context<AppEnv>, prefix: string): Promise<Response> {
   const response = await joinFragment(c, prefix, "json", true);
@@ -25,7 +25,7 @@ async function joinOld(c: Context<AppEnv>, prefix: string): Promise<Response> {
   return response;
 }
 
-/** Answers each message with what it was and how many came before. */
+/** Answers each message with the message itself and its number. */
 function echo(): Response {
   const { 0: client, 1: server } = new WebSocketPair();
   let counter = 0;

@@ -11,7 +11,7 @@ import { readBody } from "../http/request-body.ts";
 
 const DEPENDENTS = "/v1/dependents/";
 
-/** Lists of fragments, and what is known of them together. The catalogue answers from its own tables. */
+/** Lists of fragments, and counts over all of them. The catalogue answers from its own tables. */
 export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
   .get("/v1/fragments", operation("listFragments"), async (c) => {
     const query = readQuery(c, ListQuerySchema, ["tag"]);
@@ -48,7 +48,7 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
     return c.json(await catalogueOf(c).rebuild(ids, body.value.complete), 202);
   });
 
-/** The canonical name of a folder, with or without a slash at its end; "" is all of them, null is none. */
+/** The canonical name of a folder, which may be given with a slash at its end. "" stands for all folders; null: this is no folder's name. */
 function parseFolder(prefix: string): string | null {
   if (prefix === "") return "";
   const parsed = parseFragmentId(prefix.replace(/\/$/, ""));

@@ -6,7 +6,7 @@ import type { AppEnv } from "../http/app-env.ts";
 import { catalogueOf } from "../http/objects.ts";
 import { problem } from "../http/problem.ts";
 
-/** `/v1/events`: what happens to the fragments, as server-sent events or over a WebSocket. */
+/** `/v1/events`: changes of the fragments, as server-sent events or over a WebSocket. */
 export const events: Hono<AppEnv> = new Hono<AppEnv>().get(
   "/v1/events",
   operation("streamEvents"),

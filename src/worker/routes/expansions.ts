@@ -12,7 +12,7 @@ import { readBody } from "../http/request-body.ts";
 
 const PREFIX = "/v1/expansions/";
 
-/** Texts with their inclusions resolved: a stored fragment's, or one that is not saved. */
+/** Texts with their inclusions resolved: the text of a fragment, or one that is not stored. */
 export const expansions: Hono<AppEnv> = new Hono<AppEnv>()
   .post("/v1/expand", operation("expandText"), async (c) => {
     const body = await readBody(c, ExpandSchema);
@@ -34,7 +34,7 @@ export const expansions: Hono<AppEnv> = new Hono<AppEnv>()
     return answer(c, expansion, `${fragment.version}-${closureDigest.slice(0, 32)}`);
   });
 
-/** @param closure names the root's revision and the closure: a tag of both and of the representation */
+/** @param closure a name of the root's revision and of its closure; with the form of the answer, it makes the tag */
 function answer(c: Context<AppEnv>, expansion: ExpansionResult, closure: string): Response {
   const type = preferredType(c, ["application/json", "text/plain"]);
   const tag = `"${closure}-${type === "text/plain" ? "text" : "json"}"`;

@@ -20,7 +20,7 @@ import { renameFragment } from "../rename.ts";
 
 const PREFIX = "/v1/fragments/";
 
-/** Fragments as a REST resource. Writes go through the room, so open editors see them. */
+/** Fragments as a REST resource. Writes go through the room, so open editors see them at once. */
 export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
   .post("/v1/fragments", operation("createFragment"), async (c) => {
     const body = await readBody(c, CreateSchema);
@@ -77,10 +77,10 @@ async function withId(c: Context<AppEnv>, handle: (id: FragmentId) => Promise<Re
   return id.ok ? handle(id.value) : refuse(c, id.refusal);
 }
 
-/** What the three bodies have in common, and what only some of them have. */
+/** The fields of the three bodies; each body has some of them. */
 type Fields = Partial<v.InferOutput<typeof PatchSchema>>;
 
-/** Makes the write that a body and its headers describe, and answers with what became of the fragment. */
+/** Makes the write that a body and its headers describe, and answers with the resulting fragment. */
 async function write(
   c: Context<AppEnv>,
   body: Fields,
