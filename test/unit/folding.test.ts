@@ -44,6 +44,10 @@ describe("what is the same to a reader who searches", () => {
     ["soft hyphens", "Donau\u00ADdampf", "donaudampf"],
     ["apostrophes", "сім’я donʼt", "сім'я don't"],
     ["Catalan", "coŀlecció", "col·leccio"],
+    ["Thai vowels and tones in either order", "นํ้า", "น้ำ"],
+    ["Malayalam", "അവൻ", "അവന്\u200D"],
+    ["Arabic and Persian digits", "١٢٣ ۴۵", "123 45"],
+    ["Thai and Hindi digits", "๑๒๓ १२", "123 12"],
     ["signs as letters", "𝐇ello Ⅷ x²", "hello viii x2"],
   ])("[CAT-5] %s: %s and %s", (_, one, other) => {
     expect(wordsOf(one).join(" ")).toBe(wordsOf(other).join(" "));
@@ -76,6 +80,14 @@ describe("what is the same to a reader who searches", () => {
     });
     expect(wrong).toEqual([]);
     expect([...CASED_LETTERS.values()].flat().length).toBeGreaterThan(2_500);
+  });
+
+  test("[CAT-5] every digit of every script is a digit of ASCII, in their order", () => {
+    const digits: string[] = [];
+    for (let code = 0; code < 0x2_0000; code++)
+      if (/\p{Nd}/u.test(String.fromCodePoint(code))) digits.push(String.fromCodePoint(code));
+    expect(digits.length).toBeGreaterThan(600);
+    expect(digits.map((digit) => fold(digit)).join("")).toBe("0123456789".repeat(digits.length / 10));
   });
 
   test("[CAT-5] every character is the same in NFD and in NFC", () => {

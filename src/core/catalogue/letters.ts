@@ -7,6 +7,7 @@
  * - Compatibility forms (ligatures, full and half width, presentation forms): Unicode's NFKC.
  * - Marks go where readers leave them out: in Latin, Greek, Hebrew, Arabic, Syriac; stress marks and nukta too. They stay
  *   where they spell the word: Indic vowels, Thai tones, Japanese voicing.
+ * - Digits of any script: those of ASCII.
  * - Cyrillic: only ё, ѐ and ѝ lose their marks. й, ї, ў, ќ and the like are letters of their own.
  */
 
@@ -20,6 +21,8 @@ const SAME_LETTERS: ReadonlyMap<string, string> = new Map(
     ...{ װ: "וו", ױ: "וי", ײ: "יי" },
     // Alef wasla, alef maksura and teh marbuta; the letters of Persian and Urdu keyboards for yeh, kaf and heh
     ...{ ٱ: "ا", ى: "ي", ة: "ه", ی: "ي", ک: "ك", ۀ: "ه", ہ: "ه", ۂ: "ه" },
+    // Letters of Malayalam and Bengali that older texts write with a joiner
+    ...{ ൺ: "ണ്", ൻ: "ന്", ർ: "ര്", ൽ: "ല്", ൾ: "ള്", ൿ: "ക്", ৎ: "ত্" },
     // Letters that are written for an apostrophe; half rings of transliterations
     ...{ "\u02B9": " ", "\u02BA": " ", "\u02BB": " ", "\u02BC": " ", "\u02BD": " " },
     ...{ "\u02BE": "", "\u02BF": "" },
@@ -28,9 +31,12 @@ const SAME_LETTERS: ReadonlyMap<string, string> = new Map(
 
 /** Marks that do not count. The iota below a Greek letter is one in capitals; kana keep their voicing marks. */
 const DROPPED_MARKS =
-  /[[[\p{M}&&[\p{sc=Inherited}\p{sc=Common}\p{sc=Latin}\p{sc=Greek}\p{sc=Coptic}\p{sc=Cyrillic}\p{sc=Hebrew}\p{sc=Arabic}\p{sc=Syriac}]]--[\u0345\u3099\u309A]]\u093C]/gv;
+  /[[[\p{M}&&[\p{sc=Inherited}\p{sc=Common}\p{sc=Latin}\p{sc=Greek}\p{sc=Coptic}\p{sc=Cyrillic}\p{sc=Hebrew}\p{sc=Arabic}\p{sc=Syriac}]]--[\u0345\u3099\u309A]]\u093C\u180B-\u180D\u180F]/gv;
 /** Invisible characters, and the Arabic tatweel, which only stretches a word. */
 const IGNORED = /[[\p{Cf}\u0640]--[\u200B\u200C]]/gv;
+/** Thai and Lao write the two parts of one vowel before or after a tone mark, which looks the same. */
+const VOWEL_BEFORE_TONE = /([\u0E4D\u0ECD])([\u0E48-\u0E4B\u0EC8-\u0ECB])/gu;
+const DIGIT = /\p{Nd}/u;
 /** In Indic scripts a non-joiner behind a mark is a matter of shape; elsewhere it stands between parts of a word. */
 const SHAPING_NON_JOINER = /(?<=\p{M})\u200C/gu;
 /** Scripts whose letters are taken apart, so that their marks can go. */
@@ -62,7 +68,10 @@ export const LETTER = new RegExp(
  *   character of a script that writes none. ASCII signs stay as they are
  */
 export function foldLetter(letter: string): string {
-  let folded = letter.replaceAll(SHAPING_NON_JOINER, "").replaceAll(IGNORED, "");
+  let folded = letter
+    .replaceAll(SHAPING_NON_JOINER, "")
+    .replaceAll(IGNORED, "")
+    .replaceAll(VOWEL_BEFORE_TONE, "$2$1");
   // NFKC would make letters of signs such as ™.
   if (WORD_CHARACTER.test(folded)) folded = foldForms(folded);
   let divided = "";
@@ -85,10 +94,19 @@ function foldForms(letter: string): string {
 }
 
 function foldForm(character: string): string {
+  if (DIGIT.test(character)) return String(digitOf(character));
   const lower = character.toLowerCase().toUpperCase().toLowerCase();
   return Array.from(lower, (one) => {
     const same = SAME_LETTERS.get(one);
     if (same !== undefined) return same;
     return (TAKEN_APART.test(one) ? one.normalize("NFD") : one).replaceAll(DROPPED_MARKS, "");
   }).join("");
+}
+
+/** Unicode has the ten digits of a script one after the other, and those of some scripts side by side. */
+function digitOf(digit: string): number {
+  const code = digit.codePointAt(0) ?? 0;
+  let value = 0;
+  while (DIGIT.test(String.fromCodePoint(code - value - 1))) value++;
+  return value % 10;
 }

@@ -33,12 +33,24 @@ export function parseTerms(query: string): SearchTerm[] {
     done = run.index + run[0].length;
     segmenter ??= new Intl.Segmenter("en", { granularity: "word" });
     for (const { segment } of segmenter.segment(run[0])) {
-      const characters = fold(segment).match(WORD) ?? [];
-      if (characters.length > 0) terms.push({ kind: "phrase", characters });
+      terms.push(...termsOfRun(segment));
     }
   }
   addWords(composed.slice(done));
   return terms.slice(0, MAX_TERMS);
+}
+
+/** A phrase, and digits apart from it: they fold to those of scripts with spaces. */
+function termsOfRun(segment: string): SearchTerm[] {
+  const terms: SearchTerm[] = [];
+  let phrase: string[] = [];
+  for (const text of fold(segment).match(WORD) ?? []) {
+    if (!UNSPACED.test(text)) {
+      terms.push({ kind: "word", text });
+      phrase = [];
+    } else if (phrase.push(text) === 1) terms.push({ kind: "phrase", characters: phrase });
+  }
+  return terms;
 }
 
 /** In the grammar of FTS5 (sqlite.org/fts5.html, 3): every term must occur. */
