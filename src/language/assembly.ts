@@ -39,7 +39,7 @@ export interface LoadedText {
   readonly bytes: number;
 }
 
-/** What is known of the fragments asked for so far; null stands for one that does not exist. */
+/** The fragments asked for so far; null stands for one that does not exist. */
 export type LoadedTexts = ReadonlyMap<FragmentId, LoadedText | null>;
 
 export interface Assembly {
@@ -58,7 +58,7 @@ export function assemble(input: ExpansionInput, loaded: LoadedTexts, budgets: Ex
   return new Walk(input, loaded, budgets).run();
 }
 
-/** What becomes of one marker. `left` stays as written; `wanted` cannot be known before the next rehearsal. */
+/** The outcome for one marker. `left` stays as written; `wanted` is known at the next rehearsal. */
 type Resolution =
   | { readonly kind: "text"; readonly id: FragmentId; readonly loaded: LoadedText }
   | { readonly kind: "notice"; readonly notice: string; readonly warning: string }

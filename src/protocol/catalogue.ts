@@ -18,7 +18,7 @@ import {
   MAX_TAGS,
 } from "./limits.ts";
 
-/** What the catalogue of a workspace answers: lists, searches, folders, tags, who includes whom. */
+/** Queries to the catalogue of a workspace, and its answers: lists, searches, folders, tags, dependents. */
 
 /** How a list is sorted; `-` is descending. `relevance` needs a query, and is what a query has without `sort`. */
 export const SORTS = [
@@ -32,7 +32,7 @@ export const SORTS = [
 ] as const;
 export type Sort = (typeof SORTS)[number];
 
-/** A number as an address has it. */
+/** A number in an address, which is a string. */
 const pageSize = v.pipe(
   v.string(),
   v.regex(/^\d{1,4}$/, "must be a whole number"),
@@ -94,7 +94,7 @@ const TextRangeSchema = v.pipe(
 );
 export type TextRange = Readonly<v.InferOutput<typeof TextRangeSchema>>;
 
-/** What lists and events say of a fragment. */
+/** The fields of a fragment in lists and events. */
 const listedEntries = {
   id: v.string(),
   ...shownMetadataEntries,

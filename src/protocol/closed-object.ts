@@ -12,7 +12,7 @@ export function closedObject<const E extends v.ObjectEntries>(entries: E) {
   );
 }
 
-/** What is wrong with a name that is none of the known ones. A sentence goes on with it behind the name. */
+/** Says that a name is unknown, and names the nearest known one. The text follows the name in a sentence. */
 export function unknownName(name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known);
   if (nearest !== null) return `is not known; did you mean \`${nearest}\`?`;

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { done, type ErrorCode, type Result, refusal, refused } from "./errors.ts";
 
-/** UTF-16 code units of what was sent that a message repeats. */
+/** A message repeats at most this many UTF-16 code units of the input. */
 const MAX_ECHO_UNITS = 100;
 
 /** Valibot's name for a type, and ours. */
@@ -14,7 +14,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Parses what came from outside. A refusal has this code and one sentence, which begins with `where`.
+ * Parses input from outside. A refusal has this code and one sentence, which begins with `where`.
  *
  * An unknown field is named before anything else that is wrong: the field that seems to be missing is often the one
  * that was misspelt.
@@ -43,7 +43,7 @@ export function describeIssues(issues: readonly v.BaseIssue<unknown>[]): string 
   return /^(?:must|is) /.test(fault) ? `It ${fault}` : fault;
 }
 
-/** What the schema says itself; null where it leaves that to Valibot, whose messages repeat all of the input. */
+/** The schema's own message; null if it has only Valibot's, which would repeat all of the input. */
 function ownMessage({ message }: v.BaseIssue<unknown>): string | null {
   return message.startsWith("Invalid ") ? null : message;
 }
@@ -78,7 +78,7 @@ function unitsOf(input: unknown, count: unknown): string {
   return count === 1 ? one : `${one}s`;
 }
 
-/** What is repeated of what was sent. It cuts no character in two. */
+/** The beginning of a text, as far as a message repeats it. No character is cut in two. */
 export function shorten(text: string): string {
   if (text.length <= MAX_ECHO_UNITS) return text;
   const isHalf = /[\uD800-\uDBFF]/.test(text.charAt(MAX_ECHO_UNITS - 1));

@@ -29,7 +29,7 @@ type MakeObject = <const E extends v.ObjectEntries>(
   entries: E,
 ) => v.GenericSchema<v.InferInput<v.ObjectSchema<E, undefined>>, v.InferOutput<v.ObjectSchema<E, undefined>>>;
 
-/** What clients send, by action. */
+/** The frames of clients, by action. */
 function clientFrames(object: MakeObject) {
   const change = object({ from: position, to: position, insert: v.optional(v.string(), "") });
   const presence = object({
@@ -75,7 +75,7 @@ function clientFrames(object: MakeObject) {
 }
 
 export const clientFrameSchemas = clientFrames(closedObject);
-/** The old system ignored what it did not know. */
+/** For the old paths: the old system ignored unknown fields. */
 const oldClientFrameSchemas = clientFrames(v.object);
 
 /** `[from, to)` of the base text gives way to `insert`. */
@@ -149,7 +149,7 @@ const shownChange = v.pipe(
   v.description("Units `from` to `to` of the base give way to `insert`."),
 );
 
-/** What the server sends. */
+/** The frames of the server. */
 export const serverFrameSchemas = {
   initial: v.object({
     action: v.literal("initial"),

@@ -54,7 +54,7 @@ export const MAX_PRESENCE_BYTES = 4_000;
  */
 export const MAX_REMEMBERED_REBASE_UNITS = 1_500;
 
-/** Texts sent to one JSON session that may be the base of what it sends next without naming one. */
+/** Texts sent to a JSON session that may be the base of its next write, if that names none. */
 export const MAX_REMEMBERED_TEXTS = 32;
 
 /** How long a past revision is a valid base for an edit. */
@@ -63,7 +63,7 @@ export const REBASE_HORIZON_MS = 10 * 60 * 1000;
 /** The past that is kept for rebasing, per fragment; over it the oldest revisions go first. */
 export const MAX_PAST_BYTES = 32 * 1024 * 1024;
 
-/** A client silent for so long has lost its cursor: the time after which stock awareness forgets a peer. */
+/** A client that is silent for this long loses its cursor, as stock awareness forgets a peer after this time. */
 export const PRESENCE_EXPIRY_MS = 30_000;
 
 /** A close reason holds 123 bytes (RFC 6455, 5.5.1). */
@@ -92,9 +92,9 @@ export const MAX_QUERY_UNITS = 500;
 export const MAX_REBUILD_IDS = 5_000;
 
 /**
- * A WebSocket that listens to events is told at most so often, and so many UTF-16 code units at a time. The platform
- * takes whatever is sent to a socket and does not say what of it has gone out (workerd, November 2026), so this is what
- * bounds a turn, and how fast memory fills for a client that does not read.
+ * A WebSocket that listens to events gets at most one batch in this time, of at most this many UTF-16 code units. The
+ * platform takes everything that is sent to a socket and does not say how much has gone out (workerd, November 2026), so
+ * these two numbers bound a turn, and how fast memory fills for a client that does not read.
  */
 export const EVENTS_PAUSE_MS = 100;
 export const MAX_EVENTS_BATCH_UNITS = 64 * 1024;

@@ -23,8 +23,9 @@ type Messages = Readonly<Record<string, Message>>;
 const PROSE = `The sockets on which people and programs edit one fragment together, and the events of all fragments. The REST
 API is described in \`/openapi.json\`.
 
-Every origin may open a socket, unless the server names those whose pages may: others are closed with 4403. A socket that is refused is accepted first and then closed with a code, because browsers
-show no HTTP status; without \`Upgrade: websocket\` the answer is 426.
+Pages of every origin may open a socket, unless the server is told which origins may: others are closed with 4403. A refused
+socket is accepted first and then closed with a code, because browsers show no HTTP status. Without
+\`Upgrade: websocket\` the answer is 426.
 
 ## Close codes
 
@@ -41,11 +42,11 @@ const ID = {
   examples: [EXAMPLES.fragment.id],
 };
 
-/** Of y-protocols, in binary frames; what the numbers mean stands in each summary. */
+/** The binary frames of y-protocols and ours. Each summary says what its numbers mean. */
 const YJS: Readonly<Record<"both" | "client" | "server", Messages>> = {
   both: {
     sync: binary("`0 0 stateVector`: what I have; `0 1 update`: what you lack; `0 2 update`: a change."),
-    awareness: binary("`1 bytes(count (client clock state)*)`: who shows what; a state is JSON."),
+    awareness: binary("`1 bytes(count (client clock state)*)`: the presence of clients; a state is JSON."),
   },
   client: {
     queryAwareness: binary("`3`: everybody's awareness, please."),
@@ -59,7 +60,7 @@ const YJS: Readonly<Record<"both" | "client" | "server", Messages>> = {
   },
 };
 
-/** The parts of the document that are looked at again; all of it is `describeSockets`. */
+/** The parts of the document that other code reads; `describeSockets` makes the whole. */
 export interface SocketDescription {
   readonly asyncapi: string;
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
@@ -87,7 +88,7 @@ export interface SocketDescription {
   };
 }
 
-/** The sockets as AsyncAPI 3.0, made of the schemas that validate. */
+/** The sockets as AsyncAPI 3.0, made of the schemas that validate frames. */
 export function describeSockets(serverUrl: URL) {
   const client = jsonMessages("Client", clientFrameSchemas, CLIENT_FRAMES);
   const server = jsonMessages("Server", serverFrameSchemas, SERVER_FRAMES);
@@ -129,7 +130,7 @@ export function describeSockets(serverUrl: URL) {
         address: "/v1/events",
         title: "Events",
         description:
-          "What happens to all fragments: one JSON object in each text frame. Without an upgrade the same comes as server-sent events.",
+          "Changes of all fragments: one JSON object in each text frame. Without an upgrade the same comes as server-sent events.",
         messages: channelMessages(events.messages),
         bindings: query({
           last_event_id: {
@@ -157,7 +158,7 @@ function binary(summary: string): Message {
   return { contentType: "application/octet-stream", summary, payload: { type: "string", format: "binary" } };
 }
 
-/** A message for each schema, and the schemas; both are called by the prefix and the schema's own name. */
+/** A message for each schema, and the schemas. Both are named by the prefix and the schema's own name. */
 function jsonMessages<N extends string>(
   prefix: string,
   schemas: Readonly<Record<N, v.GenericSchema>>,
@@ -183,7 +184,7 @@ function channelMessages(messages: Messages) {
   );
 }
 
-/** As the server does it: what clients send, it receives. */
+/** An operation from the server's side: it receives what clients send. */
 function operation(action: "send" | "receive", channel: string, messages: Messages) {
   return {
     action,

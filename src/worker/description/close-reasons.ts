@@ -1,6 +1,6 @@
 import { CLOSE } from "../../protocol/close-codes.ts";
 
-/** Why a socket is closed, in words, by the name of the code. */
+/** The reasons for which sockets are closed, by the name of the code. */
 const REASONS: Readonly<Record<keyof typeof CLOSE, string>> = {
   tooLarge: "JSON socket: the frame is too large.",
   serverError: "A failure of the server; connect again.",

@@ -189,7 +189,7 @@ ${renderSchema(channel.bindings.ws.query)}
 </section>`;
 }
 
-/** Who sends a message of a channel. */
+/** The senders of a message: client, server or both. */
 function directionOf(message: string, channel: string, { operations }: SocketDescription): string {
   const senders = Object.values(operations)
     .filter(({ messages }) =>

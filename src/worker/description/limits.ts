@@ -2,7 +2,7 @@ import * as limits from "../../protocol/limits.ts";
 
 const { EXPANSION_BUDGETS: budgets } = limits;
 
-/** What both descriptions say of limits, from the numbers that are enforced. */
+/** The limits that both descriptions name, from the numbers that are enforced. */
 const SHARED_LIMITS: readonly string[] = [
   `content: ${inMiB(limits.MAX_CONTENT_BYTES)} of UTF-8, with LF line ends`,
   `description: ${limits.MAX_DESCRIPTION_UNITS} characters`,

@@ -1,15 +1,15 @@
 import type { catalogueEventSchemas } from "../../protocol/catalogue.ts";
 import type { clientFrameSchemas, serverFrameSchemas } from "../../protocol/json-frames.ts";
 
-/** What each message is for, by the name of its schema. */
+/** The purpose of each message, by the name of its schema. */
 type Summaries<T> = Readonly<Record<keyof T, string>>;
 
 export const CLIENT_FRAMES: Summaries<typeof clientFrameSchemas> = {
-  update: "The text is to be this. Merged with what was committed since its base.",
-  edit: "Changes of the base text, which `base_version` or `base_request_id` names.",
-  update_metadata: "Fields that are absent or null keep; an empty text or list clears.",
-  expand: "Expand this unsaved text; without `content`, the current one.",
-  presence: "Show yourself, or with null no longer.",
+  update: "Sets the text. It is merged with what was committed since its base.",
+  edit: "Changes the base text, which `base_version` or `base_request_id` names.",
+  update_metadata: "Changes metadata. Absent and null fields stay; an empty text or list clears its field.",
+  expand: "Expands this unsaved text or, without `content`, the current one.",
+  presence: "Shows you to the others; null hides you again.",
   ping: 'Exactly `{"action":"ping"}` is answered without waking the fragment.',
 };
 
@@ -22,9 +22,10 @@ export const SERVER_FRAMES: Summaries<typeof serverFrameSchemas> = {
     "The same with `changes=1`: applied to the text of `base_version` they give that of `version`.",
   update_metadata: "Somebody else changed metadata, or a merge made of yours something else than you sent.",
   expanded: "The answer to `expand`; `content` is the text that was expanded.",
-  presence: "Who shows presence changed. The list is complete, and may hold your own session.",
+  presence:
+    "The sessions that show themselves, when that has changed. The list is complete and may hold your own session.",
   error:
-    "Something was refused: nothing changed, and the session lives. `stale_base` brings `version` and `content`.",
+    "A frame was refused: nothing changed, and the session goes on. `stale_base` brings `version` and `content`.",
   pong: "The answer to `ping`.",
   deleted: "The fragment was deleted; close 4410 follows.",
 };
@@ -34,6 +35,6 @@ export const EVENTS: Summaries<typeof catalogueEventSchemas> = {
   changed: "A fragment was changed.",
   deleted: "A fragment was deleted.",
   renamed: "A fragment has another id.",
-  typing: "A fragment is being edited; what is searched follows. Told live only.",
-  editors: "Who has a fragment open; nobody is an empty list. Told live only.",
+  typing: "A fragment is being edited; its searchable text follows. Told live only.",
+  editors: "The sessions that have a fragment open; an empty list means none. Told live only.",
 };

@@ -1,7 +1,7 @@
 /**
- * What hono-openapi finds in place of its converters (`[alias]` in wrangler.toml). They load a converter for every
- * schema library, and a bundle then holds all that happen to be installed: 750 KiB of zod, for one. Our operations name
- * schemas by reference, and schemas.ts makes those, so none of them is ever called.
+ * Replaces the converters of hono-openapi (`[alias]` in wrangler.toml). They would load a converter for every schema
+ * library, and the bundle would hold those that happen to be installed: 750 KiB of zod, for one. Our operations name
+ * schemas by reference, and schemas.ts makes these, so no converter is ever called.
  */
 export function loadVendor(): never {
   throw new Error(

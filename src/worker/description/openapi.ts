@@ -12,7 +12,7 @@ import { QUERY_SCHEMAS } from "./operation.ts";
 import type { OperationId } from "./operations.ts";
 import { describeSchemas, type JsonSchema } from "./schemas.ts";
 
-/** The schemas of bodies and answers, by the names that the description gives them. */
+/** The schemas of bodies and answers, by their names in the description. */
 const SCHEMAS = {
   Fragment: FragmentSchema,
   FragmentCreate: rest.CreateSchema,
@@ -33,7 +33,7 @@ const SCHEMAS = {
 };
 
 const PROSE = `Fragments are short markdown texts with a description and tags, which include each other with \`[[name]]\`.
-What is written here shows at once in every open editor, and is durable when it is answered.
+A write shows at once in every open editor, and is durable when it is answered.
 
 The sockets are described in \`/asyncapi.json\`. The REST paths of the old system under \`/api/prompts\` are for old clients
 only, and not described here.
@@ -41,17 +41,17 @@ only, and not described here.
 ## Versions
 
 Each commit raises the version of its fragment by one. It is the \`ETag\`, in quotes. \`If-Match\` asks for a version,
-\`base_version\` merges with what came since.
+\`base_version\` merges the write with the commits since that version.
 
 ## Errors
 
 An error is \`application/problem+json\` (RFC 9457), with a \`code\` for programs and a \`detail\` for people. 503 comes with
-\`Retry-After\`.
+\`Retry-After\`. An unknown field or parameter is an error, too: its \`detail\` names the nearest known one.
 
 ## CORS
 
-Every origin may call every address under \`/v1\`, without credentials, unless the server names those whose pages may: then
-what a page of another sends is 403 \`forbidden\`. Browsers may read \`ETag\`, \`Location\`,
+Pages of every origin may call every address under \`/v1\`, without credentials, unless the server is told which origins may:
+then requests from other pages are answered with 403 \`forbidden\`. Browsers may read \`ETag\`, \`Location\`,
 \`Retry-After\` and \`X-Prompt-Warnings\`.
 
 ## Limits
@@ -60,7 +60,7 @@ Characters are UTF-16 code units.
 
 ${bulletList(REST_LIMITS)}`;
 
-/** The REST API as OpenAPI 3.1: the routes of the app, and the schemas that validate. */
+/** The REST API as OpenAPI 3.1, made of the app's routes and of the schemas that validate requests. */
 export async function describeRest(app: Hono<AppEnv>): Promise<OpenAPIV3_1.Document> {
   const document = await generateSpecs(app, {
     documentation: {

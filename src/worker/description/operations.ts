@@ -5,13 +5,13 @@ import { MAX_REQUEST_ID_UNITS } from "../../protocol/limits.ts";
 import { answers, describeHeaders, empty, refuses } from "./responses.ts";
 import { refTo } from "./schemas.ts";
 
-/** Each operation of the REST API, in words. Its examples are requests that work on the samples of `EXAMPLES`. */
+/** Describes each operation of the REST API. The example requests work on the fragments of `EXAMPLES`. */
 
-/** The fragments that the examples speak of. */
+/** The fragments of the examples. */
 export const EXAMPLES = {
   fragment: { id: "team/greeting", content: "Hello, [[team/name]]!", tags: ["greeting"] },
   included: { id: "team/name", content: "world" },
-  /** Made by the example, and not there before. */
+  /** The example creates this one. */
   created: { id: "team/farewell", content: "Goodbye, [[team/name]]!", description: "How we part" },
 } as const;
 
@@ -50,16 +50,16 @@ function header(name: string, description: string, lengths: { minLength?: number
 
 const ifMatch = header(
   "If-Match",
-  "Versions in quotes, of which one must be current, or `*` for any; otherwise the answer is 412. Malformed it is 400.",
+  "Versions in quotes, or `*` for any. One of them must be current, otherwise the answer is 412. A malformed header is 400.",
 );
 const ifNoneMatchToWrite = header(
   "If-None-Match",
-  "Versions in quotes, of which none may be current, or `*`: there must be no fragment; otherwise the answer is 412. Malformed it is 400.",
+  "Versions in quotes, none of which may be current, or `*`: there must be no fragment. Otherwise the answer is 412. A malformed header is 400.",
 );
 const ifNoneMatch = header("If-None-Match", "Tags that the client has, or `*`: the answer is then 304.");
 const idempotencyKey = header(
   "Idempotency-Key",
-  "The same request with the same key, within ten minutes, is made once and answered again as it was made. Keys are those of one fragment: for another id, the same key is another one.",
+  "Within ten minutes, the same request with the same key is made only once, and every repetition gets the first answer. Each fragment has keys of its own: for another id, the same key is another key.",
   { minLength: 1, maxLength: MAX_REQUEST_ID_UNITS },
 );
 
@@ -75,7 +75,7 @@ export const operations = {
   listFragments: {
     summary: "List and search fragments",
     description:
-      "Fields and counts, with an excerpt and where the words of the query stand; the full text of a fragment is on its own address. A blank parameter counts as absent.",
+      "Fields and counts, with an excerpt and the places of the words of the query. The full text of a fragment is at its own address. A blank parameter counts as absent.",
     tags: TAG.catalogue,
     responses: {
       ...answers(200, "One page of the list.", "FragmentPage"),
@@ -102,7 +102,7 @@ export const operations = {
   },
   getFragment: {
     summary: "Read a fragment",
-    description: "With everything that came in before. `HEAD` gives the headers alone.",
+    description: "With every edit that arrived before the request. `HEAD` gives the headers alone.",
     tags: TAG.fragments,
     parameters: [id, ifNoneMatch],
     responses: {
@@ -114,7 +114,7 @@ export const operations = {
   putFragment: {
     summary: "Make or replace a fragment",
     description:
-      "Open editors see what differs. Metadata that are absent or null stay. With `base_version` the content is an edit of that version, and merged with what was committed since; `If-Match` is looked at first.",
+      "Open editors get the difference. Metadata that are absent or null stay. With `base_version` the content is an edit of that version, and merged with what was committed since; `If-Match` is looked at first.",
     tags: TAG.fragments,
     parameters: [id, ifMatch, ifNoneMatchToWrite, idempotencyKey],
     requestBody: jsonBody("FragmentPut", {
@@ -144,7 +144,7 @@ export const operations = {
   patchFragment: {
     summary: "Change a part of a fragment",
     description:
-      "What is absent or null stays. `edits` replace pieces of the text, each of which must stand in it exactly once; with `base_version`, in the text of that version.",
+      "Absent and null fields stay. `edits` replace pieces of the text. Each piece must occur in it exactly once; with `base_version`, in the text of that version.",
     tags: TAG.fragments,
     parameters: [id, ifMatch, ifNoneMatchToWrite, idempotencyKey],
     requestBody: jsonBody("FragmentPatch", {
@@ -192,7 +192,7 @@ export const operations = {
   renameFragment: {
     summary: "Give a fragment another id",
     description:
-      "Text, metadata and `created_at` move, and the version begins anew. Open sessions are closed as by a deletion, and texts that include the old id are not changed: `listDependents` names them.",
+      "Text, metadata and `created_at` move, and the version begins anew. Open sessions are closed as by a deletion. Texts that include the old id are not changed; `listDependents` names them.",
     tags: TAG.fragments,
     parameters: [idempotencyKey],
     requestBody: jsonBody("Rename", {
@@ -228,20 +228,20 @@ export const operations = {
     },
   },
   listDependents: {
-    summary: "Say who includes a fragment",
-    description: "Also of an id that does not exist: those whose texts ask for it.",
+    summary: "List the fragments that include one",
+    description: "The id need not exist: its dependents are then the texts that name it.",
     tags: TAG.catalogue,
     parameters: [{ ...id, example: EXAMPLES.included.id }],
     responses: { ...answers(200, "Its dependents.", "Dependents"), ...refuses("invalid_id") },
   },
   getCatalogueRebuild: {
-    summary: "Say how far the rebuild of the catalogue is",
+    summary: "Read the progress of the catalogue's rebuild",
     tags: TAG.catalogue,
     responses: { ...answers(200, "The last rebuild.", "RebuildStatus"), ...refuses() },
   },
   startCatalogueRebuild: {
     summary: "Rebuild the catalogue from the fragments",
-    description: "Unless a rebuild is running. Lists are answered meanwhile.",
+    description: "If one is running, it goes on and asks the given ids too. Lists are answered meanwhile.",
     tags: TAG.catalogue,
     requestBody: {
       ...jsonBody("Rebuild", { all: { summary: "All that the catalogue knows", value: {} } }),
@@ -253,12 +253,12 @@ export const operations = {
     },
   },
   streamEvents: {
-    summary: "Follow what happens to the fragments",
+    summary: "Follow changes of the fragments",
     description:
       "Server-sent events until the client ends them; over a WebSocket the same events come as frames (`/asyncapi.json`). `HEAD` gives the headers alone.",
     tags: TAG.catalogue,
     parameters: [
-      header("Last-Event-ID", "The last event that the client knows: it is told what changed since."),
+      header("Last-Event-ID", "The last event that the client knows. It gets the changes since then."),
       {
         name: "last_event_id",
         in: "query",
@@ -292,7 +292,7 @@ export const operations = {
   getExpansion: {
     summary: "Expand a fragment",
     description:
-      "JSON, or the expanded text alone where `Accept` prefers `text/plain`. The tag changes with the version of each fragment that the text asks for at any depth, also when one appears or goes.",
+      "JSON, or the expanded text alone if `Accept` prefers `text/plain`. The tag changes when any fragment that the text asks for, at any depth, gets another version, appears or goes.",
     tags: TAG.expansion,
     parameters: [id, ifNoneMatch],
     responses: {
@@ -309,7 +309,7 @@ export const operations = {
     },
   },
   getHealth: {
-    summary: "Say that the service runs",
+    summary: "Check that the service runs",
     tags: TAG.service,
     responses: {
       200: {

@@ -16,7 +16,7 @@ export function renderSchema(schema: JsonSchema): Html {
   return html`<table><tbody>${rows}</tbody></table>`;
 }
 
-/** What kind of value it is, in words; a named schema is a link to its table. */
+/** The type of a value, in words. A named schema is a link to its table. */
 export function renderType(schema: JsonSchema): (Html | string)[] {
   if (schema.$ref !== undefined) {
     const name = schema.$ref.slice(schema.$ref.lastIndexOf("/") + 1);
@@ -52,7 +52,7 @@ function descriptionOf(schema: JsonSchema): string {
   return schema.description ?? inner.find((one) => one.description !== undefined)?.description ?? "";
 }
 
-/** The limits that a schema sets, also within what may be null and in the items of a list. */
+/** The limits that a schema sets, also if the value may be null, and for the items of a list. */
 export function boundsOf(schema: JsonSchema): string {
   const bounds: string[] = [];
   const { minLength, maxLength, maxItems, maximum, default: fallback } = schema;

@@ -1,7 +1,7 @@
 import { toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type * as v from "valibot";
 
-/** A JSON Schema, as a description holds it. */
+/** A JSON Schema in a description. */
 export type JsonSchema = ReturnType<typeof toJsonSchemaDefs>[string];
 
 /** The dialect of OpenAPI 3.1, and that of AsyncAPI 3.0. */
@@ -12,8 +12,8 @@ export function refTo(name: string): { $ref: string } {
 }
 
 /**
- * The schemas that validate, as JSON Schemas that name each other as `refTo` does. A check that JSON Schema has no word
- * for is left out: what it asks stands in a description.
+ * Converts schemas to JSON Schemas that refer to each other as `refTo` does. A check that JSON Schema cannot express is
+ * left out; a description says what it demands.
  */
 export function describeSchemas<N extends string>(
   schemas: Readonly<Record<N, v.GenericSchema>>,
@@ -23,7 +23,7 @@ export function describeSchemas<N extends string>(
     target: dialect,
     errorMode: "ignore",
     overrideRef: ({ referenceId }) => refTo(referenceId).$ref,
-    // A number in an address: what is checked behind the transformation is checked of a number.
+    // A number in an address: the checks behind the transformation are those of a number.
     overrideAction: ({ valibotAction }) => (isToNumber(valibotAction) ? { type: "integer" } : undefined),
   });
 }
