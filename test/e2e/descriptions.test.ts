@@ -55,7 +55,7 @@ describe("standards", () => {
     const rest = (await load("/openapi.json")) as { info: { description: string } };
     const sockets = (await load("/asyncapi.json")) as { info: { description: string } };
     for (const { description } of [rest.info, sockets.info]) {
-      expect(description).toMatch(/Every origin may/);
+      expect(description).toMatch(/Pages of every origin may/);
       expect(description).toContain(`content: ${limits.MAX_CONTENT_BYTES / 1024 / 1024} MiB`);
       expect(description).toContain(`tags: ${limits.MAX_TAGS}`);
     }

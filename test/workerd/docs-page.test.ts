@@ -41,7 +41,7 @@ async function readPage(html: string): Promise<Page> {
 describe("/", () => {
   const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-  test("[API-9] a browser gets a page that says what the server is, and whose links lead somewhere", async () => {
+  test("[API-10] a browser gets a page that says what the server is, and whose links lead somewhere", async () => {
     const answer = await request("GET", "/", undefined, { Accept: BROWSER });
     expect([answer.status, answer.headers.get("Content-Type")]).toEqual([200, "text/html; charset=UTF-8"]);
     expect(answer.headers.get("Vary")).toContain("Accept");
@@ -55,7 +55,7 @@ describe("/", () => {
   });
 
   test.each([undefined, "*/*", "application/json", "application/*"])(
-    "[API-9] a program gets the addresses of the descriptions, when it accepts %s",
+    "[API-10] a program gets the addresses of the descriptions, when it accepts %s",
     async (accept) => {
       const answer = await request("GET", "/", undefined, accept === undefined ? {} : { Accept: accept });
       const addresses = await answer.json<Record<string, string>>();
@@ -65,13 +65,13 @@ describe("/", () => {
     },
   );
 
-  test("[API-9] other methods are refused, and HEAD is answered", async () => {
+  test("[API-10] other methods are refused, and HEAD is answered", async () => {
     expect((await request("HEAD", "/", undefined, { Accept: BROWSER })).status).toBe(200);
     const answer = await request("POST", "/");
     expect([answer.status, answer.headers.get("Allow")]).toEqual([405, "GET"]);
   });
 
-  test("[API-9] /docs/ is /docs", async () => {
+  test("[API-10] /docs/ is /docs", async () => {
     const withoutNonces = (html: string) => html.replaceAll(/nonce="[^"]+"/g, "");
     const [page, same] = await Promise.all(
       ["/docs", "/docs/"].map(async (path) => withoutNonces(await (await request("GET", path)).text())),
