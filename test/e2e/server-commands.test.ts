@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { buildBundle, DEFAULT_BUNDLE_DIR } from "../../tools/dev/production-bundle.ts";
+import { startServer } from "../../tools/dev/server-process.ts";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { within } from "../support/live-socket.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
@@ -70,6 +71,21 @@ describe.each(COMMANDS)("npm run %s", (command) => {
     },
   );
 });
+
+test.each(COMMANDS)(
+  "[CLI-12] npm run %s says that the directory is in use, when another server uses it, and starts when that one is gone",
+  async (command) => {
+    await withTemporaryDir(async (dir) => {
+      const first = await startServer({ persistTo: dir });
+      onTestFinished(() => first.kill());
+      const ended = await start(command, ["--port", "0", "--persist-to", dir]);
+      expectSentence(ended, command, /Another server uses .* --persist-to/);
+      await first.kill();
+      const second = await startServer({ persistTo: dir });
+      await second.kill();
+    });
+  },
+);
 
 test("[CLI-7] serve says that the address is not this machine's, when --host is that of another", async () => {
   const ended = await start("serve", ["--port", "0", "--host", "203.0.113.9"]);

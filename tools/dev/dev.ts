@@ -7,7 +7,7 @@
  * and SIGHUP end them, with exit code 0. When Wrangler ends by itself, its exit code is passed on, and never 0.
  */
 import type { ChildProcess } from "node:child_process";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { runCommand } from "../command-line.ts";
 import { parseOptions, text, type ValuesOf } from "../command-options.ts";
 import { DEFAULT_PORT } from "../server-url.ts";
@@ -15,7 +15,7 @@ import { allowedOrigins } from "./allowed-origins.ts";
 import { spawnBound } from "./child-lifetime.ts";
 import { addressFault, port } from "./listen-address.ts";
 import { describeNextSteps } from "./next-steps.ts";
-import { prepareStorageDir } from "./storage-dir.ts";
+import { claimStorageDir } from "./storage-dir.ts";
 import { PROJECT_DIR, wranglerCommand } from "./wrangler-command.ts";
 
 /** More than Wrangler needs to end its own children. */
@@ -48,7 +48,7 @@ async function dev(options: ValuesOf<typeof OPTIONS>): Promise<number> {
   const persistTo = dir === null ? null : resolve(dir);
   const fault = await addressFault("localhost", port);
   if (fault !== null) throw new Error(fault);
-  if (persistTo !== null) await prepareStorageDir(persistTo);
+  await claimStorageDir(persistTo ?? join(PROJECT_DIR, ".wrangler", "state")); // until this process ends
   const { command, args, env } = wranglerCommand([
     "dev",
     "--local",

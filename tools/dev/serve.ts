@@ -15,7 +15,7 @@ import { addressFault, isLoopbackHost, port } from "./listen-address.ts";
 import { describeNextSteps } from "./next-steps.ts";
 import { buildBundle, DEFAULT_BUNDLE_DIR } from "./production-bundle.ts";
 import { startServer } from "./server-process.ts";
-import { prepareStorageDir } from "./storage-dir.ts";
+import { claimStorageDir } from "./storage-dir.ts";
 import { PROJECT_DIR } from "./wrangler-command.ts";
 
 const OPTIONS = {
@@ -82,7 +82,8 @@ async function serve(options: ValuesOf<typeof OPTIONS>): Promise<number> {
 async function checkSettings(host: string, port: number, persistTo: string): Promise<void> {
   const fault = await addressFault(host, port);
   if (fault !== null) throw new Error(fault);
-  await prepareStorageDir(persistTo);
+  const release = await claimStorageDir(persistTo);
+  release(); // the server claims it again after the build
   if (isLoopbackHost(host)) return;
   console.error(
     `Warning: ${host} can be reached from other machines, and there are no accounts: everyone who reaches the port can read, change and delete all fragments. Put a proxy that asks for a password in front of it (docs/self-hosting.md).`,

@@ -16,7 +16,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { spawnBound } from "./child-lifetime.ts";
 import { DEFAULT_BUNDLE_DIR, readBundleSettings } from "./production-bundle.ts";
-import { prepareStorageDir } from "./storage-dir.ts";
+import { claimStorageDir } from "./storage-dir.ts";
 import { renderWorkerdConfig, SOCKET_NAME, STORAGE_NAME } from "./workerd-config.ts";
 
 export { buildBundle } from "./production-bundle.ts";
@@ -61,8 +61,8 @@ const CONTROL_FD = 3;
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
   const { host = "127.0.0.1", port = 0, bundleDir = DEFAULT_BUNDLE_DIR } = options;
   const persistTo = resolve(options.persistTo);
-  await prepareStorageDir(persistTo);
   const config = await writeConfig(bundleDir, options.vars ?? {});
+  const release = await claimStorageDir(persistTo);
   const args = [
     "serve",
     config,
@@ -71,7 +71,12 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     `--control-fd=${CONTROL_FD}`,
   ];
   const child = spawnBound(workerdPath(), args, "SIGKILL", { stdio: ["ignore", "pipe", "pipe", "pipe"] });
-  const exited = new Promise<number | null>((settle) => child.once("close", settle));
+  const exited = new Promise<number | null>((settle) => {
+    child.once("close", (code) => {
+      release();
+      settle(code);
+    });
+  });
   const printed = collectOutput(child);
   await once(child, "spawn");
   if (child.pid === undefined) throw new Error("workerd runs without a pid");
