@@ -90,12 +90,14 @@ export class CatalogueAudit {
   /** The object's alarm has rung. */
   async ring(nowMs: number): Promise<void> {
     const kinds = this.#alarms.begin(nowMs, nowMs + AGAIN_MS);
-    const work = {
-      rebuild: () => this.#rebuildSome(nowMs),
-      awaited: () => this.#askAwaited(nowMs),
-      words: () => this.#moveWords(MOVED_AT_A_TIME),
-    };
-    await Promise.all(kinds.map((kind) => work[kind]()));
+    if (kinds.includes("words")) this.#moveWords(MOVED_AT_A_TIME);
+    // An entry whose words have not moved would look wrong.
+    if (this.#words.isMoving) for (const kind of kinds) this.#alarms.ensure(kind, nowMs);
+    else
+      await Promise.all([
+        kinds.includes("rebuild") && this.#rebuildSome(nowMs),
+        kinds.includes("awaited") && this.#askAwaited(nowMs),
+      ]);
   }
 
   /** One step of a rebuild. If the process dies in it, the step is made again: it counts only at its end. */
