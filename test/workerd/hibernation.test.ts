@@ -14,6 +14,7 @@ import {
   MAX_REMEMBERED_REBASE_UNITS,
   MAX_REMEMBERED_TEXTS,
 } from "../../src/protocol/limits.ts";
+import { forgedUpdate } from "../support/forged-update.ts";
 import {
   connectJson,
   connectOld,
@@ -97,12 +98,7 @@ describe("hibernation", () => {
     await Promise.all([owner.saved(1), forger.saved(1)]);
     await forger.sync();
     await evictDurableObject(objectOf(id));
-    const copy = new Y.Doc();
-    Y.applyUpdate(copy, Y.encodeStateAsUpdate(forger.doc));
-    const known = Y.encodeStateVector(copy);
-    copy.clientID = owner.doc.clientID;
-    copy.getText("content").insert(0, "forged");
-    forger.push(2, Y.encodeStateAsUpdate(copy, known));
+    forger.push(2, forgedUpdate(forger.doc, owner.doc.clientID));
     expect(await forger.closed()).toMatchObject({ code: 4409 });
   });
 

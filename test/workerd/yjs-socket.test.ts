@@ -3,6 +3,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import * as Y from "yjs";
+import { forgedUpdate } from "../support/forged-update.ts";
 import type { YjsClient } from "../support/yjs-client.ts";
 import { connectYjs, createFragment, freshId, joinJson, joinYjs, objectOf, readFragment } from "./connect.ts";
 
@@ -312,12 +313,7 @@ describe("updates that cannot be taken", () => {
     await Promise.all([owner.saved(1), forger.saved(1)]);
     const before = await readFragment(id);
     await forger.sync();
-    const copy = new Y.Doc();
-    Y.applyUpdate(copy, Y.encodeStateAsUpdate(forger.doc));
-    const known = Y.encodeStateVector(copy);
-    copy.clientID = owner.doc.clientID;
-    copy.getText("content").insert(0, "forged");
-    forger.push(2, Y.encodeStateAsUpdate(copy, known));
+    forger.push(2, forgedUpdate(forger.doc, owner.doc.clientID));
     expect(await forger.next("notice")).toMatchObject({ code: "forged_update" });
     expect(await forger.closed()).toMatchObject({ code: 4409 });
     expect(await readFragment(id)).toEqual(before);
@@ -329,10 +325,7 @@ describe("updates that cannot be taken", () => {
     const forger = await joinYjs(id);
     await forger.next("step1"); // its answer may hold edits of others, and must not hold this one
     const [server] = [...Y.decodeStateVector(Y.encodeStateVector(forger.doc)).keys()];
-    const known = Y.encodeStateVector(forger.doc);
-    forger.doc.clientID = server ?? 0;
-    forger.edit((text) => text.insert(0, "forged"));
-    forger.push(1, Y.encodeStateAsUpdate(forger.doc, known));
+    forger.push(1, forgedUpdate(forger.doc, server ?? 0));
     expect(await forger.closed()).toMatchObject({ code: 4409 });
     expect((await readFragment(id)).content).toBe("by the server");
   });
