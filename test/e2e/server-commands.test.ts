@@ -19,9 +19,13 @@ interface Ended {
   readonly stderr: string;
 }
 
+/** A command that starts a server, although it must not, is ended after this. */
+const RUN_TIMEOUT_MS = 30_000;
+
 function run(args: readonly string[]): Promise<Ended> {
   return new Promise((settle) => {
-    const child = execFile(process.execPath, args, { cwd: PROJECT_DIR }, (_, stdout, stderr) =>
+    const options = { cwd: PROJECT_DIR, timeout: RUN_TIMEOUT_MS };
+    const child = execFile(process.execPath, args, options, (_, stdout, stderr) =>
       settle({ code: child.exitCode, stdout, stderr }),
     );
   });
