@@ -22,7 +22,7 @@ export function buildBrokenBundle(bundleDir: string): Promise<string> {
 /** A server that forgets: what the catalogue has not been told when the process dies, it is never told. */
 export const FORGETTING: readonly Alteration[] = [
   {
-    file: "src/worker/fragment/fragment-object.ts",
+    file: "src/worker/fragment/turns.ts",
     passage: "this.#alarms.wake(nowMs + CONFIRMATION_MS);",
     replacement: ";",
   },

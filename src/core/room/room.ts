@@ -15,6 +15,7 @@ import { send } from "./json-sessions.ts";
 import { openSessionsOf } from "./open-sessions.ts";
 import { Presence, toPeer } from "./presence.ts";
 import { isJson, type Session } from "./session.ts";
+import { WriteQueue } from "./write-queue.ts";
 import { YjsProtocol } from "./yjs-protocol.ts";
 
 /**
@@ -37,13 +38,9 @@ export class Room {
   readonly #presence = new Presence();
   readonly #json: JsonProtocol;
   readonly #yjs: YjsProtocol;
-  readonly #writes: Write[] = [];
+  readonly #writes = new WriteQueue();
   /** The authors of the uncommitted Yjs edits. */
   #authors = new Set<string>();
-  /** The number of writes that came in, and of those that a round has taken. */
-  #submitted = 0;
-  #taken = 0;
-  readonly #afterCommit: { readonly submitted: number; readonly callback: () => void }[] = [];
   #openSessionsChanges = 0;
 
   /** @param sessions those whose sockets outlived the last room */
@@ -99,7 +96,7 @@ export class Room {
 
   /** Everything that came in is durable. */
   get isDurable(): boolean {
-    return !this.#yjs.hasPending && this.#writes.length === 0 && !this.#fragment.isDirty;
+    return !this.#yjs.hasPending && this.#writes.isEmpty && !this.#fragment.isDirty;
   }
 
   /** The sessions that have the fragment open. */
@@ -210,13 +207,12 @@ export class Room {
   /** Queues a write; it is answered when the commit that makes it durable is made. */
   submit(write: Write): void {
     this.#writes.push(write.base.kind === "page" ? this.#fragment.pages.following(write) : write);
-    this.#submitted++;
   }
 
   /** Calls back when everything that came in so far is durable: at once, or with the running window. */
   whenDurable(callback: () => void): void {
     if (this.isDurable) callback();
-    else this.#afterCommit.push({ submitted: this.#submitted, callback });
+    else this.#writes.whenDurable(callback);
   }
 
   /** Deletes the fragment; every session is told and closed. */
@@ -243,7 +239,7 @@ export class Room {
   /** Does what is due. Call it after each event, and at `dueAt`. */
   run(nowMs: number): void {
     if (nowMs >= (this.#yjs.dueAt(nowMs) ?? Number.POSITIVE_INFINITY)) this.#deliver(nowMs);
-    if (this.#writes.length > 0 || this.#fragment.isDirty) {
+    if (this.#hasUncommitted) {
       if (nowMs >= this.#fragment.log.dueAt(nowMs)) this.#commit(nowMs);
     } else if (!this.#yjs.hasPending) this.#tellDurable();
     const presenceDue = this.#presence.dueAt(this.sessionCount, nowMs);
@@ -255,10 +251,9 @@ export class Room {
 
   /** When `run` is to be called again; null while nothing is pending, so that the object can hibernate. */
   dueAt(nowMs: number): number | null {
-    const hasWrites = this.#writes.length > 0 || this.#fragment.isDirty;
     const due = Math.min(
       this.#yjs.dueAt(nowMs) ?? Number.POSITIVE_INFINITY,
-      hasWrites ? this.#fragment.log.dueAt(nowMs) : Number.POSITIVE_INFINITY,
+      this.#hasUncommitted ? this.#fragment.log.dueAt(nowMs) : Number.POSITIVE_INFINITY,
       this.#presence.dueAt(this.sessionCount, nowMs) ?? Number.POSITIVE_INFINITY,
       this.#jsonDueAt(nowMs) ?? Number.POSITIVE_INFINITY,
     );
@@ -269,6 +264,10 @@ export class Room {
   expirePresence(nowMs: number): void {
     this.#presence.expire(this.#yjs.sessions.values(), nowMs);
     this.#flushPresence(nowMs);
+  }
+
+  get #hasUncommitted(): boolean {
+    return !this.#writes.isEmpty || this.#fragment.isDirty;
   }
 
   #sessions(): readonly Session[] {
@@ -304,10 +303,10 @@ export class Room {
   #commit(nowMs: number): void {
     if (this.#yjs.hasPending) this.#deliver(nowMs);
     const fragment = this.#fragment;
-    const { round, taken } =
-      this.#writes.length === 0 ? { round: null, taken: 0 } : fragment.write(this.#writes, nowMs);
-    this.#writes.splice(0, taken);
-    this.#taken += taken;
+    const { round, taken } = this.#writes.isEmpty
+      ? { round: null, taken: 0 }
+      : fragment.write(this.#writes.waiting, nowMs);
+    this.#writes.take(taken);
     const isNew = fragment.commit(round, this.#authors, nowMs);
     if (isNew)
       this.#json.committed(new Set([...(round?.writers ?? []), ...(this.#authors.size > 0 ? [null] : [])]));
@@ -322,8 +321,7 @@ export class Room {
 
   #tellDurable(): void {
     if (this.#yjs.sessions.hasUnsaved) this.#yjs.sessions.sendSaved(this.#fragment.alive.revision);
-    while ((this.#afterCommit[0]?.submitted ?? Number.POSITIVE_INFINITY) <= this.#taken)
-      this.#afterCommit.shift()?.callback();
+    this.#writes.tellDurable();
   }
 
   #flushPresence(nowMs: number): void {

@@ -18,7 +18,6 @@ import { decodeJoinRequest } from "../sockets/join-request.ts";
 import { encodeJoinRefusal } from "../sockets/refusal.ts";
 import { closeSocket, upgradeResponse } from "../sockets/socket-peer.ts";
 import { newSession, restoreSession } from "../sockets/socket-session.ts";
-import { AlarmTable } from "../storage/alarm-table.ts";
 import { SqlUpdateLog } from "../storage/sql-update-log.ts";
 import { isFirstCatalogue } from "../storage/witness.ts";
 import { CatalogueSender, NOT_NOTED } from "./catalogue-sender.ts";
@@ -28,10 +27,8 @@ import { joinRefusal } from "./join-refusal.ts";
 import type { Preconditions } from "./preconditions.ts";
 import type { FragmentWrite, PutMode } from "./put-plan.ts";
 import { answerExpand } from "./socket-expansion.ts";
-import { earlier, Timer } from "./timer.ts";
+import { Turns } from "./turns.ts";
 
-/** When deliveries to a room that is never at rest are confirmed, or made if the process did not live to. */
-const CONFIRMATION_MS = 8_000;
 /** An alarm waits this long for its delivery, at most. */
 const MAX_DELIVERY_MS = 10_000;
 
@@ -40,18 +37,14 @@ export class FragmentObject extends DurableObject<Env> {
   readonly #id: string;
   readonly #sessions = new Map<WebSocket, Session>();
   readonly #room: Room;
-  readonly #outbox: Outbox;
+  readonly #turns: Turns;
   readonly #catalogue: CatalogueSender;
   readonly #calls: FragmentCalls;
-  #alarms: AlarmTable<"presence">;
-  readonly #timer = new Timer((atMs) => this.#turn(() => undefined, atMs));
-  #hasFailed = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#id = fragmentIdOf(ctx.id.name ?? "");
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PLAIN_PING, PLAIN_PONG));
-    this.#alarms = new AlarmTable(ctx.storage);
     for (const socket of ctx.getWebSockets()) {
       const session = restoreSession(socket);
       if (session === null) closeSocket(socket, CLOSE.serverError, "The session is not known any more");
@@ -61,16 +54,17 @@ export class FragmentObject extends DurableObject<Env> {
     const compaction = compactionPolicy(Number(env.COMPACT_AFTER_COMMITS));
     this.#room = new Room({ id: this.#id, log, random32, compaction }, this.#sessions.values());
     this.#room.expelForgotten(Date.now());
-    this.#outbox = new Outbox(this.#room);
-    this.#catalogue = new CatalogueSender(new CatalogueReceiver(this.#room, this.#id), this.#outbox, {
+    const outbox = new Outbox(this.#room);
+    this.#turns = new Turns({ ctx, room: this.#room, outbox, failed: (error) => this.#failed(error) });
+    this.#catalogue = new CatalogueSender(new CatalogueReceiver(this.#room, this.#id), outbox, {
       catalogue: () => catalogueStub(env, workspaceOf(ctx.id.name ?? "")),
-      turn: (event) => this.#turn(event),
+      turn: (event) => this.#turns.run(event),
       report: (problem, error) => this.#report(problem, error),
     });
     this.#calls = new FragmentCalls({
       room: this.#room,
       catalogue: this.#catalogue,
-      turn: (event) => this.#turn(event),
+      turn: (event) => this.#turns.run(event),
       removed: () => this.#forget(),
     });
   }
@@ -79,7 +73,7 @@ export class FragmentObject extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const join = decodeJoinRequest(request);
     const isNoted = join.creates && this.#room.life === null && (await this.#catalogue.noteCreation());
-    return this.#turn((nowMs) => {
+    return this.#turns.run((nowMs) => {
       const refusal = joinRefusal(this.#room, join);
       if (refusal !== null) return encodeJoinRefusal(refusal);
       if (!this.#room.exists) {
@@ -99,7 +93,7 @@ export class FragmentObject extends DurableObject<Env> {
     const session = this.#sessions.get(socket);
     if (session === undefined) return; // expelled; its close is on the way
     const data = typeof message === "string" ? message : new Uint8Array(message);
-    const request = this.#turn((nowMs) => this.#room.receive(session, data, nowMs));
+    const request = this.#turns.run((nowMs) => this.#room.receive(session, data, nowMs));
     if (request !== null) this.ctx.waitUntil(this.#expand(request));
   }
 
@@ -108,7 +102,7 @@ export class FragmentObject extends DurableObject<Env> {
     const session = this.#sessions.get(socket) ?? restoreSession(socket);
     if (session === null) return; // expelled: the room has forgotten it
     this.#sessions.delete(socket);
-    this.#turn((nowMs) => this.#room.leave(session, nowMs));
+    this.#turns.run((nowMs) => this.#room.leave(session, nowMs));
   }
 
   override webSocketError(socket: WebSocket): void {
@@ -116,13 +110,7 @@ export class FragmentObject extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    this.#turn((nowMs) => {
-      for (const kind of this.#alarms.rung(nowMs)) {
-        if (kind === "presence") this.#room.expirePresence(nowMs);
-        else kind satisfies never;
-      }
-      this.#outbox.confirm(true, nowMs);
-    });
+    this.#turns.ring();
     await this.#catalogue.whenIdle(MAX_DELIVERY_MS);
   }
 
@@ -151,50 +139,15 @@ export class FragmentObject extends DurableObject<Env> {
     return this.#room.openSessions();
   }
 
-  /** One event: the room does it, and what became due by it; then the timer is set for what is left. */
-  #turn<T>(event: (nowMs: number) => T, notBeforeMs = 0): T {
-    if (this.#hasFailed) throw new Error("the room failed before");
-    const nowMs = Math.max(Date.now(), notBeforeMs);
-    try {
-      const result = event(nowMs);
-      this.#room.run(nowMs);
-      this.#outbox.run(nowMs);
-      this.#outbox.confirm(false, nowMs);
-      this.#arm(nowMs);
-      return result;
-    } catch (error) {
-      this.#fail(error);
-      throw error;
-    }
-  }
-
-  /** The room is undefined now. The log is not: after the abort, the next event finds a new object that reads it. */
-  #fail(error: unknown): void {
+  #failed(error: unknown): void {
     this.#report("the room failed", error);
-    this.#hasFailed = true;
-    this.#timer.set(null, 0);
     this.#sessions.clear();
-    const reason = "Internal error; reconnect";
-    for (const socket of this.ctx.getWebSockets()) closeSocket(socket, CLOSE.serverError, reason);
-    // Not in this turn: the abort would take the close frames with it (workerd, November 2026).
-    setTimeout(() => this.ctx.abort("the room failed"), 0);
   }
 
   /** The fragment was deleted, and its storage with it. */
   #forget(): void {
     this.#sessions.clear();
-    this.#alarms = new AlarmTable(this.ctx.storage);
-  }
-
-  #arm(nowMs: number): void {
-    this.#timer.set(earlier(this.#room.dueAt(nowMs), this.#outbox.dueAt(nowMs)), nowMs);
-    const { presenceExpiryAtMs } = this.#room;
-    const { rowsWritten } = this.#alarms;
-    if (presenceExpiryAtMs !== null) this.#alarms.ensure("presence", presenceExpiryAtMs);
-    // In the same transaction as the commit: a killed process delivers when the alarm wakes it.
-    if (this.#outbox.isUnconfirmed) this.#alarms.wake(nowMs + CONFIRMATION_MS);
-    else this.#alarms.rest();
-    this.#room.spend(this.#alarms.rowsWritten - rowsWritten, nowMs);
+    this.#turns.forgetAlarms();
   }
 
   #expand(request: ExpandRequest): Promise<void> {
