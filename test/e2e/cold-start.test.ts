@@ -36,7 +36,7 @@ test("[LIVE-16] a stock provider and an old client edit together and find their 
   });
 });
 
-test("[LIVE-16] nothing is left running, when `npm run dev` gets SIGTERM", async () => {
+test("[LIVE-16] `npm run dev` leaves no process behind, when it gets SIGTERM", async () => {
   await withTemporaryDir(async (dir) => {
     const dev = await startDev(dir);
     const tree = descendants(dev.process.pid ?? 0);

@@ -51,7 +51,7 @@ describe("standards", () => {
     expect(isValid({ ...document, operations: { x: { action: "shout" } } })).toBe(false);
   });
 
-  test("[API-4] both say the limits and who may call, and the sockets' the close codes", async () => {
+  test("[API-4] both descriptions state the limits and the allowed origins, and that of the sockets the close codes", async () => {
     const rest = (await load("/openapi.json")) as { info: { description: string } };
     const sockets = (await load("/asyncapi.json")) as { info: { description: string } };
     for (const { description } of [rest.info, sockets.info]) {

@@ -104,7 +104,7 @@ describe.concurrent("npm run e2e", () => {
     });
   });
 
-  test("[E2E-4] what was made is deleted and the checks made so far are reported, when the run is interrupted", async ({
+  test("[E2E-4] the command deletes its fragments and reports the checks so far, when the run is interrupted", async ({
     expect,
     onTestFinished,
   }) => {
@@ -124,7 +124,7 @@ describe.concurrent("npm run e2e", () => {
     });
   });
 
-  test("[E2E-4] what was made is deleted, when nobody reads the output any more", async ({
+  test("[E2E-4] the command deletes its fragments, when nobody reads the output any more", async ({
     expect,
     onTestFinished,
   }) => {

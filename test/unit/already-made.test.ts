@@ -112,11 +112,11 @@ describe("a text that was made from its base already", () => {
     },
   ] as const;
 
-  test.for(scenes)("[ROOM-9] it is there once, when it $what", ({ text, writes, becomes }) => {
+  test.for(scenes)("[ROOM-9] a change is there once, when it $what", ({ text, writes, becomes }) => {
     expect(writeAll(text, writes).content).toBe(becomes);
   });
 
-  test("[ROOM-9] it is there once, when it is tried again in the same commit", () => {
+  test("[ROOM-9] a change is there once, when it is tried again in the same commit", () => {
     const writes = [
       [1, "Hello!"],
       [1, "Hello, dear reader."],
@@ -157,7 +157,7 @@ describe("texts that differ", () => {
     ).toBe(both);
   });
 
-  test("[ROOM-9] nothing that was put in is lost, and a repetition changes nothing, whatever the writes", () => {
+  test("[ROOM-9] every insertion stays and a repetition changes nothing, in random writes", () => {
     forEachSeed(400, [], (seed) => {
       const random = new SeededRandom(seed);
       const words = ["a", "b", "ab", " ", "\n", "😀"];

@@ -66,7 +66,7 @@ describe("the page of the benchmarks", () => {
 });
 
 describe("the table of the benchmarks", () => {
-  test("[BENCH-3] it has medians, the range of the 99th percentile, and ratios beside their goals", () => {
+  test("[BENCH-3] the table has medians, the range of the 99th percentile, and ratios beside their goals", () => {
     const p99s = (values: number[]) => values.map((p99) => ({ p99, cpuPerMillion: p99 }));
     const text = renderComparison(makeComparison(p99s([30, 10, 20]), p99s([5, 4, 300])));
     expect(text).toContain("| ours | 1.0 | 20.0 (10.0 to 30.0) | 1,000 | 20.0 |");
@@ -83,7 +83,7 @@ describe("the table of the benchmarks", () => {
     expect(median({ name: "hocuspocus", title: "", rounds: [makeRound({ p50: null })] }, "p50")).toBeNull();
   });
 
-  test("[BENCH-3] what makes a row doubtful is told below it", () => {
+  test("[BENCH-3] the reason is told below the table, when a row is doubtful", () => {
     const text = renderComparison(
       makeComparison(
         [

@@ -185,7 +185,7 @@ describe("the catalogue as a receiver", () => {
     expect(longest).toBeLessThan(1_000);
   });
 
-  test("[CAT-3] one delivery is under way at a time, and what came meanwhile follows", () => {
+  test("[CAT-3] one delivery is under way at a time, and the news of the meantime follows", () => {
     const room = new FedRoom();
     room.answer = "waits";
     room.host.create("first");
@@ -212,7 +212,7 @@ describe("the catalogue as a receiver", () => {
     expect(room.outbox.dueAt(room.host.nowMs)).toBeNull();
   });
 
-  test("[CAT-3] what was not delivered is known from storage, and what was confirmed is not sent again", () => {
+  test("[CAT-3] storage knows the news that was not delivered, and confirmed news is not sent again", () => {
     const log = new MemoryUpdateLog();
     const first = new FedRoom(log);
     first.answer = "waits";
@@ -243,7 +243,7 @@ describe("the catalogue as a receiver", () => {
     expect(room.story()).toEqual(["text 1 @0", "deleted 2 @10", expect.stringMatching(/^text 3/)]);
   });
 
-  test("[CAT-8] who is here is told when it changes, by name, and not when only a cursor moves", () => {
+  test("[CAT-8] the open sessions are told when they change, by name, and not when only a cursor moves", () => {
     const room = new FedRoom();
     room.host.create("text");
     room.run();

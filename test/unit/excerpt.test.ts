@@ -15,7 +15,7 @@ const cut = (text: string, ranges: readonly TextRange[] = []) =>
   ranges.map(({ from, to }) => text.slice(from, to));
 
 describe("the excerpt around what was found", () => {
-  test("[CAT-6] it is some words, cut between words, with ellipses", () => {
+  test("[CAT-6] an excerpt is a few words, cut between words, with ellipses", () => {
     const found = around(`${"before ".repeat(100)}the aardvark, ${"after ".repeat(100)}`, "aardv");
     expect(found?.text).toMatch(/^…before (before )+the aardvark, (after )+after…$/);
     expect(found?.text.length).toBeGreaterThan(200);
@@ -56,7 +56,7 @@ describe("the excerpt around what was found", () => {
     }
   });
 
-  test("[CAT-6] it shows the words of the query together, where they are", () => {
+  test("[CAT-6] an excerpt shows the words of the query together, where they stand together", () => {
     const filler = "other ".repeat(100);
     const found = around(`the the the ${filler} of the refund policy ${filler} refund`, "the refund policy");
     expect(cut(found?.text ?? "", found?.ranges)).toEqual(["the", "refund", "policy"]);
@@ -84,7 +84,7 @@ describe("the excerpt around what was found", () => {
     });
   });
 
-  test("[CAT-6] what is marked in it is what is found in the whole text, in random texts", () => {
+  test("[CAT-6] an excerpt marks the matches of the whole text, in random texts", () => {
     const words = "a ab ä 漢字 漢 ที่ 한글 😀 x\u0301 needle 科学 .".split(" ");
     forEachSeed(2_000, [], (seed) => {
       const random = new SeededRandom(seed);
@@ -137,14 +137,14 @@ test("[CAT-6] ranges are right in a text that has too many marks to be composed"
 });
 
 describe("the beginning of a text", () => {
-  test("[CAT-6] it is one line that ends with a whole character", () => {
+  test("[CAT-6] an excerpt is one line that ends with a whole character", () => {
     expect(excerptOf("  one\n\n two ", 20)).toBe("one two");
     expect(excerptOf("one two three four", 15)).toBe("one two three…");
     expect(excerptOf("😀".repeat(50), 11)).toBe(`${"😀".repeat(5)}…`);
     expect(excerptOf(`a${" ".repeat(38)}😀b`, 10).isWellFormed()).toBe(true);
   });
 
-  test("[CAT-6] it is in NFC, and what is before the first word does not count", () => {
+  test("[CAT-6] an excerpt is in NFC and begins with the first word", () => {
     expect(excerptOf(`${"\n".repeat(5_000)}${"한".normalize("NFD")}`, 20)).toBe("한");
   });
 });

@@ -170,7 +170,7 @@ describe("the folded text", () => {
     }
   });
 
-  test("[CAT-6] it has no marks without end, when one letter has", () => {
+  test("[CAT-6] an excerpt has a bounded number of marks, when one letter has marks without end", () => {
     const text = `e${"\u0301".repeat(100_000)} needle`;
     expect(fold(text)).toBe("e needle");
     expect(rangesIn(text, parseTerms("needle"))).toEqual([{ from: text.length - 6, to: text.length }]);

@@ -267,7 +267,7 @@ describe("close frames", () => {
     });
   });
 
-  test("[FRAME-5] what is final for a Yjs provider is 44xx, what it is to try again is not", () => {
+  test("[FRAME-5] a close code is 44xx if it is final for a Yjs provider, and another if the provider is to try again", () => {
     const isFinal = (code: number) => code >= 4400 && code < 4500;
     const { malformed, unauthorised, forbidden, notFoundYjs, forged, deleted, overLimit } = CLOSE;
     for (const code of [malformed, unauthorised, forbidden, notFoundYjs, forged, deleted, overLimit]) {

@@ -578,7 +578,7 @@ describe("clocks and clients", () => {
     expect(text.snapshot()).toEqual(before);
   });
 
-  test("[UPDATE-9] what is not admitted changes nothing, and what builds on it is a gap", () => {
+  test("[UPDATE-9] an update that is not admitted changes nothing, and one that builds on it is a gap", () => {
     const text = makeText();
     const before = text.snapshot().slice();
     const asked: number[][] = [];

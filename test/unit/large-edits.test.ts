@@ -161,7 +161,7 @@ describe("the time that they take", { timeout: 120_000 }, () => {
     });
   });
 
-  test("[TEXT-7] it is linear, when a text of thousands of pieces is deleted and comes back", async () => {
+  test("[TEXT-7] an edit takes linear time, when a text of thousands of pieces is deleted and comes back", async () => {
     await expectLinear(16_000, (count) => {
       const doc = docOf("ab".repeat(count));
       Y.applyUpdate(
@@ -182,7 +182,7 @@ describe("the time that they take", { timeout: 120_000 }, () => {
     });
   });
 
-  test("[TEXT-7] it is linear, when the server writes at thousands of places", async () => {
+  test("[TEXT-7] an edit takes linear time, when the server writes at thousands of places", async () => {
     await expectLinear(32_000, (count) => {
       const text = textOf(linesFromTheLast("some words here\n", count));
       const change = new TextChange();

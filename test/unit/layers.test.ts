@@ -57,7 +57,7 @@ describe("floors", () => {
     expect(sources.filter(({ floor }) => BELOW[floor] === undefined).map(({ path }) => path)).toEqual([]);
   });
 
-  test("[LAYER-1] nothing imports upwards", () => {
+  test("[LAYER-1] no file imports upwards", () => {
     const upwards = sources.flatMap(({ path, floor, targets }) =>
       targets
         .filter((target) => floorOf(target) !== floor && !BELOW[floor]?.includes(floorOf(target)))

@@ -194,7 +194,7 @@ describe("the meter", () => {
 });
 
 describe("the pace", () => {
-  test("[LOAD-3] what is late is made up for, and told when it was due", async () => {
+  test("[LOAD-3] a late edit is made up for, and counted from the moment when it was due", async () => {
     const dueMs: number[] = [];
     const startedMs = performance.now();
     await pace(20, 0.2, new AbortController().signal, (index, due) => {
@@ -229,7 +229,7 @@ describe("the pace", () => {
     for (const start of starts) expect(start).toBeCloseTo(starts[0] ?? Number.NaN, 6);
   });
 
-  test("[LOAD-6] it ends when it is aborted", async () => {
+  test("[LOAD-6] the pace ends, when it is aborted", async () => {
     const aborted = new AbortController();
     let acts = 0;
     await pace(1_000, 100, aborted.signal, () => {

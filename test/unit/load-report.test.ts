@@ -6,7 +6,7 @@ import { describeResult, describeSecond } from "../../tools/load/summary.ts";
 import { makeLoadResult } from "../support/load-result.ts";
 
 describe("the report of a load test", () => {
-  test("[LOAD-7] it holds settings, latencies, counts and charts with figures in them", () => {
+  test("[LOAD-7] the report holds settings, latencies, counts and charts with figures", () => {
     const page = renderReport(makeLoadResult());
     expect(page).toContain(
       "1 fragment with 1 writer and 3 readers; 1 edit a second from each writer for 3 s",
@@ -31,7 +31,7 @@ describe("the report of a load test", () => {
     expect(open).toEqual([]);
   });
 
-  test("[LOAD-7] what others may have said is text in it, not markup", () => {
+  test("[LOAD-7] the report shows foreign text as text, not as markup", () => {
     const message = `<script>alert("1 & 2")</script>`;
     const page = renderReport(makeLoadResult({ errors: [{ message, count: 7 }], origin: "http://a'b" }));
     expect(page).not.toContain("<script");
@@ -39,7 +39,7 @@ describe("the report of a load test", () => {
     expect(page).toContain("http://a&#39;b");
   });
 
-  test("[LOAD-7] it asks nobody for anything, and is readable in the dark", () => {
+  test("[LOAD-7] the report asks no other host for anything, and is readable in the dark", () => {
     const page = renderReport(makeLoadResult());
     expect(page).not.toMatch(/\b(?:src|href)=|url\(|@import/);
     expect(page).toContain("default-src 'none'");

@@ -102,7 +102,7 @@ describe("a page that was cut off while another wrote", () => {
     },
   );
 
-  test("[ROOM-10] it is told what is kept, when it tries to take out what it may not have seen", () => {
+  test("[ROOM-10] a page is told of the words that stay, when it deletes words that it may not have seen", () => {
     const pages = new TwoPages("one");
     pages.cut("a close");
     pages.write(pages.second, "one two");
@@ -112,7 +112,7 @@ describe("a page that was cut off while another wrote", () => {
     expect(peer.takeJson().at(-1)).toMatchObject({ action: "update", content: "one two" });
   });
 
-  test("[ROOM-10] nothing that the other wrote is lost, whatever was taken in, and wherever both edit", () => {
+  test("[ROOM-10] every edit of the other stays, whichever texts a page has taken in, and wherever both edit", () => {
     forEachSeed(400, [], (seed) => {
       const random = new SeededRandom(seed);
       const word = () => random.pick(["a", "b", "ab", " ", "the ", "\n", "- x\n", "😀"]);
@@ -157,7 +157,7 @@ describe("a page that was cut off while another wrote", () => {
 });
 
 describe("a page that was not cut off", () => {
-  test("[ROOM-6] it takes out what it was told, when nobody was here before it", () => {
+  test("[ROOM-6] a page can delete words that it was told of, when nobody was here before it", () => {
     const host = new RoomHost(new MemoryUpdateLog(null));
     host.create("one");
     host.submit({ content: { kind: "text", text: "one two" } });
@@ -168,7 +168,7 @@ describe("a page that was not cut off", () => {
     expect(host.room.committed.content).toBe("one");
   });
 
-  test("[ROOM-6] it takes out what it wrote itself, when it was opened again and nobody else was here", () => {
+  test("[ROOM-6] a page can delete its own words, when it was opened again and nobody else was here", () => {
     const host = new RoomHost(new MemoryUpdateLog(null));
     host.create("one");
     const page = host.joinJson(new ScriptedPeer(), OLD);
@@ -181,7 +181,7 @@ describe("a page that was not cut off", () => {
     expect(host.room.committed.content).toBe("one");
   });
 
-  test("[ROOM-6] it takes out what the other page wrote since it came", () => {
+  test("[ROOM-6] a page can delete words that the other page wrote since it came", () => {
     const host = new RoomHost(new MemoryUpdateLog(null));
     host.create("one two");
     const first = host.joinJson(new ScriptedPeer(), OLD);
@@ -228,7 +228,7 @@ describe("pages that save over REST", () => {
     expect(pages.save("zero one two three")).toBe("zero one two three four");
   });
 
-  test("[OLD-18] what the other saved stays, when a page saves the text that it has read and not changed", () => {
+  test("[OLD-18] the other page's text stays, when a page saves the text that it read and did not change", () => {
     const pages = new SavedPages("one");
     pages.open();
     pages.open();
@@ -236,7 +236,7 @@ describe("pages that save over REST", () => {
     expect(pages.save("one")).toBe("one two");
   });
 
-  test("[OLD-18] what the other saved stays, when the new text is nearer to it", () => {
+  test("[OLD-18] the other page's text stays, when the new text is nearer to it", () => {
     const pages = new SavedPages("one two three");
     pages.open();
     pages.open();
@@ -244,7 +244,7 @@ describe("pages that save over REST", () => {
     expect(pages.save("one three")).toBe("one 2 three");
   });
 
-  test("[OLD-18] what came in over a socket stays, when a page saves what it has read before", () => {
+  test("[OLD-18] an edit over a socket stays, when a page saves the text that it read before", () => {
     const pages = new SavedPages("one two");
     pages.open();
     const typist = pages.host.joinJson(new ScriptedPeer());

@@ -106,7 +106,7 @@ describe("commit", () => {
     expect(room.events).toEqual(["b update", "write", "a saved", "json update"]);
   });
 
-  test("[COMMIT-2] what the server writes for a JSON client is durable before any peer sees it", () => {
+  test("[COMMIT-2] an edit that the server writes for a JSON client is durable before any peer sees it", () => {
     const room = new RoomScene();
     const [json] = [room.json("json"), room.json("other"), room.yjs("y")] as const;
     room.forget();

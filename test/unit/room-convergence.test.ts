@@ -197,7 +197,7 @@ describe("editors of all kinds in one room", () => {
       },
     );
 
-    test("[ROOM-6] what others wrote stays, when a text without a base is in one commit with one that names it", () => {
+    test("[ROOM-6] the others' edits stay, when a text without a base is in one commit with one that names its base", () => {
       const room = new RoomScene("abc");
       const [ann, bob] = [room.json("ann"), room.json("bob")];
       bob.write("abcB", 1);

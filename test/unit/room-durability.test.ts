@@ -31,7 +31,7 @@ function live(options: WorldOptions): Lives {
 }
 
 describe("a kill at a random moment", () => {
-  test("[COMMIT-1] nothing that was acknowledged or shown to a JSON client is lost, and nothing is there twice", () => {
+  test("[COMMIT-1] everything that was acknowledged or shown to a JSON client is there, once, when the object was killed", () => {
     let acknowledged = 0;
     forEachSeed(400, [494, 3835], (seed) => {
       const lives = live({ seed });
@@ -41,7 +41,7 @@ describe("a kill at a random moment", () => {
     expect(acknowledged).toBeGreaterThan(5_000);
   });
 
-  test("[COMMIT-1] nothing is lost, when the log is compacted every 5 commits", () => {
+  test("[COMMIT-1] the same is there, when the log is compacted every 5 commits", () => {
     const compaction = { maxRows: 200, minUpdateBytes: 4_096, maxCommits: 5 };
     forEachSeed(100, [277], (seed) => {
       const { faults, story } = live({ seed, compaction });

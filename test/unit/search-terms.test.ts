@@ -31,14 +31,14 @@ describe("the terms of a query", () => {
 });
 
 describe("the text that excerpts show", () => {
-  test("[CAT-4] it is in NFC, unless that is longer than a content may be", () => {
+  test("[CAT-4] the searched text is in NFC, unless that is longer than a content may be", () => {
     expect(compose("e\u0301")).toBe("é");
     const text = "\u{1D160}".repeat(MAX_CONTENT_BYTES / 4);
     expect(utf8Length(text.normalize("NFC"))).toBe(3 * MAX_CONTENT_BYTES);
     expect(compose(text)).toBe(text);
   });
 
-  test("[CAT-4] it is as it was, when 64 marks follow each other", () => {
+  test("[CAT-4] the searched text is as it was, when 64 marks follow each other", () => {
     const text = `e\u0301${"\u0301".repeat(64)}`;
     expect(compose(text)).toBe(text);
   });

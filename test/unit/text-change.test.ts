@@ -69,7 +69,7 @@ describe("the algebra of changes", () => {
     });
   });
 
-  test("[TEXT-1] what two changes insert is all there when they meet, and no pair is split", () => {
+  test("[TEXT-1] two changes that meet keep all insertions and split no pair", () => {
     forEachSeed(SEEDS, [], (seed) => {
       const random = new SeededRandom(seed);
       const text = randomText(random);

@@ -52,7 +52,7 @@ describe("textSince", () => {
     });
   });
 
-  test("[TEXT-6] what was inserted and deleted since is no part of the change", () => {
+  test("[TEXT-6] the change leaves out text that was inserted and deleted since", () => {
     const watched = new WatchedDocument();
     watched.text.insert(0, "ab");
     watched.mark();

@@ -45,7 +45,7 @@ describe("the scan", () => {
     });
   });
 
-  test("[UPDATE-1] deletes are apart and ascending, however they were written", () => {
+  test("[UPDATE-1] deletes are ascending and do not touch, in whatever order they were written", () => {
     const written: RawDelete[] = [
       ...([
         [7, 4, 2],
@@ -101,7 +101,7 @@ describe("the scan", () => {
     expect(builder.encode()).toEqual(GOLDEN);
   });
 
-  test("[UPDATE-1] deletes are sorted and apart, however they came, so that a peer can hold them as pending", () => {
+  test("[UPDATE-1] deletes are sent on sorted and without overlap, in whatever order they came, so that a peer can hold them as pending", () => {
     forEachSeed(300, [1_000_015], (seed) => {
       const random = new SeededRandom(seed);
       const builder = new UpdateBuilder();
@@ -193,7 +193,7 @@ describe("real updates", () => {
     });
   });
 
-  test("[UPDATE-11] what a text sends on brings another document to the same state", () => {
+  test("[UPDATE-11] the updates that a text sends on bring another document to the same state", () => {
     forEachSeed(150, [], (seed) => {
       const random = new SeededRandom(seed);
       const updates: Uint8Array[] = [];

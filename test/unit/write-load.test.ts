@@ -185,7 +185,7 @@ describe("writes that come faster than they can be made", () => {
     expect(results.length).toBe(300);
   });
 
-  test("[COMMIT-8] what was sent is found again from each write of one commit, when later ones changed it", () => {
+  test("[COMMIT-8] each writer of one commit can find the text that it sent, when later writes changed it", () => {
     const { host, results, submit } = flood(100);
     for (let at = 0; at < 10; at++) submit(at * 10);
     host.turn(() => undefined);

@@ -204,7 +204,7 @@ describe("a catalogue of release 0.1.0", () => {
     expect(rest).toEqual({ alarm: 9_000_000_000_000, changed: [{ id: "f15" }] });
   });
 
-  test("[CAT-10] one of an earlier version begins a rebuild", async () => {
+  test("[CAT-10] a catalogue of an earlier version begins a rebuild", async () => {
     const catalogue = await catalogueOf([], 3);
     expect((await catalogue.rebuildStatus()).state).not.toBe("never");
   });

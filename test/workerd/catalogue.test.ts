@@ -206,7 +206,7 @@ describe("what the catalogue is told", () => {
     await tell({ kind: "deleted", id, revision: 18, atMs: 4_000 });
   });
 
-  test("[CAT-3] what a crash kept from the catalogue is delivered by the alarm", async () => {
+  test("[CAT-3] the alarm delivers the news, when a crash kept it from the catalogue", async () => {
     const { id } = await createFragment("told at once");
     const stub = objectOf(id);
     const client = await joinYjs(id);
@@ -757,7 +757,7 @@ describe("rebuild", () => {
     expect(await idsOf({ query: "wrong" })).not.toContain(other);
   });
 
-  test("[CAT-10] what was found before an eviction is found after it", async () => {
+  test("[CAT-10] a search finds the same, when the catalogue was evicted", async () => {
     const { id } = await createFragment("permanent pangolin");
     await evictDurableObject(catalogue());
     expect(await idsOf({ query: "pangolin" })).toEqual([id]);

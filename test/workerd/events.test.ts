@@ -161,7 +161,7 @@ describe("server-sent events", () => {
     expect(await again.any()).toMatchObject({ event: "created", fragment: { id: next.id } });
   });
 
-  test("[EVENT-2] nothing is missed over an eviction of the catalogue", async () => {
+  test("[EVENT-2] a listener misses nothing, when the catalogue was evicted", async () => {
     const first = await listen();
     const { id } = await createFragment("before");
     await first.next("created", id);
@@ -172,7 +172,7 @@ describe("server-sent events", () => {
     expect(await again.any()).toMatchObject({ event: "created", fragment: { id: other.id } });
   });
 
-  test("[EVENT-3] a listener is told who has a fragment open, at once and when it changes", async () => {
+  test("[EVENT-3] a listener is told of the sessions of a fragment, at once and when they change", async () => {
     const { id } = await createFragment("text");
     const client = await joinJson(id);
     client.send({ action: "presence", state: { name: "Ada", color: "#336699" } });
@@ -240,7 +240,7 @@ describe("server-sent events", () => {
     expect(told).toBeLessThan(500); // what the stream's buffers hold
   });
 
-  test("[EVENT-3] a listener is told first who has what open, however many and behind what it missed", async () => {
+  test("[EVENT-3] a listener is told of all open sessions before it is told what it missed, when there are hundreds", async () => {
     const { id } = await createFragment("text");
     const somebody = { sessions: 1, editors: [] };
     const asked = vi.spyOn(FragmentObject.prototype, "openSessions").mockReturnValue(somebody);

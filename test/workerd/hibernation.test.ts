@@ -194,7 +194,7 @@ describe("hibernation", () => {
     expect((await json.next("presence")).peers, "its cursor").toEqual([]);
   });
 
-  test("[HIB-8] what a session remembers has room in its attachment, when all of it is as long as it may be", async () => {
+  test("[HIB-8] the record of a session fits into its attachment, when every part is as long as it may be", async () => {
     const wide = (units: number) => "字".repeat(units);
     const block = wide(MAX_REMEMBERED_REBASE_UNITS - 50);
     const { id } = await createFragment(`start\n${block}\nend`);

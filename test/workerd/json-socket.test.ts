@@ -46,7 +46,7 @@ describe("joining", () => {
     expect((await one.next("initial")).session).not.toBe((await two.next("initial")).session);
   });
 
-  test("[ROOM-8] who comes is sent away with 4503, JSON and Yjs, when the room is full", async () => {
+  test("[ROOM-8] a new session is closed with 4503, JSON and Yjs, when the room is full", async () => {
     const { id } = await createFragment("hello");
     const inside = await joinJson(id);
     const count = vi.spyOn(Room.prototype, "sessionCount", "get").mockReturnValue(32_000);
@@ -106,7 +106,7 @@ describe("update", () => {
     expect(await readFragment(id)).toMatchObject({ content: "two", version: 2 });
   });
 
-  test("[JSON-4] both keep their changes, when two send full texts from the same base", async () => {
+  test("[JSON-4] both changes stay, when two clients send whole texts from the same base", async () => {
     const { id } = await createFragment("one two three");
     const [a, b] = await Promise.all([joinJson(id), joinJson(id)]);
     const [first, second] = await Promise.all([
@@ -187,7 +187,7 @@ describe("update", () => {
 });
 
 describe("a large text", () => {
-  test("[JSON-6] whole texts come less often than commits and changes with each, when many read a large text", async () => {
+  test("[JSON-6] whole texts come less often than commits, and changes come with each commit, when many read a large text", async () => {
     const base = "x".repeat(1_000_000);
     const { id } = await createFragment(base);
     const [writer, follower, ...readers] = await Promise.all([
@@ -226,7 +226,7 @@ describe("edit", () => {
     expect((await readFragment(id)).content).toBe("a very quick dog");
   });
 
-  test("[JSON-4] both keep their changes, when two edit from the same base", async () => {
+  test("[JSON-4] both changes stay, when two clients edit the same base", async () => {
     const { id } = await createFragment("one two three");
     const [a, b] = await Promise.all([joinJson(id), joinJson(id)]);
     const edit = (from: number, to: number, insert: string, request_id: string) => ({
@@ -524,7 +524,7 @@ describe("another request under the name and id of a committed one", () => {
     expect(await second.request(edit)).toMatchObject({ success: true, version: 2 });
   });
 
-  test("[JSON-12] it is refused, when the object was evicted between", async () => {
+  test("[JSON-12] another request under the same id is refused, when the object was evicted in between", async () => {
     const { id } = await createFragment("one");
     await (await joinJson(id, "?client=p")).request(edit);
     await evictDurableObject(objectOf(id));
@@ -633,7 +633,7 @@ describe("update_metadata", () => {
     expect(await readFragment(id)).toMatchObject({ description: "by a", prompt_type: "composite" });
   });
 
-  test("[JSON-15] both tags stay, when two people add one from the same list", async () => {
+  test("[JSON-15] both tags stay, when two people add one each to the same list", async () => {
     const { id } = await createFragment("", { tags: ["x"] });
     const [a, b] = await Promise.all([joinJson(id), joinJson(id)]);
     await Promise.all([
@@ -736,7 +736,7 @@ describe("expand", () => {
 });
 
 describe("presence and ping", () => {
-  test("[JSON-18] the others learn who is where, when a client sends its presence", async () => {
+  test("[JSON-18] the others are told of a client's presence, when it sends that", async () => {
     const { id } = await createFragment("text");
     const one = await connectJson(id);
     const { session } = await one.next("initial");
@@ -750,7 +750,7 @@ describe("presence and ping", () => {
     expect(one.unreadActions).toEqual([]);
   });
 
-  test("[JSON-18] a client learns who is there, when it joins", async () => {
+  test("[JSON-18] a client is told of everybody's presence, when it joins", async () => {
     const { id } = await createFragment("text");
     const [one, two] = await Promise.all([joinJson(id), joinJson(id)]);
     one.send({ action: "presence", state: { name: "Ann", cursor: 2 } });
@@ -845,7 +845,7 @@ describe("editors of other kinds", () => {
     expect([...yjs.doc.getMap("tags").keys()]).toEqual(["t"]);
   });
 
-  test("[JSON-4] both keep their changes, when a JSON and a Yjs client write at the same time", async () => {
+  test("[JSON-4] both changes stay, when a JSON and a Yjs client write at the same time", async () => {
     const { id } = await createFragment("one two three");
     const [json, yjs] = await Promise.all([joinJson(id), joinYjs(id)]);
     yjs.type((text) => text.insert(13, " four"));

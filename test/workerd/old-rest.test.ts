@@ -86,7 +86,7 @@ describe("one prompt", () => {
     expect(await getJson("/api/prompts/team/sub/greeting")).toEqual(made);
   });
 
-  test("[OLD-8] what is null is as if it were absent, and unknown fields are ignored, when a prompt is made", async () => {
+  test("[OLD-8] a null field counts as absent and unknown fields are ignored, when a prompt is made", async () => {
     const id = freshId();
     const made = await createOld({
       id,
@@ -138,7 +138,7 @@ describe("one prompt", () => {
     expect(await put.json()).toMatchObject({ content, description, tags, prompt_type, version: 2 });
   });
 
-  test("[OLD-9] nothing changes, when a client puts nothing, or puts back what it read", async () => {
+  test("[OLD-9] a prompt does not change, when a client puts nothing, or puts back what it read", async () => {
     const { id } = await createFragment("old", { tags: ["b", "a"] });
     const read = await getJson(`/api/prompts/${id}`);
     expect(await (await request("PUT", `/api/prompts/${id}`, {})).json()).toEqual(read);
@@ -152,7 +152,7 @@ describe("one prompt", () => {
     expect(await editor.next("update")).toMatchObject({ changes: [{ from: 4, to: 4, insert: "and " }] });
   });
 
-  test("[OLD-18] what others wrote since stays, when a page puts what it made of the text it had read", async () => {
+  test("[OLD-18] later edits of others stay, when a page puts its edit of the text that it had read", async () => {
     const { id } = await createFragment("one two three");
     const path = `/api/prompts/${id}`;
     const pages = [await request("GET", path), await request("GET", path)];
@@ -295,7 +295,7 @@ describe("lists", () => {
     await expect(answer.text()).rejects.toThrow("out of reach");
   });
 
-  test("[OLD-13] who includes a prompt is listed, itself and through others, whatever the address ends with", async () => {
+  test("[OLD-13] the prompts that include one are listed, directly or through others, whatever the address ends with", async () => {
     const base = await createOld({ id: "refs/base", content: "here" });
     const near = await createOld({ id: "refs/near", content: "[[refs/base]]", description: "d" });
     const far = await createOld({ id: "refs/far", content: "[[refs/near]]" });
@@ -477,7 +477,7 @@ describe("names", () => {
     expect(await old("fragments/fragments/x")).toMatchObject({ id: "fragments/x" });
   });
 
-  test("[OLD-15] nothing is found, when letters of the address before the id are escaped", async () => {
+  test("[OLD-15] an address is not found, when letters before the id are escaped", async () => {
     await createFragment("kept", { id: "kept" });
     for (const path of ["/%61pi/prompts/kept", "/api/%70rompts/kept"])
       expect((await request("DELETE", path)).status).toBe(404);
@@ -494,7 +494,7 @@ describe("names", () => {
   );
 });
 
-test("[OLD-12] nothing is stored, when ids that do not exist are asked for", async () => {
+test("[OLD-12] a list stores nothing, when ids that do not exist are asked for", async () => {
   const id = freshId();
   for (const path of [id, `check_exists/${id}`, `${id}/render`, `${id}/referenced_by`])
     await (await request("GET", `/api/prompts/${path}`)).body?.cancel();

@@ -45,7 +45,7 @@ describe("ids", () => {
     },
   );
 
-  test("[FRAG-1] nothing is found, when letters of the address before the id are escaped", async () => {
+  test("[FRAG-1] an address is not found, when letters before the id are escaped", async () => {
     for (const id of ["s/here", "here"]) await createFragment("kept", { id });
     for (const path of ["/v1/%66ragments/here", "/v1/e%78pansions/here", "/%761/ws/here"])
       expect((await request("GET", path)).status).toBe(404);
@@ -399,7 +399,7 @@ describe("create, read, replace, change, delete", () => {
     expect(await answer.json()).toMatchObject({ content: "1\r\n2\r\n" });
   });
 
-  test("[REST-5] what an editor types inside `old` keeps its place, when the edit changes another word", async () => {
+  test("[REST-5] typing inside `old` keeps its place, when the edit changes another word", async () => {
     const { id } = await createFragment("1. Greet the user.\n2. Ask for the name.\n");
     const yjs = await joinYjs(id);
     await yjs.next("step1"); // its answer would bring along what is typed now
@@ -1170,7 +1170,7 @@ describe("renames", () => {
     expect((await readFragment(to.id)).content).toBe("to");
   });
 
-  test("[REST-25] what is written while it is renamed is in the text that moves, or under the old id", async () => {
+  test("[REST-25] an edit during a rename is in the text that moves, or under the old id", async () => {
     const { id } = await createFragment("0");
     const to = freshId();
     const writes = Array.from({ length: 20 }, (_, n) =>

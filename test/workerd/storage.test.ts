@@ -103,7 +103,7 @@ async function makeSnapshot(content: string): Promise<{ id: string }> {
 }
 
 describe("rows", () => {
-  test("[STO-1] nothing is stored, when an id that does not exist is only probed", async () => {
+  test("[STO-1] a probe stores nothing, when the id does not exist", async () => {
     const id = freshId();
     await (await connectJson(id)).closed();
     await (await connectYjs(id)).closed();
@@ -420,7 +420,7 @@ describe("damage", () => {
     expect((await answer.json<{ version: number }>()).version).toBeGreaterThan(revision);
   });
 
-  test("[STO-6] what was lost comes back and nothing diverges, when a peer that has it syncs", async () => {
+  test("[STO-6] lost edits come back and all texts agree, when a peer that has them syncs", async () => {
     const { id, older, newer } = await makeRows();
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const peer = await joinYjs(id);

@@ -407,7 +407,7 @@ describe("presence", () => {
     await two.nextAwareness(one.doc.clientID);
   });
 
-  test("[YJS-10] one frame tells of many, when many show themselves at once", async () => {
+  test("[YJS-10] one frame tells of many states, when many peers show themselves at once", async () => {
     const { id } = await createFragment("");
     const clients = await Promise.all(Array.from({ length: 10 }, () => joinYjs(id)));
     const [watcher] = clients;
@@ -423,7 +423,7 @@ describe("presence", () => {
     expect(frames).toBeLessThan(5);
   });
 
-  test("[YJS-11] a renewal is answered to the one who sent it, when it is alone in the room", async () => {
+  test("[YJS-11] a renewal is answered to its sender, when the sender is alone in the room", async () => {
     const { id } = await createFragment("");
     const client = await joinYjs(id, { isStock: true });
     for (let clock = 1; clock < 4; clock++) {
