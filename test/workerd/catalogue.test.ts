@@ -316,6 +316,16 @@ describe("what the catalogue is told", () => {
 describe("search", () => {
   test.each([
     ["a word", "The customer wants a refund.", "refund"],
+    ["Greek capitals", "ΠΕΣ ΚΑΛΗΜΕΡΑ ΣΕ ΟΛΟΥΣ", "καλημέρα όλους"],
+    ["Georgian capitals", "ᲒᲐᲛᲐᲠᲯᲝᲑᲐ თბილისი", "გამარჯობა ᲗᲑᲘᲚᲘᲡᲘ"],
+    ["Cherokee small letters", "Ꭳꮟᏺ ᏣᎳᎩ", "ꮳꮃꭹ ꭳꮟᏺ"],
+    ["Adlam capitals", "𞤆𞤵𞤤𞤢𞤪", "𞤨𞤓𞤂𞤀𞤈"],
+    ["Russian without the dots of ё", "Счётчик ёлок", "елок счетчик"],
+    ["German ß by ss, and ss by ß", "Straße und GROSS", "STRASSE groß"],
+    ["Turkish with any i", "IŞIK İstanbul kapı", "ışık ISTANBUL kapi"],
+    ["Hebrew without points", "שָׁלוֹם עֲלֵיכֶם", "שלום עליכם"],
+    ["Arabic without vowel marks and hamza", "إِنَّ السَّـــلَامَ أَوَّلًا", "ان السلام اولا"],
+    ["Vietnamese without marks", "Đường phố Nguyễn Huệ", "duong nguyen hue"],
     ["the beginning of a word", "The customer wants a reimbursement.", "reimb"],
     ["words in any order and case", "Summarise the TRANSCRIPT politely", "politely transcript"],
     ["a word without its accents", "Crème brûlée für Gäste", "brulee gaste"],

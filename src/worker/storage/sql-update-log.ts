@@ -19,8 +19,8 @@ import { migrate, newestVersion, schemaVersion } from "./migrations.ts";
 const SNAPSHOT_FORMAT = 1;
 
 /**
- * The update log in a Durable Object's SQLite. The newest record is kept in memory, since each commit rewrites
- * it while it is small; everything else is read when it is asked for.
+ * The update log in a Durable Object's SQLite. The newest record is kept in memory, because each commit rewrites it while
+ * it is small. Everything else is read when it is asked for.
  */
 export class SqlUpdateLog implements UpdateLog {
   readonly #storage: DurableObjectStorage;
@@ -32,7 +32,7 @@ export class SqlUpdateLog implements UpdateLog {
   #nextSeq = 1;
   #hasFoundDamage = false;
 
-  /** @param report told of damaged rows, in words without content */
+  /** @param report is told of damaged rows, without their content */
   constructor(storage: DurableObjectStorage, report: (problem: string) => void) {
     this.#storage = storage;
     this.#sql = storage.sql;
@@ -61,7 +61,7 @@ export class SqlUpdateLog implements UpdateLog {
     const newest = this.#sql
       .exec("SELECT revision, time_ms FROM update_log ORDER BY seq DESC LIMIT 1")
       .toArray()[0];
-    // What was shown before the damage was found was another text: this one has a revision of its own.
+    // Before the damage was found, another text was shown: this one gets a revision of its own.
     const lost = this.#sql.exec("SELECT max(revision) AS revision FROM quarantine").one()["revision"];
     const revisions = [row["revision"], newest?.["revision"] ?? 0, lost === null ? 0 : Number(lost) + 1];
     return {
@@ -193,7 +193,7 @@ export class SqlUpdateLog implements UpdateLog {
     this.#rowsWritten += this.#sql.exec(query, ...bindings).rowsWritten;
   }
 
-  /** Sets damaged rows aside as it meets them, so that it reads only sound ones ever after. */
+  /** Moves damaged rows to quarantine as it meets them, so that it reads only sound ones from then on. */
   #read(): { records: ReadRecord[]; snapshot: Uint8Array | null } {
     const snapshot = readSnapshot(this.#sql, SNAPSHOT_FORMAT);
     const records = readRecords(this.#sql, RECORD_FORMAT);
