@@ -109,8 +109,8 @@ export function encodeSince(
  * Yjs stores deletes that it cannot apply yet as differences of clocks. Ranges out of order would be read back as other
  * ranges, and delete what nobody deleted (yjs 13.6.33).
  */
-function sortAndMerge(ranges: readonly Range[]): Range[] {
-  if (ranges.length === 1) return [...ranges];
+function sortAndMerge(ranges: readonly Range[]): readonly Range[] {
+  if (areApart(ranges)) return ranges;
   const apart: Range[] = [];
   for (const { clock, length } of [...ranges].sort((a, b) => a.clock - b.clock)) {
     const last = apart.at(-1);
@@ -118,6 +118,16 @@ function sortAndMerge(ranges: readonly Range[]): Range[] {
     else last.length = Math.max(last.length, clock + length - last.clock);
   }
   return apart;
+}
+
+/** Ascending, with something between any two. */
+function areApart(ranges: readonly Range[]): boolean {
+  let end = -1;
+  for (const { clock, length } of ranges) {
+    if (clock <= end) return false;
+    end = clock + length;
+  }
+  return true;
 }
 
 function descending(a: number, b: number): number {

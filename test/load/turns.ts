@@ -1,0 +1,63 @@
+/**
+ * `npm run bench:turns -- [--only TEXT]`
+ *
+ * How long one request keeps everybody waiting. Each case sends one large or awkward input to a fragment of its own, on a
+ * server of its own with the production bundle, while another thread asks for `/healthz` every 25 ms. The longest wait is
+ * about the longest turn: all objects and requests of the server share one thread. The processor time of the whole case
+ * stands beside it; other work on the machine does not add to that.
+ */
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { runCommand } from "../../tools/command-line.ts";
+import { buildBundle, startServer } from "../../tools/dev/server-process.ts";
+import { withTemporaryDir } from "../support/temporary-dir.ts";
+import { HealthProbe } from "./health-probe.ts";
+import { describeMachine } from "./machine.ts";
+import { cpuSeconds } from "./server-figures.ts";
+import { TURN_CASES, type TurnCase } from "./turn-cases.ts";
+
+const USAGE = `Usage: npm run bench:turns -- [--only TEXT]
+
+Sends large and awkward inputs to a server of its own, and prints how long each keeps other requests waiting.
+
+  --only TEXT   the cases whose names hold this`;
+
+const IDLE: TurnCase = { name: "nothing, for 2 s", prepare: async () => () => delay(2_000) };
+
+await runCommand({ name: "npm run bench:turns", usage: USAGE, parse }, measure);
+
+function parse(args: string[]): readonly TurnCase[] {
+  const { values } = parseArgs({ args, options: { only: { type: "string", default: "" } } });
+  const cases = TURN_CASES.filter(({ name }) => name.includes(values.only));
+  if (cases.length === 0) throw new Error(`--only ${values.only}: no case has that in its name`);
+  return cases;
+}
+
+/** Returns the exit code. */
+async function measure(cases: readonly TurnCase[]): Promise<number> {
+  console.log(`${describeMachine()}\n`);
+  console.log("| input | longest wait ms | CPU ms |");
+  console.log("| --- | --- | --- |");
+  await withTemporaryDir(async (dir) => {
+    const bundleDir = await buildBundle(join(dir, "bundle"));
+    for (const [index, { name, prepare }] of [IDLE, ...cases].entries()) {
+      const server = await startServer({ persistTo: join(dir, `data-${index}`), bundleDir });
+      const probe = await HealthProbe.start(server.url);
+      try {
+        const play = await prepare(server.url);
+        await delay(1_000); // what the preparation has left to do, for the catalogue too
+        await probe.longestWaitMs();
+        const cpuS = cpuSeconds(server.pid);
+        await play();
+        await delay(500);
+        const cpuMs = Math.round((cpuSeconds(server.pid) - cpuS) * 1_000);
+        console.log(`| ${name} | ${Math.round(await probe.longestWaitMs())} | ${cpuMs} |`);
+      } finally {
+        await probe.stop();
+        await server.kill();
+      }
+    }
+  });
+  return 0;
+}
