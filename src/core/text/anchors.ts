@@ -24,8 +24,10 @@ interface Tokens {
   readonly hashes: Int32Array;
 }
 
-/** Each token costs a few dozen bytes while a gap is looked at. */
-const MAX_TOKENS = 65_536;
+/** Of one text in one search; each costs some 30 bytes while it lasts. Text of more lines or words is searched by grams. */
+const MAX_TOKENS = 250_000;
+/** Of a long text, about this many runs of `GRAM_UNITS` code units are looked at. */
+const GRAMS = 16_000;
 const GRAM_UNITS = 8;
 const BASE = 0x01000193;
 
@@ -205,7 +207,7 @@ function words(text: string, start: number, end: number): Tokens | null {
 function grams(text: string, start: number, end: number): Tokens | null {
   const found = new TokenList(end - start);
   let mask = 0;
-  while ((end - start) / (mask + 1) > MAX_TOKENS / 4) mask = mask * 2 + 1;
+  while ((end - start) / (mask + 1) > GRAMS) mask = mask * 2 + 1;
   let power = 1;
   for (let at = 0; at < GRAM_UNITS; at++) power = Math.imul(power, BASE);
   for (let at = start, hash = 0; at < end; at++) {

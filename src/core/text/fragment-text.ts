@@ -177,7 +177,7 @@ export class FragmentText {
     const mended = this.#hasReturns ? this.#mendLineEnds() : null;
     if (mended !== null) accepted.addDeleteSet(mended);
     const received = mended === null ? update : accepted.encode();
-    this.#edits.add(received, new Map([...this.#arrivedSince(waiting), ...accepted.since]));
+    this.#edits.add(received, accepted.since, this.#arrivedSince(waiting));
     return { outcomes, update: received, isMended: mended !== null };
   }
 
@@ -359,8 +359,8 @@ export class FragmentText {
   }
 
   /** Those of the clocks that have grown. */
-  #arrivedSince(clocks: ReadonlyMap<number, number>): Iterable<[number, number]> {
-    return [...clocks].filter(([client, clock]) => Y.getState(this.#doc.store, client) > clock);
+  #arrivedSince(clocks: ReadonlyMap<number, number>): ReadonlyMap<number, number> {
+    return new Map([...clocks].filter(([client, clock]) => Y.getState(this.#doc.store, client) > clock));
   }
 
   #readMetadata(): Result<SharedMetadata> {

@@ -18,6 +18,8 @@ export class UncommittedEdits {
   /** The deletes of text alone: see `textDeletes`. */
   #textDeletes: DeleteSet[] = [];
   #touchesMetadata = false;
+  /** `#since` and `#deletes` name something that no update in `#updates` holds. */
+  #hasMore = false;
 
   get isEmpty(): boolean {
     return this.#updates.length === 0;
@@ -49,10 +51,17 @@ export class UncommittedEdits {
    * Takes an update that is in the document by now. Its deletes have been seen there.
    *
    * @param since the clock of each writing client's first struct in it
+   * @param arrived the same for structs that have come into the document with it, and are not in it
    */
-  add(update: Uint8Array, since: ReadonlyMap<number, number>): void {
+  add(
+    update: Uint8Array,
+    since: ReadonlyMap<number, number>,
+    arrived: ReadonlyMap<number, number> = new Map(),
+  ): void {
     this.#updates.push(update);
-    for (const [client, clock] of since) if (!this.#since.has(client)) this.#since.set(client, clock);
+    this.#hasMore ||= arrived.size > 0;
+    for (const [client, clock] of [...arrived, ...since])
+      if (!this.#since.has(client)) this.#since.set(client, clock);
   }
 
   /** From the committed text to the current one, in one walk over the text. */
@@ -60,9 +69,11 @@ export class UncommittedEdits {
     return this.isEmpty ? NO_CHANGE : textSince(doc.getText(ROOTS.content), this.#since, this.#textDeletes);
   }
 
-  /** All edits as one update; null if there are none. */
+  /** All edits as one update, as the document has merged them by now; null if there are none. */
   encode(doc: Y.Doc): Uint8Array | null {
-    return this.isEmpty ? null : encodeSince(doc, this.#since, this.#deletes);
+    const [first = null] = this.#updates;
+    if (this.#updates.length <= 1 && !this.#hasMore) return first;
+    return encodeSince(doc, this.#since, this.#deletes);
   }
 
   /** They are durable. */
@@ -72,5 +83,6 @@ export class UncommittedEdits {
     this.#deletes = [];
     this.#textDeletes = [];
     this.#touchesMetadata = false;
+    this.#hasMore = false;
   }
 }
