@@ -7,6 +7,9 @@ const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
 
 export function checksum(bytes: Uint8Array): number {
   let crc = -1;
-  for (const byte of bytes) crc = (crc >>> 8) ^ (TABLE[(crc ^ byte) & 0xff] ?? 0);
+  // By index: rows of a megabyte are summed before the code is optimised, and an iterator takes ten times as long then.
+  for (let at = 0; at < bytes.length; at++) {
+    crc = (crc >>> 8) ^ (TABLE[(crc ^ (bytes[at] ?? 0)) & 0xff] ?? 0);
+  }
   return (crc ^ -1) >>> 0;
 }
