@@ -180,7 +180,7 @@ describe("difference", () => {
     ],
     ["the lines turn round", (at: number) => `line ${at}`, (_: string, at: number) => `line ${100_000 - at}`],
   ])("[TEXT-4] a difference takes linear time, when %s", async (_, line, change) => {
-    await expectLinear(64_000, (count) => {
+    await expectLinear(40_000, (count) => {
       const lines = Array.from({ length: count }, (_line, at) => line(at));
       const [from, to] = [lines.join("\n"), lines.map(change).join("\n")];
       return () => expect(applyChange(difference(from, to), from) === to).toBe(true);

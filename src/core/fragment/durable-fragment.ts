@@ -193,8 +193,9 @@ export class DurableFragment {
     return true;
   }
 
-  compactIfDue(nowMs: number): void {
-    this.log.compactIfDue(() => this.text.snapshot(), nowMs);
+  /** Replaces the log by a snapshot. Everything must be committed. */
+  compact(nowMs: number): void {
+    this.log.compact(this.text.snapshot(), nowMs);
   }
 
   /** Ends this life. Everything must be committed. */

@@ -8,6 +8,9 @@ import {
 import type { Commit, NewLife, UpdateLog } from "../history/update-log.ts";
 import { RowBudget } from "./row-budget.ts";
 
+/** Bytes of log and snapshot. To compact more than this takes as long as the commit before it. */
+const LONG_COMPACTION_BYTES = 128 * 1024;
+
 /** The update log as a room writes to it: every row is paid for from the budget that paces the commits. */
 export class PacedLog {
   readonly #log: UpdateLog;
@@ -55,12 +58,23 @@ export class PacedLog {
     this.#budget.spendOnCommit(this.#log.rowsWritten - rowsWritten + newRows, nowMs);
   }
 
-  /** @param snapshot gives everything committed, and nothing else */
-  compactIfDue(snapshot: () => Uint8Array, nowMs: number): void {
+  /** Whether a compaction is due, and paid for unless it is urgent. */
+  isCompactionDue(nowMs: number): boolean {
+    const { size } = this.#log;
+    if (!isCompactionDue(size, this.#policy)) return false;
+    return this.#budget.canCompact(nowMs) || isCompactionUrgent(size, this.#policy);
+  }
+
+  /** Whether a compaction takes so long that it should have a turn of its own. */
+  get isCompactionLong(): boolean {
+    const { updateBytes, snapshotBytes } = this.#log.size;
+    return updateBytes + snapshotBytes > LONG_COMPACTION_BYTES;
+  }
+
+  /** @param snapshot everything committed, and nothing else */
+  compact(snapshot: Uint8Array, nowMs: number): void {
     const { size, rowsWritten } = this.#log;
-    if (!isCompactionDue(size, this.#policy)) return;
-    if (!this.#budget.canCompact(nowMs) && !isCompactionUrgent(size, this.#policy)) return;
-    this.#log.compact(snapshot(), nowMs - REBASE_HORIZON_MS);
+    this.#log.compact(snapshot, nowMs - REBASE_HORIZON_MS);
     this.#budget.spend(Math.max(0, this.#log.rowsWritten - rowsWritten - size.rows), nowMs);
   }
 }

@@ -42,6 +42,8 @@ export class Room {
   /** The authors of the uncommitted Yjs edits. */
   #authors = new Set<string>();
   #openSessionsChanges = 0;
+  /** A long compaction is due, in a turn of its own. */
+  #compactsNext = false;
 
   /** @param sessions those whose sockets outlived the last room */
   constructor(ports: FragmentPorts, sessions: Iterable<Session> = []) {
@@ -223,6 +225,7 @@ export class Room {
       return refusal("version_mismatch", `The current version is ${alive.revision}.`);
     }
     this.#fragment.remove(nowMs);
+    this.#compactsNext = false;
     // All leave at once: nobody stays who could be told of the cursors.
     for (const { record } of this.#sessions()) record.presence = null;
     this.#presence.expire([], nowMs);
@@ -238,6 +241,10 @@ export class Room {
 
   /** Does what is due. Call it after each event, and at `dueAt`. */
   run(nowMs: number): void {
+    if (this.#canCompact) {
+      this.#compactsNext = false;
+      this.#fragment.compact(nowMs);
+    }
     if (nowMs >= (this.#yjs.dueAt(nowMs) ?? Number.POSITIVE_INFINITY)) this.#deliver(nowMs);
     if (this.#hasUncommitted) {
       if (nowMs >= this.#fragment.log.dueAt(nowMs)) this.#commit(nowMs);
@@ -257,6 +264,7 @@ export class Room {
       this.#presence.dueAt(this.sessionCount, nowMs) ?? Number.POSITIVE_INFINITY,
       this.#jsonDueAt(nowMs) ?? Number.POSITIVE_INFINITY,
     );
+    if (this.#canCompact) return nowMs;
     return due === Number.POSITIVE_INFINITY ? null : due;
   }
 
@@ -268,6 +276,10 @@ export class Room {
 
   get #hasUncommitted(): boolean {
     return !this.#writes.isEmpty || this.#fragment.isDirty;
+  }
+
+  get #canCompact(): boolean {
+    return this.#compactsNext && this.exists && this.isDurable;
   }
 
   #sessions(): readonly Session[] {
@@ -316,7 +328,10 @@ export class Room {
     this.#json.sendAnswers();
     this.#tellDurable();
     if (isNew && this.#json.sessions.size > 0) this.#json.sessions.committed(fragment.committed, nowMs);
-    if (!fragment.isDirty) fragment.compactIfDue(nowMs);
+    if (fragment.isDirty || !fragment.log.isCompactionDue(nowMs)) return;
+    // The commit has kept everybody waiting already.
+    if (fragment.log.isCompactionLong) this.#compactsNext = true;
+    else fragment.compact(nowMs);
   }
 
   #tellDurable(): void {

@@ -28,6 +28,7 @@ interface Tokens {
 const MAX_TOKENS = 250_000;
 /** Of a long text, about this many runs of `GRAM_UNITS` code units are looked at. */
 const GRAMS = 16_000;
+const FIRST_TOKENS = 64;
 const GRAM_UNITS = 8;
 const BASE = 0x01000193;
 
@@ -173,7 +174,7 @@ function longestAscending(found: readonly Pair[]): Anchor[] {
 }
 
 function lines(text: string, start: number, end: number): Tokens | null {
-  const found = new TokenList(end - start);
+  const found = new TokenList();
   let lineStart = start;
   for (let at = start, hash = 0; at < end; at++) {
     const unit = text.charCodeAt(at);
@@ -188,7 +189,7 @@ function lines(text: string, start: number, end: number): Tokens | null {
 
 /** Whatever stands between spaces, tabs and line ends. */
 function words(text: string, start: number, end: number): Tokens | null {
-  const found = new TokenList(end - start);
+  const found = new TokenList();
   let wordStart = start;
   for (let at = start, hash = 0; at <= end; at++) {
     const unit = at < end ? text.charCodeAt(at) : 0x20;
@@ -205,7 +206,7 @@ function words(text: string, start: number, end: number): Tokens | null {
 
 /** Runs of eight code units. Of a long text those are taken whose hash ends in zeros: the same in both texts. */
 function grams(text: string, start: number, end: number): Tokens | null {
-  const found = new TokenList(end - start);
+  const found = new TokenList();
   let mask = 0;
   while ((end - start) / (mask + 1) > GRAMS) mask = mask * 2 + 1;
   let power = 1;
@@ -223,24 +224,30 @@ function grams(text: string, start: number, end: number): Tokens | null {
 
 class TokenList implements Tokens {
   count = 0;
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
-  readonly hashes: Int32Array;
-
-  constructor(units: number) {
-    const most = Math.min(units, MAX_TOKENS);
-    this.starts = new Int32Array(most);
-    this.ends = new Int32Array(most);
-    this.hashes = new Int32Array(most);
-  }
+  starts = new Int32Array(FIRST_TOKENS);
+  ends = new Int32Array(FIRST_TOKENS);
+  hashes = new Int32Array(FIRST_TOKENS);
 
   /** False if there are too many. */
   add(start: number, end: number, hash: number): boolean {
     if (this.count === MAX_TOKENS) return false;
+    if (this.count === this.starts.length) this.#grow();
     this.starts[this.count] = start;
     this.ends[this.count] = end;
     this.hashes[this.count] = hash;
     this.count++;
     return true;
   }
+
+  #grow(): void {
+    this.starts = grown(this.starts);
+    this.ends = grown(this.ends);
+    this.hashes = grown(this.hashes);
+  }
+}
+
+function grown(array: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(array.length * 4);
+  larger.set(array);
+  return larger;
 }
