@@ -6,9 +6,10 @@ export function describeNextSteps(url: string): string {
   return `
 Prompt Manager is up at ${url}
 
-  write    curl -X PUT ${url}/v1/fragments/hello/greeting -d '{"content": "Hello, [[hello/name]]!"}'
-  expand   curl ${url}/v1/expansions/hello/greeting
-  edit     npx wscat -c '${socketUrl}/v1/ws/hello/greeting?create=1'
+  look     ${url}/ in a browser
+  write    curl -X PUT ${url}/v1/fragments/demo/greeting -d '{"content": "Hello, [[demo/name]]!"}'
+  expand   curl ${url}/v1/expansions/demo/greeting
+  edit     npx wscat -c '${socketUrl}/v1/ws/demo/greeting?create=1'
   Yjs      ${socketUrl}/v1/sync   (y-websocket; the room is the fragment's id)
   API      ${url}/docs
   samples  ${seedCommand(url)}
