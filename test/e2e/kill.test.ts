@@ -6,7 +6,7 @@ import { withTemporaryDir } from "../support/temporary-dir.ts";
 
 // The long version is `npm run check:kill`. A seed replays who writes what where, not when the server dies.
 
-/** Rounds in which every second restart is read before anybody may bring back what was lost. */
+/** After every second restart the fragment is read before any editor may bring back lost edits. */
 const SHORT = { rounds: 4, edits: 1_200 };
 
 test.for([

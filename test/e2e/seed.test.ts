@@ -9,7 +9,7 @@ import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { pipeToHead } from "../support/pipe-to-head.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 
-// `npm run seed`, against a server that only writes down what it is sent.
+// `npm run seed`, against a server that only records its requests.
 
 interface Sent {
   readonly request: string;

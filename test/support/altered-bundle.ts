@@ -1,6 +1,6 @@
 /**
  * A bundle of the worker that is not the one we ship: another entry around it, or a source file with one passage
- * replaced. For tests that count what no address shows, and for the proof that a check finds what it looks for.
+ * replaced. For tests that count what no address shows, and for tests that a check finds a fault.
  */
 import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";

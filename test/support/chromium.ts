@@ -24,7 +24,7 @@ const ARGS = [
   "--no-first-run",
 ];
 
-/** Throws with what is missing when there is no browser for this system. */
+/** Throws with the reason if there is no browser for this system. */
 export async function launchChromium(): Promise<Browser> {
   const { CHROMIUM } = process.env;
   if (CHROMIUM !== undefined) return chromium.launch({ executablePath: CHROMIUM, args: ARGS });

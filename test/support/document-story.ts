@@ -2,7 +2,7 @@
  * Runs the code blocks of one page in order, as a reader who does what the page says: in a folder that looks like a
  * checkout, against a server of its own with a storage of its own. A block that fails names its line.
  *
- * | block | what is done |
+ * | block | effect |
  * | --- | --- |
  * | `sh` | run by bash; commands of `substitutes` are checked instead |
  * | `sh terminal=NAME` | the same in the background, until the page ends or `<!-- test: stop NAME -->` |
@@ -25,7 +25,7 @@ import { jsonFault, textFault } from "./printed-pattern.ts";
 import { Terminal } from "./terminal.ts";
 import { WscatSession } from "./wscat-session.ts";
 
-/** A command that no test can run, and what is done in its place. */
+/** A command that no test can run, and its replacement. */
 export interface Substitute {
   readonly command: RegExp;
   readonly because: string;
@@ -42,7 +42,7 @@ export interface BrowserScene {
   /** Where to type. */
   readonly selector: string;
   readonly serverUrl: string;
-  /** Its undo takes back what was typed in the same window only. */
+  /** Its undo takes back only typing in the same window. */
   readonly hasOwnUndo: boolean;
 }
 

@@ -4,9 +4,10 @@ import { MemoryUpdateLog, type Stored } from "./memory-update-log.ts";
 type Held = { readonly kind: "write"; readonly stored: Stored } | { readonly kind: "send"; send(): void };
 
 /**
- * A platform whose storage confirms late, with the output gate of Durable Objects: whatever is sent after a write,
- * by anybody, is held until the write is confirmed. A kill drops what is not confirmed and all that is held. The
- * local runtime confirms at once, so only this double can show what was sent too early.
+ * A platform whose storage confirms late, with the output gate of Durable Objects: every frame that is sent
+ * after a write, by anybody, is held until the write is confirmed. A kill drops all writes that are not confirmed and
+ * all frames that are held. The
+ * local runtime confirms at once, so only this double can show frames that were sent too early.
  */
 export class GatedPlatform {
   #confirmed: Stored | null = null;
@@ -15,7 +16,7 @@ export class GatedPlatform {
   #life = 0;
   readonly #writeDelayMs: number;
 
-  /** @param writeDelayMs for a platform that is broken on purpose: each write is made so much later than asked */
+  /** @param writeDelayMs for a platform that is broken on purpose: each write is made this much later than asked */
   constructor(writeDelayMs = 0) {
     this.#writeDelayMs = writeDelayMs;
   }

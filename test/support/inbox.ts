@@ -63,7 +63,7 @@ export class Inbox<F> {
     return this.#within("the close", this.#closed.promise);
   }
 
-  /** Forgets what is unread. */
+  /** Forgets the unread frames. */
   drain(): void {
     this.#unread = [];
   }

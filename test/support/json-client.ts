@@ -15,13 +15,13 @@ export class JsonClient {
     this.inbox = new Inbox(name);
     socket.addEventListener("message", ({ data }) => {
       if (typeof data !== "string") throw new Error(`${name} got a binary frame`);
-      // The server's own word; what it holds is for the test to check.
+      // The test checks the contents.
       this.inbox.receive(JSON.parse(data) as ServerFrame);
     });
     socket.addEventListener("close", (closed) => this.inbox.close(closed));
   }
 
-  /** The actions of what is unread, in order. */
+  /** The actions of the unread frames, in order. */
   get unreadActions(): string[] {
     return this.inbox.unread.map(({ action }) => action);
   }

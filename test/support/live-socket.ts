@@ -29,7 +29,7 @@ export function closed(socket: WebSocket): Promise<number> {
   return new Promise((settle) => socket.once("close", settle));
 }
 
-/** The same promise, rejected with what it waited for when it hangs, or takes longer than `timeoutMs`. */
+/** The same promise, rejected with `what` it waited for if it hangs or takes longer than `timeoutMs`. */
 export async function within<T>(
   what: string,
   promise: Promise<T>,

@@ -1,7 +1,7 @@
 import type { LoadResult } from "../../tools/load/load-run.ts";
 import { Meter } from "../../tools/load/meter.ts";
 
-/** What a short run without a fault gives; what is given replaces it. */
+/** The result of a short run without a fault, with these fields replaced. */
 export function makeLoadResult(replaced: Partial<LoadResult> = {}): LoadResult {
   const meter = new Meter();
   for (let second = 1; second <= 3; second++) {

@@ -1,4 +1,4 @@
-/** A server on the worker of test/workerd/observed-worker.ts: what it counts, and how to make it fail. */
+/** A server on the worker of test/workerd/observed-worker.ts: its counts, and how to make it fail. */
 import { join } from "node:path";
 import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
 import { buildAlteredBundle } from "./altered-bundle.ts";

@@ -10,7 +10,7 @@ export interface PlantedFault {
   /** A check that fails, by a part of its sentence, and a part of what it says. */
   readonly check: string;
   readonly says: RegExp;
-  /** Given where checks wait in vain: how long. A healthy answer takes less, on a busy machine, too. */
+  /** For faults that leave checks without an answer: how long these wait. A healthy answer takes less, also on a busy machine. */
   readonly timeoutS?: number;
 }
 

@@ -39,7 +39,7 @@ export class SimulatedJsonClient {
   #session: JsonSession | null = null;
   /** The last text that the server told. */
   #heard = { version: 0, text: "" };
-  /** What is before the user's eyes when nothing of its own is under way. */
+  /** The text that the user sees when nothing of its own is under way. */
   #known = { version: 0, text: "" };
   #pending: Pending[] = [];
   #requests = 0;
@@ -199,7 +199,7 @@ export class SimulatedJsonClient {
     if (done.inserted !== null) this.#ledger.acknowledge(done.inserted);
     if (done.removed !== null) this.#ledger.acknowledgeRemoval(done.removed);
     if (this.isOld) {
-      // A merged text follows as `update`. Until then its own is what it sees.
+      // A merged text follows as `update`. Until then it sees its own.
       if (this.#pending.length === 0 && this.kind !== "eager")
         this.#known = { version: frame.version, text: done.textSent };
       this.#unread = 0;
@@ -234,7 +234,7 @@ export class SimulatedJsonClient {
     this.#unread = 0;
   }
 
-  /** Old clients cannot ask again: what was under way may have been made or not. */
+  /** Old clients cannot ask again: a write that was under way may have been made or not. */
   #forget(): void {
     this.#pending = [];
   }

@@ -91,7 +91,7 @@ export class SimulatedWorld {
     return this.#sleeps;
   }
 
-  /** Who takes part, and what happened last: for the message of a failure. */
+  /** The clients and the last steps, for the message of a failure. */
   get story(): string {
     const clients = this.clients.map(({ name, kind }) => `${name}: ${kind}`).join(", ");
     return `${clients}; after ${this.steps.length} steps, the last: ${this.steps.slice(-30).join("; ")}`;
@@ -229,7 +229,7 @@ export class SimulatedWorld {
     }
   }
 
-  /** The last texts sent to a client may be the base of what it sends without naming one: none lags behind more. */
+  /** A client that names no base may build on one of the last texts that it was sent. None lags further behind. */
   #keepWithinReach(client: SimulatedJsonClient): void {
     if ((client.session?.record.knowledge.sentRevisions.length ?? 0) < MAX_REMEMBERED_TEXTS - 1) return;
     this.#platform.confirmAll();

@@ -7,7 +7,7 @@ import { SimulatedWire } from "./simulated-wire.ts";
 import { bordersOf, type TokenLedger, tokensOf } from "./token-ledger.ts";
 import { decodeServerFrame } from "./yjs-client.ts";
 
-/** `stock`: as y-websocket's provider speaks; `push`: with our own frames, so that it knows what is durable. */
+/** `stock`: as y-websocket's provider speaks; `push`: with our own frames, so that it knows which of its edits are durable. */
 export const YJS_KINDS = ["stock", "push"] as const;
 export type YjsKind = (typeof YJS_KINDS)[number];
 
@@ -116,7 +116,7 @@ export class SimulatedYjsClient {
     }
   }
 
-  /** A stock client is never told what is durable, so it removes nothing. */
+  /** A stock client is never told which edits are durable, so it removes nothing. */
   #mayRemove(token: string): boolean {
     return this.kind === "push" && this.#ledger.isSettled(token);
   }

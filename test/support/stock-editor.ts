@@ -3,7 +3,7 @@ import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
 import { within } from "./live-socket.ts";
 
-/** A stock y-websocket provider with its document, set up as the README tells, and eyes for what it does. */
+/** A stock y-websocket provider with its document, set up as the README says, whose connections and texts can be watched. */
 export class StockEditor {
   readonly doc = new Y.Doc();
   readonly provider: WebsocketProvider;

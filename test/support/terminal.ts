@@ -54,7 +54,7 @@ export class Terminal {
     }
   }
 
-  /** The first match in what is printed, as soon as there is one. */
+  /** The first match in the output, as soon as there is one. */
   async find(pattern: RegExp): Promise<string> {
     const endMs = performance.now() + HANG_LIMIT_MS;
     for (;;) {

@@ -1,7 +1,7 @@
 /**
  * What happened to each token that some client wrote. A token is two characters, the second a surrogate pair, that
  * stand nowhere else (so that there is one way only to see what was put in), and nobody removes another client's.
- * So the oracle of a shared text is simple: what was acknowledged is there, once.
+ * So the oracle of a shared text is simple: each acknowledged token is there, once.
  */
 const FIRST = 0x3400;
 const SECOND = 0x20000;

@@ -66,7 +66,7 @@ export async function typeInTwoBrowsers(scene: BrowserScene): Promise<void> {
   }
 }
 
-/** Settles when `read` gives what is wanted; else says what it gave at last. */
+/** Settles when `read` gives the wanted value; else throws with the last one. */
 async function becomes<T>(wanted: T, read: () => Promise<T>): Promise<void> {
   const endMs = performance.now() + HANG_LIMIT_MS;
   for (;;) {

@@ -68,7 +68,7 @@ export class YjsClient {
     return this.inbox.next(`saved(${seq})`, answers) as Promise<KindOf<"saved">>;
   }
 
-  /** Asks for all it lacks and waits until it has it. It also is a barrier: what was sent before has arrived. */
+  /** Asks for everything that it lacks and waits for it. This is also a barrier: all frames sent before have arrived. */
   async sync(): Promise<void> {
     this.sendSync(0, Y.encodeStateVector(this.doc));
     await this.next("step2");

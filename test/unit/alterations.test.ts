@@ -1,5 +1,5 @@
 /**
- * The servers that are broken on purpose are made by replacing passages of the source: whoever changes one learns of it
+ * The servers that are broken on purpose are made by replacing passages of the source: a change of such a passage is noticed
  * here, and not minutes later from a server that could not be built.
  */
 import { readFile } from "node:fs/promises";

@@ -149,7 +149,7 @@ describe("the beginning of a text", () => {
   });
 });
 
-/** The excerpt without what was put around it, and how long that was before it. */
+/** The excerpt without its ellipses, and the length of the leading one. */
 function withoutEllipses(excerpt: string, text: string): [body: string, lead: number] {
   const lead = excerpt.startsWith("…") ? 1 : 0;
   const body = excerpt.slice(lead);

@@ -1,4 +1,4 @@
-/** A `fetchTexts` over texts in memory, that remembers what it was asked. */
+/** A `fetchTexts` over texts in memory that remembers its calls. */
 import type { FetchedText } from "../../src/language/expansion.ts";
 import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
 

@@ -24,7 +24,7 @@ function entry(
   };
 }
 
-/** Nine revisions behind the first, each with so long a step. */
+/** Nine revisions behind the first, this many milliseconds apart. */
 function pastOf(options: { undo?: string; toSent?: string }): Past {
   const entries = Array.from({ length: 9 }, (_, at) => entry(at + 2, options));
   return new Past(() => entries);

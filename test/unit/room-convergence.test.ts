@@ -1,6 +1,6 @@
 /**
  * Many JSON and Yjs editors in one room, on a random schedule. Each writes tokens that stand nowhere else, and
- * removes none but its own: so the naive oracle of the shared text is a list of what was acknowledged.
+ * removes none but its own: so a list of the acknowledged tokens is a naive oracle of the shared text.
  */
 import { describe, expect, test } from "vitest";
 import { forEachSeed } from "../support/for-each-seed.ts";
@@ -72,7 +72,7 @@ describe("editors of all kinds in one room", () => {
     { ago: 32, is: "is a base" },
     { ago: 33, is: "is no base" },
   ])("[ROOM-6] a text $is, when it was sent $ago texts ago", ({ ago, is }) => {
-    // Texts without a letter in common: what builds on one that is no base comes in whole, beside what is there.
+    // Texts without a letter in common: an edit of one that is no base comes in whole, beside the present text.
     const textOf = (version: number) => String.fromCodePoint(0x4e00 + version).repeat(20);
     const newest = 40;
     const room = new RoomScene(textOf(1));

@@ -1,6 +1,6 @@
 /**
- * The object dies at random moments, on a platform that confirms its writes late. Whatever had been acknowledged,
- * and whatever a JSON client had been shown, must be in what is left. The same test on a platform that makes its
+ * The object dies at random moments, on a platform that confirms its writes late. Every edit that had been
+ * acknowledged, and every text that a JSON client had been shown, must be in what is left. The same test on a platform that makes its
  * writes later than it is asked to must find losses: else it could not find any.
  */
 import { describe, expect, test } from "vitest";
@@ -13,7 +13,7 @@ interface Lives {
   readonly story: string;
 }
 
-/** Some lives of one fragment, each ended by a kill; what was lost in any of them. */
+/** Some lives of one fragment, each ended by a kill, and the losses in any of them. */
 function live(options: WorldOptions): Lives {
   const world = new SimulatedWorld(options);
   const faults: string[] = [];

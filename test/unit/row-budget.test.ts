@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { RowBudget } from "../../src/core/fragment/row-budget.ts";
 
-/** Commits whenever they are due, each of so many rows, and says how many rows that were. */
+/** Commits whenever a commit is due, each of this number of rows. Returns the rows together. */
 function commitFor(budget: RowBudget, seconds: number, rows = 1, fromMs = 0): number {
   let written = 0;
   for (let nowMs = fromMs; nowMs < fromMs + seconds * 1000; ) {

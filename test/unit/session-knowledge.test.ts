@@ -1,4 +1,4 @@
-/** What a JSON session knows of its fragment: the texts that it may have had before its eyes when it wrote. */
+/** What a JSON session knows of its fragment: the texts that it may have seen when it wrote. */
 import { describe, expect, test } from "vitest";
 import {
   KNOWS_NOTHING,

@@ -7,7 +7,7 @@ import type { DeleteSet } from "../../src/core/text/update-builder.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 
-/** A document that notes, from now on, which clients wrote from which clock, and what was deleted. */
+/** A document that notes from now on from which clock each client wrote, and all deletes. */
 class WatchedDocument {
   readonly doc = new Y.Doc();
   readonly text = this.doc.getText("content");

@@ -1,4 +1,4 @@
-/** Very many writes at once: nobody waits for all of them. */
+/** Very many writes at once: none waits for all the others. */
 import { describe, expect, test } from "vitest";
 import { EMPTY_WRITE, type KnownText, type Write, type Written } from "../../src/core/fragment/write.ts";
 import { applyChange, NO_CHANGE } from "../../src/core/text/text-change.ts";
@@ -161,7 +161,7 @@ describe("writes that come faster than they can be made", () => {
     expect(metadata.tags.toSorted()).toEqual(["bob 29", "kept"]);
   });
 
-  test("[COMMIT-8] a write is made however much it changes", () => {
+  test("[COMMIT-8] a commit takes at least one write, when that alone changes very much", () => {
     const { host, results, submit } = flood(20_000);
     submit(0, 9_000);
     host.turn(() => undefined);

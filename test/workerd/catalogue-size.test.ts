@@ -85,7 +85,7 @@ async function editedCrowd(count: number, edited: number): Promise<Catalogue> {
   return catalogue;
 }
 
-/** Reading changes nothing: what was made for a size serves again. */
+/** Reading changes nothing, so a catalogue that was made for a size serves again. */
 function once<T>(make: (size: number) => Promise<T>): (size: number) => Promise<T> {
   const made = new Map<number, Promise<T>>();
   return (size) => {

@@ -40,7 +40,7 @@ async function idsOf(query: Partial<ListQuery>): Promise<string[]> {
   return (await list(query)).fragments.map(({ id }) => id);
 }
 
-/** Until the catalogue says so: what it is told takes a moment. */
+/** Retries until the catalogue says so: news takes a moment to arrive. */
 function eventually(check: () => Promise<void>): Promise<void> {
   return vi.waitFor(check, { timeout: HANG_LIMIT_MS, interval: 50 });
 }

@@ -1,4 +1,4 @@
-/** Words in the real index: each is found in all its spellings, and what is shown as found is what the index finds. */
+/** Words in the real index: each is found in all its spellings, and the highlights are the matches of the index. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";

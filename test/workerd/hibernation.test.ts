@@ -280,7 +280,7 @@ describe("a crash", () => {
       );
     await abortAllDurableObjects();
     expect((await readFragment(id)).content).toMatch(/^kept\.{0,58}$/);
-    // The peer supplies what was lost, and nothing comes twice.
+    // The peer supplies the lost edits, and none comes twice.
     const again = await joinYjs(id);
     Y.applyUpdate(again.doc, Y.encodeStateAsUpdate(yjs.doc));
     again.push(1, Y.encodeStateAsUpdate(again.doc));

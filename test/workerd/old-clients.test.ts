@@ -86,7 +86,7 @@ describe("the old addresses", () => {
 
 describe("what old clients expect", () => {
   test.each(PATHS)(
-    "[OLD-6] who connects a little after another is told of the other's first edit, over %s",
+    "[OLD-6] a client that connects a little later is told of the other's first edit, over %s",
     // Where the machine is busy with something else, the second may come much later than a little.
     { retry: 3 },
     async (path) => {

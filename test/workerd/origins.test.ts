@@ -1,4 +1,4 @@
-/** Who may call from a browser. */
+/** Which pages may call from a browser. */
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
