@@ -112,6 +112,29 @@ describe("a page that was cut off while another wrote", () => {
     expect(peer.takeJson().at(-1)).toMatchObject({ action: "update", content: "one two" });
   });
 
+  test("[ROOM-10] a text that was there before can be written again, by a page that adds what is missing", () => {
+    const pages = new TwoPages("one");
+    pages.write(pages.second, "one two");
+    pages.write(pages.second, "one");
+    pages.cut("a close");
+    pages.comeBack();
+    expect(pages.write(pages.first, "one two")).toBe("one two");
+  });
+
+  test("[ROOM-10] what the other wrote stays on the new address too, when the text that comes is much like an earlier one", () => {
+    const pages = new TwoPages("Be brief, and answer in whole sentences.");
+    pages.cut("a close");
+    pages.write(pages.second, "Be brief, be kind, and answer in whole sentences.");
+    pages.first = pages.host.joinJson(new ScriptedPeer());
+    const merged = pages.write(pages.first, "Be brief, and answer in whole sentences. Do not shout.");
+    expect(merged).toBe("Be brief, be kind, and answer in whole sentences. Do not shout.");
+    // It may be written again: such a client could have named its base.
+    pages.host.leave(pages.first);
+    pages.first = pages.host.joinJson(new ScriptedPeer());
+    const again = "Be brief, and answer in whole sentences.";
+    expect(pages.write(pages.first, again)).toBe(again);
+  });
+
   test("[ROOM-10] every edit of the other stays, whichever texts a page has taken in, and wherever both edit", () => {
     forEachSeed(400, [], (seed) => {
       const random = new SeededRandom(seed);

@@ -10,8 +10,17 @@ import {
 } from "../text/text-change.ts";
 import type { ResolvedBase } from "./resolved-base.ts";
 
-/** Steps that are looked at one by one, the oldest; all behind them count as one. Each costs a walk over the changes. */
+/**
+ * Steps that are looked at one by one, the oldest; all behind them count as one. Each costs a walk over all changes, so
+ * with large ones they are fewer.
+ */
 const MAX_STEPS = 256;
+const MIN_STEPS = 4;
+const MAX_WALKED_OPS = 150_000;
+/** Ops that are passed in looking for places; after that an insertion counts as not made. */
+const MAX_PASSED_OPS = 1_000_000;
+/** Texts that are made to be compared as a whole, the newest of those with the right length. */
+const MAX_WHOLE_TEXTS = 8;
 
 /** How the text came from a base to what it is now. */
 export interface TextSteps {
@@ -51,12 +60,14 @@ export function withoutMade(base: ResolvedBase, change: TextChange, allSteps: Te
 }
 
 function joinLate({ content, undos, sent }: TextSteps): TextSteps {
-  if (undos.length <= MAX_STEPS) return { content, undos, sent };
-  const late = composeAll(undos.slice(MAX_STEPS - 1).reverse());
+  const ops = undos.reduce((sum, undo) => sum + undo.ops.length, 1);
+  const most = Math.min(MAX_STEPS, Math.max(MIN_STEPS, Math.floor(MAX_WALKED_OPS / ops)));
+  if (undos.length <= most) return { content, undos, sent };
+  const late = composeAll(undos.slice(most - 1).reverse());
   return {
     content,
-    undos: [...undos.slice(0, MAX_STEPS - 1), late],
-    sent: sent.filter(({ step }) => step < MAX_STEPS - 1),
+    undos: [...undos.slice(0, most - 1), late],
+    sent: sent.filter(({ step }) => step < most - 1),
   };
 }
 
@@ -70,13 +81,17 @@ function waysBackTo(undos: readonly TextChange[]): TextChange[] {
 /** The way back to the newest text, of those a step made or a writer sent, that is this one; null if none is. */
 function findWhole(text: string, steps: TextSteps, waysBack: readonly TextChange[]): TextChange | null {
   const { content, sent } = steps;
-  const leadsThere = (way: TextChange) =>
-    content.length + growthOf(way) === text.length && applyChange(way, content) === text;
+  const hasLength = (way: TextChange) => content.length + growthOf(way) === text.length;
   const ways = waysBack.flatMap((way, step) => [
     way,
     ...sent.filter((one) => one.step === step).map(({ toSent }) => way.compose(toSent)),
   ]);
-  return ways.findLast(leadsThere) ?? null;
+  return (
+    ways
+      .filter(hasLength)
+      .slice(-MAX_WHOLE_TEXTS)
+      .findLast((way) => applyChange(way, content) === text) ?? null
+  );
 }
 
 function skipInsertions(
@@ -89,10 +104,15 @@ function skipInsertions(
   // From the text after the current step back to the base, with what was found to be made in it.
   let toBase = NO_CHANGE;
   let hasMoved = false;
+  let passable = MAX_PASSED_OPS;
   for (const [step, undo] of undos.entries()) {
     toBase = undo.compose(toBase);
+    const lengths = new Set(insertionsOf(left).map(({ text }) => text.length));
     let textThen: string | null = null;
     for (const { at, length } of deletionsOf(undo)) {
+      if (!lengths.has(length)) continue;
+      passable -= toBase.ops.length + left.ops.length;
+      if (passable < 0) break;
       const place = placeInBase(toBase, at, length);
       if (place === null) continue;
       const insertion = insertionsOf(left).find(

@@ -1,7 +1,7 @@
 import type { PastEntry } from "../history/past-entry.ts";
 import { deletionsOf, growthOf, type Span } from "../text/change-spans.ts";
 import { difference } from "../text/difference.ts";
-import { changeSize, invertChange, NO_CHANGE, type TextChange } from "../text/text-change.ts";
+import { changeSize, composeAll, invertChange, NO_CHANGE, type TextChange } from "../text/text-change.ts";
 import { distanceBetween } from "./distance-between.ts";
 import type { RevisionHistory } from "./revision-history.ts";
 import type { ShownBefore } from "./shown-before.ts";
@@ -18,18 +18,33 @@ export interface EarlierText {
   readonly distance: number;
 }
 
-/** Distances are found for at most this many texts, spread over the past, and then for those beside the nearest. */
-const MAX_MEASURED = 128;
-/** Code units that all of this may walk over: the changes back to the texts, and what differs in them. */
-const MAX_UNITS = 4_000_000;
-/** The texts that are compared in full: the nearest, and of those with the same length the newest. */
-const MAX_COMPARED = 6;
+/** The revisions that are measured first, spread over the past; then those beside the nearest. */
+const MAX_SPREAD = 64;
+/** Texts as they were sent are measured in this many revisions before and behind the nearest, and in the newest ones. */
+const SENT_REVISIONS = 16;
+/** Ops of changes that may be walked over for all of this, and code units that differ which cost as much as one. */
+const MAX_OPS = 150_000;
+const UNITS_PER_OP = 64;
+/** Of the nearest, and of those with about the same length, this many are compared in full, fewer of long texts. */
+const MAX_COMPARED = 4;
+const MAX_COMPARED_UNITS = 1_000_000;
+/** A text that is at most this much farther from what came in than another one is as likely to be its base. */
+const DOUBT_UNITS = 64;
 
 /** The texts of the past that a text which came in may be an edit of. */
 export class EarlierTexts {
   readonly #entries: readonly PastEntry[];
+  readonly #current: number;
   readonly #content: string;
-  readonly #all: readonly EarlierText[];
+  readonly #shown: ShownBefore;
+  readonly #text: string;
+  /** From the committed text to what came in. */
+  readonly #change: TextChange;
+  /** From the committed text back to revisions that were asked for. */
+  readonly #backs: Map<number, TextChange>;
+  /** By their revision, and by their place among the texts sent in it. */
+  readonly #measured = new Map<string, EarlierText>();
+  #opsLeft = MAX_OPS;
 
   /** @param text what came in */
   constructor(
@@ -39,16 +54,26 @@ export class EarlierTexts {
     nowMs: number,
   ) {
     this.#content = committedContent;
+    this.#current = current;
+    this.#text = text;
+    this.#shown = shown;
     this.#entries = past.recent(current, nowMs);
-    this.#all = measure(this.#candidates(shown), committedContent, text);
+    this.#change = difference(committedContent, text);
+    this.#backs = new Map([[current, NO_CHANGE]]);
+    this.#measureAll();
   }
 
   /** The likeliest, oldest first. */
-  likeliest(text: string): EarlierText[] {
-    const sameLength = (one: EarlierText) => this.#content.length + growthOf(one.back) === text.length;
-    const near = this.#all.toSorted((a, b) => a.distance - b.distance).slice(0, MAX_COMPARED);
-    const equal = this.#all.filter(sameLength).slice(-MAX_COMPARED);
-    return this.#all.filter((one) => near.includes(one) || equal.includes(one));
+  likeliest(): EarlierText[] {
+    const measured = this.#inOrder();
+    const most = Math.min(
+      MAX_COMPARED,
+      Math.max(1, Math.floor(MAX_COMPARED_UNITS / Math.max(1, this.#text.length))),
+    );
+    const growth = this.#text.length - this.#content.length;
+    const near = nearest(measured, most, ({ distance }) => distance);
+    const alike = nearest(measured, most, ({ back }) => Math.abs(growthOf(back) - growth));
+    return measured.filter((one) => near.includes(one) || alike.includes(one));
   }
 
   /**
@@ -59,62 +84,104 @@ export class EarlierTexts {
    * @param distance how far the text that came in is from the newer one
    */
   unseenIn(back: TextChange, revision: number, distance: number): Span[] {
-    const oldest = this.#all.find(
+    const oldest = this.#inOrder().find(
       (one) => one.certainty === "shown" && one.revision < revision && one.distance <= distance + DOUBT_UNITS,
     );
     return oldest === undefined ? [] : deletionsOf(invertChange(back, this.#content).compose(oldest.back));
   }
 
-  /** Oldest first, with no distance yet. */
-  #candidates(shown: ShownBefore): Omit<EarlierText, "distance">[] {
-    const found: Omit<EarlierText, "distance">[] = [];
-    let back = NO_CHANGE;
-    let units = 0;
-    for (const { revision, undo, answers } of this.#entries.toReversed()) {
-      const certainty = shown.of(revision - 1);
-      // A sender was told an older text than it made; what it sent may be the revision that is told next.
-      if (revision <= shown.before && certainty !== "no") {
-        for (const { toSent } of answers) {
-          if (toSent.ops.length > 0) found.push({ revision, toSent, back: back.compose(toSent), certainty });
-        }
-      }
-      back = back.compose(undo);
-      units += back.ops.length;
-      if (units > MAX_UNITS) break;
-      if (revision <= shown.before && certainty !== "no") {
-        found.push({ revision: revision - 1, toSent: NO_CHANGE, back, certainty });
-      }
+  #measureAll(): void {
+    const revisions = this.#entries
+      .map(({ revision }) => revision - 1)
+      .filter((revision) => revision < this.#shown.before && this.#shown.of(revision) !== "no")
+      .reverse();
+    const step = Math.ceil(revisions.length / MAX_SPREAD);
+    let best = 0;
+    const look = (at: number) => {
+      const revision = revisions[at];
+      if (revision === undefined) return;
+      this.#measure(revision);
+      if (this.#distanceOf(revision) < this.#distanceOf(revisions[best] ?? revision)) best = at;
+    };
+    for (let at = 0; at < revisions.length; at += step) look(at);
+    look(revisions.length - 1);
+    for (let by = step >> 1; by > 0; by >>= 1) {
+      const middle = best;
+      look(middle - by);
+      look(middle + by);
     }
-    return found.reverse();
+    const nearestRevision = revisions[best] ?? this.#current;
+    for (const { revision } of this.#entries) {
+      const isNew = revision > this.#shown.before - SENT_REVISIONS;
+      if (isNew || Math.abs(revision - nearestRevision) <= SENT_REVISIONS) this.#measureSent(revision);
+    }
+  }
+
+  #measure(revision: number): void {
+    const certainty = this.#shown.of(revision);
+    const back = this.#backTo(revision);
+    if (back === null || certainty === "no") return;
+    this.#add(`${revision}`, { revision, toSent: NO_CHANGE, back, certainty });
+  }
+
+  /** A sender was told an older text than it made; what it made may be the revision that is told next. */
+  #measureSent(revision: number): void {
+    const certainty = this.#shown.of(revision - 1);
+    const sent = this.#entryOf(revision)?.answers.filter(({ toSent }) => toSent.ops.length > 0) ?? [];
+    if (revision > this.#shown.before || certainty === "no" || sent.length === 0) return;
+    const back = this.#backTo(revision);
+    if (back === null) return;
+    for (const [at, { toSent }] of sent.entries()) {
+      this.#add(`${revision}/${at}`, { revision, toSent, back: back.compose(toSent), certainty });
+    }
+  }
+
+  #add(key: string, text: Omit<EarlierText, "distance">): void {
+    if (this.#measured.has(key) || this.#opsLeft < 0) return;
+    this.#opsLeft -= text.back.ops.length + this.#change.ops.length + changeSize(this.#change) / UNITS_PER_OP;
+    const distance = distanceBetween(text.back, this.#change, this.#content);
+    this.#measured.set(key, { ...text, distance });
+  }
+
+  #distanceOf(revision: number): number {
+    return this.#measured.get(`${revision}`)?.distance ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** From the committed text back to that of a revision; null if that would take too long. */
+  #backTo(revision: number): TextChange | null {
+    const known = this.#backs.get(revision);
+    if (known !== undefined) return known;
+    const newer = Math.min(...[...this.#backs.keys()].filter((one) => one > revision));
+    const undos: TextChange[] = [];
+    for (let one = newer; one > revision; one--) undos.push(this.#entryOf(one)?.undo ?? NO_CHANGE);
+    this.#opsLeft -= undos.reduce(
+      (sum, { ops }) => sum + ops.length,
+      this.#backs.get(newer)?.ops.length ?? 0,
+    );
+    if (this.#opsLeft < 0) return null;
+    const back = (this.#backs.get(newer) ?? NO_CHANGE).compose(composeAll(undos));
+    this.#backs.set(revision, back);
+    return back;
+  }
+
+  /** The entries are those of the last revisions, without a gap. */
+  #entryOf(revision: number): PastEntry | undefined {
+    return this.#entries[this.#entries.length - 1 - (this.#current - revision)];
+  }
+
+  #inOrder(): EarlierText[] {
+    return [...this.#measured.values()].sort((a, b) => a.revision - b.revision);
   }
 }
 
-/** A text that is at most this much farther from what came in than another one is as likely to be its base. */
-const DOUBT_UNITS = 64;
-
-function measure(
-  texts: readonly Omit<EarlierText, "distance">[],
-  content: string,
-  text: string,
+/** Of several as near, the newest. */
+function nearest(
+  texts: readonly EarlierText[],
+  most: number,
+  by: (one: EarlierText) => number,
 ): EarlierText[] {
-  const change = difference(content, text);
-  const affordable = Math.floor(MAX_UNITS / Math.max(1, changeSize(change)));
-  const step = Math.ceil(texts.length / Math.max(4, Math.min(MAX_MEASURED, affordable)));
-  const measured = new Map<number, number>();
-  const distanceAt = (at: number): number => {
-    const one = texts[at];
-    if (one === undefined) return Number.POSITIVE_INFINITY;
-    const distance = measured.get(at) ?? distanceBetween(one.back, change, content);
-    measured.set(at, distance);
-    return distance;
-  };
-  let nearest = 0;
-  for (let at = 0; at < texts.length; at += step) if (distanceAt(at) <= distanceAt(nearest)) nearest = at;
-  for (let at = nearest - step; at <= nearest + step; at++) distanceAt(at);
-  return [...measured]
-    .toSorted(([a], [b]) => a - b)
-    .flatMap(([at, distance]) => {
-      const one = texts[at];
-      return one === undefined ? [] : [{ ...one, distance }];
-    });
+  return texts
+    .toReversed()
+    .sort((a, b) => by(a) - by(b))
+    .slice(0, most);
 }

@@ -109,7 +109,7 @@ function findAmongEarlier(
   text: string,
   sources: BaseSources,
 ): ResolvedBase | null {
-  const older = earlier.likeliest(text).flatMap((one) => {
+  const older = earlier.likeliest().flatMap((one) => {
     const base = sources.resolve({ ...one, when: "later", tags: null });
     return base === null ? [] : [{ one, base, change: difference(base.text, text) }];
   });
@@ -128,6 +128,8 @@ function findAmongEarlier(
 
 /** Of two texts as near, what the sender was told is likelier, unless the sender would take out what it may not have seen. */
 function isNearer(older: Compared, told: Compared, unseen: readonly Span[]): boolean {
+  // The very same text may have been written again, and whoever adds loses nothing of others.
+  if (isEmpty(older.change) && isAddition(told)) return false;
   const margin = distanceOf(told) - distanceOf(older);
   if (margin !== 0) return margin > 0;
   return sparing(told.change, told.base.text, unseen).restored.ops.length > 0;

@@ -161,8 +161,10 @@ export class JsonProtocol {
 
   /** The likeliest of these texts, as far as the session had been told of them when this frame came in. */
   #likeliest(session: JsonSession, known: () => readonly KnownText[], nowMs: number): Base {
-    const { knowledge } = session;
+    const { knowledge, record } = session;
     const { seenRevision } = knowledge;
+    // On the new address a client could have named its base: it is not held to a text that it may well write anew.
+    const certainty = record.isOldClient ? "shown" : "perhaps";
     return {
       kind: "likeliest",
       texts: () => known().filter(({ when, revision }) => when === "own" || revision <= seenRevision),
@@ -170,7 +172,7 @@ export class JsonProtocol {
         const before = knowledge.joinedRevision;
         const oldest = before === null ? null : this.#earlier.oldestShown(session, nowMs);
         if (before === null || oldest === null) return null;
-        return { before, of: (revision) => (revision >= oldest ? "shown" : "no") };
+        return { before, of: (revision) => (revision >= oldest ? certainty : "no") };
       },
     };
   }
