@@ -19,7 +19,7 @@ export interface FeedSource {
   /** Grows whenever `openSessions` may give something else. */
   readonly openSessionsChanges: number;
   openSessions(): OpenSessions;
-  /** Stores that the receiver has this revision, with its text. */
+  /** Stores that the catalogue has this revision, with its text. */
   markDelivered(revision: number, nowMs: number): void;
   /** When something that can wait and costs this many rows may be done: `nowMs` if at once. */
   affordableAt(rows: number, nowMs: number): number;
