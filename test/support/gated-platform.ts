@@ -4,10 +4,9 @@ import { MemoryUpdateLog, type Stored } from "./memory-update-log.ts";
 type Held = { readonly kind: "write"; readonly stored: Stored } | { readonly kind: "send"; send(): void };
 
 /**
- * A platform whose storage confirms late, with the output gate of Durable Objects: every frame that is sent
- * after a write, by anybody, is held until the write is confirmed. A kill drops all writes that are not confirmed and
- * all frames that are held. The
- * local runtime confirms at once, so only this double can show frames that were sent too early.
+ * A platform whose storage confirms late, with the output gate of Durable Objects: every frame that is sent after a write,
+ * by anybody, is held until the write is confirmed. A kill drops all writes that are not confirmed and all frames that are
+ * held. The local runtime confirms at once, so only this double can show frames that were sent too early.
  */
 export class GatedPlatform {
   #confirmed: Stored | null = null;
