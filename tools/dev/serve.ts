@@ -14,7 +14,7 @@ import { allowedOrigins } from "./allowed-origins.ts";
 import { addressFault, isLoopbackHost, port } from "./listen-address.ts";
 import { describeNextSteps } from "./next-steps.ts";
 import { buildBundle, DEFAULT_BUNDLE_DIR } from "./production-bundle.ts";
-import { startServer } from "./server-process.ts";
+import { startServer, writeConfig } from "./server-process.ts";
 import { claimStorageDir } from "./storage-dir.ts";
 import { PROJECT_DIR } from "./wrangler-command.ts";
 
@@ -50,7 +50,9 @@ async function serve(options: ValuesOf<typeof OPTIONS>): Promise<number> {
   const bundleDir = await buildBundle(DEFAULT_BUNDLE_DIR, () =>
     console.log("Building the server. This takes some seconds, once after each change of the source."),
   );
+  const vars = origins === null ? {} : { ALLOWED_ORIGINS: origins };
   if (buildsOnly) {
+    await writeConfig(bundleDir, vars);
     console.log(`The bundle is in ${bundleDir}.`);
     return 0;
   }
@@ -59,7 +61,7 @@ async function serve(options: ValuesOf<typeof OPTIONS>): Promise<number> {
     host,
     persistTo,
     bundleDir,
-    vars: origins === null ? {} : { ALLOWED_ORIGINS: origins },
+    vars,
     onOutput: (text) => process.stdout.write(text),
   });
   let isStopping = false;

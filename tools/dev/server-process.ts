@@ -118,10 +118,15 @@ function workerdPath(): string {
 }
 
 /**
+ * Writes workerd's configuration beside the bundle, and returns its path.
+ *
  * Named by its content, so that servers that start at the same time write the same bytes or different files. One that
  * is there already stays, so a server can start from a read-only directory.
  */
-async function writeConfig(bundleDir: string, overrides: Readonly<Record<string, string>>): Promise<string> {
+export async function writeConfig(
+  bundleDir: string,
+  overrides: Readonly<Record<string, string>>,
+): Promise<string> {
   const settings = await readBundleSettings(bundleDir);
   const vars = { ...settings.vars };
   for (const [name, value] of Object.entries(overrides)) vars[name] = JSON.stringify(value);
