@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { Room } from "../../src/core/room/room.ts";
 import contract from "../contract/expansion.json" with { type: "json" };
 import { applyChanges } from "../support/apply-changes.ts";
+import { JsonClient } from "../support/json-client.ts";
 import {
   connectJson,
   connectYjs,
@@ -12,6 +13,7 @@ import {
   joinJson,
   joinYjs,
   objectOf,
+  openSocket,
   readFragment,
   request,
 } from "./connect.ts";
@@ -559,6 +561,30 @@ describe("another request under the name and id of a committed one", () => {
 });
 
 describe("changes=1", () => {
+  test("[JSON-23] its statuses cost bytes in proportion to its edits, when it has 300 in flight on 1 MB", async () => {
+    const { id } = await createFragment("x".repeat(1_000_000));
+    const socket = await openSocket(`/v1/ws/${id}?changes=1`);
+    const client = new JsonClient(socket, "the pipelining client");
+    let received = 0;
+    socket.addEventListener("message", ({ data }) => (received += String(data).length));
+    socket.accept();
+    await client.next("initial");
+    received = 0;
+    let sent = 0;
+    for (let at = 0; at < 300; at++) {
+      const base = at === 0 ? { base_version: 1 } : { base_request_id: String(at - 1) };
+      const changes = [{ from: at * 3_000, to: at * 3_000, insert: `<${at}>` }];
+      const frame = { action: "edit", changes, request_id: String(at), ...base };
+      sent += JSON.stringify(frame).length;
+      client.send(frame);
+    }
+    let last = await client.next("update_status");
+    while (last.request_id !== "299") last = await client.next("update_status");
+    expect(received).toBeLessThan(2 * sent);
+    expect(last).not.toHaveProperty("more");
+    expect(await readFragment(id)).toMatchObject({ version: last.version, size: 1_000_000 + 1_390 });
+  });
+
   test("[JSON-13] a client gets the changes against the version before, when it joined with changes=1", async () => {
     const { id } = await createFragment("one two three");
     const reader = await connectJson(id, "?changes=1");

@@ -1,6 +1,6 @@
 import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 
-/** What one takes in memory besides its bytes. */
+/** The memory that one push takes besides its bytes. */
 const PUSH_OVERHEAD_BYTES = 200;
 
 /**

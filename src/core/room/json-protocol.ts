@@ -77,7 +77,7 @@ export class JsonProtocol {
     this.#earlier.committed(writers);
   }
 
-  /** What one frame does. Whatever is wrong with it, the session lives. */
+  /** Does what one frame asks for. A frame that is wrong in any way leaves the session alive. */
   receive(session: JsonSession, message: string | Uint8Array, nowMs: number): ExpandRequest | null {
     if (typeof message !== "string") {
       this.refuse(session, refusal("invalid_frame", "A frame is text."), undefined);

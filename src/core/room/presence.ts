@@ -21,7 +21,7 @@ export interface CursorMap {
  * and a room with a timer does not hibernate.
  */
 export class Presence {
-  /** What the next frame tells, by client id. */
+  /** The entries of the next frame, by client id. */
   #changed = new Map<number, AwarenessEntry>();
   /** The sessions that reported these entries themselves; null once a departure is among the entries. */
   #tellers: Set<string> | null = new Set();
@@ -71,7 +71,7 @@ export class Presence {
   }
 
   /**
-   * Renews the entries of sessions whose sockets speak for them, on the occasion of somebody's renewal: stock
+   * Renews the entries of sessions whose sockets speak for them, on the occasion of another session's renewal: stock
    * peers forget a client that is silent for 30 seconds, and JSON clients do not renew. Returns the sessions renewed.
    */
   renewSilent(sessions: Iterable<JsonSession>, nowMs: number): JsonSession[] {

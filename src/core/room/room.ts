@@ -22,11 +22,11 @@ import { YjsProtocol } from "./yjs-protocol.ts";
  * The live side of one fragment: sessions, text, presence, fan-out, commits. Pure: it has no clock and no I/O of
  * its own; time comes with each call, and `dueAt` says when it wants to be called again.
  *
- * A message of a session comes in by `receive`, a write of a REST client by `submit`. What follows from them leaves
- * by the sessions' peers, by callbacks of the write, and as the value of `receive`.
+ * A message of a session comes in by `receive`, a write of a REST client by `submit`. Their effects leave by the
+ * sessions' peers, by the write's own `answer`, and as the value of `receive`.
  *
  * Two cadences. Yjs edits are collected in a window, and checked, applied and broadcast as one (at once in a quiet
- * room). What is applied, and the writes of JSON and REST clients, become durable in one commit (at once while the row
+ * room). The applied edits, and the writes of JSON and REST clients, become durable in one commit (at once while the row
  * budget lasts). Order within a turn: broadcast to Yjs peers, then the write, then what the write allows:
  * acknowledgements and JSON frames.
  *
@@ -167,7 +167,7 @@ export class Room {
    * Takes one message of a session, in whichever protocol the session speaks. A session that was expelled may still
    * send: that is ignored.
    *
-   * @returns what is to be done outside of the room: an expansion, to be answered by `answerExpand`
+   * @returns work for outside of the room: an expansion, to be answered by `answerExpand`
    */
   receive(session: Session, message: string | Uint8Array, nowMs: number): ExpandRequest | null {
     if (!this.#holds(session)) return null;
@@ -226,7 +226,7 @@ export class Room {
     }
     this.#fragment.remove(nowMs);
     this.#compactsNext = false;
-    // All leave at once: nobody stays who could be told of the cursors.
+    // All sessions end at once, so no session is left that could be told of the cursors.
     for (const { record } of this.#sessions()) record.presence = null;
     this.#presence.expire([], nowMs);
     const why = refusal("deleted", `Fragment '${id}' was deleted`);
@@ -256,7 +256,7 @@ export class Room {
     this.#json.sessions.remember();
   }
 
-  /** When `run` is to be called again; null while nothing is pending, so that the object can hibernate. */
+  /** When to call `run` again; null while nothing is pending, so that the object can hibernate. */
   dueAt(nowMs: number): number | null {
     const due = Math.min(
       this.#yjs.dueAt(nowMs) ?? Number.POSITIVE_INFINITY,
@@ -353,7 +353,7 @@ export class Room {
     if (this.#json.sessions.size > 0) this.#json.sessions.broadcastPresence(this.#peers(), onlyTeller);
   }
 
-  /** Everybody who shows something, as JSON clients see them. */
+  /** All sessions that show a presence, as JSON clients see them. */
   #peers(): PeerPresence[] {
     return this.#sessions().flatMap((session) => toPeer(session, this.#fragment.text) ?? []);
   }

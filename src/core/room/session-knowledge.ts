@@ -5,7 +5,7 @@ import { NO_CHANGE, TextChange } from "../text/text-change.ts";
 /** A slow round trip: for this long a session may not have read the answer to its own last write. */
 const CROSSING_MS = 5_000;
 
-/** What a JSON session knows, in the form that its socket's attachment keeps over hibernation. */
+/** The knowledge of a JSON session, in the form that its socket's attachment keeps over hibernation. */
 export interface KnowledgeRecord {
   /** The revision whose content and metadata the session knows. */
   seenRevision: number;
@@ -36,7 +36,7 @@ export const KNOWS_NOTHING: KnowledgeRecord = {
 };
 
 /**
- * What one JSON session knows of its fragment, and so which texts it may have had before its eyes when it wrote.
+ * The knowledge that one JSON session has of its fragment. It tells which texts its user may have seen when it wrote.
  *
  * Invariant: the newest of its own last write and the texts it was sent shows the text of `seenRevision` or of a later
  * one. A write that names no base therefore always has a base among `texts`, as long as the past is kept.
@@ -104,7 +104,7 @@ export class SessionKnowledge {
   }
 
   /**
-   * The texts that may be the base of what the session sends without naming one, oldest first. Those that crossed its
+   * The possible bases of a write that names none, oldest first. Those that crossed its
    * own last write are among them until the session must have read the answer to that.
    */
   texts(nowMs: number): KnownText[] {

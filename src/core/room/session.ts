@@ -11,7 +11,7 @@ export interface Peer {
   remember(record: SessionRecord): void;
 }
 
-/** What a session's awareness is, as stock peers encode it; `state` is JSON. */
+/** A session's awareness, as stock peers encode it; `state` is JSON. */
 export interface PresenceEntry {
   readonly clock: number;
   readonly state: string;

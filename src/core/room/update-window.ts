@@ -5,7 +5,7 @@ import { textWindowMs } from "./cadence.ts";
 import type { YjsSession } from "./session.ts";
 import type { YjsSessions } from "./yjs-sessions.ts";
 
-/** What a Yjs session sent that wants to be applied. */
+/** An update of a Yjs session, to be applied. */
 export interface YjsUpdate {
   readonly session: YjsSession;
   /** `again`: a push that had a gap, behind the sync step 2 that should have filled it. */
@@ -19,12 +19,12 @@ const TOO_MUCH_WAITS = refusal(
 );
 const TAKEN_OVER = refusal("forged_update", "A newer connection has taken over this client id.");
 
-/** What came of one window. */
+/** The outcome of one window. */
 export interface WindowResult {
-  /** What was new, as one update; null if nothing was. */
+  /** Everything new, as one update; null if nothing was. */
   readonly update: Uint8Array | null;
   readonly authors: ReadonlySet<YjsSession>;
-  /** The only author of all of it, who has it already; null if others must have it too. */
+  /** The only author of all of it, which has it already; null if all must get it. */
   readonly onlyAuthor: YjsSession | null;
   readonly refused: ReadonlyMap<YjsSession, Refusal>;
   /** Older sessions that lost their client id to a reconnecting one. */

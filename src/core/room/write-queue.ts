@@ -34,7 +34,7 @@ export class WriteQueue {
     this.#callbacks.push({ pushed: this.#pushed, callback });
   }
 
-  /** What was taken, and whatever else came in before, is durable. */
+  /** Everything that was taken is durable, and so is everything else that came in before. */
   tellDurable(): void {
     while ((this.#callbacks[0]?.pushed ?? Number.POSITIVE_INFINITY) <= this.#taken)
       this.#callbacks.shift()?.callback();

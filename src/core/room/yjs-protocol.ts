@@ -45,7 +45,7 @@ export class YjsProtocol {
     return !this.#window.isEmpty;
   }
 
-  /** When `deliver` is to be called; null if no edit waits. */
+  /** When to call `deliver`; null if no edit waits. */
   dueAt(nowMs: number): number | null {
     return this.#window.isEmpty ? null : this.#window.dueAt(this.sessions.size, nowMs);
   }
@@ -56,7 +56,7 @@ export class YjsProtocol {
     this.sessions.add(session);
   }
 
-  /** What one frame of a session does. One that is malformed ends the session, after a notice. */
+  /** Does what one frame asks for. A malformed frame ends the session, after a notice. */
   receive(session: YjsSession, message: string | Uint8Array, nowMs: number): void {
     if (typeof message === "string") {
       this.#ports.expel(session, CLOSE.malformed, "A frame is binary", nowMs);
@@ -129,7 +129,7 @@ export class YjsProtocol {
     this.#window.push({ session, kind: isOwnClient ? "push" : "update", update });
   }
 
-  /** Gives what the peer lacks, asks for what we lack, and shows it who is here. */
+  /** Sends what the peer lacks, asks for what we lack, and shows the peer everybody's presence. */
   #answerStep1(session: YjsSession, stateVector: Uint8Array, nowMs: number): void {
     const { text } = this.#ports.fragment;
     const missing = text.missingFor(stateVector);

@@ -114,7 +114,7 @@ export class YjsSessions {
     session.peer.remember(session.record);
   }
 
-  /** @param except the only author of all of it, who has it */
+  /** @param except the only author of all of it, which has it already */
   broadcastUpdate(update: Uint8Array, except: YjsSession | null): void {
     if (this.#sessions.size === 0 || (this.#sessions.size === 1 && except !== null)) return;
     const frame = encodeUpdate(update);

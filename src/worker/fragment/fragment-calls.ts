@@ -18,7 +18,7 @@ export interface CallPorts {
   removed(): void;
 }
 
-/** What REST asks of a fragment, and the catalogue. Each call is answered when what it did or read is durable. */
+/** The calls that REST and the catalogue make. Each is answered when everything that it did or read is durable. */
 export class FragmentCalls {
   readonly #ports: CallPorts;
 

@@ -5,7 +5,7 @@ import { done, type Refused, type Result, refused } from "../../protocol/errors.
 import type { Fragment } from "../../protocol/fragment.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 
-/** What became of a write over REST. */
+/** The outcome of a write over REST. */
 export type FragmentAnswer =
   /** As the write left it; a request that was made before is answered with what it made then. */
   | { readonly ok: true; readonly value: { readonly fragment: Fragment; readonly isNew: boolean } }
@@ -35,7 +35,7 @@ function revisionOf(room: Room, revision: number, timeMs: number, nowMs: number)
 }
 
 /**
- * What a writer is told, in the turn that has committed its write or refused it.
+ * The answer to a writer, in the turn that has committed its write or refused it.
  *
  * @param makes the write makes the fragment, or repeats one that may do nothing else
  */

@@ -4,7 +4,7 @@ import { type Refusal, refusal } from "../../protocol/errors.ts";
 /** Versions that a header names; "any" stands for `*`. */
 export type Versions = "any" | readonly number[];
 
-/** What must hold for a write to be made (RFC 9110, 13.1); null asks nothing. */
+/** The conditions of a write (RFC 9110, 13.1); null sets none. */
 export interface Preconditions {
   /** `If-Match`: one of these is current. */
   readonly match: Versions | null;
@@ -15,7 +15,7 @@ export interface Preconditions {
 export const UNCONDITIONAL: Preconditions = { match: null, noneMatch: null };
 
 /**
- * What does not hold as the write comes in; null if it may go on. Whether a version of `match` is current is left to
+ * The condition that fails as the write comes in; null if it may go on. Whether a version of `match` is current is left to
  * the write's own turn (`expectedVersions`): others' edits may be committed before it. `noneMatch` needs no second check:
  * a version that has passed never comes back.
  */

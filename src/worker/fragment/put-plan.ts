@@ -7,7 +7,7 @@ import { expectedVersions, type Preconditions, preconditionFault, UNCONDITIONAL 
 export type FragmentWrite = Pick<Write, "content" | "metadata"> &
   Partial<Pick<Write, "base" | "request" | "moved">> & { readonly preconditions?: Preconditions };
 
-/** What a write may do: make a new fragment, change the one there is, or what is needed of the two. */
+/** Whether a write must create the fragment, must change it, or may do either. */
 export type PutMode = "create" | "change" | "either";
 
 export type PutPlan =

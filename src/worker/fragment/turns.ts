@@ -18,7 +18,7 @@ export interface TurnPorts {
 
 /**
  * The turns of a fragment's object: each event happens in one, with all that becomes due by it, and then the timer and the
- * alarm are set for what is left. What a turn writes is one transaction.
+ * alarm are set for what is left. All writes of a turn are one transaction.
  */
 export class Turns {
   readonly #ports: TurnPorts;
