@@ -37,6 +37,7 @@ describe("what is the same to a reader who searches", () => {
     ["Arabic tatweel", "محـــمد", "محمد"],
     ["Arabic hamza forms", "أحمد إلى آخر ٱلله مؤمن رئيس", "احمد الي اخر الله مومن رييس"],
     ["Arabic presentation forms", "ﻣﺤﻤﺪ", "محمد"],
+    ["Arabic vowel marks on a tatweel, as one form", "ﻣ\uFE77ﺤﻤﺪ", "محمد"],
     ["a Persian keyboard", "کتابی", "كتابي"],
     ["Korean", "한국어".normalize("NFD"), "한국어"],
     ["Hindi nukta", "ज़रूर लड़का", "जरूर लडका"],

@@ -99,7 +99,8 @@ function foldForm(character: string): string {
   return Array.from(lower, (one) => {
     const same = SAME_LETTERS.get(one);
     if (same !== undefined) return same;
-    return (TAKEN_APART.test(one) ? one.normalize("NFD") : one).replaceAll(DROPPED_MARKS, "");
+    const parts = TAKEN_APART.test(one) ? one.normalize("NFD") : one;
+    return parts.replaceAll(DROPPED_MARKS, "").replaceAll(IGNORED, "");
   }).join("");
 }
 

@@ -69,39 +69,38 @@ export function placesOf(
   folded: string,
   { from = 0, end = folded.length, limit = Number.POSITIVE_INFINITY } = {},
 ): TextRange[] {
-  const next = term.kind === "word" ? nextWord : nextPhrase;
+  const next = term.kind === "word" ? wordSearch(folded, term.text) : phraseSearch(folded, term.characters);
   const places: TextRange[] = [];
-  let place = next(folded, term as never, from); // `next` is chosen by its kind
+  let place = next(from);
   while (place !== null && place.from < end && places.length < limit) {
     places.push(place);
-    place = next(folded, term as never, place.from + 1);
+    place = next(place.from + 1);
   }
   return places;
 }
 
-function nextWord(
-  folded: string,
-  { text }: Extract<SearchTerm, { kind: "word" }>,
-  from: number,
-): TextRange | null {
-  for (let at = folded.indexOf(text, from); at >= 0; ) {
-    const to = wordEnd(folded, at);
-    if (at === 0 || !IN_WORD.test(folded.charAt(at - 1))) return { from: at, to };
-    at = folded.indexOf(text, to); // once past the word: a long one is looked at once
-  }
-  return null;
+/** Finds the next place that begins at an index or after it. */
+type Search = (from: number) => TextRange | null;
+
+function wordSearch(folded: string, text: string): Search {
+  return (from) => {
+    for (let at = folded.indexOf(text, from); at >= 0; ) {
+      const to = wordEnd(folded, at);
+      if (at === 0 || !IN_WORD.test(folded.charAt(at - 1))) return { from: at, to };
+      at = folded.indexOf(text, to); // past the word, so that a long one is looked at once
+    }
+    return null;
+  };
 }
 
 /** Signs and spaces between the characters do not count. */
-function nextPhrase(
-  folded: string,
-  { characters }: Extract<SearchTerm, { kind: "phrase" }>,
-  from: number,
-): TextRange | null {
+function phraseSearch(folded: string, characters: readonly string[]): Search {
   const pattern = new RegExp(characters.join(`[^${WORD_CHARACTERS}]+`), "g");
-  pattern.lastIndex = from;
-  const match = pattern.exec(folded);
-  return match === null ? null : { from: match.index, to: match.index + match[0].length };
+  return (from) => {
+    pattern.lastIndex = from;
+    const match = pattern.exec(folded);
+    return match === null ? null : { from: match.index, to: match.index + match[0].length };
+  };
 }
 
 function wordEnd(folded: string, at: number): number {
