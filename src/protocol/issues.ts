@@ -30,7 +30,12 @@ export function parseInput<S extends v.GenericSchema>(
   const { issues = result.issues } = v.safeParse(schema, input);
   const unknown = issues.find(({ expected }) => expected === "never");
   const sentence = describeIssues(unknown === undefined ? result.issues : [unknown]);
-  return refused(refusal(code, `${where}${sentence}${sentence.endsWith("?") ? "" : "."}`));
+  return refused(refusal(code, toSentence(`${where}${sentence}`)));
+}
+
+/** With a full stop, unless it is a question. */
+export function toSentence(text: string): string {
+  return text.endsWith("?") ? text : `${text}.`;
 }
 
 /** One sentence for a failed parse, without its full stop: where, and what was expected. It repeats little of the input. */

@@ -8,6 +8,9 @@ import { absenceFault, type FragmentWrite, mustExist, type PutMode } from "./fra
 import { inGroups } from "./in-groups.ts";
 import { CATALOGUE_WAIT_MS, within } from "./within.ts";
 
+/** Ids in one question to the catalogue. Only a list of dependents has more. */
+const IDS_AT_A_TIME = 1_000;
+
 /** Some 2 MB of ids at their longest. */
 const MAX_REMEMBERED = 10_000;
 
@@ -96,10 +99,17 @@ export class Fragments {
     return new Set(ids.filter((id) => !unknown.has(id)));
   }
 
+  /** Null if the catalogue cannot tell. */
   async #knownAmong(ids: readonly FragmentId[]): Promise<ReadonlySet<string> | null> {
+    const all = new Set<string>();
     try {
-      const known = await within(CATALOGUE_WAIT_MS, catalogueStub(this.#env, this.#workspace).known(ids));
-      return known === null ? null : new Set(known);
+      for (let at = 0; at < ids.length; at += IDS_AT_A_TIME) {
+        const asked = catalogueStub(this.#env, this.#workspace).known(ids.slice(at, at + IDS_AT_A_TIME));
+        const known = await within(CATALOGUE_WAIT_MS, asked);
+        if (known === null) return null;
+        for (const id of known) all.add(id);
+      }
+      return all;
     } catch (error) {
       console.error("the catalogue could not be asked which fragments exist", error);
       return null;

@@ -141,6 +141,16 @@ function oldTables(catalogue: Catalogue): Promise<string[]> {
 }
 
 describe("a catalogue of release 0.1.0", () => {
+  test("[EXIST-4] does not vouch for what it does not know, until it is rebuilt as a complete one", async () => {
+    const catalogue = await catalogueOf(OLD);
+    expect(await catalogue.known(["plain", "unknown"])).toBeNull();
+    await catalogue.rebuild([], true);
+    await vi.waitFor(async () => {
+      expect(await catalogue.rebuildStatus()).toMatchObject({ state: "done", complete: true });
+    }, 30_000);
+    expect(await catalogue.known(["plain", "unknown"])).toEqual(["plain"]);
+  });
+
   test.each([
     ["greek", "ΚΑΛΗΜΕΡΑ", "Λέμε καλημέρα το πρωί.", "καλημέρα"],
     ["greek", "καλημερα", "Λέμε καλημέρα το πρωί.", "καλημέρα"],

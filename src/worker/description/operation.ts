@@ -4,7 +4,7 @@ import type { OpenAPIV3_1 } from "openapi-types";
 import type * as v from "valibot";
 import { FoldersQuerySchema, ListQuerySchema } from "../../protocol/catalogue.ts";
 import { unknownName } from "../../protocol/closed-object.ts";
-import { shorten } from "../../protocol/issues.ts";
+import { shorten, toSentence } from "../../protocol/issues.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { problem } from "../http/problem.ts";
 import { isUpgrade } from "../http/upgrade.ts";
@@ -25,9 +25,9 @@ export function operation(operationId: OperationId): MiddlewareHandler<AppEnv> {
   const refuseUnknown: MiddlewareHandler<AppEnv> = async (c, next) => {
     const { pathname, searchParams } = new URL(c.req.url);
     const unknown = [...searchParams.keys()].find((name) => !known.includes(name));
-    if (unknown === undefined || isUpgrade(c) || !pathname.startsWith("/v1/")) return next();
-    const sentence = `${shorten(unknown)}: ${unknownName(unknown, known)}`;
-    return problem(c, "invalid_query", sentence.endsWith("?") ? sentence : `${sentence}.`);
+    const isSocket = operationId === "streamEvents" && isUpgrade(c);
+    if (unknown === undefined || isSocket || !pathname.startsWith("/v1/")) return next();
+    return problem(c, "invalid_query", toSentence(`${shorten(unknown)}: ${unknownName(unknown, known)}`));
   };
   return Object.assign(refuseUnknown, describeRoute({ operationId, ...operations[operationId] }));
 }
