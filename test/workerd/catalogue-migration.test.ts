@@ -6,6 +6,7 @@ import type { CatalogueEntry, CatalogueRecord } from "../../src/core/feed/catalo
 import type { FragmentSummary, ListQuery } from "../../src/protocol/catalogue.ts";
 import { catalogueStub, type Workspace } from "../../src/worker/addresses.ts";
 import { FragmentObject } from "../../src/worker/fragment/fragment-object.ts";
+import { eventually } from "./eventually.ts";
 
 /** The tables of release 0.1.0 (version 4), frozen: what this release makes is another matter. */
 const TABLES_0_1 = `
@@ -126,10 +127,6 @@ async function rebuilt(catalogue: Catalogue): Promise<void> {
   await eventually(async () =>
     expect(await catalogue.rebuildStatus()).toMatchObject({ state: "done", repaired: 0 }),
   );
-}
-
-function eventually(check: () => Promise<void>): Promise<void> {
-  return vi.waitFor(check, { timeout: 30_000, interval: 20 });
 }
 
 function oldTables(catalogue: Catalogue): Promise<string[]> {
