@@ -63,7 +63,7 @@ export class CatalogueAudit {
     return { ...this.#rebuild.status(), complete: this.#known.isComplete };
   }
 
-  /** Begins a rebuild, unless there is one; `ids` are asked besides those that the catalogue knows. */
+  /** Begins a rebuild, unless one runs. `ids` are asked beside those that the catalogue knows. */
   rebuild(ids: readonly string[], isComplete: boolean, nowMs: number): void {
     if (isComplete) this.#known.claim();
     if (this.#rebuild.isRunning) {

@@ -41,7 +41,7 @@ const IDS_PER_PAGE = 1_000;
 
 /**
  * The searchable list of one workspace's fragments, and who includes whom. The fragments tell it of themselves; it
- * asks them only to rebuild itself.
+ * asks them in a rebuild, and when it awaits one in vain.
  */
 export class CatalogueObject extends DurableObject<Env> {
   readonly #workspace: Workspace;
@@ -123,7 +123,7 @@ export class CatalogueObject extends DurableObject<Env> {
     return this.#known.among(ids);
   }
 
-  /** The ids behind one, in their order, a page of them; none when there are no more. */
+  /** A page of ids after this one, in order; none when there are no more. */
   ids(afterId: string): string[] {
     return this.#lists.ids(afterId, IDS_PER_PAGE);
   }
@@ -144,7 +144,7 @@ export class CatalogueObject extends DurableObject<Env> {
     return this.#lists.suggestions(text, exclude);
   }
 
-  /** A fragment that was deleted lives on under another id. False where nothing is known of a deletion. */
+  /** Notes that a deleted fragment lives on under another id. False if its deletion is not known. */
   renamed(from: string, to: string): boolean {
     const isKnown = this.#entries.rename(from, to);
     if (isKnown) this.#listeners.changed();
@@ -152,7 +152,7 @@ export class CatalogueObject extends DurableObject<Env> {
   }
 
   /**
-   * Begins to mend the catalogue from the fragments, unless it is at it; `ids` are asked besides those it knows.
+   * Begins to mend the catalogue from the fragments, unless a rebuild runs. `ids` are asked beside those that it knows.
    *
    * @param isComplete there is no fragment but those: then an id that is unknown at the end names none
    */
@@ -200,12 +200,7 @@ export class CatalogueObject extends DurableObject<Env> {
   #storeOpenSessions(id: string, openSessions: OpenSessions): number {
     const rowsWritten = this.#openSessions.store(id, openSessions);
     if (rowsWritten === null) return 0;
-    this.#listeners.tell({
-      event: "editors",
-      id,
-      sessions: openSessions.sessions,
-      editors: [...openSessions.editors],
-    });
+    this.#listeners.tell({ event: "editors", id, ...openSessions });
     return rowsWritten;
   }
 
