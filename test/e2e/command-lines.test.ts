@@ -106,6 +106,7 @@ describe.concurrent("command lines", () => {
     { name: "bench:catalogue", args: ["--fragments", "0"], says: "--fragments 0: must be" },
     { name: "bench:idle", args: ["--sockets", "1e9"], says: "--sockets 1e9: must be" },
     { name: "bench:room", args: ["--seconds", "0"], says: "--seconds 0: must be" },
+    { name: "bench:turns", args: ["--only", "nothing"], says: "--only nothing: no case has that" },
     { name: "bench:typed", args: ["--opens", "0"], says: "--opens 0: must be" },
     { name: "check:kill", args: ["--rounds", "abc"], says: "--rounds abc: must be a whole number" },
     { name: "check:kill", args: ["--edits", "0"], says: "--edits 0: must be a whole number" },

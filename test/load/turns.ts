@@ -8,8 +8,8 @@
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
-import { runCommand } from "../../tools/command-line.ts";
+import { runCommand, UsageError } from "../../tools/command-line.ts";
+import { parseOptions, text } from "../../tools/command-options.ts";
 import { buildBundle, startServer } from "../../tools/dev/server-process.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { HealthProbe } from "./health-probe.ts";
@@ -21,16 +21,16 @@ const USAGE = `Usage: npm run bench:turns -- [--only TEXT]
 
 Sends large and awkward inputs to a server of its own, and prints how long each keeps other requests waiting.
 
-  --only TEXT   the cases whose names hold this`;
+  --only TEXT   the cases whose names contain this; all unless given`;
 
 const IDLE: TurnCase = { name: "nothing, for 2 s", prepare: async () => () => delay(2_000) };
 
 await runCommand({ name: "npm run bench:turns", usage: USAGE, parse }, measure);
 
 function parse(args: string[]): readonly TurnCase[] {
-  const { values } = parseArgs({ args, options: { only: { type: "string", default: "" } } });
-  const cases = TURN_CASES.filter(({ name }) => name.includes(values.only));
-  if (cases.length === 0) throw new Error(`--only ${values.only}: no case has that in its name`);
+  const { only } = parseOptions(args, { only: text() });
+  const cases = TURN_CASES.filter(({ name }) => only === null || name.includes(only));
+  if (cases.length === 0) throw new UsageError(`--only ${only}: no case has that in its name.`);
   return cases;
 }
 
