@@ -18,12 +18,13 @@ export interface EarlierText {
   readonly distance: number;
 }
 
-/** The revisions that are measured first, spread over the past; then those beside the nearest. */
+/** The revisions that are measured first, spread over the past; then those beside the nearest. Fewer of large changes. */
 const MAX_SPREAD = 64;
+const MIN_SPREAD = 4;
 /** Texts as they were sent are measured in this many revisions before and behind the nearest, and in the newest ones. */
 const SENT_REVISIONS = 16;
 /** Ops of changes that may be walked over for all of this, and code units that differ which cost as much as one. */
-const MAX_OPS = 150_000;
+const MAX_OPS = 2_000_000;
 const UNITS_PER_OP = 64;
 /** Of the nearest, and of those with about the same length, this many are compared in full, fewer of long texts. */
 const MAX_COMPARED = 4;
@@ -84,8 +85,10 @@ export class EarlierTexts {
    * @param distance how far the text that came in is from the newer one
    */
   unseenIn(back: TextChange, revision: number, distance: number): Span[] {
+    // Where not all could be measured, any of them may be the base.
+    const most = this.#opsLeft < 0 ? Number.POSITIVE_INFINITY : distance + DOUBT_UNITS;
     const oldest = this.#inOrder().find(
-      (one) => one.certainty === "shown" && one.revision < revision && one.distance <= distance + DOUBT_UNITS,
+      (one) => one.certainty === "shown" && one.revision < revision && one.distance <= most,
     );
     return oldest === undefined ? [] : deletionsOf(invertChange(back, this.#content).compose(oldest.back));
   }
@@ -95,7 +98,7 @@ export class EarlierTexts {
       .map(({ revision }) => revision - 1)
       .filter((revision) => revision < this.#shown.before && this.#shown.of(revision) !== "no")
       .reverse();
-    const step = Math.ceil(revisions.length / MAX_SPREAD);
+    const step = Math.ceil(revisions.length / this.#spread());
     let best = 0;
     const look = (at: number) => {
       const revision = revisions[at];
@@ -103,8 +106,8 @@ export class EarlierTexts {
       this.#measure(revision);
       if (this.#distanceOf(revision) < this.#distanceOf(revisions[best] ?? revision)) best = at;
     };
-    for (let at = 0; at < revisions.length; at += step) look(at);
     look(revisions.length - 1);
+    for (let at = 0; at < revisions.length; at += step) look(at);
     for (let by = step >> 1; by > 0; by >>= 1) {
       const middle = best;
       look(middle - by);
@@ -115,6 +118,19 @@ export class EarlierTexts {
       const isNew = revision > this.#shown.before - SENT_REVISIONS;
       if (isNew || Math.abs(revision - nearestRevision) <= SENT_REVISIONS) this.#measureSent(revision);
     }
+  }
+
+  /** Half of what all may cost is for the first look. */
+  #spread(): number {
+    const ops = this.#entries.reduce(
+      (sum, { undo }) => sum + undo.ops.length,
+      this.#costOfMeasuring(NO_CHANGE),
+    );
+    return Math.min(MAX_SPREAD, Math.max(MIN_SPREAD, Math.floor(MAX_OPS / (4 * ops))));
+  }
+
+  #costOfMeasuring(back: TextChange): number {
+    return back.ops.length + this.#change.ops.length + changeSize(this.#change) / UNITS_PER_OP;
   }
 
   #measure(revision: number): void {
@@ -138,7 +154,7 @@ export class EarlierTexts {
 
   #add(key: string, text: Omit<EarlierText, "distance">): void {
     if (this.#measured.has(key) || this.#opsLeft < 0) return;
-    this.#opsLeft -= text.back.ops.length + this.#change.ops.length + changeSize(this.#change) / UNITS_PER_OP;
+    this.#opsLeft -= this.#costOfMeasuring(text.back);
     const distance = distanceBetween(text.back, this.#change, this.#content);
     this.#measured.set(key, { ...text, distance });
   }

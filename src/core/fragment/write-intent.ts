@@ -4,10 +4,10 @@ import type { Change } from "../../protocol/json-frames.ts";
 import { MAX_TAGS } from "../../protocol/limits.ts";
 import { difference } from "../text/difference.ts";
 import { detectEol, fromSharedText, toSharedText } from "../text/line-ends.ts";
-import { occurrencesOf } from "../text/occurrences.ts";
 import { type MetadataChange, type SharedMetadata, sameTags } from "../text/shared-metadata.ts";
 import { applyChange, NO_CHANGE, TextChange } from "../text/text-change.ts";
 import { fromChanges } from "../text/wire-changes.ts";
+import { EditedText } from "./edited-text.ts";
 import type { ResolvedBase } from "./resolved-base.ts";
 import type { ContentWrite, Substitution } from "./write.ts";
 
@@ -73,7 +73,7 @@ function toSharedChange(change: TextChange, shown: string): TextChange {
 /** Only the difference between `old` and `new` is changed, so that what others write between the rest keeps its place. */
 function substitutionsIntent(edits: readonly Substitution[], base: ResolvedBase): Result<Intent> {
   let change = new TextChange();
-  let { text } = base;
+  const text = new EditedText(base.text);
   for (const [index, edit] of edits.entries()) {
     for (const side of ["old", "new"] as const) {
       // Half of a pair would be found within a whole one, and leave the other half behind.
@@ -82,15 +82,15 @@ function substitutionsIntent(edits: readonly Substitution[], base: ResolvedBase)
     }
     const before = toSharedText(edit.old);
     const after = toSharedText(edit.new);
-    const { count, last } = occurrencesOf(before, text);
+    const { count, at } = text.find(before);
     if (count !== 1) {
       const message = `edits.${index}.old matches ${count} times; it must match exactly once.`;
       return refused(refusal("no_single_match", message));
     }
-    change = change.compose(movedBy(difference(before, after), last));
-    text = text.slice(0, last) + after + text.slice(last + before.length);
+    change = change.compose(movedBy(difference(before, after), at));
+    text.replace(at, before.length, after);
   }
-  return done({ change, eol: null, literal: fromSharedText(text, base.eol) });
+  return done({ change, eol: null, literal: fromSharedText(text.text, base.eol) });
 }
 
 /** The same change, of a text that stands this many code units behind the start of another one. */

@@ -10,24 +10,29 @@ export interface Occurrences {
  */
 const PROBE_UNITS = 16;
 
-/**
- * How often `part` stands in `text`. Overlapping occurrences count: "aa" stands twice in "aaa". Takes time linear in the
- * text, whatever the part is.
- */
+/** How often `part` stands in `text`. Overlapping occurrences count: "aa" stands twice in "aaa". Takes linear time. */
 export function occurrencesOf(part: string, text: string): Occurrences {
   if (part === "") return { count: text.length + 1, last: text.length };
+  const places = placesOf(part, text, text.length);
+  return places === null
+    ? occurrencesByBorders(part, text)
+    : { count: places.length, last: places.at(-1) ?? -1 };
+}
+
+/**
+ * Where `part`, which is not empty, begins in `text`; overlapping occurrences count. Null if there are more than `most`, or
+ * if comparing takes more than a pass over the text.
+ */
+export function placesOf(part: string, text: string, most: number): number[] | null {
   const probe = part.slice(0, PROBE_UNITS);
+  const places: number[] = [];
   let comparable = text.length + part.length;
-  let count = 0;
-  let last = -1;
   for (let at = text.indexOf(probe); at !== -1; at = text.indexOf(probe, at + 1)) {
     comparable -= part.length;
-    if (comparable < 0) return occurrencesByBorders(part, text);
-    if (!text.startsWith(part, at)) continue;
-    count++;
-    last = at;
+    if (comparable < 0 || places.length > most) return null;
+    if (text.startsWith(part, at)) places.push(at);
   }
-  return { count, last };
+  return places.length > most ? null : places;
 }
 
 /** The same in one pass over the text: by Knuth, Morris and Pratt. */
