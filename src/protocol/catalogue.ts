@@ -1,5 +1,4 @@
 import * as v from "valibot";
-import { closedObject } from "./closed-object.ts";
 import {
   listOf,
   PROMPT_TYPES,
@@ -173,7 +172,7 @@ export const RebuildStatusSchema = v.object({
 export type RebuildStatus = Readonly<v.InferOutput<typeof RebuildStatusSchema>>;
 
 /** `POST /v1/catalogue/rebuild` */
-export const RebuildSchema = closedObject({
+export const RebuildSchema = v.strictObject({
   ids: v.optional(
     v.pipe(
       v.array(v.string()),

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { done, type ErrorCode, type Result, refusal, refused } from "./errors.ts";
+import { findUnknownField, unknownName } from "./unknown-field.ts";
 
 /** A message repeats at most this many UTF-16 code units of the input. */
 const MAX_ECHO_UNITS = 100;
@@ -27,9 +28,11 @@ export function parseInput<S extends v.GenericSchema>(
 ): Result<v.InferOutput<S>> {
   const result = v.safeParse(schema, input, { abortEarly: true });
   if (result.success) return done(result.output);
-  const { issues = result.issues } = v.safeParse(schema, input);
-  const unknown = issues.find(({ expected }) => expected === "never");
-  const sentence = describeIssues(unknown === undefined ? result.issues : [unknown]);
+  const unknown = findUnknownField(schema, input);
+  const sentence =
+    unknown === null
+      ? describeIssues(result.issues)
+      : `${shorten(unknown.path)}: ${unknownName(unknown.name, unknown.known)}`;
   return refused(refusal(code, toSentence(`${where}${sentence}`)));
 }
 

@@ -1,5 +1,4 @@
 import * as v from "valibot";
-import { closedObject } from "./closed-object.ts";
 import { ERROR_CODES, type ErrorCode, type Refused, refusal, refused } from "./errors.ts";
 import { listOf, metadataEntries, shownMetadataEntries, TimeSchema, VersionSchema } from "./fragment.ts";
 import { parseInput } from "./issues.ts";
@@ -74,7 +73,7 @@ function clientFrames(object: MakeObject) {
   };
 }
 
-export const clientFrameSchemas = clientFrames(closedObject);
+export const clientFrameSchemas = clientFrames(v.strictObject);
 /** For the old paths: the old system ignored unknown fields. */
 const oldClientFrameSchemas = clientFrames(v.object);
 

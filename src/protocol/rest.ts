@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import { FRAGMENT_ID_RULE } from "../language/fragment-id.ts";
-import { closedObject } from "./closed-object.ts";
 import { ERROR_CODES } from "./errors.ts";
 import { listOf, metadataEntries, VersionSchema } from "./fragment.ts";
 import { MAX_CONTENT_BYTES, MAX_SUBSTITUTIONS } from "./limits.ts";
@@ -16,7 +15,7 @@ const ContentSchema = v.pipe(
 );
 
 /** POST /v1/fragments */
-export const CreateSchema = closedObject({
+export const CreateSchema = v.strictObject({
   id: v.pipe(v.string(), v.description(FRAGMENT_ID_RULE)),
   content: v.optional(ContentSchema, ""),
   ...metadataEntries,
@@ -32,14 +31,14 @@ const baseVersion = v.nullish(
 );
 
 /** PUT /v1/fragments/{id}: absent or null metadata stay as they are. */
-export const PutSchema = closedObject({
+export const PutSchema = v.strictObject({
   content: ContentSchema,
   ...metadataEntries,
   base_version: baseVersion,
 });
 
 /** Replaces `old`, which must stand in the text exactly once, by `new`. */
-export const SubstitutionSchema = closedObject({
+export const SubstitutionSchema = v.strictObject({
   old: v.pipe(
     v.string(),
     v.minLength(1, "must not be empty"),
@@ -50,7 +49,7 @@ export const SubstitutionSchema = closedObject({
 
 /** PATCH /v1/fragments/{id}: a new content, or edits of it in order, and metadata. */
 export const PatchSchema = v.pipe(
-  closedObject({
+  v.strictObject({
     content: v.nullish(ContentSchema),
     edits: v.nullish(
       v.pipe(
@@ -67,13 +66,13 @@ export const PatchSchema = v.pipe(
 );
 
 /** POST /v1/renames */
-export const RenameSchema = closedObject({
+export const RenameSchema = v.strictObject({
   from: v.pipe(v.string(), v.description("The fragment's id.")),
   to: v.pipe(v.string(), v.description("The id that it shall have; no fragment has it.")),
 });
 
 /** POST /v1/expand: `id` says which fragment the content is the text of. */
-export const ExpandSchema = closedObject({
+export const ExpandSchema = v.strictObject({
   content: ContentSchema,
   id: v.nullish(
     v.pipe(
