@@ -153,6 +153,15 @@ describe("the bundle", () => {
     });
   });
 
+  test("[CLI-7] the bundle is not built and a sentence says what to do, when its directory cannot be made", async () => {
+    await withTemporaryDir(async (dir) => {
+      await writeFile(join(dir, "file"), "");
+      await expect(buildBundle(join(dir, "file", "bundle"))).rejects.toThrow(
+        /^The server cannot be built into .* \(ENOTDIR\)\. .* --build-only$/,
+      );
+    });
+  });
+
   test("[CLI-9] the bundle is built, when there is none", async () => {
     await withTemporaryDir(async (dir) => {
       await expect(attempt(dir)).rejects.toThrow(Builds);

@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "
 import { extname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import * as v from "valibot";
+import { describeCause } from "../server-url.ts";
 import type { WorkerdSettings } from "./workerd-config.ts";
 import { PROJECT_DIR, wranglerCommand } from "./wrangler-command.ts";
 
@@ -32,8 +33,7 @@ export async function buildBundle(
   const sources = await digestSources();
   if (await isBuiltFrom(sources, bundleDir)) return bundleDir;
   onBuild();
-  await mkdir(bundleDir, { recursive: true });
-  const stagingDir = await mkdtemp(`${bundleDir}-`);
+  const stagingDir = await makeStagingDir(bundleDir);
   try {
     const { command, args, env } = wranglerCommand(["deploy", "--dry-run", "--outdir", stagingDir]);
     await promisify(execFile)(command, args, { cwd: PROJECT_DIR, env });
@@ -45,6 +45,18 @@ export async function buildBundle(
     await rm(stagingDir, { recursive: true, force: true });
   }
   return bundleDir;
+}
+
+/** A new directory beside `bundleDir`, which is made too. Throws a sentence for the terminal if that is not allowed. */
+async function makeStagingDir(bundleDir: string): Promise<string> {
+  try {
+    await mkdir(bundleDir, { recursive: true });
+    return await mkdtemp(`${bundleDir}-`);
+  } catch (error) {
+    throw new Error(
+      `The server cannot be built into "${bundleDir}" (${describeCause(error)}). Build it once as a user who may write there: npm run serve -- --build-only`,
+    );
+  }
 }
 
 /** Throws if `buildBundle` has not built there. */
@@ -85,7 +97,7 @@ async function isBuiltFrom(sources: string, bundleDir: string): Promise<boolean>
   try {
     return (await readFile(join(bundleDir, STAMP_FILE), "utf8")) === (await stamp(sources, bundleDir));
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    if (["ENOENT", "ENOTDIR"].includes(describeCause(error))) return false;
     throw error;
   }
 }
