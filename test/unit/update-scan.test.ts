@@ -8,6 +8,7 @@ import { FragmentText } from "../../src/core/text/fragment-text.ts";
 import { applyChange, splitsCharacter, TextChange } from "../../src/core/text/text-change.ts";
 import { UpdateBuilder } from "../../src/core/text/update-builder.ts";
 import { KIND, type ScannedUpdate, scanUpdate } from "../../src/core/text/update-scan.ts";
+import { utf8Length } from "../../src/language/utf8.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { type RawDelete, rawSkip, rawUpdate } from "../support/raw-update.ts";
 import { expectSameState } from "../support/same-state.ts";
@@ -185,6 +186,7 @@ describe("real updates", () => {
         if (uncommitted.update !== null) log.push(uncommitted.update);
         text.commit(uncommitted);
         expect(text.isDirty).toBe(false);
+        expect(text.committedBytes).toBe(utf8Length(text.committedContent));
         const reopened = new FragmentText(() => log);
         expect(reopened.committedContent).toBe(text.committedContent);
         expect(reopened.committedMetadata).toEqual(text.committedMetadata);

@@ -104,7 +104,7 @@ export class DurableFragment {
   /** The committed revision. Loads the document. */
   get committed(): CommittedView {
     if (this.#view === null) {
-      const { committedContent, committedMetadata } = this.text;
+      const { committedContent, committedBytes, committedMetadata } = this.text;
       const { eol, ...metadata } = committedMetadata;
       const content = fromSharedText(committedContent, eol);
       this.#view = {
@@ -112,7 +112,7 @@ export class DurableFragment {
         revision: this.alive.revision,
         timeMs: this.alive.updatedAtMs,
         content,
-        size: utf8Length(content),
+        size: eol === "lf" ? committedBytes : utf8Length(content),
         metadata,
         eol,
         contentRevision: this.#contentRevision,

@@ -13,11 +13,11 @@ import {
   sameMetadata,
   writeMetadata,
 } from "./shared-metadata.ts";
-import { Cuts, splitItems } from "./split-items.ts";
+import { applySplit } from "./split-items.ts";
 import { applyChange, type TextChange } from "./text-change.ts";
-import { cutsOf, findCrlfs } from "./text-items.ts";
+import { mendLineEnds, NOT_MENDED, writeChange } from "./text-items.ts";
 import { UncommittedEdits } from "./uncommitted-edits.ts";
-import { type DeleteSet, encodeSince, UpdateBuilder } from "./update-builder.ts";
+import { type DeleteSet, encodeSince } from "./update-builder.ts";
 import { UpdateCheck } from "./update-check.ts";
 
 /** An update that a peer wants applied. */
@@ -71,7 +71,8 @@ export class FragmentText {
   #doc: Y.Doc;
   #committedContent = "";
   #committedMetadata: SharedMetadata;
-  /** At least the content's bytes of UTF-8: their exact count when last counted, plus all inserted since. */
+  #committedBytes = 0;
+  /** At least the content's bytes of UTF-8: their exact count when last known, plus all inserted since. */
   #bytesBound = 0;
   /** False if the content holds no surrogate, or no CR. */
   #hasPairs = false;
@@ -90,13 +91,18 @@ export class FragmentText {
     this.#committedContent = content;
     this.#hasPairs = hasSurrogates(content);
     this.#hasReturns = content.includes("\r");
-    this.#bytesBound = utf8Length(content);
+    this.#committedBytes = this.#bytesBound = utf8Length(content);
     this.#committedMetadata = this.#currentMetadata();
   }
 
   /** The text of the last commit, which JSON and REST clients see. LF line ends. */
   get committedContent(): string {
     return this.#committedContent;
+  }
+
+  /** The size of `committedContent` in bytes of UTF-8. */
+  get committedBytes(): number {
+    return this.#committedBytes;
   }
 
   get committedMetadata(): SharedMetadata {
@@ -174,11 +180,13 @@ export class FragmentText {
     this.#snapshot = null;
     // A lone CR stays, and an edit right behind it can make it a CRLF.
     this.#hasReturns ||= accepted.insertsCarriageReturn;
-    const mended = this.#hasReturns ? this.#mendLineEnds() : null;
-    if (mended !== null) accepted.addDeleteSet(mended);
-    const received = mended === null ? update : accepted.encode();
+    const mended = this.#hasReturns ? mendLineEnds(this.#doc) : NOT_MENDED;
+    this.#hasReturns = mended.hasReturns;
+    const isMended = mended.deletes !== null;
+    if (mended.deletes !== null) accepted.addDeleteSet(mended.deletes);
+    const received = isMended ? accepted.encode() : update;
     this.#edits.add(received, accepted.since, this.#arrivedSince(waiting));
-    return { outcomes, update: received, isMended: mended !== null };
+    return { outcomes, update: received, isMended };
   }
 
   /**
@@ -192,14 +200,14 @@ export class FragmentText {
     let deletes: DeleteSet;
     try {
       deletes = this.#doc.transact((transaction) => {
-        splitItems(transaction, cutsOf(change, this.#doc.getText(ROOTS.content)));
-        this.#writeChange(change);
+        writeChange(transaction, this.#doc.getText(ROOTS.content), change);
         writeMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags), metadata);
         return transaction.deleteSet;
       });
     } finally {
       this.#doc.clientID = IDLE_CLIENT_ID;
     }
+    for (const { insert } of change.ops) if (insert !== undefined) this.#noteInserted(insert);
     const hasStructs = Y.getState(this.#doc.store, clientId) > clock;
     if (!hasStructs && deletes.clients.size === 0) return null;
     const since = new Map(hasStructs ? [[clientId, clock]] : []);
@@ -233,6 +241,8 @@ export class FragmentText {
 
   /** Takes `uncommitted`, which is durable by now, as the new committed state. */
   commit(uncommitted: Uncommitted): void {
+    this.#committedBytes += byteGrowth(uncommitted.change, this.#committedContent);
+    this.#bytesBound = this.#committedBytes;
     this.#committedContent = uncommitted.content;
     this.#committedMetadata = uncommitted.metadata;
     this.#edits.clear();
@@ -280,7 +290,7 @@ export class FragmentText {
   /** Applies checked updates. After a refusal the document may be half-way and must be rebuilt. */
   #apply(update: Uint8Array, accepted: AcceptedBatch): Refusal | null {
     try {
-      this.#applySplit(update, accepted.cuts);
+      applySplit(this.#doc, update, accepted.cuts);
     } catch (error) {
       const reason = error instanceof Error ? error.message : "unknown";
       return refusal("malformed_update", `The update cannot be applied (${reason}).`);
@@ -305,42 +315,10 @@ export class FragmentText {
     return refusal("content_too_large", `The content must have at most ${MAX_CONTENT_BYTES} bytes of UTF-8.`);
   }
 
-  #writeChange(change: TextChange): void {
-    const content = this.#doc.getText(ROOTS.content);
-    let at = 0;
-    for (const op of change.ops) {
-      if (typeof op.insert === "string") {
-        content.insert(at, op.insert);
-        at += op.insert.length;
-        this.#bytesBound += utf8Length(op.insert);
-        this.#hasPairs ||= hasSurrogates(op.insert);
-        this.#hasReturns ||= op.insert.includes("\r");
-      } else if (typeof op.retain === "number") at += op.retain;
-      else content.delete(at, op.delete ?? 0);
-    }
-  }
-
-  /** Deletes the CRs of each CRLF that came in, or came to be; null if there was none. */
-  #mendLineEnds(): DeleteSet | null {
-    const { returns, hasOthers } = findCrlfs(this.#doc.getText(ROOTS.content));
-    this.#hasReturns = hasOthers;
-    if (returns.length === 0) return null;
-    const deletes = new UpdateBuilder();
-    const cuts = new Cuts();
-    for (const range of returns) {
-      deletes.addDelete(range);
-      cuts.addRange(range);
-    }
-    return this.#applySplit(deletes.encode(), cuts);
-  }
-
-  /** @param cuts where the update cuts items @returns what it deleted */
-  #applySplit(update: Uint8Array, cuts: Cuts): DeleteSet {
-    return this.#doc.transact((transaction) => {
-      splitItems(transaction, cuts);
-      Y.applyUpdate(this.#doc, update);
-      return transaction.deleteSet;
-    });
+  #noteInserted(text: string): void {
+    this.#bytesBound += utf8Length(text);
+    this.#hasPairs ||= hasSurrogates(text);
+    this.#hasReturns ||= text.includes("\r");
   }
 
   /**
@@ -382,6 +360,18 @@ function judge(check: UpdateCheck, { update, admit }: Incoming): Outcome {
   const fault = admit(inspection.value.keys());
   if (fault !== null) return refused(fault);
   return done(check.accept() ? "applied" : "known");
+}
+
+/** By how many bytes of UTF-8 a change makes a text longer. It splits no surrogate pair. */
+function byteGrowth(change: TextChange, text: string): number {
+  let growth = 0;
+  let at = 0;
+  for (const op of change.ops) {
+    if (op.insert !== undefined) growth += utf8Length(op.insert);
+    else if (op.delete !== undefined) growth -= utf8Length(text.slice(at, at + op.delete));
+    at += op.retain ?? op.delete ?? 0;
+  }
+  return growth;
 }
 
 /** Whether a text holds any surrogate, and so a pair that an edit could split. */

@@ -1,4 +1,5 @@
 import * as Y from "yjs";
+import type { DeleteSet } from "./update-builder.ts";
 
 /** Places where items are cut: before (client, clock), in any order; a place may be named more than once. */
 export class Cuts {
@@ -36,6 +37,15 @@ export function splitItems(transaction: Y.Transaction, cuts: Cuts): void {
     const structs = transaction.doc.store.clients.get(client);
     if (structs !== undefined && clocks.length > FEW_CUTS) splitStructs(transaction, structs, clocks);
   }
+}
+
+/** Applies an update that cuts items at these places. Returns what it deleted. */
+export function applySplit(doc: Y.Doc, update: Uint8Array, cuts: Cuts): DeleteSet {
+  return doc.transact((transaction) => {
+    splitItems(transaction, cuts);
+    Y.applyUpdate(doc, update);
+    return transaction.deleteSet;
+  });
 }
 
 function splitStructs(

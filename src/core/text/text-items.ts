@@ -1,10 +1,47 @@
 import * as Y from "yjs";
-import { Cuts } from "./split-items.ts";
+import { ROOTS } from "./roots.ts";
+import { applySplit, Cuts, splitItems } from "./split-items.ts";
 import type { TextChange } from "./text-change.ts";
+import { type DeleteSet, UpdateBuilder } from "./update-builder.ts";
 import type { ScannedDelete } from "./update-scan.ts";
 
 const CR = 0x0d;
 const LF = 0x0a;
+
+interface Mended {
+  /** The CRs of each CRLF that the text held; null if it held none. */
+  readonly deletes: DeleteSet | null;
+  /** The text holds CRs that stay. */
+  readonly hasReturns: boolean;
+}
+
+export const NOT_MENDED: Mended = { deletes: null, hasReturns: false };
+
+/** Deletes the CRs of each CRLF in the text, in one walk over its items and by one update. */
+export function mendLineEnds(doc: Y.Doc): Mended {
+  const { returns, hasOthers } = findCrlfs(doc.getText(ROOTS.content));
+  if (returns.length === 0) return { deletes: null, hasReturns: hasOthers };
+  const update = new UpdateBuilder();
+  const cuts = new Cuts();
+  for (const range of returns) {
+    update.addDelete(range);
+    cuts.addRange(range);
+  }
+  return { deletes: applySplit(doc, update.encode(), cuts), hasReturns: hasOthers };
+}
+
+/** Makes a change of the text, under the document's client id. */
+export function writeChange(transaction: Y.Transaction, text: Y.Text, change: TextChange): void {
+  splitItems(transaction, cutsOf(change, text));
+  let at = 0;
+  for (const op of change.ops) {
+    if (op.insert !== undefined) {
+      text.insert(at, op.insert);
+      at += op.insert.length;
+    } else if (op.delete !== undefined) text.delete(at, op.delete);
+    else at += op.retain;
+  }
+}
 
 /**
  * The CRs to delete for LF line ends, found in one walk over the items: all CRs right before an LF, since any one left
@@ -12,7 +49,7 @@ const LF = 0x0a;
  *
  * @returns `hasOthers`: the text holds CRs that stay
  */
-export function findCrlfs(text: Y.Text): { readonly returns: ScannedDelete[]; readonly hasOthers: boolean } {
+function findCrlfs(text: Y.Text): { readonly returns: ScannedDelete[]; readonly hasOthers: boolean } {
   const returns: ScannedDelete[] = [];
   let hasOthers = false;
   /** The CRs right before the place that the walk has come to; they can stand in several items. */
@@ -35,7 +72,7 @@ export function findCrlfs(text: Y.Text): { readonly returns: ScannedDelete[]; re
 }
 
 /** Where a change of the text cuts its items. */
-export function cutsOf(change: TextChange, text: Y.Text): Cuts {
+function cutsOf(change: TextChange, text: Y.Text): Cuts {
   const cuts = new Cuts();
   let item = text._start;
   let itemStart = 0;
