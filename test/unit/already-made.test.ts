@@ -1,8 +1,10 @@
 /** The same change made twice from one base: by a program that tries again, or by two people. */
 import { describe, expect, test } from "vitest";
+import { EMPTY_WRITE } from "../../src/core/fragment/write.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
 import { RoomHost } from "../support/room-host.ts";
+import { ScriptedPeer } from "../support/scripted-peer.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 
 /** Makes these texts of the version they name, each in a commit of its own, or all in one. */
@@ -134,6 +136,35 @@ describe("a text that was made from its base already", () => {
         [1, "ab"],
       ]).revision,
     ).toBe(2);
+  });
+});
+
+describe("a text that was there before", () => {
+  test("[ROOM-9] it is written again, when its sender builds on a later one of its own in the same commit", () => {
+    const host = new RoomHost(new MemoryUpdateLog(null));
+    host.create("a");
+    const session = host.joinJson(new ScriptedPeer());
+    host.receiveTogether(
+      [session, { action: "update", content: "ab", base_version: 1, request_id: "1" }],
+      [session, { action: "update", content: "a", base_request_id: "1", request_id: "2" }],
+      [session, { action: "update", content: "aba", base_request_id: "2", request_id: "3" }],
+      [session, { action: "update", content: "ababa", base_request_id: "3", request_id: "4" }],
+    );
+    host.passUntilIdle();
+    expect(host.room.committed.content).toBe("ababa");
+  });
+
+  test("[ROOM-9] it is written again, when a write without a base comes in the same commit", () => {
+    const host = new RoomHost(new MemoryUpdateLog(null));
+    host.create("a");
+    const put = (text: string) =>
+      host.room.submit({ ...EMPTY_WRITE, content: { kind: "text", text }, answer: () => undefined });
+    host.turn(() => {
+      put("ab");
+      put("a");
+    });
+    host.passUntilIdle();
+    expect(host.room.committed.content).toBe("a");
   });
 });
 

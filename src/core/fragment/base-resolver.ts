@@ -49,7 +49,15 @@ export class BaseResolver {
     switch (base.kind) {
       case "current": {
         const { eol, tags } = text.metadata;
-        return { revision: current, text: round.content, eol, tags, since: NO_CHANGE, unseen: [] };
+        return {
+          revision: current,
+          text: round.content,
+          textRevision: null,
+          eol,
+          tags,
+          since: NO_CHANGE,
+          unseen: [],
+        };
       }
       case "version":
         return this.#committed(revisionText(base.version), round.sinceCommit);
@@ -134,6 +142,7 @@ export class BaseResolver {
     return {
       revision: when === "own" ? null : revision,
       text: applyChange(back, committedContent),
+      textRevision: isEmpty(toSent) ? revision : null,
       eol: way.stateThen.eol,
       tags: tags ?? way.stateThen.tags,
       since: invertChange(back, committedContent).compose(sinceCommit),
@@ -145,7 +154,7 @@ export class BaseResolver {
   #inThisRound(written: WrittenWrite, writes: RoundWrites): ResolvedBase {
     const { eol } = this.#history.text.metadata;
     const { baseRevision: revision, sent: text, sentTags: tags } = written.plan;
-    return { revision, text, eol, tags, since: writes.sinceSent(written), unseen: [] };
+    return { revision, text, textRevision: null, eol, tags, since: writes.sinceSent(written), unseen: [] };
   }
 }
 

@@ -110,7 +110,7 @@ function findAmongEarlier(
   sources: BaseSources,
 ): ResolvedBase | null {
   const older = earlier.likeliest().flatMap((one) => {
-    const base = sources.resolve({ ...one, when: "later", tags: null });
+    const base = sources.resolve({ ...one, when: isEmpty(one.toSent) ? "later" : "own", tags: null });
     return base === null ? [] : [{ one, base, change: difference(base.text, text) }];
   });
   const near = nearest(older, distanceOf);

@@ -7,6 +7,8 @@ export interface ResolvedBase {
   /** Null: a text of the sender's own, from an earlier round. */
   readonly revision: number | null;
   readonly text: string;
+  /** The revision whose text this is; null where it is a text as somebody sent it, or the one that the round has made. */
+  readonly textRevision: number | null;
   readonly eol: Eol;
   readonly tags: readonly string[];
   /** From `text` to the current text. */

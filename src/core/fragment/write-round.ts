@@ -209,8 +209,8 @@ export class WriteRound {
   /** What is left of a change when what was made since its base is taken off: see already-made.ts. */
   #withoutMade({ content }: Write, base: ResolvedBase, change: TextChange): Remainder {
     // Changes with positions are what somebody types, and the same letter twice is no repetition.
-    if (base.revision === null || content === null || content.kind === "changes") return { base, change };
-    const steps = this.#resolver.stepsSince(base.revision, this.#state);
+    if (base.textRevision === null || content === null || content.kind === "changes") return { base, change };
+    const steps = this.#resolver.stepsSince(base.textRevision, this.#state);
     return steps === null ? { base, change } : withoutMade(base, change, steps);
   }
 
