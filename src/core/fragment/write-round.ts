@@ -154,16 +154,17 @@ export class WriteRound {
   #write(write: Write, known: readonly KnownText[], serverClientId: number): Result<never> | null {
     const planned = this.#plan(write, known);
     if (!planned.ok) return planned;
-    const plan = planned.value;
+    const { plan, content } = planned.value;
     const update = this.#history.text.write(serverClientId, plan.change, plan.metadata);
     if (update !== null) this.#updates.push(update);
     this.#writes.add(write, plan, invertChange(plan.change, this.#content));
     this.#sinceCommit = this.#sinceCommit.compose(plan.change);
-    this.#content = applyChange(plan.change, this.#content);
+    this.#content = content;
     return null;
   }
 
-  #plan(write: Write, known: readonly KnownText[]): Result<WritePlan> {
+  /** A text may have a megabyte, and a round 64 writes of it: no text is made twice. */
+  #plan(write: Write, known: readonly KnownText[]): Result<{ plan: WritePlan; content: string }> {
     const mismatch = this.#versionMismatch(write);
     if (mismatch !== null) return refused(mismatch);
     const found = this.#resolver.resolve(write, known, this.#state);
@@ -182,8 +183,9 @@ export class WriteRound {
     let change = rebaseChange(left, base.since);
     let sinceSent = spared.restored.compose(carryOver(base.since, left));
     const made = applyChange(change, this.#content);
-    if (made.includes("\r\n")) {
-      const mend = difference(made, toSharedText(made));
+    const mended = toSharedText(made);
+    if (mended !== made) {
+      const mend = difference(made, mended);
       change = change.compose(mend);
       sinceSent = sinceSent.compose(mend);
     }
@@ -193,17 +195,19 @@ export class WriteRound {
       return refused(refusal("content_too_large", message));
     }
     const eol = write.moved?.eol ?? intent.eol;
-    const sent = applyChange(intent.change, found.text);
-    return done({
+    const isLiteral = write.content?.kind === "changes" && found.eol === "lf";
+    const literal = isLiteral ? intent.literal : null;
+    const sent = literal ?? applyChange(intent.change, found.text);
+    const plan: WritePlan = {
       change,
       metadata: { ...metadataChange.value, ...(eol === null || eol === metadata.eol ? {} : { eol }) },
       sent,
       sentTags: write.metadata?.tags ?? base.tags,
-      // One string where it can be: the round holds those of all its writes.
       literal: intent.literal === sent ? sent : intent.literal,
       baseRevision: base.revision,
       sinceSent,
-    });
+    };
+    return done({ plan, content: mended });
   }
 
   /** What is left of a change when what was made since its base is taken off: see already-made.ts. */
