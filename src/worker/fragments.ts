@@ -82,7 +82,8 @@ export class Fragments {
   }
 
   async #existing(id: FragmentId) {
-    return (await this.#existingAmong([id])).has(id) ? this.#object(id) : null;
+    const isKnown = remembered.has(this.#keyOf(id));
+    return isKnown || (await this.#existingAmong([id])).has(id) ? this.#object(id) : null;
   }
 
   /**
