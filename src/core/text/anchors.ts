@@ -24,18 +24,18 @@ interface Tokens {
   readonly hashes: Int32Array;
 }
 
-/** Of one text in one search; each costs some 30 bytes while it lasts. Text of more lines or words is searched by grams. */
+/** Tokens of one text in one search. Each takes some 30 bytes meanwhile. A text of more lines or words has grams left. */
 const MAX_TOKENS = 250_000;
-/** Of a long text, about this many runs of `GRAM_UNITS` code units are looked at. */
+/** About this many runs of `GRAM_UNITS` code units are taken of a long text. */
 const GRAMS = 16_000;
 const FIRST_TOKENS = 64;
 const GRAM_UNITS = 8;
 const BASE = 0x01000193;
 
 /**
- * The ways to find anchors in a gap, the most reliable first: a line that stands once in both texts, then a word, then
- * eight characters in a row, for texts without spaces. Where all of these repeat themselves, as in a list of equal lines,
- * the n-th in one text corresponds to the n-th in the other, provided that both have equally many.
+ * The ways to find anchors in a gap, the most reliable first: a line that stands exactly once in both texts, then a word,
+ * then eight code units in a row, for texts without spaces. If all of these repeat themselves, as in a list of equal lines,
+ * the n-th in one text corresponds to the n-th in the other, provided that both texts have the same number of them.
  */
 const STAGES: readonly { readonly tokenize: Tokenizer; readonly mostRepeats: number }[] = [
   { tokenize: lines, mostRepeats: 1 },
@@ -46,7 +46,7 @@ const STAGES: readonly { readonly tokenize: Tokenizer; readonly mostRepeats: num
 ];
 export const STAGE_COUNT = STAGES.length;
 
-/** Places where the texts correspond, ascending in both. Its cost is n log n in the length of the gap. */
+/** Finds places where the texts correspond, ascending in both. The cost is n log n in the length of the gap. */
 export function findAnchors(a: string, b: string, gap: Gap, stage: number): Anchor[] {
   const { tokenize, mostRepeats } = STAGES[stage] ?? { tokenize: lines, mostRepeats: 0 };
   const inA = tokenize(a, gap.aStart, gap.aEnd);
@@ -59,12 +59,15 @@ interface Pair extends Anchor {
   readonly length: number;
 }
 
-/** The tokens with equally many occurrences in both, at most `mostRepeats`: the n-th with the n-th, in the order of a. */
+/**
+ * Pairs the n-th occurrence of a token in `a` with the n-th in `b`, if both have the same number of them, and at most
+ * `mostRepeats`. The pairs are in the order of `a`.
+ */
 function pairs(a: Tokens, b: Tokens, mostRepeats: number): Pair[] {
   const slots = new Slots(a.count);
   const slotsOfA = slots.addAll(a);
   const slotsOfB = slots.findAll(b);
-  // By slot: occurrences in a and in b, and the first in b; by token of b: the next of its slot.
+  // For each slot its occurrences in a and in b, and the first in b; for each token of b the next one of its slot.
   const inA = new Int32Array(slots.size);
   const inB = new Int32Array(slots.size);
   const first = new Int32Array(slots.size);
@@ -93,11 +96,11 @@ function pairs(a: Tokens, b: Tokens, mostRepeats: number): Pair[] {
   return found;
 }
 
-/** Numbers the hashes from 0, in a table of twice their number and more: several times as fast as a Map. */
+/** Numbers hashes from 0. A hash table in typed arrays, at most half full: several times as fast as a Map. */
 class Slots {
   size = 0;
   readonly #mask: number;
-  /** At a place: the number of the slot, plus one, and its hash; 0: free. */
+  /** For each place of the table the slot plus one, or 0 if it is free; and the hash. */
   readonly #slots: Int32Array;
   readonly #hashes: Int32Array;
 
@@ -109,7 +112,7 @@ class Slots {
     this.#hashes = new Int32Array(length);
   }
 
-  /** The slot of each token; those with the same hash have the same. */
+  /** The slot of each token. Tokens of one hash share a slot. */
   addAll({ hashes, count }: Tokens): Int32Array {
     const found = new Int32Array(count);
     for (let at = 0; at < count; at++) {
@@ -141,7 +144,7 @@ class Slots {
   }
 }
 
-/** Whether the token is the same, not only its hash. */
+/** Whether the tokens themselves are equal, not only their hashes. */
 function areSame(a: string, b: string, pair: Pair): boolean {
   for (let at = 0; at < pair.length; at++) {
     if (a.charCodeAt(pair.a + at) !== b.charCodeAt(pair.b + at)) return false;
@@ -149,9 +152,9 @@ function areSame(a: string, b: string, pair: Pair): boolean {
   return true;
 }
 
-/** The most of the pairs, which ascend in a, that ascend in b too. */
+/** The longest row of the pairs that ascends in `b`. All of them ascend in `a`. */
 function longestAscending(found: readonly Pair[]): Anchor[] {
-  // Of the ascending rows of each length, the one with the least end so far; and what stands before each pair in its row.
+  // For each length the pair that ends an ascending row of that length least far on; for each pair the one before it.
   const ends: number[] = [];
   const before = new Int32Array(found.length);
   for (const [at, { b }] of found.entries()) {
@@ -204,7 +207,7 @@ function words(text: string, start: number, end: number): Tokens | null {
   return found;
 }
 
-/** Runs of eight code units. Of a long text those are taken whose hash ends in zeros: the same in both texts. */
+/** Runs of `GRAM_UNITS` code units. Of a long text only those whose hash has certain zeros: the same ones in both texts. */
 function grams(text: string, start: number, end: number): Tokens | null {
   const found = new TokenList();
   let mask = 0;

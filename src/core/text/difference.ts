@@ -13,17 +13,17 @@ import { splitsCharacter, TextChange } from "./text-change.ts";
 const MAX_EDITS = 400;
 /** Code units of both sides that are compared by character without a look for anchors. */
 const SHORT_UNITS = 20_000;
-/** The same for what is between two anchors; it is replaced as a whole where it takes more than this many edits. */
+/** The same between two anchors. With more than `MAX_GAP_EDITS` edits, all that is between them is replaced. */
 const SHORT_GAP_UNITS = 400;
 const MAX_GAP_EDITS = 64;
-/** A gap of a word or two is replaced as a whole: letters of two words mixed are of no use to anybody. */
+/** A gap of a word or two is replaced as a whole: nobody wants the letters of two words mixed. */
 const WORD_UNITS = 24;
-/** Where there are no anchors, the texts correspond again after at most this many units, where so many agree in a row. */
+/** Without anchors, the texts agree again where `AGREEING_UNITS` are equal in a row, at most this many units further on. */
 const MAX_SKIPPED_UNITS = 200;
 const AGREEING_UNITS = 8;
 /** The code units that are searched for anchors, as a multiple of those of both texts. */
 const MAX_PASSES = 4;
-/** The work of all comparisons by character: of each its length, half the square of its edits, and a fixed amount. */
+/** The budget of all comparisons by character. Each costs its length, half the square of its edits, and a fixed amount. */
 const MAX_WORK = 1_000_000;
 const WORK_PER_COMPARISON = 500;
 
@@ -43,13 +43,13 @@ interface Part {
   readonly removed?: boolean;
 }
 
-/** One difference in the making: what it has of the change, and of its budget. */
+/** One difference in the making: the change so far, and what is left of the budget. */
 class Comparison {
   readonly #a: string;
   readonly #b: string;
   readonly #maxEdits: number;
   readonly #change = new TextChange();
-  /** How far the change leads, in `a`. Between here and the next part that differs both texts are the same. */
+  /** Where the change ends, in `a`. From here to the next gap that is added both texts are the same. */
   #at = 0;
   #unitsLeft: number;
   #workLeft = MAX_WORK;
@@ -98,7 +98,7 @@ class Comparison {
     for (const { a, b } of [...anchors, { a: gap.aEnd, b: gap.bEnd }]) {
       if (a < aStart || b < bStart) continue; // within the common part of an anchor before it
       const part = trimmed(this.#a, this.#b, { aStart, aEnd: a, bStart, bEnd: b });
-      // What repeats itself in the gap may be unique in the part, unless that is nearly the whole gap.
+      // A line that repeats itself in the gap may be unique in the part, unless the part is nearly the whole gap.
       const nextStage = unitsOf(part) * 2 <= unitsOf(gap) ? stage : stage + 1;
       this.#compare(part, nextStage);
       const common = commonStart(this.#a, this.#b, { ...gap, aStart: a, bStart: b });
@@ -146,7 +146,7 @@ class Comparison {
     return !splitsCharacter(this.#a, a) && !splitsCharacter(this.#b, b);
   }
 
-  /** The least difference of a gap; null if it has too many edits, or the budget is used up. */
+  /** The least difference of a gap, by character; null if it has too many edits, or the budget is used up. */
   #charactersOf(gap: Gap, maxEditLength: number): readonly Part[] | null {
     if (this.#workLeft <= 0) return null;
     const removed = this.#a.slice(gap.aStart, gap.aEnd);

@@ -22,15 +22,15 @@ export class Cuts {
   }
 }
 
-/** Yjs makes this many cuts by itself faster than a walk over all structs of the client takes. */
+/** Up to this number Yjs makes the cuts faster by itself than a walk over all structs of the client takes. */
 const FEW_CUTS = 64;
 
 /**
  * Cuts many items at once, before a transaction inserts or deletes at these places.
  *
  * Yjs inserts the right half of each item that it cuts into the middle of an array of all structs of its client, so that
- * n cuts cost n² (yjs 13.6.33): 30,000 in one pasted text take seconds. Here the array is built anew, once. The halves are
- * made as Yjs' own `splitItem` makes them, and what the transaction did not need is merged again at its end.
+ * n cuts can cost n² (yjs 13.6.33): with 30,000 they take seconds. Here the array is built anew, once. The halves are those
+ * that Yjs' own `splitItem` makes, and at the end of the transaction Yjs merges halves that it did not need.
  */
 export function splitItems(transaction: Y.Transaction, cuts: Cuts): void {
   for (const [client, clocks] of cuts.entries()) {

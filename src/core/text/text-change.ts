@@ -27,7 +27,7 @@ export class TextChange {
     this.ops = ops;
   }
 
-  /** Builds the change further: keeps this many code units. */
+  /** Adds a step: keeps this many code units. */
   retain(length: number): this {
     if (length <= 0) return this;
     const last = this.ops.at(-1);
@@ -36,7 +36,7 @@ export class TextChange {
     return this;
   }
 
-  /** Builds the change further: removes this many code units. */
+  /** Adds a step: removes this many code units. */
   delete(length: number): this {
     if (length <= 0) return this;
     const last = this.ops.at(-1);
@@ -45,7 +45,7 @@ export class TextChange {
     return this;
   }
 
-  /** Builds the change further: puts a text in. */
+  /** Adds a step: inserts this text. */
   insert(text: string): this {
     if (text === "") return this;
     const { ops } = this;
@@ -61,13 +61,13 @@ export class TextChange {
     return this;
   }
 
-  /** Ends the building: a retain at the end says nothing. */
+  /** Drops a retain at the end, which says nothing. */
   chop(): this {
     if (this.ops.at(-1)?.retain !== undefined) this.ops.pop();
     return this;
   }
 
-  /** This change and then `later`, as one. */
+  /** Returns this change followed by `later`, as one change. */
   compose(later: TextChange): TextChange {
     const composed = new TextChange();
     const first = new Steps(this.ops);
@@ -96,11 +96,11 @@ export class TextChange {
   }
 }
 
-/** A walk over the ops of a change, in pieces; behind the last op it retains without end. */
+/** A walk over the ops of a change, in pieces of any length. Behind the last op it retains without end. */
 class Steps {
   readonly #ops: readonly Op[];
   #at = 0;
-  /** Code units of the current op that are behind us. */
+  /** Code units of the current op that are taken already. */
   #taken = 0;
 
   constructor(ops: readonly Op[]) {
@@ -119,7 +119,7 @@ class Steps {
     return this.#ops[this.#at]?.insert !== undefined;
   }
 
-  /** Code units of the current op that are not taken. */
+  /** Code units of the current op that are not taken yet. */
   get left(): number {
     const op = this.#ops[this.#at];
     if (op === undefined) return Number.POSITIVE_INFINITY;
@@ -210,7 +210,7 @@ export function carryOver(committed: TextChange, change: TextChange): TextChange
   return transform(committed, change, false);
 }
 
-/** Rewrites `change` to come after `other`. Where both insert at one place, `other` comes first if it says so. */
+/** Rewrites `change` to come after `other`. Where both insert at one place, `isOtherFirst` decides. */
 function transform(change: TextChange, other: TextChange, isOtherFirst: boolean): TextChange {
   const result = new TextChange();
   const made = new Steps(other.ops);

@@ -30,7 +30,7 @@ export function mendLineEnds(doc: Y.Doc): Mended {
   return { deletes: applySplit(doc, update.encode(), cuts), hasReturns: hasOthers };
 }
 
-/** Makes a change of the text, under the document's client id. */
+/** Writes a change into the text, under the current client id of the document. */
 export function writeChange(transaction: Y.Transaction, text: Y.Text, change: TextChange): void {
   splitItems(transaction, cutsOf(change, text));
   let at = 0;
@@ -52,7 +52,7 @@ export function writeChange(transaction: Y.Transaction, text: Y.Text, change: Te
 function findCrlfs(text: Y.Text): { readonly returns: ScannedDelete[]; readonly hasOthers: boolean } {
   const returns: ScannedDelete[] = [];
   let hasOthers = false;
-  /** The CRs right before the place that the walk has come to; they can stand in several items. */
+  /** The CRs right before the current place of the walk; they can stand in several items. */
   let run: ScannedDelete[] = [];
   for (let item = text._start; item !== null; item = item.right) {
     if (item.deleted || !(item.content instanceof Y.ContentString)) continue;
