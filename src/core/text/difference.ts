@@ -1,5 +1,6 @@
 import { diffChars } from "diff";
 import { type Anchor, findAnchors, type Gap, STAGE_COUNT } from "./anchors.ts";
+import { detach } from "./detach.ts";
 import { splitsCharacter, TextChange } from "./text-change.ts";
 
 /**
@@ -170,7 +171,7 @@ class Comparison {
   #replace({ aStart, aEnd, bStart, bEnd }: Gap): void {
     this.#change
       .retain(aStart - this.#at)
-      .insert(this.#b.slice(bStart, bEnd))
+      .insert(detach(this.#b.slice(bStart, bEnd)))
       .delete(aEnd - aStart);
     this.#at = aEnd;
   }

@@ -1,3 +1,5 @@
+import { detach } from "./detach.ts";
+
 /**
  * A change of plain text. For a text t, changes a of t, b of a(t), and c of t:
  *
@@ -183,7 +185,7 @@ export function invertChange(change: TextChange, text: string): TextChange {
       continue;
     }
     if (op.delete === undefined) inverted.retain(op.retain);
-    else inverted.insert(text.slice(at, at + op.delete));
+    else inverted.insert(detach(text.slice(at, at + op.delete)));
     at += op.delete ?? op.retain;
   }
   return inverted.chop();
