@@ -1,8 +1,12 @@
 /** What requests for ids that no fragment has leave behind on a server's disk, and how long they take. */
-import { readdir } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { expect, test } from "vitest";
 import { startServer } from "../../tools/dev/server-process.ts";
+import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { closed, makeSocket, within } from "../support/live-socket.ts";
 import { putFragment, readFragment } from "../support/rest.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
@@ -14,8 +18,7 @@ test("[EXIST-1] no request for an unknown id leaves a file behind, when the serv
   await withTemporaryDir(async (dir) => {
     const server = await startServer({ persistTo: dir });
     try {
-      const filesOf = async () =>
-        (await readdir(dir, { recursive: true })).filter((name) => name.endsWith(".sqlite"));
+      const filesOf = async () => (await readdir(dir, { recursive: true })).filter(isDatabase);
       const send = (method: string, path: string, body?: object) =>
         fetch(`${server.url}${path}`, {
           method,
@@ -104,3 +107,49 @@ test("[EXIST-6] other requests are answered, while a text of 300 fragments wakes
     }
   });
 });
+
+test("[CLI-13] npm run serve warns of a catalogue that was lost, after which its fragments are read all the same", async () => {
+  await withTemporaryDir(async (dir) => {
+    const first = await serve(dir);
+    await putFragment(first.url, "here", "text");
+    const filesOf = async () => (await readdir(dir, { recursive: true })).filter(isDatabase);
+    const before = await filesOf();
+    await (await fetch(`${first.url}/v1/fragments/nowhere`)).text();
+    expect(await filesOf()).toEqual(before);
+    expect(await first.stop()).not.toContain("Warning");
+
+    for (const name of await readdir(dir))
+      if (name.includes("Catalogue")) await rm(join(dir, name), { recursive: true });
+    const second = await serve(dir);
+    expect(await readFragment(second.url, "here")).toMatchObject({ content: "text" });
+    expect(await second.stop()).toContain("Warning: the catalogue may not know all fragments.");
+  });
+});
+
+/** As an operator starts it, on a free port. `stop` resolves with what it printed. */
+async function serve(dir: string): Promise<{ url: string; stop(): Promise<string> }> {
+  const args = [join(PROJECT_DIR, "tools/dev/serve.ts"), "--port=0", `--persist-to=${dir}`];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = once(child, "close");
+  let printed = "";
+  const url = new Promise<string>((resolve, reject) => {
+    const read = (chunk: unknown) => {
+      printed += String(chunk);
+      const [, found] = /ready pid=\d+ url=(\S+)/.exec(printed) ?? [];
+      if (found !== undefined) resolve(found);
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    void ended.then(() => reject(new Error(printed)));
+  });
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await within("the end of the server", ended);
+    return printed;
+  };
+  return { url: await within("the server", url), stop };
+}
+
+function isDatabase(name: string): boolean {
+  return name.endsWith(".sqlite");
+}

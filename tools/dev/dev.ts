@@ -12,6 +12,7 @@ import { runCommand } from "../command-line.ts";
 import { parseOptions, text, type ValuesOf } from "../command-options.ts";
 import { DEFAULT_PORT } from "../server-url.ts";
 import { allowedOrigins } from "./allowed-origins.ts";
+import { catalogueWarning } from "./catalogue-state.ts";
 import { spawnBound } from "./child-lifetime.ts";
 import { addressFault, port } from "./listen-address.ts";
 import { describeNextSteps } from "./next-steps.ts";
@@ -107,8 +108,13 @@ async function announce(url: string): Promise<void> {
     },
     (error: unknown) => String(error),
   );
-  if (answer === "ok") console.log(describeNextSteps(url));
-  else console.error(`npm run dev: GET ${url}/healthz ${answer}`);
+  if (answer !== "ok") {
+    console.error(`npm run dev: GET ${url}/healthz ${answer}`);
+    return;
+  }
+  const warning = await catalogueWarning(url);
+  console.log(describeNextSteps(url));
+  if (warning !== null) console.error(warning);
 }
 
 /** Ends what is left of the process group: nothing, if Wrangler could tidy up. */

@@ -11,6 +11,7 @@ import { runCommand } from "../command-line.ts";
 import { flag, parseOptions, text, type ValuesOf } from "../command-options.ts";
 import { DEFAULT_PORT } from "../server-url.ts";
 import { allowedOrigins } from "./allowed-origins.ts";
+import { catalogueWarning } from "./catalogue-state.ts";
 import { addressFault, isLoopbackHost, port } from "./listen-address.ts";
 import { describeNextSteps } from "./next-steps.ts";
 import { buildBundle, DEFAULT_BUNDLE_DIR } from "./production-bundle.ts";
@@ -71,8 +72,10 @@ async function serve(options: ValuesOf<typeof OPTIONS>): Promise<number> {
       isStopping = true;
     });
   }
+  const warning = await catalogueWarning(server.url);
   console.log(`ready pid=${server.pid} url=${server.url}`);
   console.log(describeNextSteps(server.url));
+  if (warning !== null) console.error(warning);
 
   const code = await server.exited;
   if (isStopping) return 0;

@@ -162,7 +162,8 @@ export class CatalogueObject extends DurableObject<Env> {
     return this.#audit.rebuildStatus;
   }
 
-  rebuildStatus(): RebuildStatus {
+  async rebuildStatus(): Promise<RebuildStatus> {
+    await this.#known.introduce();
     return this.#audit.rebuildStatus;
   }
 
