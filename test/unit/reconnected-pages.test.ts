@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { JsonSession } from "../../src/core/room/session.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
+import { expectLinear } from "../support/growth.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
 import { RoomHost } from "../support/room-host.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
@@ -180,6 +181,19 @@ describe("a page that was cut off while another wrote", () => {
 });
 
 describe("a page that was not cut off", () => {
+  test("[ROOM-6] a page can delete words of a fragment that was deleted and created anew, after the server was started anew", () => {
+    const log = new MemoryUpdateLog(null);
+    const before = new RoomHost(log);
+    before.create("an earlier life");
+    before.turn((nowMs) => before.room.remove(null, nowMs));
+    before.create("one two three");
+    const host = new RoomHost(log, { nowMs: before.nowMs + 1_000 });
+    const page = host.joinJson(new ScriptedPeer(), OLD);
+    host.receive(page, { action: "update", content: "one three" });
+    host.passUntilIdle();
+    expect(host.room.committed.content).toBe("one three");
+  });
+
   test("[ROOM-6] a page can delete words that it was told of, when nobody was here before it", () => {
     const host = new RoomHost(new MemoryUpdateLog(null));
     host.create("one");
@@ -329,4 +343,40 @@ describe("the search among earlier texts", () => {
     host.passUntilIdle();
     expect(host.room.committed.content).toBe(`# ${content}`);
   });
+
+  test.for([
+    {
+      what: "each changes another place",
+      edit: (content: string, n: number) => content.replace(`Rule ${n}:`, `Rule ${n} (kept):`),
+    },
+    {
+      what: "one changes every line",
+      edit: (content: string, n: number) =>
+        n === 40 ? content.replaceAll("politely", "kindly") : `${content}line ${n}\n`,
+    },
+  ])(
+    "[ROOM-10] the search takes time linear in the text, when of eighty edits since $what",
+    async ({ edit }) => {
+      await expectLinear(2 ** 17, (units) => {
+        const line = (n: number) => `- Rule ${n}: answer politely.\n`;
+        const text = Array.from({ length: Math.floor(units / 32) }, (_, n) => line(n)).join("");
+        const host = new RoomHost(new MemoryUpdateLog(null));
+        host.create(text);
+        const other = host.joinJson(new ScriptedPeer(), OLD);
+        let shown = text;
+        for (let n = 0; n < 80; n++) {
+          const { content, revision } = host.room.committed;
+          host.receive(other, { action: "update", content: edit(content, n), base_version: revision });
+          host.pass(300);
+          if (n === 20) shown = host.room.committed.content;
+        }
+        const { content } = host.room.committed;
+        const page = host.joinJson(new ScriptedPeer(), OLD);
+        return () => {
+          host.receive(page, { action: "update", content: `# ${shown}` });
+          expect(host.room.committed.content).toBe(`# ${content}`);
+        };
+      });
+    },
+  );
 });

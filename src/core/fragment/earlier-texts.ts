@@ -136,8 +136,13 @@ export class EarlierTexts {
   #measure(revision: number): void {
     const certainty = this.#shown.of(revision);
     const back = this.#backTo(revision);
-    if (back === null || certainty === "no") return;
+    if (back === null || certainty === "no" || this.#isBeforeCreation(revision, back)) return;
     this.#add(`${revision}`, { revision, toSent: NO_CHANGE, back, certainty });
+  }
+
+  /** The oldest entry may be the creation, which has nothing before it. */
+  #isBeforeCreation(revision: number, back: TextChange): boolean {
+    return revision < (this.#entries[0]?.revision ?? 0) && this.#content.length + growthOf(back) === 0;
   }
 
   /** A sender was told an older text than it made; what it made may be the revision that is told next. */
