@@ -6,7 +6,7 @@ import type { ExpansionResult } from "../../protocol/rest.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { DurableFragment } from "../fragment/durable-fragment.ts";
 import { changeSince } from "../fragment/revision-history.ts";
-import type { Base, KnownText, Write } from "../fragment/write.ts";
+import type { Base, KnownText, RequestKey, Write } from "../fragment/write.ts";
 import { EarlierSessions } from "./earlier-sessions.ts";
 import { JsonAnswers, type WriteRequest } from "./json-answers.ts";
 import { JsonSessions, send } from "./json-sessions.ts";
@@ -92,34 +92,27 @@ export class JsonProtocol {
     const { value: frame } = decoded;
     const requestId = frame.request_id ?? undefined;
     const { seenRevision } = session.knowledge;
-    const request =
-      requestId === undefined
-        ? null
-        : { client: clientOf(session), requestId, fingerprint: fingerprintOf(frame) };
-    const asked = { session, request, seenRevision, nowMs };
+    const asked = { session, seenRevision, nowMs };
     switch (frame.action) {
       case "update": {
         const base =
           namedBase(session, frame) ?? this.#likeliest(session, () => session.knowledge.texts(nowMs), nowMs);
-        this.#write({ ...asked, content: { kind: "text", text: frame.content }, metadata: null, base });
+        const content = { kind: "text", text: frame.content } as const;
+        this.#write({ ...asked, content, metadata: null, base, request: requestOf(session, frame) });
         return null;
       }
       case "edit": {
         const base = namedBase(session, frame);
+        const content = { kind: "changes", changes: frame.changes } as const;
         if (base === null) this.refuse(session, BASE_NOT_NAMED, requestId);
-        else
-          this.#write({
-            ...asked,
-            content: { kind: "changes", changes: frame.changes },
-            metadata: null,
-            base,
-          });
+        else this.#write({ ...asked, content, metadata: null, base, request: requestOf(session, frame) });
         return null;
       }
       case "update_metadata": {
         const base =
           namedBase(session, frame) ?? this.#likeliest(session, () => session.knowledge.tags(nowMs), nowMs);
-        this.#write({ ...asked, content: null, metadata: givenMetadata(frame), base });
+        const metadata = givenMetadata(frame);
+        this.#write({ ...asked, content: null, metadata, base, request: requestOf(session, frame) });
         return null;
       }
       case "expand":
@@ -213,6 +206,13 @@ function includesOthers(content: string): boolean {
 }
 
 const BASE_NOT_NAMED = refusal("invalid_frame", "edit: name the base in base_version or base_request_id.");
+
+/** The key under which a repetition of this frame is recognised; null where it has no request id. */
+function requestOf(session: JsonSession, frame: ClientFrame): RequestKey | null {
+  if (frame.request_id == null) return null;
+  const fingerprint = fingerprintOf(frame);
+  return { client: clientOf(session), requestId: frame.request_id, fingerprint };
+}
 
 function namedBase(
   session: JsonSession,
