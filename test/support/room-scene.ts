@@ -5,6 +5,7 @@ import { encodePush, encodeUpdate } from "../../src/protocol/yjs-frames.ts";
 import { MemoryUpdateLog } from "./memory-update-log.ts";
 import { RoomHost } from "./room-host.ts";
 import { ScriptedPeer } from "./scripted-peer.ts";
+import { updateOf } from "./update-of.ts";
 import { decodeServerFrame, type YjsServerFrame } from "./yjs-client.ts";
 
 type Change = (text: Y.Text) => void;
@@ -123,13 +124,7 @@ export class YjsEditor {
 
   /** Changes its document and sends nothing; returns the change as an update. */
   edit(change: Change): Uint8Array {
-    const before = Y.encodeStateVector(this.doc);
-    const updates: Uint8Array[] = [];
-    const take = (update: Uint8Array) => updates.push(update);
-    this.doc.on("update", take);
-    change(this.doc.getText("content"));
-    this.doc.off("update", take);
-    return updates.length === 0 ? Y.encodeStateAsUpdate(this.doc, before) : Y.mergeUpdates(updates);
+    return updateOf(this.doc, change);
   }
 
   /** At the start of the text. */

@@ -5,6 +5,7 @@ import type { RoomHost } from "./room-host.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { SimulatedWire } from "./simulated-wire.ts";
 import { bordersOf, type TokenLedger, tokensOf } from "./token-ledger.ts";
+import { updateOf } from "./update-of.ts";
 import { decodeServerFrame } from "./yjs-client.ts";
 
 /** `stock`: as y-websocket's provider speaks; `push`: with our own frames, so that it knows which of its edits are durable. */
@@ -70,25 +71,17 @@ export class SimulatedYjsClient {
   }
 
   edit(random: SeededRandom): void {
-    const text = this.doc.getText("content");
-    const shown = text.toString();
+    const shown = this.text;
     const removable = tokensOf(shown).filter((token) => this.#own.has(token) && this.#mayRemove(token));
-    const updates: Uint8Array[] = [];
-    const take = (update: Uint8Array) => updates.push(update);
-    this.doc.on("update", take);
     if (removable.length > 0 && random.chance(0.2)) {
       const token = random.pick(removable);
       this.#ledger.removing(token);
-      text.delete(shown.indexOf(token), token.length);
-      this.#changed(updates, null, token);
+      this.#changed((text) => text.delete(shown.indexOf(token), token.length), null, token);
     } else {
       const token = this.#ledger.make();
       this.#own.add(token);
-      text.insert(random.pick(bordersOf(shown)), token);
-      this.#changed(updates, token, null);
+      this.#changed((text) => text.insert(random.pick(bordersOf(shown)), token), token, null);
     }
-    this.doc.off("update", take);
-    if (updates.length !== 1) throw new Error(`One edit made ${updates.length} updates.`);
   }
 
   hear(): void {
@@ -121,8 +114,8 @@ export class SimulatedYjsClient {
     return this.kind === "push" && this.#ledger.isSettled(token);
   }
 
-  #changed(updates: readonly Uint8Array[], inserted: string | null, removed: string | null): void {
-    const update = Y.mergeUpdates([...updates]);
+  #changed(change: (text: Y.Text) => void, inserted: string | null, removed: string | null): void {
+    const update = updateOf(this.doc, change);
     if (this.kind === "push") this.#unsaved.push({ seq: ++this.#seq, update, inserted, removed });
     if (this.#session === null) return;
     this.#wire.toServer.push(this.kind === "push" ? encodePush(this.#seq, update) : encodeUpdate(update));

@@ -3,6 +3,7 @@ import * as encoding from "lib0/encoding";
 import * as Y from "yjs";
 import type { ClientSocket, Closed } from "./client-socket.ts";
 import { Inbox } from "./inbox.ts";
+import { updateOf } from "./update-of.ts";
 
 /** A frame of the Yjs socket as this client reads it: its own reading of the grammar, apart from the server's. */
 export type YjsServerFrame =
@@ -76,12 +77,7 @@ export class YjsClient {
 
   /** Changes the document; returns what the change made, as an update. */
   edit(change: (text: Y.Text, doc: Y.Doc) => void): Uint8Array {
-    const updates: Uint8Array[] = [];
-    const take = (update: Uint8Array) => updates.push(update);
-    this.doc.on("update", take);
-    this.doc.transact(() => change(this.doc.getText("content"), this.doc));
-    this.doc.off("update", take);
-    return Y.mergeUpdates(updates);
+    return updateOf(this.doc, change);
   }
 
   /** Changes the document and pushes the change; returns the number of the push. */
