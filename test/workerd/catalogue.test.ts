@@ -245,6 +245,22 @@ describe("what the catalogue is told", () => {
     expect(await awaitedIds()).not.toContain(id);
   });
 
+  test("[EXIST-2] a creation stays noted, when the fragment is asked because of an earlier one that came to nothing", async () => {
+    const id = freshId();
+    await catalogue().noteCreation({ id, revision: 1 });
+    const record = vi.spyOn(FragmentObject.prototype, "catalogueRecord").mockImplementationOnce(async () => {
+      await catalogue().noteCreation({ id, revision: 1 });
+      return null; // as it was when it was asked
+    });
+    await ringForAwaited();
+    expect(record).toHaveBeenCalled();
+    record.mockRestore();
+    expect(await awaitedIds()).toContain(id);
+    expect(await catalogue().known([id])).toEqual([id]);
+    await ringForAwaited();
+    expect(await awaitedIds()).not.toContain(id);
+  });
+
   test("[CAT-12] an id is known from the note of its creation on, after its deletion too, and others are not", async () => {
     const id = freshId();
     const unknown = Array.from({ length: 998 }, (_, n) => `${id}-${n}`);

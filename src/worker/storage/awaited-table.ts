@@ -26,19 +26,25 @@ export class AwaitedTable {
   }
 
   /**
-   * This revision of the fragment is known now, or the fragment has answered: it is awaited no more.
+   * This revision of the fragment is known now, or the fragment has answered: it is awaited no more. One that has been
+   * awaited again since `atMs` stays: the answer may be older than the creation that was noted then.
    *
    * @returns the rows written
    */
-  remove({ id, revision }: FragmentRevision): number {
-    return this.#sql.exec("DELETE FROM awaited WHERE id = ? AND revision <= ?", id, revision).rowsWritten;
+  remove({ id, revision, atMs = Number.MAX_SAFE_INTEGER }: FragmentRevision & { atMs?: number }): number {
+    const query = "DELETE FROM awaited WHERE id = ? AND revision <= ? AND at_ms <= ?";
+    return this.#sql.exec(query, id, revision, atMs).rowsWritten;
   }
 
   /** Those that are awaited since then or longer, the longest first. */
-  since(atMs: number, limit: number): FragmentRevision[] {
-    const query = "SELECT id, revision FROM awaited WHERE at_ms <= ? ORDER BY at_ms LIMIT ?";
+  since(atMs: number, limit: number): (FragmentRevision & { readonly atMs: number })[] {
+    const query = "SELECT id, revision, at_ms FROM awaited WHERE at_ms <= ? ORDER BY at_ms LIMIT ?";
     const rows = this.#sql.exec(query, atMs, limit).toArray();
-    return rows.map((row) => ({ id: String(row["id"]), revision: Number(row["revision"]) }));
+    return rows.map((row) => ({
+      id: String(row["id"]),
+      revision: Number(row["revision"]),
+      atMs: Number(row["at_ms"]),
+    }));
   }
 
   /** Since when the first of all is awaited; null if there is none. */
