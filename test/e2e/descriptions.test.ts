@@ -5,32 +5,20 @@ import asyncapi from "@asyncapi/specs";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv } from "ajv";
 import formats from "ajv-formats";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type WebSocket from "ws";
 import { CLOSE } from "../../src/protocol/close-codes.ts";
 import { clientFrameSchemas, serverFrameSchemas } from "../../src/protocol/json-frames.ts";
 import * as limits from "../../src/protocol/limits.ts";
-import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { DescribedMessages } from "../support/described-messages.ts";
 import { makeSocket, opened } from "../support/live-socket.ts";
 import { deleteFragment, putFragment } from "../support/rest.ts";
-import { makeTemporaryDir, removeDir } from "../support/temporary-dir.ts";
+import { serverOfFile } from "../support/server-of-file.ts";
 
-let server: ServerProcess;
-let dir: string;
+const file = serverOfFile();
 
-beforeAll(async () => {
-  dir = await makeTemporaryDir();
-  server = await startServer({ persistTo: dir });
-});
-
-afterAll(async () => {
-  await server.kill();
-  await removeDir(dir);
-});
-
-const load = async (path: string) => (await fetch(`${server.url}${path}`)).json();
+const load = async (path: string) => (await fetch(`${file.server.url}${path}`)).json();
 
 describe("standards", () => {
   test("[API-4] /openapi.json is OpenAPI 3.1, by the schema of the standard", async () => {
@@ -79,7 +67,7 @@ describe("standards", () => {
   });
 
   test.each(["/openapi.json", "/asyncapi.json"])("[API-4] any origin may read %s", async (path) => {
-    const answer = await fetch(`${server.url}${path}`, { headers: { Origin: "https://example.org" } });
+    const answer = await fetch(`${file.server.url}${path}`, { headers: { Origin: "https://example.org" } });
     expect(answer.headers.get("Access-Control-Allow-Origin")).toBe("*");
     await answer.body?.cancel();
   });
@@ -91,7 +79,7 @@ describe("sockets", () => {
     const seen = new Set<string>();
     const faults: string[] = [];
     const join = async (query: string) => {
-      const socket = makeSocket(server.url, `/v1/ws/described/frames${query}`);
+      const socket = makeSocket(file.server.url, `/v1/ws/described/frames${query}`);
       const frames: { action: string; request_id?: string; version?: number }[] = [];
       socket.on("message", (data) => {
         const frame = JSON.parse(String(data));
@@ -140,7 +128,7 @@ describe("sockets", () => {
     await writer.until("error");
     writer.send({ action: "ping", request_id: "e" });
     await writer.until("pong");
-    await deleteFragment(server.url, "described/frames");
+    await deleteFragment(file.server.url, "described/frames");
     for (const client of [writer, plain, changes]) await client.until("deleted");
     expect(faults).toEqual([]);
     expect([...seen].sort()).toEqual(
@@ -153,7 +141,7 @@ describe("sockets", () => {
 
   test("[API-6] events are sent as described, when a fragment is made, edited and deleted", async () => {
     const messages = new DescribedMessages((await load("/asyncapi.json")) as never);
-    const socket: WebSocket = makeSocket(server.url, "/v1/events");
+    const socket: WebSocket = makeSocket(file.server.url, "/v1/events");
     const seen = new Set<string>();
     const faults: string[] = [];
     socket.on("message", (data) => {
@@ -162,13 +150,13 @@ describe("sockets", () => {
       for (const name of names) seen.add(name);
     });
     await opened(socket);
-    await putFragment(server.url, "described/events", "one");
-    const editor = makeSocket(server.url, "/v1/ws/described/events");
+    await putFragment(file.server.url, "described/events", "one");
+    const editor = makeSocket(file.server.url, "/v1/ws/described/events");
     await opened(editor);
     editor.send(JSON.stringify({ action: "update", content: "two" }));
     const wanted = ["EventCreated", "EventChanged", "EventTyping", "EventEditors"];
     await expect.poll(() => [...seen]).toEqual(expect.arrayContaining(wanted));
-    await deleteFragment(server.url, "described/events");
+    await deleteFragment(file.server.url, "described/events");
     await expect.poll(() => [...seen]).toContain("EventDeleted");
     expect(faults).toEqual([]);
     socket.close();

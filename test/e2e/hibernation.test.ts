@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, describe, type TestContext, test } from "vitest";
+import { describe, type TestContext, test } from "vitest";
 import { PLAIN_PING } from "../../src/protocol/json-frames.ts";
 import { connectJson, connectYjs } from "../support/live-clients.ts";
 import { ObservedServer } from "../support/observed-server.ts";
 import { putFragment, readFragment } from "../support/rest.ts";
+import { serverOfFile } from "../support/server-of-file.ts";
 import { StockEditor } from "../support/stock-editor.ts";
-import { makeTemporaryDir, removeDir } from "../support/temporary-dir.ts";
 
 // What happens where nobody types. These tests wait for the platform's own times, so they wait at the same time.
 
@@ -13,24 +13,13 @@ import { makeTemporaryDir, removeDir } from "../support/temporary-dir.ts";
 const SLEEP_MS = 15_000;
 const STAY_MS = 125_000;
 
-let dir: string;
-let server: ObservedServer;
-
-beforeAll(async () => {
-  dir = await makeTemporaryDir();
-  server = await ObservedServer.start(dir);
-});
-
-afterAll(async () => {
-  await server.process.kill();
-  await removeDir(dir);
-});
+const file = serverOfFile((dir) => ObservedServer.start(dir));
 
 /** A room with a JSON editor and a Yjs editor, both with a cursor, that has slept. */
 async function sleepingRoom({ onTestFinished }: TestContext, id: string) {
-  await putFragment(server.url, id, "before;");
-  const json = await connectJson(server.url, `/v1/ws/${id}`, "the JSON editor");
-  const yjs = await connectYjs(server.url, `/v1/sync/${id}`, { name: "the Yjs editor" });
+  await putFragment(file.server.url, id, "before;");
+  const json = await connectJson(file.server.url, `/v1/ws/${id}`, "the JSON editor");
+  const yjs = await connectYjs(file.server.url, `/v1/sync/${id}`, { name: "the Yjs editor" });
   onTestFinished(() => {
     json.socket.terminate();
     yjs.socket.terminate();
@@ -49,29 +38,29 @@ async function sleepingRoom({ onTestFinished }: TestContext, id: string) {
 describe.concurrent("a quiet room", () => {
   // The first of them: Vitest runs five at a time, and this one takes longest.
   test("[LIVE-7] a stock provider stays connected, when it is alone in a room and idle for 2 minutes", async (context) => {
-    const editor = new StockEditor(server.url, "quiet/alone", { create: "1" });
+    const editor = new StockEditor(file.server.url, "quiet/alone", { create: "1" });
     context.onTestFinished(() => editor.destroy());
     await editor.synced();
     await delay(STAY_MS);
     context.expect(editor.closeCodes).toEqual([]);
     context.expect(editor.provider.wsconnected).toBe(true);
-    context.expect(await server.constructions("quiet/alone")).toBeGreaterThan(0);
+    context.expect(await file.server.constructions("quiet/alone")).toBeGreaterThan(0);
   });
 
   test("[LIVE-11] the object leaves memory and is constructed again by the next frame, when nobody did anything for a while", async (context) => {
     const { json } = await sleepingRoom(context, "quiet/counted");
-    context.expect(await server.constructions("quiet/counted")).toBe(1);
+    context.expect(await file.server.constructions("quiet/counted")).toBe(1);
     await json.request({ action: "update", content: "after;", request_id: "1" });
-    context.expect(await server.constructions("quiet/counted")).toBe(2);
+    context.expect(await file.server.constructions("quiet/counted")).toBe(2);
   });
 
   test("[LIVE-11] a plain ping is answered and wakes nobody, when the room sleeps", async (context) => {
     const { json, yjs } = await sleepingRoom(context, "quiet/ping");
     json.sendRaw(PLAIN_PING);
     await json.next("pong");
-    context.expect(await server.constructions("quiet/ping")).toBe(1);
+    context.expect(await file.server.constructions("quiet/ping")).toBe(1);
     await yjs.sync(); // the counter does count
-    context.expect(await server.constructions("quiet/ping")).toBe(2);
+    context.expect(await file.server.constructions("quiet/ping")).toBe(2);
   });
 
   test("[LIVE-12] the same sockets edit on with their versions and client ids, when the room has slept", async (context) => {
@@ -84,25 +73,25 @@ describe.concurrent("a quiet room", () => {
     context.expect(await yjs.saved(1)).toMatchObject({ seq: 1, revision: 3 });
     context.expect(await json.next("update")).toMatchObject({ content: "before;Ann;Bob;", version: 3 });
     context
-      .expect(await readFragment(server.url, "quiet/editors"))
+      .expect(await readFragment(file.server.url, "quiet/editors"))
       .toMatchObject({ content: "before;Ann;Bob;" });
     context.expect([json.inbox.isClosed, yjs.inbox.isClosed]).toEqual([false, false]);
   });
 
   test("[LIVE-12] cursors and session ids are as before, when somebody joins a room that has slept", async (context) => {
     const { session } = await sleepingRoom(context, "quiet/cursors");
-    const { client, socket } = await connectJson(server.url, "/v1/ws/quiet/cursors", "the newcomer");
+    const { client, socket } = await connectJson(file.server.url, "/v1/ws/quiet/cursors", "the newcomer");
     context.onTestFinished(() => socket.terminate());
     const { peers } = await client.next("presence");
     const named = Object.fromEntries(peers.map((peer) => [peer.name, peer]));
     context.expect(named).toMatchObject({ Ann: { session, cursor: 3 }, Bob: {} });
-    context.expect(await server.constructions("quiet/cursors")).toBe(2);
+    context.expect(await file.server.constructions("quiet/cursors")).toBe(2);
   });
 
   test("[LIVE-6] the cursor of a silent provider is gone, when its renewals have stopped for 30 s", async (context) => {
-    await putFragment(server.url, "quiet/silent", "text");
-    const watcher = await connectJson(server.url, "/v1/ws/quiet/silent", "the watcher");
-    const silent = await connectYjs(server.url, "/v1/sync/quiet/silent", { isOwnClient: false });
+    await putFragment(file.server.url, "quiet/silent", "text");
+    const watcher = await connectJson(file.server.url, "/v1/ws/quiet/silent", "the watcher");
+    const silent = await connectYjs(file.server.url, "/v1/sync/quiet/silent", { isOwnClient: false });
     context.onTestFinished(() => {
       watcher.socket.terminate();
       silent.socket.terminate();

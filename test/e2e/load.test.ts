@@ -3,14 +3,15 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
 import type { LoadResult } from "../../tools/load/load-run.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { LOSING } from "../support/broken-bundle.ts";
 import { freePort } from "../support/free-port.ts";
 import { pipeToHead } from "../support/pipe-to-head.ts";
-import { makeTemporaryDir, removeDir, withTemporaryDir } from "../support/temporary-dir.ts";
+import { serverOfFile } from "../support/server-of-file.ts";
+import { withTemporaryDir } from "../support/temporary-dir.ts";
 
 const MAIN = fileURLToPath(new URL("../../tools/load/main.ts", import.meta.url));
 
@@ -61,21 +62,10 @@ async function statusOf(server: ServerProcess, { output }: { output: string }): 
 }
 
 describe("npm run load", () => {
-  let dir: string;
-  let server: ServerProcess;
-
-  beforeAll(async () => {
-    dir = await makeTemporaryDir();
-    server = await startServer({ persistTo: join(dir, "data") });
-  });
-
-  afterAll(async () => {
-    await server.kill();
-    await removeDir(dir);
-  });
+  const file = serverOfFile();
 
   test("[LOAD-4] every edit arrives at every socket of each fragment and stands in its text, and a report tells so", async () => {
-    const [report, json] = [join(dir, "reports", "a.html"), join(dir, "a.json")];
+    const [report, json] = [join(file.dir, "reports", "a.html"), join(file.dir, "a.json")];
     const numbers = [
       "--fragments",
       "2",
@@ -88,7 +78,7 @@ describe("npm run load", () => {
       "--seconds",
       "3",
     ];
-    const load = spawnLoad("--url", server.url, ...numbers, "--report", report, "--json", json);
+    const load = spawnLoad("--url", file.server.url, ...numbers, "--report", report, "--json", json);
     const { code, output } = await load.ended();
     expect(output).toContain("Nothing was lost, and nothing went wrong.");
     expect(code).toBe(0);
@@ -105,7 +95,7 @@ describe("npm run load", () => {
     const page = await readFile(report, "utf8");
     expect(page).toContain("<th>deliveries</th><td>360 (");
     expect(page.match(/<path class="line s\d" d="M[^"]*L/g)?.length).toBe(12);
-    expect(await statusOf(server, { output }), "the fragment that it made").toBe(404);
+    expect(await statusOf(file.server, { output }), "the fragment that it made").toBe(404);
   });
 
   test("[LOAD-2] a foreign host is refused before anything is sent", async () => {
@@ -123,10 +113,10 @@ describe("npm run load", () => {
   });
 
   test("[LOAD-6] when it is interrupted it reports what was sent until then, and takes its fragments away", async () => {
-    const json = join(dir, "interrupted.json");
-    const report = join(dir, "interrupted.html");
+    const json = join(file.dir, "interrupted.json");
+    const report = join(file.dir, "interrupted.html");
     const numbers = ["--writers", "2", "--rate", "10", "--seconds", "60"];
-    const load = spawnLoad("--url", server.url, ...numbers, "--json", json, "--report", report);
+    const load = spawnLoad("--url", file.server.url, ...numbers, "--json", json, "--report", report);
     await load.printed("  1 s · ");
     load.child.kill("SIGINT");
     const { code, output } = await load.ended();
@@ -137,15 +127,15 @@ describe("npm run load", () => {
     expect(result.totals.edits).toBeGreaterThan(0);
     expect(result.totals.edits).toBeLessThan(2 * 10 * 60);
     expect(result.undelivered).toBe(0);
-    expect(await statusOf(server, { output })).toBe(404);
+    expect(await statusOf(file.server, { output })).toBe(404);
   });
 
   test("[LOAD-6] when nobody reads its output any more it reports and takes its fragments away", async () => {
-    const [json, report] = [join(dir, "headed.json"), join(dir, "headed.html")];
-    const args = ["--url", server.url, "--seconds", "60", "--json", json, "--report", report];
+    const [json, report] = [join(file.dir, "headed.json"), join(file.dir, "headed.html")];
+    const args = ["--url", file.server.url, "--seconds", "60", "--json", json, "--report", report];
     const { code, stdout, stderr } = await pipeToHead(5, MAIN, args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(await statusOf(server, { output: stdout })).toBe(404);
+    expect(await statusOf(file.server, { output: stdout })).toBe(404);
     const result = await readResult(json);
     expect(result).toMatchObject({ isInterrupted: true, undelivered: 0 });
     expect(result.totals.edits).toBeGreaterThan(0);

@@ -1,21 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
+import { expect, test } from "vitest";
 import { OWN_DIALECT } from "../../tools/load/dialect.ts";
 import { isClean, runLoad } from "../../tools/load/load-run.ts";
-import { makeTemporaryDir, removeDir } from "../support/temporary-dir.ts";
+import { serverOfFile } from "../support/server-of-file.ts";
 
-let dir: string;
-let server: ServerProcess;
-
-beforeAll(async () => {
-  dir = await makeTemporaryDir();
-  server = await startServer({ persistTo: dir });
-});
-
-afterAll(async () => {
-  await server.kill();
-  await removeDir(dir);
-});
+const file = serverOfFile();
 
 const WRITERS = 20;
 const READERS = 1_000;
@@ -25,7 +13,7 @@ const WINDOW_MS = (WRITERS + READERS) * 0.1;
 test("[ROOM-3] a thousand readers get every edit in few frames, when twenty people type", async () => {
   const load = { fragments: 1, writers: WRITERS, readers: READERS, rate: 5, seconds: 3 };
   const dialect = { ...OWN_DIALECT, path: (id: string) => `/v1/sync/${id}?create=1` };
-  const target = { origin: server.url, dialect, fragments: null };
+  const target = { origin: file.server.url, dialect, fragments: null };
   const result = await runLoad(load, target, { signal: new AbortController().signal });
   expect(result.errors).toEqual([]);
   expect(isClean(result)).toBe(true);

@@ -1,30 +1,18 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
+import { expect, onTestFinished, test } from "vitest";
 import { connectJson, connectYjs } from "../support/live-clients.ts";
 import { putFragment } from "../support/rest.ts";
-import { makeTemporaryDir, removeDir } from "../support/temporary-dir.ts";
+import { serverOfFile } from "../support/server-of-file.ts";
 
-let dir: string;
-let server: ServerProcess;
-
-beforeAll(async () => {
-  dir = await makeTemporaryDir();
-  server = await startServer({ persistTo: dir });
-});
-
-afterAll(async () => {
-  await server.kill();
-  await removeDir(dir);
-});
+const file = serverOfFile();
 
 // A server that waited for the stalled reader would never send the next edit: the reader's wait would be a hang.
 
 test("[LIVE-13] a Yjs reader gets each edit while another has stopped reading, which gets them once it reads again", async () => {
   const id = "slow/yjs";
-  await putFragment(server.url, id, "");
-  const stalled = await connectYjs(server.url, `/v1/sync/${id}`, { name: "the stalled reader" });
-  const reader = await connectYjs(server.url, `/v1/sync/${id}`, { name: "the reader" });
-  const writer = await connectYjs(server.url, `/v1/sync/${id}`, { name: "the writer" });
+  await putFragment(file.server.url, id, "");
+  const stalled = await connectYjs(file.server.url, `/v1/sync/${id}`, { name: "the stalled reader" });
+  const reader = await connectYjs(file.server.url, `/v1/sync/${id}`, { name: "the reader" });
+  const writer = await connectYjs(file.server.url, `/v1/sync/${id}`, { name: "the writer" });
   onTestFinished(() => {
     for (const { socket } of [stalled, reader, writer]) socket.terminate();
   });
@@ -45,16 +33,16 @@ test("[LIVE-13] a Yjs reader gets each edit while another has stopped reading, w
 
 test("[LIVE-13] a JSON reader gets each text while another has stopped reading, which gets the last once it reads again", async () => {
   const id = "slow/json";
-  await putFragment(server.url, id, "");
-  const stalled = await connectJson(server.url, `/v1/ws/${id}`, "the stalled reader");
-  const reader = await connectJson(server.url, `/v1/ws/${id}`, "the reader");
+  await putFragment(file.server.url, id, "");
+  const stalled = await connectJson(file.server.url, `/v1/ws/${id}`, "the stalled reader");
+  const reader = await connectJson(file.server.url, `/v1/ws/${id}`, "the reader");
   onTestFinished(() => {
     for (const { socket } of [stalled, reader]) socket.terminate();
   });
   await reader.client.next("initial");
   stalled.socket.pause();
   for (let part = 1; part <= 12; part++) {
-    await putFragment(server.url, id, `${part};${"slow ".repeat(180_000)}`);
+    await putFragment(file.server.url, id, `${part};${"slow ".repeat(180_000)}`);
     await reader.client.next("update");
   }
   expect(stalled.client.unreadActions, "what the stalled reader has").not.toContain("update");

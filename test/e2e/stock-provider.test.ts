@@ -1,12 +1,13 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { startServer } from "../../tools/dev/server-process.ts";
 import { freePort } from "../support/free-port.ts";
 import { connectJson } from "../support/live-clients.ts";
 import { within } from "../support/live-socket.ts";
 import { ObservedServer } from "../support/observed-server.ts";
 import { deleteFragment, putFragment, readFragment, renameFragment } from "../support/rest.ts";
+import { serverOfFile } from "../support/server-of-file.ts";
 import { StockEditor } from "../support/stock-editor.ts";
-import { makeTemporaryDir, removeDir, withTemporaryDir } from "../support/temporary-dir.ts";
+import { withTemporaryDir } from "../support/temporary-dir.ts";
 
 // Stock y-websocket providers, unchanged, against a running server. What takes them half a minute and more is in
 // hibernation.test.ts.
@@ -16,63 +17,52 @@ const BEFORE_RENEWAL_MS = 12_000;
 /** A cursor that nobody takes away expires after 30 s. */
 const BEFORE_EXPIRY_MS = 25_000;
 
-let dir: string;
-let server: ObservedServer;
-
-beforeAll(async () => {
-  dir = await makeTemporaryDir();
-  server = await ObservedServer.start(dir);
-});
-
-afterAll(async () => {
-  await server.process.kill();
-  await removeDir(dir);
-});
+const file = serverOfFile((dir) => ObservedServer.start(dir));
 
 function openEditor(id: string, params?: Record<string, string>): StockEditor {
-  const editor = new StockEditor(server.url, id, params);
+  const editor = new StockEditor(file.server.url, id, params);
   onTestFinished(() => editor.destroy());
   return editor;
 }
 
 async function openJson(path: string) {
-  const live = await connectJson(server.url, path);
+  const live = await connectJson(file.server.url, path);
   onTestFinished(() => live.socket.terminate());
   return live;
 }
 
 test("[LIVE-3] a stock provider gets the text, when it opens a fragment", async () => {
-  await putFragment(server.url, "team/greeting", "Hello 😀\n");
+  await putFragment(file.server.url, "team/greeting", "Hello 😀\n");
   const editor = openEditor("team/greeting");
   await editor.synced();
   expect(editor.text.toString()).toBe("Hello 😀\n");
 });
 
 test("[LIVE-3] a stock provider's edit reaches a JSON client and REST, when it types", async () => {
-  await putFragment(server.url, "stock/out", "one");
+  await putFragment(file.server.url, "stock/out", "one");
   const json = await openJson("/v1/ws/stock/out");
   await json.client.next("initial");
   const editor = openEditor("stock/out");
   await editor.synced();
   editor.text.insert(3, " two");
   expect(await json.client.next("update")).toMatchObject({ content: "one two", version: 2 });
-  expect(await readFragment(server.url, "stock/out")).toMatchObject({ content: "one two", version: 2 });
+  expect(await readFragment(file.server.url, "stock/out")).toMatchObject({ content: "one two", version: 2 });
 });
 
 test("[LIVE-3] a stock provider gets the edits of a JSON client and of REST, when they write", async () => {
-  await putFragment(server.url, "stock/in", "one");
+  await putFragment(file.server.url, "stock/in", "one");
   const editor = openEditor("stock/in");
   await editor.synced();
   const json = await openJson("/api/prompts/ws/fragments/stock/in");
   await json.client.next("initial");
   json.client.send({ action: "update", content: "one two" });
   await editor.hasText("one two");
-  await putFragment(server.url, "stock/in", "one two three");
+  await putFragment(file.server.url, "stock/in", "one two three");
   await editor.hasText("one two three");
 });
 
 test("[LIVE-3] two stock providers see each other's cursor, when each sets its state", async () => {
-  await putFragment(server.url, "stock/cursors", "text");
+  await putFragment(file.server.url, "stock/cursors", "text");
   const ann = openEditor("stock/cursors");
   const bob = openEditor("stock/cursors");
   await Promise.all([ann.synced(), bob.synced()]);
@@ -84,7 +74,7 @@ test("[LIVE-3] two stock providers see each other's cursor, when each sets its s
 });
 
 test("[LIVE-3] a stock provider sees a JSON client's cursor, when it is the first that the client shows", async () => {
-  await putFragment(server.url, "stock/json-cursor", "text");
+  await putFragment(file.server.url, "stock/json-cursor", "text");
   const editor = openEditor("stock/json-cursor");
   await editor.synced();
   const json = await openJson("/v1/ws/stock/json-cursor");
@@ -98,18 +88,18 @@ test("[LIVE-3] a stock provider sees a JSON client's cursor, when it is the firs
 test("[LIVE-4] a stock provider makes the fragment, when it comes with create=1", async () => {
   const editor = openEditor("stock/new", { create: "1" });
   await editor.synced();
-  expect(await readFragment(server.url, "stock/new")).toMatchObject({ content: "", version: 1 });
+  expect(await readFragment(file.server.url, "stock/new")).toMatchObject({ content: "", version: 1 });
 });
 
 test.each([
-  ["deleted", (id: string) => deleteFragment(server.url, id)],
-  ["renamed", (id: string) => renameFragment(server.url, id, `${id}/renamed`)],
+  ["deleted", (id: string) => deleteFragment(file.server.url, id)],
+  ["renamed", (id: string) => renameFragment(file.server.url, id, `${id}/renamed`)],
 ])(
   "[LIVE-10] a stock provider with create=1 gives up, when its fragment was %s while it was offline",
   async (what, remove) => {
     const id = `stock/offline/${what}`;
-    await putFragment(server.url, id, "text");
-    await putFragment(server.url, `${id}/root`, `see [[${id}]]`);
+    await putFragment(file.server.url, id, "text");
+    await putFragment(file.server.url, `${id}/root`, `see [[${id}]]`);
     const editor = openEditor(id, { create: "1" });
     await editor.synced();
     editor.provider.disconnect();
@@ -118,8 +108,8 @@ test.each([
     editor.provider.connect();
     expect(await within("the end", editor.gaveUp)).toBe(4410);
     expect(editor.provider.shouldConnect).toBe(false);
-    expect((await fetch(`${server.url}/v1/fragments/${id}`)).status).toBe(404);
-    const expansion = await fetch(`${server.url}/v1/expansions/${id}/root`);
+    expect((await fetch(`${file.server.url}/v1/fragments/${id}`)).status).toBe(404);
+    const expansion = await fetch(`${file.server.url}/v1/expansions/${id}/root`);
     expect(await expansion.json()).toMatchObject({ warnings: [expect.stringContaining(id)] });
     // What was typed is still in the page's document, for whoever wants to save it.
     expect(editor.text.toString()).toBe("typed offline, text");
@@ -127,7 +117,7 @@ test.each([
 );
 
 test("[LIVE-5] the cursor of a stock provider is gone at once, when its socket closes", async () => {
-  await putFragment(server.url, "stock/leaves", "text");
+  await putFragment(file.server.url, "stock/leaves", "text");
   const stays = openEditor("stock/leaves");
   const leaves = openEditor("stock/leaves");
   await Promise.all([stays.synced(), leaves.synced()]);
@@ -184,19 +174,19 @@ test("[LIVE-10] a stock provider gives up, when the fragment does not exist", as
 });
 
 test("[LIVE-10] a stock provider gives up, when the fragment is deleted", async () => {
-  await putFragment(server.url, "stock/deleted", "text");
+  await putFragment(file.server.url, "stock/deleted", "text");
   const editor = openEditor("stock/deleted");
   await editor.synced();
-  await deleteFragment(server.url, "stock/deleted");
+  await deleteFragment(file.server.url, "stock/deleted");
   expect(await within("the end", editor.gaveUp)).toBe(4410);
   expect(editor.provider.shouldConnect).toBe(false);
 });
 
 test("[LIVE-10] a stock provider comes back with its edit, when a commit failed and the room was closed", async () => {
-  await putFragment(server.url, "stock/fails", "before;");
+  await putFragment(file.server.url, "stock/fails", "before;");
   const editor = openEditor("stock/fails");
   await editor.synced();
-  await server.failNextCommit("stock/fails");
+  await file.server.failNextCommit("stock/fails");
   const closed = new Promise((settle) => editor.provider.once("connection-close", settle));
   editor.text.insert(editor.text.length, "not committed at first;");
   await within("the close", closed);

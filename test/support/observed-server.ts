@@ -22,6 +22,10 @@ export class ObservedServer {
     return this.process.url;
   }
 
+  kill(): Promise<void> {
+    return this.process.kill();
+  }
+
   /** How often a fragment's object was constructed in this process. Wakes it not. */
   async constructions(id: string): Promise<number> {
     const response = await fetch(`${this.url}/test/constructions/${id}`);
