@@ -169,7 +169,6 @@ describe.concurrent("blocks", () => {
 
   test.for(["README.md", "docs/quick-start.md", "docs/concepts.md", "docs/upgrading.md"])(
     "[DOC-7] %s shows the same, when it is followed again on the same server",
-    { timeout: 180_000 },
     async (page) => {
       await withTemporaryDir(async (dir) => {
         for (const time of ["first", "second"])

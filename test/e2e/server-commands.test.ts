@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { buildBundle, DEFAULT_BUNDLE_DIR } from "../../tools/dev/production-bundle.ts";
 import { startServer } from "../../tools/dev/server-process.ts";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
+import { HANG_LIMIT_MS } from "../support/hang-limit.ts";
 import { within } from "../support/live-socket.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 
@@ -19,12 +20,10 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** A command that starts a server, although it must not, is ended after this. */
-const RUN_TIMEOUT_MS = 30_000;
-
+/** A command that starts a server, although it must not, is ended after a while. */
 function run(args: readonly string[]): Promise<Ended> {
   return new Promise((settle) => {
-    const options = { cwd: PROJECT_DIR, timeout: RUN_TIMEOUT_MS };
+    const options = { cwd: PROJECT_DIR, timeout: HANG_LIMIT_MS };
     const child = execFile(process.execPath, args, options, (_, stdout, stderr) =>
       settle({ code: child.exitCode, stdout, stderr }),
     );

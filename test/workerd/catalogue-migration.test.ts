@@ -142,9 +142,9 @@ describe("a catalogue of release 0.1.0", () => {
     const catalogue = await catalogueOf(OLD);
     expect(await catalogue.known(["plain", "unknown"])).toBeNull();
     await catalogue.rebuild([], true);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await catalogue.rebuildStatus()).toMatchObject({ state: "done", complete: true });
-    }, 30_000);
+    });
     expect(await catalogue.known(["plain", "unknown"])).toEqual(["plain"]);
   });
 

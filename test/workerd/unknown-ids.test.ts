@@ -5,6 +5,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { CatalogueObject } from "../../src/worker/catalogue/catalogue-object.ts";
 import { createFragment, freshId, objectOf, openSocket, readFragment, request } from "./connect.ts";
+import { eventually } from "./eventually.ts";
 
 const catalogue = () => env.CATALOGUE.getByName("default");
 
@@ -46,10 +47,10 @@ async function lostFragment(): Promise<string> {
 /** As an operator does who is sure of it. */
 async function rebuildAll(ids: readonly string[]): Promise<void> {
   await request("POST", "/v1/catalogue/rebuild", { ids, complete: true });
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const status = await (await request("GET", "/v1/catalogue/rebuild")).json();
     expect(status).toMatchObject({ state: "done", complete: true });
-  }, 10_000);
+  });
 }
 
 afterEach(async () => {
