@@ -180,6 +180,51 @@ describe("a page that was cut off while another wrote", () => {
   });
 });
 
+describe("three pages after a deployment", () => {
+  test("[ROOM-10] every edit of the others stays, when all come back at once and some send two texts at once", () => {
+    forEachSeed(200, [], (seed) => {
+      const random = new SeededRandom(seed);
+      const word = () => random.pick(["a", "b", "ab", " ", "the ", "\n", "- x\n", "😀"]);
+      const expected = new Set<string>();
+      const edit = (text: string) => {
+        const characters = Array.from(text);
+        const at = random.below(characters.length + 1);
+        const isFree = !characters.slice(at, at + 2).some((one) => TOKEN.test(one));
+        const token = String.fromCodePoint(0x4e00 + expected.size);
+        expected.add(token);
+        characters.splice(at, isFree && random.chance(0.5) ? 2 : 0, token, word());
+        return characters.join("");
+      };
+      let host = new RoomHost(new MemoryUpdateLog(null));
+      host.create(Array.from({ length: random.below(12) }, word).join(""));
+      host.submit({ content: { kind: "text", text: `${host.room.committed.content}.` } });
+      host.pass(1_000);
+      const shown = ["", "", ""].map(() => host.room.committed.content);
+      for (let round = 0; round < 5; round++) {
+        host = new RoomHost(host.log, { nowMs: host.nowMs + 1_000 });
+        const late: [session: JsonSession, frame: object][] = [];
+        for (const page of [0, 1, 2].sort(() => random.below(3) - 1)) {
+          const session = host.joinJson(new ScriptedPeer(), OLD);
+          const before = random.chance(0.3) ? host.room.committed.content : (shown[page] ?? "");
+          const sent = [random.chance(0.5) ? before : edit(before)];
+          if (random.chance(0.4)) sent.push(edit(sent[0] ?? ""));
+          const frames = sent.map((content) => [session, { action: "update", content }] as const);
+          if (random.chance(0.5)) {
+            host.receiveTogether(...frames);
+            host.pass(1_000);
+          } else for (const [to, frame] of frames) late.push([to, frame]);
+          shown[page] = sent.at(-1) ?? "";
+        }
+        if (late.length > 0) host.receiveTogether(...late);
+        host.pass(1_000);
+        const { content } = host.room.committed;
+        for (const token of expected) expect(content).toContain(token);
+        for (const page of [0, 1, 2]) if (random.chance(0.5)) shown[page] = content;
+      }
+    });
+  });
+});
+
 describe("a page that was not cut off", () => {
   test("[ROOM-6] a page can delete words of a fragment that was deleted and created anew, after the server was started anew", () => {
     const log = new MemoryUpdateLog(null);
