@@ -23,11 +23,15 @@ export const SPELLINGS: Readonly<Record<string, (word: string) => string>> = {
   "lower in NFD": (word) => word.normalize("NFD").toLowerCase(),
 };
 
+/** Two words to the index: ŉ holds an apostrophe, ŀ a middle dot. */
+const HOLDS_SIGN = /[^\p{L}\p{M}]/u;
+
 /** One word of one script. */
 export function casedWord(random: SeededRandom): string {
   const script = random.pick([...CASED_LETTERS.keys()]);
-  // An ŉ is two words to the index: it holds an apostrophe.
-  const letters = (CASED_LETTERS.get(script) ?? []).filter((letter) => letter !== "ŉ");
+  const letters = (CASED_LETTERS.get(script) ?? []).filter(
+    (letter) => !HOLDS_SIGN.test(letter.normalize("NFKD")),
+  );
   return Array.from({ length: 1 + random.below(8) }, () => random.pick(letters)).join("");
 }
 

@@ -107,7 +107,7 @@ describe("what is the same to a reader who searches", () => {
   });
 
   test("[CAT-5] a word is found in each of its spellings, and shown where it stands, in random texts of all cased scripts", () => {
-    forEachSeed(4_000, [], (seed) => {
+    forEachSeed(4_000, [424_244_372], (seed) => {
       const random = new SeededRandom(seed);
       const word = casedWord(random);
       const names = Object.keys(SPELLINGS);
