@@ -107,7 +107,7 @@ describe("what is the same to a reader who searches", () => {
   });
 
   test("[CAT-5] a word is found in each of its spellings, and shown where it stands, in random texts of all cased scripts", () => {
-    forEachSeed(4_000, [424_244_372], (seed) => {
+    forEachSeed(4_000, [424_244_372, 424_245_236, 777_000_570], (seed) => {
       const random = new SeededRandom(seed);
       const word = casedWord(random);
       const names = Object.keys(SPELLINGS);
@@ -118,7 +118,10 @@ describe("what is the same to a reader who searches", () => {
       const text = `${before}${spelled}${random.pick(["", "!", " ß", "漢字", ", e\u0301"])}`;
       const ranges = rangesIn(text, parseTerms(query));
       const at = { from: before.length, to: before.length + spelled.length };
-      expect({ written, wanted, text, query, ranges }).toMatchObject({ ranges: [at] });
+      // The words before may begin with it, too.
+      expect({ written, wanted, text, query, ranges }).toMatchObject({
+        ranges: expect.arrayContaining([at]),
+      });
     });
   });
 });
