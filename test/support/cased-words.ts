@@ -24,7 +24,7 @@ export const SPELLINGS: Readonly<Record<string, (word: string) => string>> = {
 };
 
 /** Two words to the index: ŉ holds an apostrophe, ŀ a middle dot. */
-const HOLDS_SIGN = /[^\p{L}\p{M}]/u;
+const HOLDS_SIGN = /[^\p{L}\p{M}]|[\u02B9-\u02BF]/u;
 
 /** One word of one script. */
 export function casedWord(random: SeededRandom): string {
