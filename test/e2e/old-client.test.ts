@@ -93,8 +93,13 @@ test("[OLD-16] an old program's session goes through, when it makes, edits, expa
 test("[OLD-6] each is told of the other's first edit, when two old programs connect at the same moment", async () => {
   await withServer(async (server) => {
     for (let n = 0; n < MEETINGS; n++) {
-      await callOld(server, "POST", "/", { id: `meeting/${n}`, content: "as made" });
+      await callOld(server, "POST", "/", { id: `meeting/${n}`, content: "Test prompt, as a program makes it" });
       const path = `/ws/prompts/meeting/${n}`;
+      const earlier = await connectOld(server, path);
+      await nextFrame(earlier);
+      earlier.send({ action: "update", content: "as made" });
+      await nextFrame(earlier);
+      earlier.close();
       const [first, second] = await Promise.all([connectOld(server, path), connectOld(server, path)]);
       first.send({ action: "update", content: "Client A update 1" });
       for (const client of [first, second])

@@ -136,6 +136,25 @@ describe("a page that was cut off while another wrote", () => {
     expect(pages.write(pages.first, again)).toBe(again);
   });
 
+  test("[ROOM-10] a text that is like no earlier one replaces what its page was told", () => {
+    const pages = new TwoPages("Test prompt for the address of old pages");
+    pages.write(pages.second, "Updated test content at 1795844688.2152102");
+    pages.comeBack();
+    expect(pages.write(pages.first, "Client A update 1")).toBe("Client A update 1");
+    pages.host.leave(pages.second);
+    pages.second = pages.host.joinJson(new ScriptedPeer(), OLD);
+    expect(pages.write(pages.second, "Write in short sentences.")).toBe("Write in short sentences.");
+  });
+
+  test("[ROOM-10] what the other wrote stays, when a page comes back with half of an earlier text rewritten", () => {
+    const pages = new TwoPages("You are a helpful assistant.");
+    pages.cut("a close");
+    pages.write(pages.second, "You are a helpful assistant. Be brief.");
+    pages.comeBack();
+    const merged = pages.write(pages.first, "You are a friendly assistant, and you answer in French.");
+    expect(merged).toContain("Be brief.");
+  });
+
   test("[ROOM-10] every edit of the other stays, whichever texts a page has taken in, and wherever both edit", () => {
     forEachSeed(400, [], (seed) => {
       const random = new SeededRandom(seed);

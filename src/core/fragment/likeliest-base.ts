@@ -48,6 +48,12 @@ const FEW_EDITS = 100;
 /** An older text is recognised if at most this share of both texts differs. */
 const RECOGNISED_SHARE = 1 / 4;
 
+/** A text is an edit of another if it differs in this few code units, or keeps half of the shorter one in whole words. */
+const FEW_UNITS = 16;
+const KEPT_SHARE = 1 / 2;
+/** Letters kept in shorter runs are the same by chance. */
+const MIN_RUN_UNITS = 8;
+
 /** Where the texts of the candidates come from. */
 export interface BaseSources {
   /** The last write of the same session in this round that is of the same kind; null if there is none. */
@@ -113,6 +119,8 @@ function findAmongEarlier(
     const base = sources.resolve({ ...one, when: isEmpty(one.toSent) ? "later" : "own", tags: null });
     return base === null ? [] : [{ one, base, change: difference(base.text, text) }];
   });
+  // A text that is like none of them is a new one, made to replace what its sender was told.
+  if (told !== null && !older.some((one) => isEditOf(one, text))) return told.base;
   const near = nearest(older, distanceOf);
   const { revision = null } = told?.base ?? {};
   const unseen =
@@ -142,6 +150,25 @@ function isNearer(older: Compared, told: Compared, unseen: readonly Span[]): boo
 function isRecognised({ base, change }: Compared, text: string): boolean {
   const size = changeSize(change);
   return size > 0 && size <= (base.text.length + text.length) * RECOGNISED_SHARE;
+}
+
+/** Whether a text may have been made by editing the other, and not afresh. */
+function isEditOf({ base, change }: Compared, text: string): boolean {
+  if (changeSize(change) <= FEW_UNITS) return true;
+  const shorter = Math.min(base.text.length, text.length);
+  return unitsKept(change, base.text.length) >= shorter * KEPT_SHARE;
+}
+
+/** The code units that a change keeps in runs of some length. */
+function unitsKept({ ops }: TextChange, baseUnits: number): number {
+  let kept = 0;
+  let at = 0;
+  for (const op of ops) {
+    if (typeof op.retain === "number" && op.retain >= MIN_RUN_UNITS) kept += op.retain;
+    at += (typeof op.retain === "number" ? op.retain : 0) + (op.delete ?? 0);
+  }
+  const rest = baseUnits - at;
+  return rest >= MIN_RUN_UNITS ? kept + rest : kept;
 }
 
 /** The texts that may be the base, by their roles in this round; the sender's own comes first. */
