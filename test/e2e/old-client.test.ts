@@ -93,7 +93,10 @@ test("[OLD-16] an old program's session goes through, when it makes, edits, expa
 test("[OLD-6] each is told of the other's first edit, when two old programs connect at the same moment", async () => {
   await withServer(async (server) => {
     for (let n = 0; n < MEETINGS; n++) {
-      await callOld(server, "POST", "/", { id: `meeting/${n}`, content: "Test prompt, as a program makes it" });
+      await callOld(server, "POST", "/", {
+        id: `meeting/${n}`,
+        content: "Test prompt, as a program makes it",
+      });
       const path = `/ws/prompts/meeting/${n}`;
       const earlier = await connectOld(server, path);
       await nextFrame(earlier);
