@@ -207,6 +207,24 @@ describe("a creation", () => {
     expect(await objectOf(id).read()).toBeNull();
     expect((await request("PUT", `/v1/fragments/${id}`, { content: "made" })).status).toBe(201);
   });
+
+  test("[EXIST-2] is noted anew, when the fragment was made and deleted while the note was under way", async () => {
+    const id = freshId();
+    const { noteCreation } = CatalogueObject.prototype;
+    const held = Promise.withResolvers<void>();
+    const note = vi.spyOn(CatalogueObject.prototype, "noteCreation");
+    note.mockImplementationOnce(async function (this: CatalogueObject, creation) {
+      await held.promise;
+      return noteCreation.call(this, creation);
+    });
+    const slow = request("PUT", `/v1/fragments/${id}`, { content: "slow" });
+    await vi.waitFor(() => expect(note).toHaveBeenCalledTimes(1));
+    await request("PUT", `/v1/fragments/${id}`, { content: "fast" });
+    await request("DELETE", `/v1/fragments/${id}`);
+    held.resolve();
+    expect((await slow).status).toBe(201);
+    expect(note.mock.calls.map(([{ revision }]) => revision)).toEqual([1, 1, 3]);
+  });
 });
 
 describe("a fragment that the catalogue does not know", () => {
@@ -259,6 +277,36 @@ describe("a fragment that the catalogue does not know", () => {
     expect(await catalogue().known([])).toBeNull();
     await rebuildAll([]);
     expect(await catalogue().known([])).toEqual([]);
+  });
+
+  test("[EXIST-4] shows that others may exist too, when a catalogue without a witness hears of it first", async () => {
+    const id = neverHeardOf();
+    for (const stub of [catalogue(), env.FRAGMENT.getByName("default/")])
+      await runInDurableObject(stub, (_, { storage }) => storage.deleteAll());
+    await abortAllDurableObjects();
+    const update = { kind: "deleted", id, revision: 3, atMs: 1 } as const;
+    await catalogue().deliver({ id, update, openSessions: null });
+    expect(await catalogue().known([])).toBeNull();
+  });
+
+  test("[EXIST-4] leaves the list complete, when the operator names it while a rebuild runs", async () => {
+    const id = await lostFragment();
+    await runInDurableObject(catalogue(), async (object: CatalogueObject) => {
+      await object.rebuild([]);
+      await object.rebuild([id], true);
+    });
+    await eventually(async () =>
+      expect(await catalogue().rebuildStatus()).toMatchObject({ state: "done", complete: true }),
+    );
+    await runInDurableObject(catalogue(), async (_, { storage }) => {
+      storage.sql.exec("UPDATE awaited SET at_ms = 0 WHERE id = ?", id);
+      storage.sql.exec("INSERT OR REPLACE INTO due (kind, at_ms) VALUES ('awaited', 0)");
+    });
+    await abortAllDurableObjects();
+    await runInDurableObject(catalogue(), (object: CatalogueObject) => object.alarm());
+    const page = await (await request("GET", `/v1/fragments?prefix=unheard&limit=200`)).text();
+    expect(page).toContain(id);
+    expect(await catalogue().rebuildStatus()).toMatchObject({ complete: true });
   });
 });
 

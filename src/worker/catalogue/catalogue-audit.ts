@@ -68,8 +68,7 @@ export class CatalogueAudit {
     if (isComplete) this.#known.claim();
     if (this.#rebuild.isRunning) {
       // It may be past them already.
-      this.#awaited.postpone(ids, nowMs);
-      if (ids.length > 0) this.#alarms.ensure("awaited", nowMs + AWAITED_MS);
+      if (ids.length > 0) this.#postpone(ids, nowMs);
     } else {
       this.#rebuild.begin(ids, nowMs);
     }
@@ -144,12 +143,16 @@ export class CatalogueAudit {
       if (!this.#entries.repair(id, record, known?.seq ?? null)) return "sound";
     } catch (error) {
       this.#ports.report(`fragment ${id} could not be asked, or its answer not be stored`, error);
-      const nowMs = Date.now();
-      this.#awaited.postpone([id], nowMs);
-      this.#alarms.ensure("awaited", nowMs + AWAITED_MS);
+      this.#postpone([id], Date.now());
       return "unreachable";
     }
     this.#ports.mended(id);
     return "mended";
+  }
+
+  /** Asks these fragments later. Under a claim it is no surprise if they exist: the claim covers every id of its rebuild. */
+  #postpone(ids: readonly string[], nowMs: number): void {
+    this.#awaited.postpone(ids, this.#known.isClaimed ? 1 : 0, nowMs);
+    this.#alarms.ensure("awaited", nowMs + AWAITED_MS);
   }
 }

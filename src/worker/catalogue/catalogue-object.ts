@@ -94,11 +94,12 @@ export class CatalogueObject extends DurableObject<Env> {
    */
   async noteCreation(creation: FragmentRevision): Promise<number> {
     this.#known.noting(creation.id);
-    await this.#known.introduce();
-    return this.#turn.run(() => {
+    try {
+      await this.#known.introduce();
+      return await this.#turn.run(() => this.#audit.noteCreation(creation, Date.now()));
+    } finally {
       this.#known.noted(creation.id);
-      return this.#audit.noteCreation(creation, Date.now());
-    });
+    }
   }
 
   /**

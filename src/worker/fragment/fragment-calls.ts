@@ -47,8 +47,10 @@ export class FragmentCalls {
     if (!planned.ok) return planned;
     const plan = planned.value;
     if (plan.kind === "write") return this.#write(plan.write, plan.isNew);
+    const revision = room.life?.revision;
     const isNoted = await catalogue.noteCreation();
-    if (room.exists) return this.put(write, mode); // another request was faster
+    // Another request was faster, and has used the note.
+    if (room.life?.revision !== revision) return this.put(write, mode);
     if (!isNoted) return refused(NOT_NOTED);
     const answer = await this.#write(write, true);
     await catalogue.whenIdle(CATALOGUE_WAIT_MS); // a client that creates a fragment looks for it in the list next

@@ -17,12 +17,12 @@ export class AwaitedTable {
     return this.#sql.exec(query, id, revision, nowMs).rowsWritten;
   }
 
-  /** Awaits these from now on, whatever revision they have. */
-  postpone(ids: readonly string[], nowMs: number): void {
+  /** Awaits these from now on, at this revision or a later one; at 0 it is not known whether they exist. */
+  postpone(ids: readonly string[], revision: 0 | 1, nowMs: number): void {
     // Without a WHERE, SQLite would take the ON for that of a join.
-    const query = `INSERT INTO awaited (id, revision, at_ms) SELECT value, 0, ? FROM json_each(?) WHERE true
-      ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms`;
-    this.#sql.exec(query, nowMs, JSON.stringify(ids));
+    const query = `INSERT INTO awaited (id, revision, at_ms) SELECT value, ?, ? FROM json_each(?) WHERE true
+      ON CONFLICT (id) DO UPDATE SET revision = max(revision, excluded.revision), at_ms = excluded.at_ms`;
+    this.#sql.exec(query, revision, nowMs, JSON.stringify(ids));
   }
 
   /**

@@ -2,7 +2,7 @@
 export type Completeness =
   /** This catalogue is new. It is complete if it is also the workspace's first. */
   | "new"
-  /** It comes from a release in which fragments could be created without its knowledge. */
+  /** It is not introduced either, but fragments were created without its knowledge, as in earlier releases. */
   | "old"
   /** Every fragment of the workspace is known, or was noted before its creation. */
   | "complete"
@@ -32,6 +32,10 @@ export class KnownIds {
 
   get isComplete(): boolean {
     return this.#state === "complete";
+  }
+
+  get isClaimed(): boolean {
+    return this.#state === "claimed";
   }
 
   /** Makes the witness know of this catalogue. Before that, the state is not known either. */
@@ -69,7 +73,9 @@ export class KnownIds {
       "SELECT 1 FROM fragment WHERE id = ?1 UNION ALL SELECT 1 FROM awaited WHERE id = ?1 AND revision > 0",
       id,
     );
-    if (isForeseen.toArray().length === 0) this.#change("complete", "incomplete");
+    if (isForeseen.toArray().length > 0) return;
+    this.#change("complete", "incomplete");
+    this.#change("new", "old"); // still to be introduced
   }
 
   /** The rebuild that begins, or is under way, is said to ask all fragments of the workspace. */
