@@ -19,6 +19,9 @@ const MOVED_AT_A_TIME = 256 * 1024;
 const MOVED_AT_START = 1024 * 1024;
 
 export interface AuditPorts {
+  readonly entries: CatalogueEntries;
+  readonly words: WordIndex;
+  readonly known: KnownIds;
   /** Asks a fragment; null if there never was one. */
   recordOf(id: string): Promise<CatalogueRecord | null>;
   /** An entry was wrong and is mended. */
@@ -39,16 +42,10 @@ export class CatalogueAudit {
   readonly #awaited: AwaitedTable;
   readonly #alarms: AlarmTable<"rebuild" | "awaited" | "words">;
 
-  constructor(
-    storage: DurableObjectStorage,
-    entries: CatalogueEntries,
-    words: WordIndex,
-    known: KnownIds,
-    ports: AuditPorts,
-  ) {
-    this.#entries = entries;
-    this.#known = known;
-    this.#words = words;
+  constructor(storage: DurableObjectStorage, ports: AuditPorts) {
+    this.#entries = ports.entries;
+    this.#known = ports.known;
+    this.#words = ports.words;
     this.#ports = ports;
     this.#rebuild = new RebuildTable(storage);
     this.#awaited = new AwaitedTable(storage);

@@ -25,6 +25,7 @@ import { fragmentStub, type Workspace, witnessStub } from "../addresses.ts";
 import { closeSocket, upgradeResponse } from "../sockets/socket-peer.ts";
 import { CatalogueEntries } from "../storage/catalogue-entries.ts";
 import { CatalogueLists } from "../storage/catalogue-lists.ts";
+import { FragmentPages } from "../storage/fragment-pages.ts";
 import { KnownIds } from "../storage/known-ids.ts";
 import { LiveEntries } from "../storage/live-entries.ts";
 import { OpenSessionsTable } from "../storage/open-sessions-table.ts";
@@ -47,6 +48,7 @@ export class CatalogueObject extends DurableObject<Env> {
   readonly #workspace: Workspace;
   readonly #entries: CatalogueEntries;
   readonly #lists: CatalogueLists;
+  readonly #pages: FragmentPages;
   readonly #openSessions: OpenSessionsTable;
   readonly #openSessionsCheck: OpenSessionsCheck;
   readonly #audit: CatalogueAudit;
@@ -63,12 +65,16 @@ export class CatalogueObject extends DurableObject<Env> {
     const words = new WordIndex(ctx.storage);
     this.#entries = new CatalogueEntries(ctx.storage, words);
     this.#entries.open();
-    this.#lists = new CatalogueLists(ctx.storage, this.#live, words);
+    this.#lists = new CatalogueLists(ctx.storage, this.#live);
+    this.#pages = new FragmentPages(ctx.storage, { live: this.#live, words, lists: this.#lists });
     this.#openSessions = new OpenSessionsTable(ctx.storage);
     this.#known = new KnownIds(ctx.storage, (catalogue) =>
       witnessStub(env, this.#workspace).isFirstCatalogue(catalogue),
     );
-    this.#audit = new CatalogueAudit(ctx.storage, this.#entries, words, this.#known, {
+    this.#audit = new CatalogueAudit(ctx.storage, {
+      entries: this.#entries,
+      words,
+      known: this.#known,
       recordOf: (id) => this.#fragment(id).catalogueRecord(),
       mended: (id) => void this.#entryChanged(id),
       report: reportProblem,
@@ -112,7 +118,7 @@ export class CatalogueObject extends DurableObject<Env> {
   }
 
   list(query: ListQuery): Result<FragmentPage> {
-    return this.#lists.list(query);
+    return this.#pages.list(query);
   }
 
   /**

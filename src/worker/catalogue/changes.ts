@@ -1,5 +1,6 @@
 import type { StoredEntry } from "../storage/catalogue-entries.ts";
-import { type CatalogueLists, listFields } from "../storage/catalogue-lists.ts";
+import type { CatalogueLists } from "../storage/catalogue-lists.ts";
+import { listFields } from "../storage/fragment-pages.ts";
 import type { NumberedEvent } from "./event-listener.ts";
 
 /** The changes after number `seq`, in order, for a listener that knows everything up to there. */
