@@ -1,5 +1,5 @@
 /** Objects asked at the same time. Most requests name no more, and wait for one way there and back. */
-export const OBJECTS_AT_A_TIME = 32;
+const OBJECTS_AT_A_TIME = 32;
 
 /** In the groups after the first. Where all objects share one thread, waking one takes it for 2 ms. */
 const LATER_GROUPS = 8;

@@ -3,10 +3,10 @@ import type { RequestKey } from "../core/fragment/write.ts";
 import type { FragmentId } from "../language/fragment-id.ts";
 import { refusal, refused } from "../protocol/errors.ts";
 import type { Fragment } from "../protocol/fragment.ts";
-import { catalogueStub, type Workspace } from "./addresses.ts";
+import type { catalogueStub } from "./addresses.ts";
 import type { FragmentAnswer } from "./fragment/fragment-view.ts";
 import { type Preconditions, UNCONDITIONAL } from "./fragment/preconditions.ts";
-import { Fragments } from "./fragments.ts";
+import type { Fragments } from "./fragments.ts";
 import { CATALOGUE_WAIT_MS, within } from "./within.ts";
 
 /** Attempts, each of which fails if somebody writes to the fragment meanwhile. */
@@ -14,21 +14,27 @@ const ATTEMPTS = 3;
 /** Pauses before each try to tell the catalogue. Their sum is less than the 30 s that the platform gives to work after an answer. */
 const PAUSES_MS = [0, 1_000, 4_000, 10_000];
 
+export interface RenameObjects {
+  readonly fragments: Fragments;
+  /** A new stub for each call: one whose call has failed may stay broken. */
+  catalogue(): ReturnType<typeof catalogueStub>;
+}
+
+export interface Rename {
+  readonly from: FragmentId;
+  readonly to: FragmentId;
+  /** The key by which the new fragment recognises a repetition; null if the request has none. */
+  readonly request: RequestKey | null;
+}
+
 /**
  * Gives a fragment another id. Text, metadata and time of creation go to a new fragment; then the old one is deleted,
  * unless somebody has written to it meanwhile. At every moment at least one of the two exists. A crash in between
  * leaves both, and a repetition of the request goes on from there.
- *
- * @param request the key by which the new fragment recognises a repetition
  */
-export async function renameFragment(
-  env: Env,
-  workspace: Workspace,
-  from: FragmentId,
-  to: FragmentId,
-  request: RequestKey | null,
-): Promise<FragmentAnswer> {
-  const fragments = new Fragments(env, workspace);
+export async function renameFragment(objects: RenameObjects, rename: Rename): Promise<FragmentAnswer> {
+  const { fragments } = objects;
+  const { from, to, request } = rename;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const fragment = await fragments.read(from);
     if (fragment === null)
@@ -48,7 +54,7 @@ export async function renameFragment(
     // A repetition gets what the first request had copied. Somebody may have written to the old fragment since.
     if (isCopy(made.value.fragment, fragment)) {
       if ((await fragments.remove(from, onlyAt(version))) === null) {
-        const told = tellRename(env, workspace, from, to);
+        const told = tellRename(objects, rename);
         waitUntil(told);
         await within(CATALOGUE_WAIT_MS, told);
         return made;
@@ -78,11 +84,11 @@ export async function renameFragment(
  * Tells the catalogue of the rename, for the listeners to its events. The rename does not depend on this. It is tried again
  * if the catalogue fails, or has not heard of the deletion yet.
  */
-async function tellRename(env: Env, workspace: Workspace, from: FragmentId, to: FragmentId): Promise<void> {
+async function tellRename(objects: RenameObjects, { from, to }: Rename): Promise<void> {
   for (const pauseMs of PAUSES_MS) {
     if (pauseMs > 0) await scheduler.wait(pauseMs);
     try {
-      if (await catalogueStub(env, workspace).renamed(from, to)) return;
+      if (await objects.catalogue().renamed(from, to)) return;
     } catch (error) {
       console.error(`fragment ${from}: the catalogue could not be told of its rename to ${to}`, error);
     }

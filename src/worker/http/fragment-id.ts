@@ -1,6 +1,10 @@
 import type { Context } from "hono";
-import type { FragmentId } from "../../language/fragment-id.ts";
-import { decodeFragmentPath, type FragmentIdResult, parseFragmentId } from "../../language/fragment-id.ts";
+import {
+  decodeFragmentPath,
+  type FragmentId,
+  type FragmentIdResult,
+  parseFragmentId,
+} from "../../language/fragment-id.ts";
 import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import type { AppEnv } from "./app-env.ts";
 

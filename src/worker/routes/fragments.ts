@@ -4,7 +4,6 @@ import type { FragmentId } from "../../language/fragment-id.ts";
 import { done } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema, RenameSchema } from "../../protocol/rest.ts";
-import { DEFAULT_WORKSPACE } from "../addresses.ts";
 import { operation } from "../description/operation.ts";
 import type { FragmentAnswer } from "../fragment/fragment-view.ts";
 import { UNCONDITIONAL } from "../fragment/preconditions.ts";
@@ -13,7 +12,7 @@ import type { AppEnv } from "../http/app-env.ts";
 import { matchesAny, readPreconditions, versionTag } from "../http/etag.ts";
 import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";
 import { readIdempotencyKey } from "../http/idempotency.ts";
-import { fragmentsOf } from "../http/objects.ts";
+import { catalogueOf, fragmentsOf } from "../http/objects.ts";
 import { problem, refuse } from "../http/problem.ts";
 import { readBody } from "../http/request-body.ts";
 import { renameFragment } from "../rename.ts";
@@ -69,7 +68,9 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
     if (!to.ok) return refuse(c, to.refusal);
     const key = await readIdempotencyKey(c, body.value);
     if (!key.ok) return refuse(c, key.refusal);
-    return answer(c, await renameFragment(c.env, DEFAULT_WORKSPACE, from.value, to.value, key.value));
+    const objects = { fragments: fragmentsOf(c), catalogue: () => catalogueOf(c) };
+    const rename = { from: from.value, to: to.value, request: key.value };
+    return answer(c, await renameFragment(objects, rename));
   });
 
 async function withId(c: Context<AppEnv>, handle: (id: FragmentId) => Promise<Response>): Promise<Response> {
