@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
-import type { LoadResult } from "../../tools/load/load-run.ts";
+import type { LoadResult } from "../../tools/load/load-result.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { LOSING } from "../support/broken-bundle.ts";
 import { freePort } from "../support/free-port.ts";

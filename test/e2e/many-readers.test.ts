@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { OWN_DIALECT } from "../../tools/load/dialect.ts";
-import { isClean, runLoad } from "../../tools/load/load-run.ts";
+import { isClean } from "../../tools/load/load-result.ts";
+import { runLoad } from "../../tools/load/load-run.ts";
 import { serverOfFile } from "../support/server-of-file.ts";
 
 const file = serverOfFile();

@@ -1,4 +1,4 @@
-import type { LoadResult } from "../../tools/load/load-run.ts";
+import type { LoadResult } from "../../tools/load/load-result.ts";
 import { Meter } from "../../tools/load/meter.ts";
 
 /** The result of a short run without a fault, with these fields replaced. */

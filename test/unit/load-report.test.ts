@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { renderChart, roundTicks } from "../../tools/load/chart.ts";
-import { isClean } from "../../tools/load/load-run.ts";
+import { isClean } from "../../tools/load/load-result.ts";
 import { renderReport } from "../../tools/load/report.ts";
 import { describeResult, describeSecond } from "../../tools/load/summary.ts";
 import { makeLoadResult } from "../support/load-result.ts";

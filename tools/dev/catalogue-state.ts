@@ -1,16 +1,19 @@
+/** Longer than a large catalogue takes to open after an upgrade. */
+const TIMEOUT_MS = 10_000;
+
 /**
- * Asks a server that has just come up whether its catalogue knows all fragments. The server makes the catalogue for that, so
- * no client has to wait for it.
+ * Asks a server that has just come up whether its catalogue knows all fragments. This also opens the catalogue, so that
+ * no client has to wait for that.
  *
  * @returns what to tell the operator; null if there is nothing to tell, or no answer
  */
 export async function catalogueWarning(url: string): Promise<string | null> {
   try {
-    const answer = await fetch(`${url}/v1/catalogue/rebuild`);
+    const answer = await fetch(`${url}/v1/catalogue/rebuild`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     const status = (await answer.json()) as { complete?: unknown };
     if (status.complete !== false) return null;
   } catch {
-    return null; // whether the server works is told by others
+    return null; // other messages say whether the server works
   }
   return "Warning: the catalogue may not know all fragments. They can be read, but a request for an unknown id makes a file for it until the catalogue is rebuilt (docs/operations.md, What the catalogue does not know).";
 }

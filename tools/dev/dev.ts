@@ -21,6 +21,7 @@ import { PROJECT_DIR, wranglerCommand } from "./wrangler-command.ts";
 
 /** More than Wrangler needs to end its own children. */
 const STOP_TIMEOUT_MS = 5_000;
+const HEALTH_TIMEOUT_MS = 30_000;
 
 const OPTIONS = {
   port: port(),
@@ -101,7 +102,7 @@ function readyPort(wrangler: ChildProcess): Promise<number> {
 }
 
 async function announce(url: string): Promise<void> {
-  const answer = await fetch(`${url}/healthz`).then(
+  const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) }).then(
     async (response) => {
       await response.body?.cancel();
       return response.ok ? "ok" : `answered ${response.status}`;

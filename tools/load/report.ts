@@ -5,8 +5,7 @@
 import { html, raw } from "hono/html";
 import { type Chart, type Html, renderChart, roundTicks, type Series, type Tick } from "./chart.ts";
 import type { Distribution } from "./distribution.ts";
-import type { LoadResult } from "./load-run.ts";
-import { isClean } from "./load-run.ts";
+import { isClean, type LoadResult } from "./load-result.ts";
 import type { Second } from "./meter.ts";
 import { countRows, describeLoad, latencyRows, verdict, warnings } from "./summary.ts";
 

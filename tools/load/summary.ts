@@ -2,8 +2,7 @@
 
 import { counted, grouped, milliseconds } from "../quantity.ts";
 import type { Distribution } from "./distribution.ts";
-import type { LoadResult } from "./load-run.ts";
-import { isClean } from "./load-run.ts";
+import { isClean, type LoadResult } from "./load-result.ts";
 import type { Second } from "./meter.ts";
 import type { Load } from "./settings.ts";
 
