@@ -146,12 +146,15 @@ describe("a page that was cut off while another wrote", () => {
     expect(pages.write(pages.second, "Write in short sentences.")).toBe("Write in short sentences.");
   });
 
-  test("[ROOM-10] what the other wrote stays, when a page comes back with half of an earlier text rewritten", () => {
+  test("[ROOM-10] what the other wrote stays, when a page comes back with most of an earlier text rewritten", () => {
     const pages = new TwoPages("You are a helpful assistant.");
     pages.cut("a close");
     pages.write(pages.second, "You are a helpful assistant. Be brief.");
     pages.comeBack();
-    const merged = pages.write(pages.first, "You are a friendly assistant, and you answer in French.");
+    const merged = pages.write(
+      pages.first,
+      "You are a translator. Answer in French, and keep all names and numbers as they are.",
+    );
     expect(merged).toContain("Be brief.");
   });
 

@@ -48,9 +48,9 @@ const FEW_EDITS = 100;
 /** An older text is recognised if at most this share of both texts differs. */
 const RECOGNISED_SHARE = 1 / 4;
 
-/** A text is an edit of another if it differs in this few code units, or keeps half of the shorter one in whole words. */
+/** A text is an edit of another if it differs in this few code units, or keeps a quarter of the shorter one in whole words. */
 const FEW_UNITS = 16;
-const KEPT_SHARE = 1 / 2;
+const KEPT_SHARE = 1 / 4;
 /** Letters kept in shorter runs are the same by chance. */
 const MIN_RUN_UNITS = 8;
 
