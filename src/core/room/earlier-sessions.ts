@@ -5,15 +5,15 @@ interface EarlierSession {
   readonly from: number;
   /** Null: its socket is open, as far as we know. */
   leftMs: number | null;
-  /** Nobody else was here since it joined, and nobody else has written. */
+  /** No other session was open while it was, and nobody else has written since it joined. */
   isAlone: boolean;
 }
 
 /**
- * The JSON sessions of the last ten minutes. A page that was cut off comes back as a new session, and may still show what
- * the session before knew; nothing says which of them it was. Its old socket may still count as open.
+ * The JSON sessions of the last ten minutes. A page that was cut off comes back as a new session, and may still show a
+ * text that its old session knew. Nothing says which session that was, and its socket may still count as open.
  *
- * It is held in memory: who was here before the room was opened is not known, so anybody may have been.
+ * Held in memory only. The sessions before this room are unknown, so any page may have had one.
  */
 export class EarlierSessions {
   readonly #isAfterAnotherRoom: boolean;
@@ -46,8 +46,8 @@ export class EarlierSessions {
   }
 
   /**
-   * The oldest revision that this session's page may still show from an earlier session; null if there was none, or if the
-   * only one wrote all that was written since.
+   * The oldest revision that this session's page may still show from an earlier session. Null if there was no earlier
+   * session, or if the only one made every write since it joined.
    */
   oldestShown(session: object, nowMs: number): number | null {
     if (this.#isAfterAnotherRoom) return 1;

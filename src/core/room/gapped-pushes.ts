@@ -4,8 +4,8 @@ import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 const PUSH_OVERHEAD_BYTES = 200;
 
 /**
- * Pushes of one session that were not applied for a gap: nothing of it is saved before they are, behind the sync step 2
- * that fills the gap.
+ * The pushes of one session that could not be applied because of a gap. They are tried again after the sync step 2 that
+ * should fill the gap; until then the session gets no `saved`.
  */
 export class GappedPushes {
   #updates: Uint8Array[] = [];
@@ -15,8 +15,8 @@ export class GappedPushes {
     return this.#updates.length === 0;
   }
 
-  /** They take more memory than a session may. */
-  get areTooMuch(): boolean {
+  /** Whether they take more memory than one session may use. */
+  get isOverLimit(): boolean {
     return this.#bytes > MAX_FRAME_BYTES;
   }
 

@@ -24,7 +24,7 @@ export interface WriteRequest {
   readonly nowMs: number;
 }
 
-/** Stale requests remembered for one session; with more, a text is told once more. */
+/** Stale requests remembered for one session. If there are more, they are forgotten, and a text may be sent twice. */
 const MAX_STALE_REQUESTS = 1_000;
 
 /** A write that a commit has made durable, or that it repeats. */
@@ -34,14 +34,14 @@ interface Answered {
 }
 
 /**
- * The answers to the writes of JSON sessions. A refusal leaves at once; the statuses of a commit leave together, because
- * only the last of a session's speaks of the text: what the session sent before it and after it knows already.
+ * The answers to the writes of JSON sessions. A refusal is sent at once. The statuses of one commit are sent together:
+ * of a session's statuses for one revision, only the last carries the merged text.
  */
 export class JsonAnswers {
   readonly #fragment: DurableFragment;
   readonly #sessions: JsonSessions;
   readonly #written = new Map<JsonSession, Answered[]>();
-  /** The requests of each session that were stale: those that build on them are, too, and need no text of their own. */
+  /** The stale requests of each session. Requests that build on them are stale too, and need no text of their own. */
   readonly #stale = new WeakMap<JsonSession, Set<string>>();
 
   constructor(fragment: DurableFragment, sessions: JsonSessions) {
@@ -49,7 +49,7 @@ export class JsonAnswers {
     this.#sessions = sessions;
   }
 
-  /** Takes what became of a write. A session that has left is not told; its write is committed all the same. */
+  /** Takes the result of a write. A session that has left gets no answer, but its write is committed all the same. */
   add(request: WriteRequest, result: Result<Written>): void {
     const { session } = request;
     if (!this.#sessions.has(session)) return;
@@ -65,16 +65,16 @@ export class JsonAnswers {
   /** Sends the statuses of a commit, which is durable. */
   send(): void {
     for (const [session, answered] of this.#written) {
-      const speaking = speakingOf(answered);
+      const last = lastOfEachRevision(answered);
       let merged: ServerFrame | null = null;
       for (const one of answered) {
-        const isLast = speaking.has(one) || one.request.content === null;
+        const isLast = last.has(one) || one.request.content === null;
         const content = isLast ? one.written.content : null;
         this.#acknowledge(one, content, isLast);
         if (content !== null) merged = mergedFrame(one.written, content);
         else if (wroteText(one)) merged = null;
       }
-      // Behind all its statuses: an old page that types on between two frames would lose that to a second text.
+      // Sent after all statuses: what is typed into an old page between two frames would be lost to a second text.
       if (session.record.isOldClient && merged !== null) send(session, merged);
       this.#sessions.markChanged(session);
     }
@@ -98,7 +98,7 @@ export class JsonAnswers {
     this.#sessions.markChanged(session);
   }
 
-  /** Of a chain of stale writes, the first has brought the text for all. */
+  /** Whether the write builds on a stale one, whose answer has brought the text already. */
   #isToldOf({ session, base, request }: WriteRequest): boolean {
     const requestId = request?.requestId;
     let stale = this.#stale.get(session);
@@ -129,19 +129,19 @@ export class JsonAnswers {
       ...(isLast || record.isOldClient ? {} : { more: true }),
     });
     if (wroteText(answered)) knowledge.wrote({ revision, timeMs, toSent }, written.baseRevision);
-    // The sender may go on from the text of a repetition, too, whatever it was told when it came back.
+    // The sender may also build on the text of a repetition, whatever it was told when it reconnected.
     if (content !== null) knowledge.toldText(revision);
     if (written.isRepetition) return;
     if (metadata?.tags !== undefined) knowledge.wroteTags(revision, metadata.tags);
     this.#tellMetadata(request, revision);
   }
 
-  /** Brings a session that knows the text of its own revision to all of that revision. */
+  /** Tells a session that knows the text of its write's revision the metadata of that revision. */
   #tellMetadata({ session, content, metadata, seenRevision, nowMs }: WriteRequest, revision: number): void {
     const view: CommittedView = this.#fragment.committed;
     const { knowledge } = session;
     const knowsText = content !== null || view.contentRevision <= knowledge.seenRevision;
-    if (!knowsText) return; // the room tells it of both
+    if (!knowsText) return; // the room will tell it both
     const believed = { ...metadataAt(this.#fragment.history, seenRevision, nowMs), ...metadata };
     if (!sameMetadata(believed, view.metadata)) send(session, metadataFrame(view));
     knowledge.told(revision);
@@ -152,8 +152,8 @@ function requestIdOf({ request }: WriteRequest): string | undefined {
   return request?.requestId;
 }
 
-/** Of each revision, the last answer to a write of the text: the others say only that they are durable. */
-function speakingOf(answered: readonly Answered[]): ReadonlySet<Answered> {
+/** For each revision, the last answer to a write of the text. The others only confirm. */
+function lastOfEachRevision(answered: readonly Answered[]): ReadonlySet<Answered> {
   const last = new Map<number, Answered>();
   for (const one of answered) if (one.request.content !== null) last.set(one.written.revision, one);
   return new Set(last.values());

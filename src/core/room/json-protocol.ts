@@ -14,7 +14,7 @@ import { type Presence, toAwarenessState } from "./presence.ts";
 import { fingerprintOf } from "./request-fingerprint.ts";
 import type { JsonSession } from "./session.ts";
 
-/** What the JSON protocol needs of its room. */
+/** The room, as the JSON protocol needs it. */
 export interface JsonPorts {
   readonly fragment: DurableFragment;
   readonly presence: Presence;
@@ -31,7 +31,7 @@ export interface ExpandRequest {
 
 type FrameOf<A extends ClientFrame["action"]> = Extract<ClientFrame, { action: A }>;
 
-/** The JSON side of a room: its sessions, what their frames do, and what they are answered. */
+/** The JSON side of a room: its sessions, the effects of their frames, and the answers to them. */
 export class JsonProtocol {
   readonly sessions: JsonSessions;
   readonly #ports: JsonPorts;
@@ -48,7 +48,7 @@ export class JsonProtocol {
     this.#answers = new JsonAnswers(fragment, this.sessions);
   }
 
-  /** Takes a session in, and shows it the fragment. */
+  /** Adds a session and sends it the fragment. */
   join(session: JsonSession): void {
     this.sessions.add(session);
     const { committed } = this.#ports.fragment;
@@ -72,12 +72,16 @@ export class JsonProtocol {
     this.#earlier.left(session, nowMs);
   }
 
-  /** @param writers the sessions with a write in the commit; null stands for anybody else */
+  /**
+   * Takes note of a commit.
+   *
+   * @param writers the sessions with a write in it; null stands for anybody else
+   */
   committed(writers: ReadonlySet<object | null>): void {
     this.#earlier.committed(writers);
   }
 
-  /** Does what one frame asks for. A frame that is wrong in any way leaves the session alive. */
+  /** Does what one frame asks for. A faulty frame is refused; it never ends the session. */
   receive(session: JsonSession, message: string | Uint8Array, nowMs: number): ExpandRequest | null {
     if (typeof message !== "string") {
       this.refuse(session, refusal("invalid_frame", "A frame is text."), undefined);
@@ -128,7 +132,7 @@ export class JsonProtocol {
     }
   }
 
-  /** Answers what `receive` gave back. A session that has left meanwhile gets nothing. */
+  /** Answers what `receive` returned. A session that has left meanwhile gets nothing. */
   answerExpand(
     { session, requestId }: ExpandRequest,
     content: string,
@@ -152,11 +156,11 @@ export class JsonProtocol {
     this.#answers.send();
   }
 
-  /** The likeliest of these texts, as far as the session had been told of them when this frame came in. */
+  /** The likeliest of these texts. Only those count that the session had been told of when its frame came in. */
   #likeliest(session: JsonSession, known: () => readonly KnownText[], nowMs: number): Base {
     const { knowledge, record } = session;
     const { seenRevision } = knowledge;
-    // On the new address a client could have named its base: it is not held to a text that it may well write anew.
+    // On the new address a client could have named its base, so its text may well be a new one.
     const certainty = record.isOldClient ? "shown" : "perhaps";
     return {
       kind: "likeliest",
@@ -224,7 +228,7 @@ function namedBase(
   return frame.base_version == null ? null : { kind: "version", version: frame.base_version };
 }
 
-/** The name under which a session's requests are remembered: over reconnects only with a name of its own. */
+/** The name under which a session's requests are remembered. Only one that the client chose survives a reconnect. */
 function clientOf({ record }: JsonSession): string {
   return record.clientName ?? record.id;
 }

@@ -7,21 +7,21 @@ import { fullTextWindowMs } from "./cadence.ts";
 import type { JsonRecord, JsonSession } from "./session.ts";
 
 /**
- * The JSON peers of a room, and the frames that bring them to the committed revision, encoded once for all that know
- * the same one. Nothing else than committed revisions is told here.
+ * The JSON sessions of a room, and the frames that bring them up to the committed revision. Each frame is encoded once
+ * for all sessions that know the same revision. Only committed revisions are sent.
  */
 export class JsonSessions {
   readonly #sessions = new Map<string, JsonSession>();
   /** Sessions whose record differs from what its peer remembers. */
   readonly #unremembered = new Set<JsonSession>();
-  /** The number of peers that take whole texts, and when those last left. */
+  /** The number of sessions that take whole texts, and when a whole text was last sent. */
   #fullTextPeers = 0;
   #fullTextMs = Number.NEGATIVE_INFINITY;
   /** Some session has not been told the committed revision. */
   #isBehind = false;
   readonly #changeSince: (revision: number) => TextChange | null;
 
-  /** @param changeSince from a past revision's shown text to the current one's; null if that is not known */
+  /** @param changeSince the change from a past revision's shown text to the current one; null if it is not known */
   constructor(changeSince: (revision: number) => TextChange | null) {
     this.#changeSince = changeSince;
   }
@@ -49,7 +49,7 @@ export class JsonSessions {
     if (!session.record.wantsChanges) this.#fullTextPeers--;
   }
 
-  /** A revision was committed: those that are not told at once are told by `flush`. */
+  /** Tells a new revision to the sessions that take changes. `flush` tells the others, at once if it is due. */
   committed(view: CommittedView, nowMs: number): void {
     this.#isBehind = this.#sessions.size > 0;
     this.#tell(view, (record) => record.wantsChanges);
@@ -62,6 +62,7 @@ export class JsonSessions {
     return Math.min(this.#fullTextMs, nowMs) + fullTextWindowMs(size, this.#fullTextPeers);
   }
 
+  /** Tells the committed revision to the sessions that take whole texts. */
   flush(view: CommittedView, nowMs: number): void {
     this.#isBehind = false;
     this.#fullTextMs = nowMs;
@@ -75,7 +76,7 @@ export class JsonSessions {
     }
   }
 
-  /** Has each changed record kept where it survives hibernation. */
+  /** Stores each changed record where it survives hibernation. */
   remember(): void {
     for (const { record, peer } of this.#unremembered) peer.remember(record);
     this.#unremembered.clear();
@@ -85,7 +86,7 @@ export class JsonSessions {
     this.#unremembered.add(session);
   }
 
-  /** Frames by the revision that their readers know, so that each is encoded once. */
+  /** Brings the addressed sessions up to this revision. */
   #tell(view: CommittedView, isAddressed: (record: JsonRecord) => boolean): void {
     const { revision: version } = view;
     let text: string | null = null;

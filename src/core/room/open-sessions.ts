@@ -2,10 +2,10 @@ import type { Editor, OpenSessions } from "../../protocol/catalogue.ts";
 import { shownUser } from "./presence.ts";
 import type { Session } from "./session.ts";
 
-/** Editors that are listed by name; the others only count. */
+/** At most this many editors are listed; the others are only counted. */
 const MAX_EDITORS = 50;
 
-/** @param sessions those that joined first come first */
+/** The sessions as lists and events show them. The first editors among them are listed. */
 export function openSessionsOf(sessions: readonly Session[]): OpenSessions {
   const editors: Editor[] = [];
   for (const { record } of sessions) {

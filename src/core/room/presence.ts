@@ -6,7 +6,7 @@ import type { AwarenessEntry } from "../../protocol/yjs-frames.ts";
 import { presenceWindowMs } from "./cadence.ts";
 import type { JsonSession, Session } from "./session.ts";
 
-/** About half of the 15 to 18 s between renewals of stock providers: one always falls inside the 30 s after which peers forget. */
+/** About half the 15 to 18 s between two renewals of a stock provider: peers forget a client after 30 s of silence. */
 const RENEW_SILENT_MS = 8_000;
 
 /** Where cursors of the two protocols meet: Yjs writes relative positions, JSON code unit indices. */
@@ -17,8 +17,8 @@ export interface CursorMap {
 
 /**
  * The sessions' names and cursors: the last awareness entry of each, kept in its record, and the entries that changed
- * since the last presence frame. No Awareness object: its constructor starts an interval,
- * and a room with a timer does not hibernate.
+ * since the last presence frame. There is no Awareness object: its constructor starts an interval, and a room with a
+ * timer does not hibernate.
  */
 export class Presence {
   /** The entries of the next frame, by client id. */
@@ -32,7 +32,7 @@ export class Presence {
   /** The earliest moment at which a session that must renew may expire. */
   #expiryMs: number | null = null;
 
-  /** Takes a session's own entry. One older than what is known changes nothing. */
+  /** Takes an entry that a session sent of itself. An entry older than the known one changes nothing. */
   set(session: Session, entry: AwarenessEntry, nowMs: number, mustRenew: boolean): Refusal | null {
     const { record } = session;
     const known = record.presence;
@@ -57,7 +57,7 @@ export class Presence {
     return null;
   }
 
-  /** Forgets a session that left. True if the others should be told at once. */
+  /** Forgets a session that left. True if it showed a presence, so that the others should be told at once. */
   remove(session: Session): boolean {
     const { presence, clientId } = session.record;
     if (presence === null || clientId === null) return false;
@@ -71,8 +71,8 @@ export class Presence {
   }
 
   /**
-   * Renews the entries of sessions whose sockets speak for them, on the occasion of another session's renewal: stock
-   * peers forget a client that is silent for 30 seconds, and JSON clients do not renew. Returns the sessions renewed.
+   * Renews the entries of JSON sessions, which do not renew themselves, when a presence frame is sent anyway: stock peers
+   * forget a client that is silent for 30 seconds. Returns the sessions renewed.
    */
   renewSilent(sessions: Iterable<JsonSession>, nowMs: number): JsonSession[] {
     if (this.#changed.size === 0 || nowMs - this.#renewedMs < RENEW_SILENT_MS) return [];
@@ -90,7 +90,7 @@ export class Presence {
     return renewed;
   }
 
-  /** Forgets sessions that had to renew and did not. */
+  /** Forgets the presence of sessions that had to renew it and did not. */
   expire(sessions: Iterable<Session>, nowMs: number): void {
     this.#expiryMs = null;
     for (const session of sessions) {
@@ -112,7 +112,7 @@ export class Presence {
     return this.#changed.size === 0 ? null : Math.min(this.#lastMs, nowMs) + presenceWindowMs(peers);
   }
 
-  /** Gives what there is to tell, once; `onlyTeller` is the session that reported all of it, if there is one. */
+  /** Hands out what there is to tell, once. `onlyTeller` is the session that reported all of it, if there is only one. */
   drain(nowMs: number): { entries: AwarenessEntry[]; onlyTeller: string | null; hasNews: boolean } {
     const [teller] = this.#tellers ?? [];
     const taken = {
@@ -193,7 +193,7 @@ function userOf({ user }: { user?: unknown }): ShownUser {
   };
 }
 
-/** Our own toAwarenessState, or checked by `set` to be a JSON object; its fields may be anything. */
+/** A state is made by toAwarenessState, or `set` has found it to be a JSON object. Its fields may hold anything. */
 function parseState(state: string): { user?: unknown; cursor?: unknown; json?: { cursor?: unknown } } {
   return JSON.parse(state) as ReturnType<typeof parseState>;
 }

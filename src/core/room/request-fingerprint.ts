@@ -2,10 +2,10 @@ import { digest } from "lib0/hash/sha256";
 import { encodeUtf8 } from "lib0/string";
 import type { ClientFrame } from "../../protocol/json-frames.ts";
 
-/** 128 bits: nobody makes two requests that share them by chance. */
+/** 128 bits: no two different requests share a fingerprint by chance. */
 const FINGERPRINT_BYTES = 16;
 
-/** Tells a repetition of a request from another request under the same id: a digest of all that the frame asks for. */
+/** A digest of all that a frame asks for. It tells a repetition from another request under the same id. */
 export function fingerprintOf({ request_id: _, ...asked }: ClientFrame): string {
   // The decoder has put the fields in the order of their schema. Null and absent fields mean the same.
   const text = JSON.stringify(asked, (_key, value: unknown) => (value === null ? undefined : value));

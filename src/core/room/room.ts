@@ -86,7 +86,7 @@ export class Room {
     return this.#json.sessions.size + this.#yjs.sessions.size;
   }
 
-  /** Grows whenever a session joined, left or changed what it shows of itself. */
+  /** A counter that grows whenever a session joins, leaves or changes its presence. */
   get openSessionsChanges(): number {
     return this.#openSessionsChanges;
   }
@@ -96,7 +96,7 @@ export class Room {
     return this.#presence.expiryAtMs;
   }
 
-  /** Everything that came in is durable. */
+  /** Whether everything that came in is durable. */
   get isDurable(): boolean {
     return !this.#yjs.hasPending && this.#writes.isEmpty && !this.#fragment.isDirty;
   }
@@ -126,7 +126,7 @@ export class Room {
     this.#fragment.markDelivered(revision, nowMs);
   }
 
-  /** When something that can wait and costs this many rows may be done: `nowMs` if at once. */
+  /** When work that can wait and costs this many rows may be done: `nowMs` if at once. */
   affordableAt(rows: number, nowMs: number): number {
     return this.#fragment.log.affordableAt(rows, nowMs);
   }
@@ -149,7 +149,7 @@ export class Room {
     }
   }
 
-  /** Takes a new session in. There must be a fragment. */
+  /** Adds a new session. There must be a fragment. */
   join(session: Session): void {
     this.#openSessionsChanges++;
     if (!isJson(session)) {
@@ -164,10 +164,9 @@ export class Room {
   }
 
   /**
-   * Takes one message of a session, in whichever protocol the session speaks. A session that was expelled may still
-   * send: that is ignored.
+   * Takes one message of a session, in the protocol that the session speaks. Messages of an expelled session are ignored.
    *
-   * @returns work for outside of the room: an expansion, to be answered by `answerExpand`
+   * @returns work that the room cannot do: an expansion, to be answered by `answerExpand`
    */
   receive(session: Session, message: string | Uint8Array, nowMs: number): ExpandRequest | null {
     if (!this.#holds(session)) return null;
@@ -196,22 +195,22 @@ export class Room {
     if (hadPresence) this.#flushPresence(nowMs);
   }
 
-  /** Ends the sessions of the last room that had pushes only there: they connect and push anew. */
+  /** Ends the sessions whose gapped pushes were lost with the last room: they reconnect and push again. */
   expelForgotten(nowMs: number): void {
     this.#yjs.expelForgotten(nowMs);
   }
 
-  /** The page of an old REST client is given the committed revision, and may save what it makes of it. */
+  /** Notes that the page of an old REST client is given the committed revision, and may save an edit of it later. */
   showToPage(): void {
     this.#fragment.pages.read(this.#fragment.committed.revision);
   }
 
-  /** Queues a write; it is answered when the commit that makes it durable is made. */
+  /** Queues a write. It is answered once it is durable or refused. */
   submit(write: Write): void {
     this.#writes.push(write.base.kind === "page" ? this.#fragment.pages.following(write) : write);
   }
 
-  /** Calls back when everything that came in so far is durable: at once, or with the running window. */
+  /** Calls back when everything that came in so far is durable: at once, or at the end of the running window. */
   whenDurable(callback: () => void): void {
     if (this.isDurable) callback();
     else this.#writes.whenDurable(callback);
@@ -226,7 +225,7 @@ export class Room {
     }
     this.#fragment.remove(nowMs);
     this.#compactsNext = false;
-    // All sessions end at once, so no session is left that could be told of the cursors.
+    // All sessions end here, so nobody has to be told that the cursors are gone.
     for (const { record } of this.#sessions()) record.presence = null;
     this.#presence.expire([], nowMs);
     const why = refusal("deleted", `Fragment '${id}' was deleted`);
@@ -301,7 +300,7 @@ export class Room {
     session.peer.close(code, reason);
   }
 
-  /** Asks only for a size that is known: the document is not loaded for it. */
+  /** When JSON sessions are due. Does not load the document: while its size is unknown, no session is behind. */
   #jsonDueAt(nowMs: number): number | null {
     const known = this.#fragment.committedIfKnown;
     return known === null ? null : this.#json.sessions.dueAt(known.size, nowMs);
@@ -311,7 +310,7 @@ export class Room {
     for (const author of this.#yjs.deliver(nowMs)) this.#authors.add(author);
   }
 
-  /** Makes what came in durable, as one revision, and tells the sessions. Of very many writes, it takes the first. */
+  /** Makes what came in durable, as one revision, and tells the sessions. Very many writes take more than one commit. */
   #commit(nowMs: number): void {
     if (this.#yjs.hasPending) this.#deliver(nowMs);
     const fragment = this.#fragment;
@@ -329,7 +328,7 @@ export class Room {
     this.#tellDurable();
     if (isNew && this.#json.sessions.size > 0) this.#json.sessions.committed(fragment.committed, nowMs);
     if (fragment.isDirty || !fragment.log.isCompactionDue(nowMs)) return;
-    // The commit has kept everybody waiting already.
+    // Everybody has waited for the commit already.
     if (fragment.log.isCompactionLong) this.#compactsNext = true;
     else fragment.compact(nowMs);
   }

@@ -11,19 +11,19 @@ export interface KnowledgeRecord {
   seenRevision: number;
   /** The revision that was current when it joined; 0 once it has written a text, which says what its page shows. */
   joinedRevision: number;
-  /** Its own last write: the revision, when it was committed, and the way back from that text to what was sent. */
+  /** Its own last write: the revision, when it was committed, and the change from that text back to what was sent. */
   ownWrite: { readonly revision: number; readonly timeMs: number; readonly toSent: TextChange["ops"] } | null;
-  /** Revisions of the texts that it was sent since the one that its own last write was an edit of, in that order. */
+  /** Revisions of the texts that it was sent after the base of its own last write, in that order. */
   sentRevisions: readonly number[];
   /** The tags of its last write of tags, as it sent them, and the revision of that write. */
   ownTags: { readonly revision: number; readonly tags: readonly string[] } | null;
 }
 
-/** A committed write of the session's own. */
+/** A committed write of the session. */
 export interface OwnWrite {
   readonly revision: number;
   readonly timeMs: number;
-  /** From that revision's text back to what was sent. */
+  /** From the text of that revision back to what was sent. */
   readonly toSent: TextChange;
 }
 
@@ -38,12 +38,12 @@ export const KNOWS_NOTHING: KnowledgeRecord = {
 /**
  * The knowledge that one JSON session has of its fragment. It tells which texts its user may have seen when it wrote.
  *
- * Invariant: the newest of its own last write and the texts it was sent shows the text of `seenRevision` or of a later
- * one. A write that names no base therefore always has a base among `texts`, as long as the past is kept.
+ * Invariant: of its own last write and the texts that it was sent, the newest is of `seenRevision` or later. So a write
+ * that names no base always has a base among `texts`, as long as the past is kept.
  */
 export class SessionKnowledge {
   readonly #record: KnowledgeRecord;
-  /** With the whole way back, which may be too long for the record; null after hibernation. */
+  /** The same with the whole change, which may be too long for the record. Null after hibernation. */
   #ownWrite: OwnWrite | null = null;
 
   /** @param record is changed in place */
@@ -55,13 +55,13 @@ export class SessionKnowledge {
     return this.#record.seenRevision;
   }
 
-  /** The session has joined while this revision was current, and is told it. */
+  /** The session has joined while this revision was current, and was sent it. */
   joined(revision: number): void {
     this.#record.joinedRevision = revision;
     this.told(revision);
   }
 
-  /** The revision that its page may not have taken in yet, but for an older one; null if it has written a text since. */
+  /** The revision that it was sent when it joined. Its page may still show an older one. Null once it has written a text. */
   get joinedRevision(): number | null {
     return this.#record.joinedRevision || null;
   }
@@ -72,7 +72,7 @@ export class SessionKnowledge {
     this.#record.sentRevisions = [...sentRevisions, revision].slice(-MAX_REMEMBERED_TEXTS);
   }
 
-  /** The session knows all of this revision: its text, too, may be what it builds on. */
+  /** The session knows all of this revision, and may build on its text. */
   told(revision: number): void {
     this.#record.seenRevision = revision;
     const { sentRevisions, ownWrite } = this.#record;
@@ -81,10 +81,10 @@ export class SessionKnowledge {
   }
 
   /**
-   * A write of the session's own is durable.
+   * A write of the session is durable.
    *
-   * @param baseRevision the revision that it was an edit of, null for its own text: revisions sent since then may have
-   *   crossed this write on the wire
+   * @param baseRevision the revision that it was an edit of; null if it was an edit of the session's own text. Revisions
+   *   sent since then may have crossed this write on the wire
    */
   wrote(write: OwnWrite, baseRevision: number | null): void {
     const { revision, timeMs, toSent } = write;
@@ -93,7 +93,7 @@ export class SessionKnowledge {
     this.#record.joinedRevision = 0;
     this.#record.ownWrite = isSmall ? { revision, timeMs, toSent: toSent.ops } : null;
     this.#record.sentRevisions = this.#record.sentRevisions.filter((sent) => sent > (baseRevision ?? 0));
-    // After hibernation only the merged text is left of a write with a long way back.
+    // After hibernation only the merged text of such a write is known.
     if (!isSmall) this.toldText(revision);
   }
 
@@ -104,8 +104,8 @@ export class SessionKnowledge {
   }
 
   /**
-   * The possible bases of a write that names none, oldest first. Those that crossed its
-   * own last write are among them until the session must have read the answer to that.
+   * The possible bases of a write that names none, oldest first. Texts that crossed its own last write count until the
+   * session must have read the answer to that write.
    */
   texts(nowMs: number): KnownText[] {
     const { sentRevisions } = this.#record;
@@ -121,7 +121,7 @@ export class SessionKnowledge {
     ];
   }
 
-  /** The same for its tags: as the session last sent them, and those that it was told since. */
+  /** The possible bases of a write of tags: the tags that the session last sent, and those that it was told since. */
   tags(nowMs: number): KnownText[] {
     const { ownTags } = this.#record;
     const texts = this.texts(nowMs);

@@ -2,7 +2,10 @@ import type { Principal } from "../fragment/principal.ts";
 import { GappedPushes } from "./gapped-pushes.ts";
 import { type KnowledgeRecord, SessionKnowledge } from "./session-knowledge.ts";
 
-/** Where the room writes: a WebSocket in production, a queue in tests. Never throws: a dead peer is told by `leave`. */
+/**
+ * The room's end of a session's socket: a WebSocket in production, a queue in tests. Its methods never throw; the room
+ * learns by `leave` that a socket is dead.
+ */
 export interface Peer {
   send(frame: string | Uint8Array): void;
   /** Ends the connection; the room has already forgotten the session. */
@@ -26,16 +29,16 @@ interface CommonRecord {
   clientId: number | null;
   presence: PresenceEntry | null;
   /**
-   * The last clock of its entries, those that said it left among them: peers take only higher ones. Before the first, 0
-   * for a JSON session, since stock peers do not take a 0 from a client they do not know (y-protocols 1.0.7), and -1 for
-   * a Yjs session, whose clocks are its own.
+   * The clock of its last entry, also of one that said it left: peers accept only higher clocks. Before the first entry it
+   * is 0 for a JSON session, since stock peers ignore a 0 from a client that they do not know (y-protocols 1.0.7), and -1
+   * for a Yjs session, which counts for itself.
    */
   presenceClock: number;
 }
 
 export interface JsonRecord extends CommonRecord {
   readonly protocol: "json";
-  /** Old paths: silent on unknown actions, merged texts as `update`. */
+  /** It joined on an old path: unknown actions get no answer, and merged texts are sent as `update`. */
   readonly isOldClient: boolean;
   /** `?changes=1`: gets changes instead of whole texts. */
   readonly wantsChanges: boolean;
@@ -48,7 +51,7 @@ export interface YjsRecord extends CommonRecord {
   readonly protocol: "yjs";
   /** The subprotocol was agreed: it pushes, and understands `saved` and `notice`. */
   readonly isOwnClient: boolean;
-  /** It has gapped pushes, which live in memory only: when that is lost, it must connect and push anew. */
+  /** It has gapped pushes. They are in memory only: if the room is lost, the session must reconnect and push again. */
   isBehind: boolean;
 }
 
@@ -65,7 +68,7 @@ export interface YjsSession {
   readonly peer: Peer;
   /** The session has sent a frame that we know. */
   isUnderstood: boolean;
-  /** A sync step 1 of ours is on its way: one at a time. */
+  /** A sync step 1 of ours is not answered yet. Only one is sent at a time. */
   isAskedForMore: boolean;
   readonly gapped: GappedPushes;
   /** The highest `push` received, and the highest answered by `saved`; -1: none. */

@@ -8,28 +8,28 @@ import type { YjsSessions } from "./yjs-sessions.ts";
 /** An update of a Yjs session, to be applied. */
 export interface YjsUpdate {
   readonly session: YjsSession;
-  /** `again`: a push that had a gap, behind the sync step 2 that should have filled it. */
+  /** `again`: a push that had a gap, tried again after the sync step 2 that should have filled it. */
   readonly kind: "update" | "push" | "step2" | "again";
   readonly update: Uint8Array;
 }
 
 const TOO_MUCH_WAITS = refusal(
   "content_too_large",
-  `At most ${MAX_FRAME_BYTES} bytes of pushes wait for what they build on.`,
+  `At most ${MAX_FRAME_BYTES} bytes of pushes may wait for the edits that they build on.`,
 );
 const TAKEN_OVER = refusal("forged_update", "A newer connection has taken over this client id.");
 
 /** The outcome of one window. */
 export interface WindowResult {
-  /** Everything new, as one update; null if nothing was. */
+  /** Everything new, as one update; null if nothing was new. */
   readonly update: Uint8Array | null;
   readonly authors: ReadonlySet<YjsSession>;
-  /** The only author of all of it, which has it already; null if all must get it. */
+  /** The session that made all of it, and so has it already; null if all sessions must get it. */
   readonly onlyAuthor: YjsSession | null;
   readonly refused: ReadonlyMap<YjsSession, Refusal>;
   /** Older sessions that lost their client id to a reconnecting one. */
   readonly displaced: ReadonlySet<YjsSession>;
-  /** A peer brought edits of the server's own that are not in the log: its client id must be renewed. */
+  /** A peer brought edits that the server made and that are not in the log: the server's client id must be renewed. */
   readonly isServerIdBehind: boolean;
 }
 
@@ -48,11 +48,11 @@ export class UpdateWindow {
     this.#bytes += update.update.length;
     const { session, kind } = update;
     if (kind !== "step2") return;
-    // It answers what it was asked for: what it had pushed before may be applied behind it.
+    // It is the answer to our step 1. After it, what the session had pushed before may be applied.
     for (const gapped of session.gapped.takeAll()) this.push({ session, kind: "again", update: gapped });
   }
 
-  /** When the window closes. A clock that was set back begins a new one. */
+  /** When the window closes. If the clock was set back, a new window begins. */
   dueAt(peers: number, nowMs: number): number {
     return Math.min(this.#closedMs, nowMs) + textWindowMs(peers, this.#bytes);
   }
@@ -85,8 +85,8 @@ export class UpdateWindow {
         hasStep2 ||= kind === "step2";
       } else {
         if (kind === "push" || kind === "again") session.gapped.add(update);
-        if (session.gapped.areTooMuch) refused.set(session, TOO_MUCH_WAITS);
-        // Another session's sync step 2 may bring what even its own does not.
+        if (session.gapped.isOverLimit) refused.set(session, TOO_MUCH_WAITS);
+        // Another session's sync step 2 may bring what this session's own did not.
         if (kind === "step2" || kind === "again") yjs.askLater(session);
         else yjs.askForMore(session, text.stateVector());
       }
@@ -119,7 +119,7 @@ class Admission {
     return { update, sender: session, admit };
   }
 
-  /** A sync step 2 brings what others wrote, too: also what a crash has taken from the server itself. */
+  /** A sync step 2 also brings what others wrote, even edits of the server itself that a crash has lost. */
   #admitRelayed(clients: Iterable<number>): null {
     for (const client of clients) this.isServerIdBehind ||= client === this.#serverClientId;
     return null;

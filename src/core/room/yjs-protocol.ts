@@ -13,7 +13,7 @@ import type { Session, YjsSession } from "./session.ts";
 import { UpdateWindow } from "./update-window.ts";
 import { sendNotice, YjsSessions, yjsCloseCode } from "./yjs-sessions.ts";
 
-/** What the Yjs protocol needs of its room. */
+/** The room, as the Yjs protocol needs it. */
 export interface YjsPorts {
   readonly fragment: DurableFragment;
   readonly presence: Presence;
@@ -27,10 +27,10 @@ export interface YjsPorts {
 
 const FOREIGN = refusal(
   "malformed_update",
-  "This address speaks the protocol of y-websocket, and your first frame is none of it",
+  "This address speaks the y-websocket protocol, and your first frame is not part of it",
 );
 
-/** The Yjs side of a room: its sessions, what their frames do, and the window in which their edits are collected. */
+/** The Yjs side of a room: its sessions, the effects of their frames, and the window that collects their edits. */
 export class YjsProtocol {
   readonly sessions = new YjsSessions();
   readonly #ports: YjsPorts;
@@ -40,7 +40,7 @@ export class YjsProtocol {
     this.#ports = ports;
   }
 
-  /** Edits wait for the window to close. */
+  /** Whether edits wait for the window to close. */
   get hasPending(): boolean {
     return !this.#window.isEmpty;
   }
@@ -50,7 +50,7 @@ export class YjsProtocol {
     return this.#window.isEmpty ? null : this.#window.dueAt(this.sessions.size, nowMs);
   }
 
-  /** Takes a session in. */
+  /** Adds a session. */
   join(session: YjsSession): void {
     session.isUnderstood = false;
     this.sessions.add(session);
@@ -86,7 +86,7 @@ export class YjsProtocol {
         this.#sendAllPresence(session);
         break;
       case "foreign":
-        // y-protocols has peers ignore messages that they do not know. But its providers begin with one that we know.
+        // y-protocols tells peers to ignore unknown messages. But a y-websocket provider begins with one that we know.
         if (!session.isUnderstood) this.end(session, FOREIGN, nowMs);
         break;
       default:
@@ -116,7 +116,7 @@ export class YjsProtocol {
     this.#ports.expel(session, yjsCloseCode(why.code), why.message, nowMs);
   }
 
-  /** Ends the sessions of the last room that had pushes only there: they connect and push anew. */
+  /** Ends the sessions whose gapped pushes were lost with the last room: they reconnect and push again. */
   expelForgotten(nowMs: number): void {
     for (const session of [...this.sessions.values()].filter(({ record }) => record.isBehind))
       this.#ports.expel(session, CLOSE.serverError, "The session is not known any more", nowMs);
@@ -149,9 +149,9 @@ export class YjsProtocol {
   }
 
   /**
-   * Takes a session's own entry. Stock providers send everybody's state back, which is dropped without a word. An
-   * entry that a live session owns is a claim only if it is newer than what is known; otherwise it is such an echo. An
-   * entry that says a client left does not come from that client.
+   * Takes an entry if it is the session's own. Stock providers also send everybody else's states back: such an echo is
+   * dropped silently. From a session without a client id, an entry claims its id. If a live session owns the id, the
+   * entry must be newer than the known one; otherwise it is an echo. So is an entry that says a client left.
    */
   #receiveAwareness(session: YjsSession, entry: AwarenessEntry, nowMs: number): void {
     const { record } = session;

@@ -11,7 +11,7 @@ import {
 import type { YjsSession } from "./session.ts";
 
 /**
- * The Yjs peers of a room: which client id each of them owns, what they pushed, and the frames that go to all of
+ * The Yjs sessions of a room: which client id each of them owns, what they pushed, and the frames that go to all of
  * them, encoded once.
  */
 export class YjsSessions {
@@ -21,7 +21,7 @@ export class YjsSessions {
   readonly #unsaved = new Set<YjsSession>();
   /** Sessions whose sync step 2 came before what it builds on. */
   readonly #early = new Set<YjsSession>();
-  /** Something came after the sync step 2 of one of these. */
+  /** Something new came in after one of these had sent its sync step 2. */
   #hasNewsForEarly = false;
 
   get size(): number {
@@ -58,9 +58,9 @@ export class YjsSessions {
   }
 
   /**
-   * May this session add structs under these client ids? A session without a client id takes the first as its
-   * own. An id is forged if a live session owns it or if it is the server's. Ids that nobody owns are let in, since a
-   * provider may bring edits of an earlier page that were never sent.
+   * Checks that this session may add structs under these client ids. A session without a client id takes the first as its
+   * own. Structs are forged if another live session owns their id, or if it is the server's. Ids that nobody owns are
+   * admitted, since a provider may bring edits of an earlier page that were never sent.
    *
    * @returns the older session that lost its id to this one by reconnecting, if any
    */
@@ -78,7 +78,7 @@ export class YjsSessions {
     return done(owner ?? null);
   }
 
-  /** Why these ids are not the session's to write under; nothing is changed yet. */
+  /** Why the session may not write under these ids; null if it may. Changes nothing. */
   #forgery(session: YjsSession, clientIds: readonly number[], serverClientId: number): Refusal | null {
     for (const [index, clientId] of clientIds.entries()) {
       if (clientId === serverClientId) return refusal("forged_update", "The client id is the server's own.");
@@ -95,7 +95,7 @@ export class YjsSessions {
     this.#unsaved.add(session);
   }
 
-  /** Everything applied is durable: answers the pushes of the sessions that are not behind. */
+  /** Answers the pushes of the sessions without gapped ones. Everything applied must be durable. */
   sendSaved(revision: number): void {
     for (const session of this.#unsaved) {
       if (!session.gapped.isEmpty) continue;
@@ -106,7 +106,7 @@ export class YjsSessions {
     }
   }
 
-  /** Has the record say whether pushes of the session wait in memory, if that has changed. */
+  /** Stores in the record whether pushes of the session wait in memory, if that has changed. */
   noteGap(session: YjsSession): void {
     const isBehind = !session.gapped.isEmpty;
     if (session.record.isBehind === isBehind) return;
@@ -114,14 +114,14 @@ export class YjsSessions {
     session.peer.remember(session.record);
   }
 
-  /** @param except the only author of all of it, which has it already */
+  /** @param except the session that made all of it, and so has it already */
   broadcastUpdate(update: Uint8Array, except: YjsSession | null): void {
     if (this.#sessions.size === 0 || (this.#sessions.size === 1 && except !== null)) return;
     const frame = encodeUpdate(update);
     for (const session of this.#sessions.values()) if (session !== except) session.peer.send(frame);
   }
 
-  /** To all, its authors included: a stock provider that hears nothing for 30 seconds reconnects. */
+  /** Sent to all, also to those that the entries are about: a stock provider that hears nothing for 30 s reconnects. */
   broadcastPresence(entries: readonly AwarenessEntry[]): void {
     if (this.#sessions.size === 0 || entries.length === 0) return;
     const frame = encodeAwareness(entries);
@@ -137,7 +137,7 @@ export class YjsSessions {
     this.#early.add(session);
   }
 
-  /** It has sent what it was asked for. */
+  /** The session has sent what it was asked for. */
   answered(session: YjsSession): void {
     session.isAskedForMore = false;
     this.#early.delete(session);
@@ -166,7 +166,7 @@ export class YjsSessions {
   }
 }
 
-/** Tells an own client; a stock one would not understand and reads the close reason. */
+/** Tells a client of our subprotocol. A stock client would not understand a notice; it gets the close reason. */
 export function sendNotice(session: YjsSession, { code, message }: Refusal): void {
   if (session.record.isOwnClient) session.peer.send(encodeNotice(code, message));
 }
