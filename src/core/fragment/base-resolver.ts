@@ -8,10 +8,10 @@ import type { RoundWrites, WrittenWrite } from "./round-writes.ts";
 import type { ShownBefore } from "./shown-before.ts";
 import type { Base, KnownText, Write } from "./write.ts";
 
-/** The change from the committed text back to that of a past revision, and what else was so then. */
-interface WayBack {
+/** A past revision, as far as a base needs it. */
+interface PastRevision extends Pick<ResolvedBase, "eol" | "tags"> {
+  /** From the committed text back to the text of the revision. */
   readonly undo: TextChange;
-  readonly stateThen: Pick<ResolvedBase, "eol" | "tags">;
 }
 
 /** The text as the round has made it so far. */
@@ -24,11 +24,11 @@ export interface RoundState {
   readonly writes: RoundWrites;
 }
 
-/** Finds the text that a write of one round is an edit of. The way back to a past revision is found once for all of them. */
+/** Finds the bases of the writes of one round. Each past revision is looked up once for all of them. */
 export class BaseResolver {
   readonly #history: RevisionHistory;
   readonly #nowMs: number;
-  readonly #waysBack = new Map<number, WayBack | null>();
+  readonly #pastRevisions = new Map<number, PastRevision | null>();
 
   constructor(history: RevisionHistory, nowMs: number) {
     this.#history = history;
@@ -42,7 +42,7 @@ export class BaseResolver {
    */
   resolve(write: Write, known: readonly KnownText[], round: RoundState): ResolvedBase | null {
     const { text, past, current, pages } = this.#history;
-    // A sender that names the version it replaces has not seen what is uncommitted, so that is kept.
+    // A sender that names the version it replaces has not seen the uncommitted edits, so they are kept.
     const { kind } = write.base;
     const isBasedOnExpected = write.expectedVersions !== null && (kind === "current" || kind === "page");
     const base: Base = isBasedOnExpected ? { kind: "version", version: current } : write.base;
@@ -83,16 +83,17 @@ export class BaseResolver {
     }
   }
 
-  /** The change from the committed text back to that of a past revision; null if it is not known any more. */
-  wayBackTo(revision: number): WayBack | null {
-    const known = this.#waysBack.get(revision);
+  /** A revision of the past, or the current one; null if it is not known any more. */
+  pastRevision(revision: number): PastRevision | null {
+    const known = this.#pastRevisions.get(revision);
     if (known !== undefined) return known;
     const { past, text, current } = this.#history;
     const undo = past.undoTo(revision, current, this.#nowMs);
-    const stateThen = past.metadataAt(revision, current, text.committedMetadata, this.#nowMs);
-    const way = undo === null || stateThen === null ? null : { undo, stateThen };
-    this.#waysBack.set(revision, way);
-    return way;
+    const metadata = past.metadataAt(revision, current, text.committedMetadata, this.#nowMs);
+    const found =
+      undo === null || metadata === null ? null : { undo, eol: metadata.eol, tags: metadata.tags };
+    this.#pastRevisions.set(revision, found);
+    return found;
   }
 
   /** How the text of a past revision came to be the current one; null if that revision is not known any more. */
@@ -129,28 +130,28 @@ export class BaseResolver {
         shown === null || own !== undefined
           ? null
           : new EarlierTexts(this.#history, text, shown, this.#nowMs),
-      backTo: (revision) => this.wayBackTo(revision)?.undo ?? NO_CHANGE,
+      undoTo: (revision) => this.pastRevision(revision)?.undo ?? NO_CHANGE,
       textUnits: round.content.length,
     });
   }
 
   #committed({ revision, when, toSent, tags }: KnownText, sinceCommit: TextChange): ResolvedBase | null {
-    const way = this.wayBackTo(revision);
-    if (way === null) return null;
+    const found = this.pastRevision(revision);
+    if (found === null) return null;
     const { committedContent } = this.#history.text;
-    const back = way.undo.compose(toSent);
+    const undo = found.undo.compose(toSent);
     return {
       revision: when === "own" ? null : revision,
-      text: applyChange(back, committedContent),
+      text: applyChange(undo, committedContent),
       textRevision: isEmpty(toSent) ? revision : null,
-      eol: way.stateThen.eol,
-      tags: tags ?? way.stateThen.tags,
-      since: invertChange(back, committedContent).compose(sinceCommit),
+      eol: found.eol,
+      tags: tags ?? found.tags,
+      since: invertChange(undo, committedContent).compose(sinceCommit),
       unseen: [],
     };
   }
 
-  /** The text that an earlier write of this round sent. The base of the first such write is that of all in a row. */
+  /** The text that an earlier write of this round sent. All writes of such a chain have the base revision of the first. */
   #inThisRound(written: WrittenWrite, writes: RoundWrites): ResolvedBase {
     const { eol } = this.#history.text.metadata;
     const { baseRevision: revision, sent: text, sentTags: tags } = written.plan;

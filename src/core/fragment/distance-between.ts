@@ -2,8 +2,8 @@ import type { TextChange } from "../text/text-change.ts";
 import { toChanges } from "../text/wire-changes.ts";
 
 /**
- * About how many code units have to be inserted and deleted between the texts that two changes make of one text: never
- * fewer than that. It takes time for what the changes touch, and not for the text.
+ * How far apart two changes of one text leave it: the code units that lead from one result to the other, inserted and
+ * deleted, or somewhat more. The cost grows with what the changes touch, not with the text.
  */
 export function distanceBetween(one: TextChange, other: TextChange, text: string): number {
   const sides = [toChanges(one), toChanges(other)] as const;
@@ -40,7 +40,7 @@ export function distanceBetween(one: TextChange, other: TextChange, text: string
   }
 }
 
-/** The units that both have in common at their starts and ends. */
+/** The length of the common start and the common end of two texts, together. */
 function commonUnits(a: string, b: string): number {
   const most = Math.min(a.length, b.length);
   let start = 0;

@@ -25,7 +25,7 @@ export interface CommittedView {
   readonly id: string;
   readonly revision: number;
   readonly timeMs: number;
-  /** As it is shown: with the line ends it came with. */
+  /** As it is shown: with the line ends that it came with. */
   readonly content: string;
   readonly size: number;
   readonly metadata: Metadata;
@@ -36,9 +36,19 @@ export interface CommittedView {
   readonly metadataRevision: number;
 }
 
+/** What a commit is made of. */
+interface CommitSource {
+  readonly text: FragmentText;
+  /** The writes in it; null if it holds Yjs edits only. */
+  readonly round: WriteRound | null;
+  /** May name an author more than once. */
+  readonly authors: Iterable<string>;
+  readonly timeMs: number;
+}
+
 /**
- * One fragment as its log has it, and its document, which may be ahead of the log: each commit makes a revision of what is
- * in the document. It knows no sessions. The room decides when to commit, and whom to tell.
+ * One fragment as its log has it, and its document, which may be ahead of the log. Each commit makes a revision of what is
+ * in the document. The fragment knows no sessions: the room decides when to commit, and whom to tell.
  *
  * The document and the past are read from the log when they are first asked for.
  */
@@ -46,7 +56,7 @@ export class DurableFragment {
   readonly #ports: FragmentPorts;
   /** The log, and the budget of rows that the fragment has with everything written for it elsewhere. */
   readonly log: PacedLog;
-  /** What old REST clients may show. */
+  /** The revisions that the pages of old REST clients may show. */
   readonly pages: PageReads;
   #past: Past;
   #life: LogState | null;
@@ -96,7 +106,7 @@ export class DurableFragment {
     return this.#text;
   }
 
-  /** The document holds what is not committed. */
+  /** Whether the document holds uncommitted edits. */
   get isDirty(): boolean {
     return this.#text?.isDirty === true;
   }
@@ -156,7 +166,8 @@ export class DurableFragment {
     const deliveredRevision = isNoted ? current + 1 : (this.#life?.deliveredRevision ?? 0);
     const createdAtMs = write.moved?.createdAtMs ?? nowMs;
     const life = { generation: this.generation + 1, serverClientId, deliveredRevision, createdAtMs };
-    this.#commit(text, round, round.authors, nowMs, (commit) => {
+    const { authors } = round;
+    this.#commit({ text, round, authors, timeMs: nowMs }, (commit) => {
       this.log.create(commit, life, nowMs);
       this.#life = { ...life, updatedAtMs: nowMs, revision: commit.revision, isDeleted: false, oldClients };
       this.#text = text;
@@ -166,7 +177,7 @@ export class DurableFragment {
   }
 
   /**
-   * Writes into the document, as many of the writes as one round takes. The caller answers the round, once `commit` has
+   * Writes as many of these writes into the document as one round takes. The caller answers the round once `commit` has
    * made it durable.
    */
   write(writes: readonly Write[], nowMs: number): { readonly round: WriteRound; readonly taken: number } {
@@ -178,15 +189,15 @@ export class DurableFragment {
   /**
    * Makes everything in the document durable, as one revision.
    *
-   * @param authors of the Yjs edits in it
-   * @returns false where there was nothing new
+   * @param authors the authors of the Yjs edits in it
+   * @returns false if there was nothing new
    */
   commit(round: WriteRound | null, authors: Iterable<string>, nowMs: number): boolean {
     const { text } = this;
     // A request that changed nothing is remembered too: the next one may name it as its base.
     if (!text.isDirty && round?.hasRequests !== true) return false;
-    const everybody = [...authors, ...(round?.authors ?? [])];
-    this.#commit(text, round, everybody, nowMs, (commit) => {
+    const all = [...authors, ...(round?.authors ?? [])];
+    this.#commit({ text, round, authors: all, timeMs: nowMs }, (commit) => {
       this.log.append(commit, nowMs);
       this.#life = { ...this.alive, revision: commit.revision, updatedAtMs: nowMs };
     });
@@ -217,21 +228,15 @@ export class DurableFragment {
     this.#life = { ...this.#life, deliveredRevision: revision };
   }
 
-  /** The stored state may have gone back behind what was once sent out, and the id's clock with it. */
+  /** Needed when the stored state may be older than what was once sent out: the clock of the old id may be too low then. */
   renewServerClientId(): void {
     const serverClientId = this.#newServerClientId(new Set(this.text.clients));
     this.#ports.log.renewServerClientId(serverClientId);
     this.#life = { ...this.alive, serverClientId };
   }
 
-  /** One commit of everything in the text. `store` makes it durable and takes it into `#life`. */
-  #commit(
-    text: FragmentText,
-    round: WriteRound | null,
-    authors: Iterable<string>,
-    timeMs: number,
-    store: (commit: Commit) => void,
-  ): void {
+  /** Commits everything in the text. `store` makes the commit durable and updates `#life`. */
+  #commit({ text, round, authors, timeMs }: CommitSource, store: (commit: Commit) => void): void {
     const uncommitted = text.uncommitted();
     const { committedContent, committedMetadata } = text;
     const { change, update, metadata } = uncommitted;
@@ -245,7 +250,7 @@ export class DurableFragment {
       answers: round?.answers() ?? [],
     };
     store(commit);
-    // With other line ends the same text is shown as another one.
+    // With other line ends, clients are shown another text.
     if (!isEmpty(change) || metadata.eol !== committedMetadata.eol) this.#contentRevision = commit.revision;
     if (commit.metadataBefore !== null) this.#metadataRevision = commit.revision;
     text.commit(uncommitted);
@@ -262,8 +267,8 @@ export class DurableFragment {
   }
 
   /**
-   * Some of what was committed is lost: the text is another one, so it gets another revision. What was lost may have been
-   * written by the server, and peers may hold it. With a new client id no two structs carry the same (client, clock).
+   * Some committed edits are lost: the text has changed, so it gets another revision. The server may have made the lost
+   * edits, and peers may hold them. With a new client id no two structs carry the same (client, clock).
    */
   #recover(): void {
     this.#life = this.#ports.log.load();

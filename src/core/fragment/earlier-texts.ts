@@ -11,43 +11,43 @@ export interface EarlierText {
   readonly revision: number;
   /** From the revision's text to this one. */
   readonly toSent: TextChange;
-  /** From the committed text to this one. */
-  readonly back: TextChange;
+  /** From the committed text back to this one. */
+  readonly undo: TextChange;
   readonly certainty: "shown" | "perhaps";
-  /** About how far the text that came in is from it; never less than that. */
+  /** How far the incoming text is from it, or somewhat more: see distance-between.ts. */
   readonly distance: number;
 }
 
-/** The revisions that are measured first, spread over the past; then those beside the nearest. Fewer of large changes. */
+/** This many revisions, spread over the past, are measured first, then those beside the nearest. Large changes lower it. */
 const MAX_SPREAD = 64;
 const MIN_SPREAD = 4;
-/** Texts as they were sent are measured in this many revisions before and behind the nearest, and in the newest ones. */
+/** Texts as they were sent are measured in this many revisions before and after the nearest, and in the newest. */
 const SENT_REVISIONS = 16;
-/** Ops of changes that may be walked over for all of this, and code units that differ which cost as much as one. */
+/** The budget of one search: ops of changes that may be walked over. This many differing code units cost as much as one op. */
 const MAX_OPS = 2_000_000;
 const UNITS_PER_OP = 64;
-/** Of the nearest, and of those with about the same length, this many are compared in full, fewer of long texts. */
+/** This many of the nearest texts, and of those most like it in length, are compared in full. Long texts lower it. */
 const MAX_COMPARED = 4;
 const MAX_COMPARED_UNITS = 1_000_000;
-/** A text that is at most this much farther from what came in than another one is as likely to be its base. */
+/** A text that is at most this much farther from the incoming text than another one is as likely to be its base. */
 const DOUBT_UNITS = 64;
 
-/** The texts of the past that a text which came in may be an edit of. */
+/** The past texts that an incoming text may be an edit of. */
 export class EarlierTexts {
   readonly #entries: readonly PastEntry[];
   readonly #current: number;
   readonly #content: string;
   readonly #shown: ShownBefore;
   readonly #text: string;
-  /** From the committed text to what came in. */
+  /** From the committed text to the incoming one. */
   readonly #change: TextChange;
-  /** From the committed text back to revisions that were asked for. */
-  readonly #backs: Map<number, TextChange>;
+  /** From the committed text back to each revision that was asked for. */
+  readonly #undos: Map<number, TextChange>;
   /** By their revision, and by their place among the texts sent in it. */
   readonly #measured = new Map<string, EarlierText>();
   #opsLeft = MAX_OPS;
 
-  /** @param text what came in */
+  /** @param text the incoming text */
   constructor(
     { past, text: { committedContent }, current }: RevisionHistory,
     text: string,
@@ -60,7 +60,7 @@ export class EarlierTexts {
     this.#shown = shown;
     this.#entries = past.recent(current, nowMs);
     this.#change = difference(committedContent, text);
-    this.#backs = new Map([[current, NO_CHANGE]]);
+    this.#undos = new Map([[current, NO_CHANGE]]);
     this.#measureAll();
   }
 
@@ -73,24 +73,24 @@ export class EarlierTexts {
     );
     const growth = this.#text.length - this.#content.length;
     const near = nearest(measured, most, ({ distance }) => distance);
-    const alike = nearest(measured, most, ({ back }) => Math.abs(growthOf(back) - growth));
+    const alike = nearest(measured, most, ({ undo }) => Math.abs(growthOf(undo) - growth));
     return measured.filter((one) => near.includes(one) || alike.includes(one));
   }
 
   /**
-   * What a page that shows an older text has not seen of a newer one: what came in since the oldest text that is not much
-   * less likely to be the base.
+   * The parts of a text that the writer may not have seen: all that came into it after the oldest text that is about as
+   * likely to be the base.
    *
-   * @param back from the committed text to the newer one, which is that of `revision` or was sent in it
-   * @param distance how far the text that came in is from the newer one
+   * @param undo from the committed text back to the text, which is that of `revision` or was sent in it
+   * @param distance how far the incoming text is from the text
    */
-  unseenIn(back: TextChange, revision: number, distance: number): Span[] {
-    // Where not all could be measured, any of them may be the base.
+  unseenIn(undo: TextChange, revision: number, distance: number): Span[] {
+    // If not all could be measured, any of them may be the base.
     const most = this.#opsLeft < 0 ? Number.POSITIVE_INFINITY : distance + DOUBT_UNITS;
     const oldest = this.#inOrder().find(
       (one) => one.certainty === "shown" && one.revision < revision && one.distance <= most,
     );
-    return oldest === undefined ? [] : deletionsOf(invertChange(back, this.#content).compose(oldest.back));
+    return oldest === undefined ? [] : deletionsOf(invertChange(undo, this.#content).compose(oldest.undo));
   }
 
   #measureAll(): void {
@@ -120,7 +120,7 @@ export class EarlierTexts {
     }
   }
 
-  /** Half of what all may cost is for the first look. */
+  /** Half of the budget is for the first look. */
   #spread(): number {
     const ops = this.#entries.reduce(
       (sum, { undo }) => sum + undo.ops.length,
@@ -129,38 +129,41 @@ export class EarlierTexts {
     return Math.min(MAX_SPREAD, Math.max(MIN_SPREAD, Math.floor(MAX_OPS / (4 * ops))));
   }
 
-  #costOfMeasuring(back: TextChange): number {
-    return back.ops.length + this.#change.ops.length + changeSize(this.#change) / UNITS_PER_OP;
+  #costOfMeasuring(undo: TextChange): number {
+    return undo.ops.length + this.#change.ops.length + changeSize(this.#change) / UNITS_PER_OP;
   }
 
   #measure(revision: number): void {
     const certainty = this.#shown.of(revision);
-    const back = this.#backTo(revision);
-    if (back === null || certainty === "no" || this.#isBeforeCreation(revision, back)) return;
-    this.#add(`${revision}`, { revision, toSent: NO_CHANGE, back, certainty });
+    const undo = this.#undoTo(revision);
+    if (undo === null || certainty === "no" || this.#isBeforeCreation(revision, undo)) return;
+    this.#add(`${revision}`, { revision, toSent: NO_CHANGE, undo, certainty });
   }
 
   /** The oldest entry may be the creation, which has nothing before it. */
-  #isBeforeCreation(revision: number, back: TextChange): boolean {
-    return revision < (this.#entries[0]?.revision ?? 0) && this.#content.length + growthOf(back) === 0;
+  #isBeforeCreation(revision: number, undo: TextChange): boolean {
+    return revision < (this.#entries[0]?.revision ?? 0) && this.#content.length + growthOf(undo) === 0;
   }
 
-  /** A sender was told an older text than it made; what it made may be the revision that is told next. */
+  /**
+   * Measures the texts as they were sent in a revision. Their senders' pages showed older revisions, so the certainty of
+   * the one before counts. The revision may be the one that the page was told when it came back.
+   */
   #measureSent(revision: number): void {
     const certainty = this.#shown.of(revision - 1);
     const sent = this.#entryOf(revision)?.answers.filter(({ toSent }) => toSent.ops.length > 0) ?? [];
     if (revision > this.#shown.before || certainty === "no" || sent.length === 0) return;
-    const back = this.#backTo(revision);
-    if (back === null) return;
+    const undo = this.#undoTo(revision);
+    if (undo === null) return;
     for (const [at, { toSent }] of sent.entries()) {
-      this.#add(`${revision}/${at}`, { revision, toSent, back: back.compose(toSent), certainty });
+      this.#add(`${revision}/${at}`, { revision, toSent, undo: undo.compose(toSent), certainty });
     }
   }
 
   #add(key: string, text: Omit<EarlierText, "distance">): void {
     if (this.#measured.has(key) || this.#opsLeft < 0) return;
-    this.#opsLeft -= this.#costOfMeasuring(text.back);
-    const distance = distanceBetween(text.back, this.#change, this.#content);
+    this.#opsLeft -= this.#costOfMeasuring(text.undo);
+    const distance = distanceBetween(text.undo, this.#change, this.#content);
     this.#measured.set(key, { ...text, distance });
   }
 
@@ -169,20 +172,20 @@ export class EarlierTexts {
   }
 
   /** From the committed text back to that of a revision; null if that would take too long. */
-  #backTo(revision: number): TextChange | null {
-    const known = this.#backs.get(revision);
+  #undoTo(revision: number): TextChange | null {
+    const known = this.#undos.get(revision);
     if (known !== undefined) return known;
-    const newer = Math.min(...[...this.#backs.keys()].filter((one) => one > revision));
+    const newer = Math.min(...[...this.#undos.keys()].filter((one) => one > revision));
     const undos: TextChange[] = [];
     for (let one = newer; one > revision; one--) undos.push(this.#entryOf(one)?.undo ?? NO_CHANGE);
     this.#opsLeft -= undos.reduce(
       (sum, { ops }) => sum + ops.length,
-      this.#backs.get(newer)?.ops.length ?? 0,
+      this.#undos.get(newer)?.ops.length ?? 0,
     );
     if (this.#opsLeft < 0) return null;
-    const back = (this.#backs.get(newer) ?? NO_CHANGE).compose(composeAll(undos));
-    this.#backs.set(revision, back);
-    return back;
+    const undo = (this.#undos.get(newer) ?? NO_CHANGE).compose(composeAll(undos));
+    this.#undos.set(revision, undo);
+    return undo;
   }
 
   /** The entries are those of the last revisions, without a gap. */
@@ -195,7 +198,7 @@ export class EarlierTexts {
   }
 }
 
-/** Of several as near, the newest. */
+/** The nearest texts, at most this many. Of equally near ones, the newest come first. */
 function nearest(
   texts: readonly EarlierText[],
   most: number,

@@ -8,7 +8,7 @@ interface Segment {
   readonly text: string;
 }
 
-/** A piece of the current text: of a segment, or between two of them as the base has it. */
+/** A piece of the current text: that of a segment, or a part of the base between two segments. */
 interface Piece {
   readonly text: string;
   /** Where it begins, in the current text. */
@@ -19,12 +19,12 @@ interface Piece {
   readonly segment: number | null;
 }
 
-/** With more occurrences than this the text is made anew, and searched as a whole. */
+/** With more occurrences than this, the current text becomes the base and is searched as a whole. */
 const MAX_PLACES = 1_000;
 
 /**
- * A text under substitutions. Each is looked for in the base, which does not change, and around what was replaced: so a
- * hundred of them do not make a long text a hundred times.
+ * A text with substitutions. Each is searched for in the unchanged base and around the replaced parts, so that a hundred
+ * of them do not build a long text a hundred times.
  *
  * Invariant: the segments are sorted and do not overlap. The current text is the base with each segment's text in place of
  * its range.
@@ -72,7 +72,7 @@ export class EditedText {
     if (first === undefined || last === undefined) throw new Error("The place is not within the text.");
     const head = first.text.slice(0, Math.max(0, at - first.at));
     const tail = last.text.slice(at + length - last.at);
-    // Of a piece of the base what stays is left outside; of a segment it is taken along.
+    // What stays of a base piece is left outside the new segment; what stays of a segment is taken into it.
     const from = first.segment === null ? first.from + head.length : first.from;
     const to = last.segment === null ? last.to - tail.length : last.to;
     const made = `${first.segment === null ? "" : head}${text}${last.segment === null ? "" : tail}`;
@@ -81,7 +81,7 @@ export class EditedText {
     this.#segments = [...before, { from, to, text: made }, ...after];
   }
 
-  /** Where the part begins, in the current text, for occurrences that do not lie within the base alone. */
+  /** Where those occurrences of the part begin, in the current text, that do not lie within a piece of the base. */
   #placesAroundSegments(part: string): number[] {
     const found: number[] = [];
     for (let first = 0; first < this.#segments.length; ) {
@@ -122,7 +122,7 @@ export class EditedText {
       .reduce((growth, { from, to, text }) => growth + text.length - (to - from), 0);
   }
 
-  /** The pieces from one place of the base to another, which hold these segments whole and no other. */
+  /** The pieces of [from, to) in the base, with the segments [first, end), which are all that lie there. */
   #pieces(from: number, to: number, first: number, end: number): Piece[] {
     const pieces: Piece[] = [];
     let baseAt = from;

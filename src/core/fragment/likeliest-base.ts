@@ -1,27 +1,28 @@
 /**
- * Which text a write without a base is an edit of. Old clients name none, so the server looks among the texts that the
- * sender may have before its eyes (`KnownText`) for the one that differs least from what came in.
+ * Finds the base of a write that names none, as the writes of old clients. It is the text that differs least from the
+ * incoming one, among those that the sender may show (`KnownText`).
  *
  * | text                                                      | is the base                                         |
  * | --------------------------------------------------------- | --------------------------------------------------- |
  * | `own`: what the sender sent last                          | if it is nearest                                    |
  * | `later`: sent to it after its last write was committed    | if it is nearest; of two as near, the later         |
- * | `crossing`: on its way to the sender when that last wrote | if it is strictly nearest, the write only adds to   |
- * |                                                           | it, and it does not only take out of `own` or       |
- * |                                                           | `later`                                             |
+ * | `crossing`: in flight to it when it last wrote            | if it is strictly nearest, the write only adds to   |
+ * |                                                           | it, and the write does not only delete from the     |
+ * |                                                           | nearest of `own` and `later`                        |
  * | `EarlierText`: of the time before the sender connected    | if the sender has sent nothing yet and it is        |
  * |                                                           | strictly nearest                                    |
  *
- * Whether the sender has seen a `crossing` text cannot be known: a client that takes every text in at once has, and one
- * that waits for its own answer has not. If the write only adds to it, nobody else's text is lost either way. A write
- * that only takes out of its other likeliest base is the sender's undoing of its own text.
+ * The server cannot know whether the sender has seen a `crossing` text. A client that applies every text at once has seen
+ * it; a client that waits for its own answer has not. If the write only adds to the text, nobody else's text is lost
+ * either way. A write that only deletes from the nearest other text is an undo of the sender's own text.
  *
- * A page that was cut off and comes back may still show an earlier text, and may or may not have taken in what it was
- * told since. Its first text deletes nothing that came in after the oldest text that it may well be an edit of (`unseen`):
- * what was deleted on purpose comes back once, and nothing of others is lost (docs/decisions/0019).
+ * A page that was cut off and comes back may still show an earlier text, whatever it was told since. So its first write
+ * deletes nothing that came in after the oldest text that it may well be an edit of (`unseen`). What was deleted on
+ * purpose may come back once, and no text of others is lost (docs/decisions/0019).
  *
- * Earlier writes of the same session in the same round change the roles: the last of them is `own`, in place of the one
- * committed before; what that was an edit of is behind the sender, and what it had been told by then is `crossing`.
+ * Earlier writes of the same session in the same round change the roles. The last of them is `own`, in place of the
+ * committed one. Texts up to the base of that write are dropped, and texts that the sender had been told by then are
+ * `crossing`.
  */
 import type { Span } from "../text/change-spans.ts";
 import { difference, roughDistance } from "../text/difference.ts";
@@ -36,13 +37,13 @@ import type { KnownText, Write } from "./write.ts";
 const MAX_CROSSING_UNITS = 1_000_000;
 
 /**
- * The first and the last candidate, which are the sender's own text and the newest that it was sent, are compared in full.
- * Of the rest only the nearest by a rough distance are compared, up to this many code units. The rough distance misjudges
- * edits that lie far apart.
+ * The first and the last candidate, the sender's own text and the newest that it was sent, are compared in full. Of the
+ * rest, only the nearest by a rough distance are compared, up to this many code units. The rough distance misjudges edits
+ * that lie far apart.
  */
 const MIN_COMPARED = 4;
 const MAX_COMPARED_UNITS = 40_000;
-/** One of the texts is near enough that this many edits suffice to recognise it. */
+/** The rest are compared with at most this many edits: that is enough to recognise the base. */
 const FEW_EDITS = 100;
 
 /** An older text is recognised if at most this share of both texts differs. */
@@ -56,16 +57,18 @@ const MIN_RUN_UNITS = 8;
 
 /** Where the texts of the candidates come from. */
 export interface BaseSources {
-  /** The last write of the same session in this round that is of the same kind; null if there is none. */
+  /** The last write of the same session and kind in this round; null if there is none. */
   readonly ownInRound: Write | null;
-  /** What that write was an edit of. */
+  /** The base revision of that write. */
   readonly ownBaseRevision: number | null;
+  /** The text that it sent. */
   resolveOwn(): ResolvedBase | null;
+  /** Null if the text is not known any more. */
   resolve(known: KnownText): ResolvedBase | null;
-  /** The texts from before the sender connected; null if it can show none. */
+  /** Texts of the time before the sender connected; null if it can show none of them. */
   earlierTexts(text: string): EarlierTexts | null;
   /** From the committed text back to that of a past revision, which is known. */
-  backTo(revision: number): TextChange;
+  undoTo(revision: number): TextChange;
   /** Length of the current text, in UTF-16 code units. */
   readonly textUnits: number;
 }
@@ -77,7 +80,7 @@ interface Candidate {
 
 interface Compared {
   readonly base: ResolvedBase;
-  /** From the base's text to what came in. */
+  /** From the base's text to the incoming one. */
   readonly change: TextChange;
 }
 
@@ -126,17 +129,17 @@ function findAmongEarlier(
   const unseen =
     told === null || revision === null
       ? []
-      : earlier.unseenIn(sources.backTo(revision), revision, distanceOf(told));
+      : earlier.unseenIn(sources.undoTo(revision), revision, distanceOf(told));
   const isOlder = near !== null && (told === null || isNearer(near, told, unseen));
   if (isOlder && (near.one.certainty === "shown" || isRecognised(near, text))) {
-    return { ...near.base, unseen: earlier.unseenIn(near.one.back, near.one.revision, distanceOf(near)) };
+    return { ...near.base, unseen: earlier.unseenIn(near.one.undo, near.one.revision, distanceOf(near)) };
   }
   return told === null ? null : { ...told.base, unseen };
 }
 
-/** Of two texts as near, what the sender was told is likelier, unless the sender would take out what it may not have seen. */
+/** Of two equally near texts, the told one is likelier, unless the write would then delete what its sender has not seen. */
 function isNearer(older: Compared, told: Compared, unseen: readonly Span[]): boolean {
-  // The very same text may have been written again, and whoever adds loses nothing of others.
+  // The same text may have been written anew, and a write that only adds loses nobody's text.
   if (isEmpty(older.change) && isAddition(told)) return false;
   const margin = distanceOf(told) - distanceOf(older);
   if (margin !== 0) return margin > 0;
@@ -144,8 +147,8 @@ function isNearer(older: Compared, told: Compared, unseen: readonly Span[]): boo
 }
 
 /**
- * Whether a text is that of somebody who may have had an older one before their eyes, when nothing is known of that: it
- * is much like it, and not the same, since somebody may have gone back to it.
+ * Whether a text is clearly an edit of an older one that no page is known to show. It is much like the older one but not
+ * the same, since its sender may have gone back to that on purpose.
  */
 function isRecognised({ base, change }: Compared, text: string): boolean {
   const size = changeSize(change);
@@ -212,7 +215,7 @@ function compare(bases: readonly ResolvedBase[], text: string): Compared[] {
     }));
 }
 
-/** The one at the least distance; the last of several. */
+/** The nearest one; the last of several as near. */
 function nearest<T>(candidates: readonly T[], distanceTo: (one: T) => number): T | null {
   let best: { one: T; distance: number } | null = null;
   for (const one of candidates) {

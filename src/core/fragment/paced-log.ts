@@ -8,7 +8,7 @@ import {
 import type { Commit, NewLife, UpdateLog } from "../history/update-log.ts";
 import { RowBudget } from "./row-budget.ts";
 
-/** Bytes of log and snapshot. To compact more than this takes as long as the commit before it. */
+/** Bytes of log and snapshot. Compacting more than this takes about as long as the commit before it. */
 const LONG_COMPACTION_BYTES = 128 * 1024;
 
 /** The update log as a room writes to it: every row is paid for from the budget that paces the commits. */
@@ -27,7 +27,7 @@ export class PacedLog {
     return this.#budget.dueAt(nowMs);
   }
 
-  /** When something that can wait and costs so many rows may be done: `nowMs` if at once. */
+  /** When work that can wait and costs this many rows may be done: `nowMs` if at once. */
   affordableAt(rows: number, nowMs: number): number {
     return this.#budget.affordableAt(rows, nowMs);
   }
@@ -58,7 +58,7 @@ export class PacedLog {
     this.#budget.spendOnCommit(this.#log.rowsWritten - rowsWritten + newRows, nowMs);
   }
 
-  /** Whether a compaction is due, and paid for unless it is urgent. */
+  /** Whether a compaction is due, and either affordable or urgent. */
   isCompactionDue(nowMs: number): boolean {
     const { size } = this.#log;
     if (!isCompactionDue(size, this.#policy)) return false;

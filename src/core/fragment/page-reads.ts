@@ -3,23 +3,23 @@ import type { Write } from "./write.ts";
 
 /** The pages that show one revision. */
 interface Shown {
-  /** Those that have read it. */
+  /** Pages that have read it. */
   readers: number;
-  /** Those that have saved it, and show it without having read it. */
+  /** Pages that have saved it, and so show it without having read it. */
   savers: number;
   /** It was read after it was saved: by the page that saved it, or by another one. */
   isDoubtful: boolean;
 }
 
-/** More revisions than are made in ten minutes, as the rows of a commit are paid for. */
+/** More revisions than the row budget allows in ten minutes. */
 const MAX_FOLLOWED = 5_000;
 
 /**
- * Which revisions stand on the pages of old REST clients, which read a text, show it, and save it later without a word
- * about what they had read. A save takes a page from the revision that it was an edit of to the one that it made. So a
- * program that saves one text after the other, with nobody else there, replaces its own.
+ * The revisions that the pages of old REST clients may show. Such a page reads a text, shows it, and saves it later
+ * without naming the version that it had read. A save moves a page from the base of the write to the revision that the
+ * write made. So a program that saves one text after another, with nobody else there, replaces its own texts.
  *
- * It is held in memory: nothing is known of pages that read before the fragment was loaded.
+ * Held in memory only: nothing is known of pages that read before the fragment was loaded.
  */
 export class PageReads {
   readonly #unknownUpTo: number;
@@ -50,7 +50,7 @@ export class PageReads {
     return isDoubtful || revision <= this.#unknownUpTo ? "perhaps" : "no";
   }
 
-  /** The same write, whose page is followed from what it had read to what it makes. */
+  /** The same write. Once it is made, its page shows the revision that it made. */
   following(write: Write): Write {
     return {
       ...write,

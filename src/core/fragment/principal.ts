@@ -1,4 +1,4 @@
-/** Who is there. Without accounts everybody is the same anonymous principal. */
+/** The one for whom a session acts. Without accounts everybody is the same anonymous principal. */
 export interface Principal {
   readonly kind: "anonymous";
 }

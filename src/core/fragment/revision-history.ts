@@ -12,7 +12,7 @@ export interface RevisionHistory {
   readonly text: FragmentText;
   /** The committed revision. */
   readonly current: number;
-  /** Which of them old REST clients may show. */
+  /** The revisions that the pages of old REST clients may show. */
   readonly pages: PageReads;
 }
 

@@ -9,7 +9,7 @@ export interface WritePlan {
   /** The text (LF) and the tags as the sender has them now. */
   readonly sent: string;
   readonly sentTags: readonly string[];
-  /** The text as the sender has it now, with its line ends; null where it said nothing about the text. */
+  /** The text as the sender has it now, with its line ends; null if the write says nothing about the text. */
   readonly literal: string | null;
   readonly baseRevision: number | null;
   /** From `sent` to the text that this plan makes. */
@@ -29,7 +29,7 @@ export interface WrittenWrite {
  * The writes that one round has put into the document so far, in order.
  *
  * Invariant: `#sinceSent[i].change` leads from what write i sent to the text that the first `#sinceSent[i].writes` writes
- * have made. It is brought forward only when it is asked for.
+ * have made. It is extended to all writes only when it is asked for.
  */
 export class RoundWrites {
   readonly #written: WrittenWrite[] = [];
@@ -51,7 +51,7 @@ export class RoundWrites {
     );
   }
 
-  /** The last write of the same session that, like `write`, is one of the text, or else one of metadata only. */
+  /** The last write of the same session and kind as `write`: with a text, or of metadata only. */
   lastLike(write: Write): WrittenWrite | undefined {
     return this.#written.findLast(
       (one) =>

@@ -1,12 +1,12 @@
 /**
- * The token bucket that paces commits. A token is one row written, the unit that the platform bills: at most
- * 20 + 60 x 5.4 = 344 rows in any minute, whatever the load, and what is owed at its end; what the catalogue writes for
- * the fragment is among them.
+ * The token bucket that paces commits. A token is one row written, the unit that the platform bills. In any minute, under
+ * any load, a fragment writes at most 20 + 60 x 5.4 = 344 rows, plus what it owes at the end. Rows that the catalogue
+ * writes for the fragment count too.
  *
- * While there are plenty, a commit is made at once; else all that comes in within a window is one commit. At a
- * commit a window fewer tokens go than come back: what is left over pays for everything else, which waits for it, so
- * that no acknowledgement waits for them. What cannot wait and is not a commit (a life that begins, a text with a thousand
- * new inclusions in the catalogue) is owed, and paid back out of what commits leave over.
+ * While there are plenty of tokens, a commit is made at once. Otherwise all that comes in within a window is one commit.
+ * One commit a window spends less than the window refills. The surplus pays for everything else, which waits for it, so
+ * that no acknowledgement has to. Work that cannot wait and is not a commit (the start of a life, a text with a thousand
+ * new inclusions in the catalogue) is owed, and paid back out of the surplus.
  *
  * Times are milliseconds, given by the caller.
  */
@@ -14,7 +14,7 @@ export class RowBudget {
   static readonly CAPACITY = 20;
   static readonly PER_SECOND = 5.4;
   static readonly COMMIT_WINDOW_MS = 220;
-  /** From here down commits keep to their window. */
+  /** With this many tokens or fewer, commits keep to their window. */
   static readonly RESERVE = 6;
   /** About what a compaction of a small log costs: snapshot out, snapshot in, past, state. */
   static readonly COMPACTION = 4;
@@ -38,22 +38,22 @@ export class RowBudget {
   }
 
   /**
-   * When there will be so many tokens, if nothing is spent before: `nowMs` if there are. Less than none where some may be
-   * owed.
+   * When there will be this many tokens, if nothing is spent before: `nowMs` if there are now. A negative number allows
+   * some to be owed.
    */
   affordableAt(rows: number, nowMs: number): number {
     this.#refill(nowMs);
     return nowMs + msUntil(Math.min(rows, RowBudget.CAPACITY) + this.#owed - this.#tokens);
   }
 
-  /** A commit may take the bucket below nothing; the next one waits for it. */
+  /** A commit may take the bucket below zero; the next commit waits until it is refilled. */
   spendOnCommit(rows: number, nowMs: number): void {
     this.#refill(nowMs);
     this.#committedMs = nowMs;
     this.#tokens -= rows;
   }
 
-  /** Anything else takes what there is, and the rest is owed. */
+  /** Pays for anything else: takes the tokens that there are, and owes the rest. */
   spend(rows: number, nowMs: number): void {
     this.#refill(nowMs);
     const paid = Math.min(rows, Math.max(0, this.#tokens));
@@ -62,7 +62,7 @@ export class RowBudget {
   }
 
   #refill(nowMs: number): void {
-    // The clock may be set back: then time simply begins anew.
+    // The clock may be set back: then no time has passed.
     const elapsedMs = Math.max(0, nowMs - this.#atMs);
     this.#atMs = nowMs;
     this.#tokens += (elapsedMs * RowBudget.PER_SECOND) / 1000;

@@ -1,17 +1,17 @@
 import type { Span } from "../text/change-spans.ts";
 import { TextChange } from "../text/text-change.ts";
 
-/** A change that leaves what its writer may not have seen. */
+/** A change that spares what its writer may not have seen. */
 export interface SparingChange {
   readonly change: TextChange;
-  /** From the text that the writer sent to the text that `change` makes: puts back what it leaves. */
+  /** From the text that the writer sent to the text that `change` makes: puts back what is spared. */
   readonly restored: TextChange;
 }
 
 /**
- * The same change, except that it deletes nothing of these parts of the text.
+ * The same change, except that it deletes nothing of the unseen parts of the text.
  *
- * @param unseen sorted and apart
+ * @param unseen in order, with something between any two
  */
 export function sparing(change: TextChange, text: string, unseen: readonly Span[]): SparingChange {
   const left = new TextChange();
@@ -44,7 +44,7 @@ export function sparing(change: TextChange, text: string, unseen: readonly Span[
   return { change: left.chop(), restored: restored.chop() };
 }
 
-/** The part of what is deleted that is spared: what was not seen, and the blanks beside it, which part it from others. */
+/** The part of a deletion that is spared: the unseen text, and the blanks beside it, which separate it from the rest. */
 function withBlanks(
   text: string,
   start: number,

@@ -11,12 +11,12 @@ import { EditedText } from "./edited-text.ts";
 import type { ResolvedBase } from "./resolved-base.ts";
 import type { ContentWrite, Substitution } from "./write.ts";
 
-/** What a write says about the text that it is an edit of. */
+/** The change that a write makes to its base. */
 export interface Intent {
   readonly change: TextChange;
-  /** The line ends that it brings; null: as they are. */
+  /** The line ends that it brings; null if they stay as they are. */
   readonly eol: Eol | null;
-  /** The text as the sender has it now, to the letter; null where it said nothing about the text. */
+  /** The text exactly as the sender has it now; null if the write says nothing about the text. */
   readonly literal: string | null;
 }
 
@@ -70,13 +70,13 @@ function toSharedChange(change: TextChange, shown: string): TextChange {
   return shared.chop();
 }
 
-/** Only the difference between `old` and `new` is changed, so that what others write between the rest keeps its place. */
+/** Changes only what differs between `old` and `new`, so that what others write within the rest keeps its place. */
 function substitutionsIntent(edits: readonly Substitution[], base: ResolvedBase): Result<Intent> {
   let change = new TextChange();
   const text = new EditedText(base.text);
   for (const [index, edit] of edits.entries()) {
     for (const side of ["old", "new"] as const) {
-      // Half of a pair would be found within a whole one, and leave the other half behind.
+      // Half of a surrogate pair would be found within a whole one, and would leave the other half.
       const fault = textFault(edit[side]);
       if (fault !== null) return refused(refusal("invalid_content", `edits.${index}.${side} ${fault}.`));
     }
@@ -87,21 +87,10 @@ function substitutionsIntent(edits: readonly Substitution[], base: ResolvedBase)
       const message = `edits.${index}.old matches ${count} times; it must match exactly once.`;
       return refused(refusal("no_single_match", message));
     }
-    change = change.compose(movedBy(difference(before, after), at));
+    change = change.compose(new TextChange().retain(at).append(difference(before, after).ops));
     text.replace(at, before.length, after);
   }
   return done({ change, eol: null, literal: fromSharedText(text.text, base.eol) });
-}
-
-/** The same change, of a text that stands this many code units behind the start of another one. */
-function movedBy({ ops }: TextChange, units: number): TextChange {
-  const moved = new TextChange().retain(units);
-  for (const op of ops) {
-    if (op.insert !== undefined) moved.insert(op.insert);
-    else if (op.delete !== undefined) moved.delete(op.delete);
-    else moved.retain(op.retain);
-  }
-  return moved;
 }
 
 export function metadataIntent(
@@ -112,7 +101,7 @@ export function metadataIntent(
   const { description, prompt_type, tags } = write;
   if (tags === undefined || sameTags(tags, baseTags)) return done({ description, prompt_type });
   const remove = baseTags.filter((tag) => !tags.includes(tag));
-  // A tag that the sender merely left as it was may have been removed by somebody else.
+  // Somebody else may have removed a tag that the sender merely left as it was.
   const isWanted = (tag: string) => current.tags.includes(tag) || !baseTags.includes(tag);
   const keep = [...new Set(tags)].filter(isWanted);
   const left = current.tags.filter((tag) => !remove.includes(tag));

@@ -29,8 +29,8 @@ const REUSED = refused(
 );
 
 /**
- * What one round may cost, so that a flood of writes keeps nobody waiting for seconds. Each write is rebased over those
- * before it. A pass is one walk over the whole text, about 8 ms for 900 KB.
+ * The cost that one round may have, so that a flood of writes keeps nobody waiting for seconds. Each write is rebased over
+ * those before it. A pass is one walk over the whole text, about 8 ms for 900 KB.
  */
 const MAX_ROUND_CHANGES = 2_000;
 const MAX_ROUND_UNITS = 64_000_000;
@@ -95,9 +95,9 @@ export class WriteRound {
   }
 
   /**
-   * Makes the writes, in order, as far as one round's cost allows: one at least.
+   * Makes the writes, in order, as far as the cost of one round allows, but at least one.
    *
-   * @returns how many it took; the rest is left to the next round
+   * @returns the number of writes that it took; the rest is left to the next round
    */
   run(writes: readonly Write[], serverClientId: number): number {
     let changes = 0;
@@ -112,13 +112,13 @@ export class WriteRound {
     return writes.length;
   }
 
-  /** What the commit must remember of the requests in it. */
+  /** The answers that the commit must remember. */
   answers(): Answer[] {
     const undos = this.#allUndoToSent();
     return this.#writes.all.flatMap(({ write, plan }, at): Answer[] => {
       const toSent = undos[at] ?? NO_CHANGE;
       if (write.request !== null) return [{ ...write.request, toSent }];
-      // The text as it was sent is no revision, and its sender may build on it, or send it again.
+      // The text as it was sent is no revision, but its sender may build on it, or send it again.
       const isMerged = write.content !== null && !isEmpty(plan.change) && !isEmpty(toSent);
       return isMerged ? [{ client: "", requestId: UNNAMED, toSent }] : [];
     });
@@ -150,7 +150,7 @@ export class WriteRound {
     if (result !== null) this.#answered.push({ write, result });
   }
 
-  /** Null: it is written, and will be answered with the commit. */
+  /** Null if the write is in the document: it will be answered with the commit. */
   #write(write: Write, known: readonly KnownText[], serverClientId: number): Result<never> | null {
     const planned = this.#plan(write, known);
     if (!planned.ok) return planned;
@@ -163,7 +163,7 @@ export class WriteRound {
     return null;
   }
 
-  /** A text may have a megabyte, and a round 64 writes of it: no text is made twice. */
+  /** Takes care to build no text twice: a text may have a megabyte, and a round 64 writes of it. */
   #plan(write: Write, known: readonly KnownText[]): Result<{ plan: WritePlan; content: string }> {
     const mismatch = this.#versionMismatch(write);
     if (mismatch !== null) return refused(mismatch);
@@ -210,9 +210,9 @@ export class WriteRound {
     return done({ plan, content: mended });
   }
 
-  /** What is left of a change when what was made since its base is taken off: see already-made.ts. */
+  /** The change without what was already made since its base: see already-made.ts. */
   #withoutMade({ content }: Write, base: ResolvedBase, change: TextChange): Remainder {
-    // Changes with positions are what somebody types, and the same letter twice is no repetition.
+    // Changes with positions are typed, and the same letter typed twice is no repetition.
     if (base.textRevision === null || content === null || content.kind === "changes") return { base, change };
     const steps = this.#resolver.stepsSince(base.textRevision, this.#state);
     return steps === null ? { base, change } : withoutMade(base, change, steps);
@@ -253,21 +253,21 @@ export class WriteRound {
     const { revision, timeMs, answer } = answered;
     if (!isSameRequest(answer, write.request)) return REUSED;
     const { toSent } = answer;
-    const way = isEmpty(toSent) ? null : this.#resolver.wayBackTo(revision);
+    const then = isEmpty(toSent) ? null : this.#resolver.pastRevision(revision);
     const content =
-      way === null ? null : fromSharedText(applyChange(way.undo, text.committedContent), way.stateThen.eol);
-    const isToSentExact = way?.stateThen.eol === "lf" && this.#wasSentWithLf(write);
+      then === null ? null : fromSharedText(applyChange(then.undo, text.committedContent), then.eol);
+    const isToSentExact = then?.eol === "lf" && this.#wasSentWithLf(write);
     return done({ revision, toSent, content, isToSentExact, isRepetition: true, timeMs, baseRevision: null });
   }
 
-  /** What a repeated request sent had LF line ends: of an edit, its base had them. */
+  /** Whether the text that a repeated request sent had LF line ends. For an edit, those of its base decide. */
   #wasSentWithLf({ content, base }: Write): boolean {
     if (content === null || content.kind === "substitutions") return false;
     if (content.kind === "text") return !content.text.includes("\r\n");
     if (content.changes.some(({ insert }) => insert.includes("\r"))) return false;
     const revision =
       base.kind === "request" ? this.#revisionOf(base) : base.kind === "version" ? base.version : null;
-    return revision !== null && this.#resolver.wayBackTo(revision)?.stateThen.eol === "lf";
+    return revision !== null && this.#resolver.pastRevision(revision)?.eol === "lf";
   }
 
   #revisionOf({ client, requestId }: RequestKey): number | null {

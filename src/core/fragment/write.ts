@@ -13,7 +13,7 @@ export interface RequestKey {
   readonly fingerprint?: string | undefined;
 }
 
-/** A write that the server makes for a JSON session or a REST request, on the text that its sender had seen. */
+/** A write that the server makes for a JSON session or a REST request. */
 export interface Write {
   readonly content: ContentWrite | null;
   readonly metadata: Partial<Metadata> | null;
@@ -25,17 +25,17 @@ export interface Write {
   readonly session: object | null;
   /** The newest revision that its sender had been told of; 0 for REST. */
   readonly seenRevision: number;
-  /** Set if a repetition of this request is to be recognised. */
+  /** Set if a repetition of this request must be recognised. */
   readonly request: RequestKey | null;
-  /** Set if the write creates a fragment: what it keeps of the one that had another id before. */
+  /** Set if the write creates a fragment under a new id. */
   readonly moved?: Moved;
   /** Tells the sender, once the write is durable or refused. */
   answer(result: Result<Written>): void;
 }
 
-/** What neither the text nor the metadata of a fragment say. */
+/** What a renamed fragment keeps besides its text and metadata. */
 export interface Moved {
-  /** The text may hold no line end that shows it. */
+  /** Given because the text may hold no line end that would show it. */
   readonly eol: Eol;
   readonly createdAtMs: number;
 }
@@ -69,7 +69,7 @@ export type Base =
   /** The likeliest of the current text and those that old REST clients may show: see page-reads.ts. */
   | { readonly kind: "page" };
 
-/** A text that a session may have before its eyes: a revision's, or its own as it sent it. */
+/** A text that a session's page may show: that of a revision, or the session's own as it sent it. */
 export interface KnownText {
   readonly revision: number;
   /**
@@ -88,19 +88,19 @@ export interface Written {
   readonly revision: number;
   /** From the committed text back to what was sent; empty where they are the same. */
   readonly toSent: TextChange;
-  /** The committed text as it is shown, where it is not what was sent. */
+  /** The committed text as it is shown; null if it is what was sent. */
   readonly content: string | null;
-  /** `toSent` leads from `content` to the letter of what was sent: neither has line ends of its own. */
+  /** `toSent` leads from `content` to exactly what was sent, because both have LF line ends. */
   readonly isToSentExact: boolean;
   /** The request was committed before, and is only answered again. */
   readonly isRepetition: boolean;
   /** When it was committed. */
   readonly timeMs: number;
-  /** The revision that it was an edit of; null where it was an edit of the sender's own text, or is not known any more. */
+  /** The revision that it was an edit of; null if it was an edit of the sender's own text, or if that is not known. */
   readonly baseRevision: number | null;
 }
 
-/** A write of the server's own or of a REST request that changes nothing yet, to be filled in. */
+/** A write that changes nothing, to be filled in: of the server itself or of a REST request. */
 export const EMPTY_WRITE: Omit<Write, "answer"> = {
   content: null,
   metadata: null,

@@ -63,6 +63,16 @@ export class TextChange {
     return this;
   }
 
+  /** Adds these steps, in order. */
+  append(ops: readonly Op[]): this {
+    for (const op of ops) {
+      if (op.insert !== undefined) this.insert(op.insert);
+      else if (op.delete !== undefined) this.delete(op.delete);
+      else this.retain(op.retain);
+    }
+    return this;
+  }
+
   /** Drops a retain at the end, which says nothing. */
   chop(): this {
     if (this.ops.at(-1)?.retain !== undefined) this.ops.pop();
