@@ -30,7 +30,7 @@ function scan(update: Uint8Array): ScannedUpdate {
 
 describe("the scan", () => {
   test("[UPDATE-2] bytes behind the end are no part of an update", () => {
-    expect(() => scanUpdate(Uint8Array.of(...GOLDEN, 0))).toThrow("there are bytes behind its end");
+    expect(() => scanUpdate(Uint8Array.of(...GOLDEN, 0))).toThrow("there are bytes after its end");
     // The V2 encoding of anything reads as an empty update with something behind it.
     const doc = new Y.Doc();
     doc.getText("content").insert(0, "text");

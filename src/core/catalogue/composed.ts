@@ -1,12 +1,12 @@
 import { utf8Length } from "../../language/utf8.ts";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
 
-/** To order this many marks takes the square of their number; no language has more than a few. */
+/** Ordering n marks on one character takes n² steps. No language has more than a few. */
 const MANY_MARKS = /\p{M}{64}/u;
 
 /**
- * A text in Unicode's NFC, as excerpts show it. It stays as it is where that would be slow, or longer than a content may
- * be: NFC can make three characters of one, of characters that nobody writes.
+ * A text in Unicode's NFC, as excerpts show it. It stays as it is if NFC would be slow, or longer than a content may be:
+ * NFC makes three characters of some that nobody writes.
  */
 export function compose(text: string): string {
   if (MANY_MARKS.test(text)) return text;

@@ -3,8 +3,8 @@ import { FoldedText } from "./folded-text.ts";
 import { placesOf, type SearchTerm } from "./search-terms.ts";
 
 /** UTF-16 code units of an excerpt, its ellipses not counted. */
-export const MAX_EXCERPT_UNITS = 300;
-/** This many of them stand before what was found. */
+const MAX_EXCERPT_UNITS = 300;
+/** This many of them stand before the match. */
 const LEAD_UNITS = 60;
 /** A cut looks for the end of a word this far from its place. */
 const CUT_UNITS = 40;
@@ -35,11 +35,11 @@ export function excerptOf(text: string, maxUnits: number): string {
 }
 
 /**
- * A few words of a text around what was found, with the ranges of that. Of the first places of each term it is the one with
- * the most terms around, the rarer the better. Linear in the text, for each term.
+ * A few words of a text around a match, with the ranges of all matches in them. Of the first places of each term, it shows
+ * the one with the most terms around it; rare terms count more. Linear in the text, for each term.
  *
- * @param isWhole else this is the beginning of the text, and what is near its end does not count
- * @returns null where nothing was found
+ * @param isWhole false if this is only the beginning of the text: a match near its end then does not count
+ * @returns null if nothing was found
  */
 export function excerptAround(
   text: string,
@@ -56,7 +56,7 @@ export function excerptAround(
   if (best === null) return null;
   const from = cutBefore(text, Math.max(0, best - LEAD_UNITS), best);
   const to = cutBehind(text, from + MAX_EXCERPT_UNITS);
-  // What is found may begin before the excerpt and end behind it; the next place in the text may be far away.
+  // A match may begin before the excerpt or end after it. The search stops soon after it: the next match may be far away.
   const near = folded.folded.slice(0, folded.indexOf(to) + MAX_EXCERPT_UNITS);
   const window = { from: folded.indexOf(Math.max(0, from - CUT_UNITS)), end: folded.indexOf(to) };
   const inside = terms.flatMap((term) => placesOf(term, near, window).map(rangeOf));
@@ -81,7 +81,7 @@ export function rangesIn(text: string, terms: readonly SearchTerm[]): TextRange[
   );
 }
 
-/** Where the place begins around which the most terms stand. A term counts the more the fewer places it has. */
+/** Where the place begins that has the most terms around it. A term with fewer places counts more. */
 function bestPlace(places: readonly (readonly TextRange[])[]): number | null {
   const all = places
     .flatMap((hits, term) => hits.map(({ from }) => ({ from, term, weight: 1 / hits.length })))
@@ -135,7 +135,7 @@ function cutBehind(text: string, at: number): number {
   return gap === undefined ? betweenCharacters(text, at, -1) : first + gap.index;
 }
 
-/** The nearest such place in that direction; of very many marks on one character not all. */
+/** The nearest place between two characters in that direction. It passes at most `CUT_UNITS` marks. */
 function betweenCharacters(text: string, at: number, step: 1 | -1): number {
   let cut = at;
   for (let n = 0; n < CUT_UNITS && isInside(text, cut); n++) cut += step;

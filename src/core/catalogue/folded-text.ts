@@ -7,8 +7,8 @@ export const WORD_CHARACTERS = "a-z0-9\\u0080-\\uFFFF";
 const ASCII_ONLY = /^[\0-\x7F]*$/;
 
 /**
- * How a UTF-16 code unit folds: to the code unit of that number, or as these say. Filled as texts need it. A unit of
- * `BY_LETTER` is folded with what follows it, by `foldLetter`; one of `EXTENDS` belongs to the character before.
+ * How each UTF-16 code unit folds: to the code unit of that number, or as the numbers below say. Filled as texts need it.
+ * A `BY_LETTER` unit is folded with what follows it, by `foldLetter`; an `EXTENDS` unit belongs to the character before.
  */
 const FOLDS = new Uint16Array(0x1_0000);
 const UNKNOWN = 0;
@@ -17,11 +17,11 @@ const EXTENDS = 2;
 /** Folds to itself, and is a word of its own. */
 const STANDS_ALONE = 3;
 
-/** Folded letters of more than one code unit. Texts that hold more of them than this begin anew. */
+/** The most letters in the cache of folded letters. When it is full, it is emptied. */
 const MAX_LETTERS = 10_000;
 const letters = new Map<string, string>();
 
-/** Strings are made of parts of this length: a call takes no more arguments. */
+/** Strings are built in parts of this length: a call takes a limited number of arguments. */
 const PART = 8_192;
 /** One letter with all its marks folds to fewer units than this. */
 const MAX_FOLDED = 512;
@@ -29,8 +29,8 @@ const SPACE = 0x20;
 const FIRST_MARK = 0x300;
 
 /**
- * A text as the full-text index takes it, by the one function that folds texts and queries alike (letters.ts), and where
- * each part of that stands in the text itself. Words are apart by ASCII characters that are neither letter nor digit.
+ * A text as the full-text index takes it, folded by the one function for texts and queries (letters.ts). It knows where
+ * each part of the folded text stands in the text itself. ASCII characters that are no letters or digits separate words.
  */
 export class FoldedText {
   readonly folded: string;
@@ -64,10 +64,10 @@ export class FoldedText {
     return index < folded + foldedLength ? own : index - folded - foldedLength + own + ownLength;
   }
 
-  /** With what follows there and folded to nothing: the marks of the last letter. */
+  /** Includes what follows and folded to nothing: the marks of the last letter. */
   #endOf(index: number): number {
     let last = this.#lastChange(0, index);
-    // The letter that begins here is behind the end.
+    // The letter that begins here is after the end.
     if (last >= 0 && this.#change(last)[0] === index && this.#change(last)[1] > 0) last--;
     if (last < 0) return index;
     const [folded, foldedLength, own, ownLength] = this.#change(last);

@@ -11,7 +11,7 @@
  * - Cyrillic: only ё, ѐ and ѝ lose their marks. й, ї, ў, ќ and the like are letters of their own.
  */
 
-/** What is left out beside these goes by the rules below. In lower case. */
+/** Letters that count as other letters. All others follow the rules below. In lower case. */
 const SAME_LETTERS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     // Latin letters whose stroke or ligature Unicode does not take apart
@@ -29,7 +29,7 @@ const SAME_LETTERS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Marks that do not count. The iota below a Greek letter is one in capitals; kana keep their voicing marks. */
+/** Marks that do not count. The iota below a Greek letter stays, for it is a letter in capitals; so do voicing marks of kana. */
 const DROPPED_MARKS =
   /[[[\p{M}&&[\p{sc=Inherited}\p{sc=Common}\p{sc=Latin}\p{sc=Greek}\p{sc=Coptic}\p{sc=Cyrillic}\p{sc=Hebrew}\p{sc=Arabic}\p{sc=Syriac}]]--[\u0345\u3099\u309A]]\u093C\u180B-\u180D\u180F]/gv;
 /** Invisible characters, and the Arabic tatweel, which only stretches a word. */
@@ -49,7 +49,7 @@ const WORD_CHARACTER = /[\p{L}\p{M}\p{N}\p{Co}]/u;
 export const UNSPACED =
   /[[[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]&&[\p{L}\p{M}\p{N}]]--\p{scx=Latin}]/v;
 
-/** More than any letter needs: to order marks takes the square of their number. */
+/** More than any letter needs. Ordering n marks takes n² steps. */
 const MAX_MARKS = 30;
 
 /**

@@ -20,7 +20,7 @@ export type SearchTerm =
 
 let segmenter: Intl.Segmenter | undefined;
 
-/** The words of a query; in a script without spaces `Intl.Segmenter` cuts them. None in a query of signs. */
+/** The words of a query; in a script without spaces `Intl.Segmenter` finds them. A query of signs only has none. */
 export function parseTerms(query: string): SearchTerm[] {
   const terms: SearchTerm[] = [];
   let done = 0;
@@ -61,8 +61,8 @@ export function toFtsQuery(terms: readonly SearchTerm[]): string {
 }
 
 /**
- * Where a term stands in a folded text, up to the end of the word: exactly where the index finds it. The places are in
- * order, begin in this part of the text, and those of a phrase may overlap. Linear in the text.
+ * Where a term stands in a folded text, up to the end of the word: exactly where the index finds it. Only places that
+ * begin in [from, end) count. They are in order; those of a phrase may overlap. Linear in the text.
  */
 export function placesOf(
   term: SearchTerm,

@@ -11,23 +11,23 @@ import {
 import type { FeedSource } from "./feed-source.ts";
 import type { Receiver } from "./receiver.ts";
 
-/** Between two messages: list fields show within a second. */
+/** Time between two messages, so that list fields show within a second. */
 const MESSAGE_MS = 500;
 /**
- * When the text is due: after this long without a commit, and this long after it was last told. It then waits for rows
- * to pay for it, for `MAX_UNPAID_MS`. In sum a text is told at the latest 7.5 + 2 = 9.5 s after the time before, which
- * leaves half a second of the ten that CAT-2 promises for the message before it to arrive.
+ * The text is due `QUIET_MS` after the last commit, or `TEXT_MS` after it was last told. It then waits for rows to pay for
+ * it, at most `MAX_UNPAID_MS`. So it is told at the latest 7.5 + 2 = 9.5 s after the last time. Of the ten seconds that
+ * CAT-2 promises, half a second is left for the message before it to arrive.
  */
 const QUIET_MS = 2_000;
 const TEXT_MS = 7_500;
 const MAX_UNPAID_MS = 2_000;
 /**
- * A text that costs this many rows, for the fragments that it includes, is not bound by that sum: it also waits until
- * the fragment owes no more rows than a minute's refill.
+ * A text may cost this many rows, because of the fragments that it includes. Then it may come later than that: it also
+ * waits until the fragment owes no more rows than about a minute's refill.
  */
 const MANY_ROWS = 40;
 const MAX_OWED_ROWS = 300;
-/** What a text is expected to cost in the catalogue before the first has arrived. */
+/** The rows that a text is expected to cost in the catalogue before the first one has arrived. */
 const USUAL_ROWS = 5;
 
 /**
@@ -45,9 +45,9 @@ export class CatalogueReceiver implements Receiver<CatalogueMessage> {
   #messageMs = Number.NEGATIVE_INFINITY;
   #textMs = Number.NEGATIVE_INFINITY;
   #textRows = USUAL_ROWS;
-  /** JSON of the open sessions as last told; null: not by this object. */
+  /** JSON of the open sessions as last told; null if this object has not told them. */
   #toldSessions: string | null = null;
-  /** The source's `openSessionsChanges` when they were last read; -1: read them anew. */
+  /** The source's `openSessionsChanges` when they were last read; -1 if they must be read again. */
   #seenSessionsChanges: number;
 
   constructor(source: FeedSource, id: string) {
@@ -67,7 +67,7 @@ export class CatalogueReceiver implements Receiver<CatalogueMessage> {
     return { id: this.#id, revision: (this.#source.life?.revision ?? 0) + 1 };
   }
 
-  /** Once everything is delivered, and in a room that is never at rest when the alarm rings: it costs a row. */
+  /** Confirming costs a row. So it waits until everything is delivered or, in a room that is never quiet, for the alarm. */
   confirm(hasRung: boolean, nowMs: number): void {
     const { life } = this.#source;
     if (life === null || this.#textRevision <= life.deliveredRevision) return;
@@ -94,7 +94,7 @@ export class CatalogueReceiver implements Receiver<CatalogueMessage> {
     this.#toldRevision = revision;
     if (update.kind === "entry") return;
     if (update.kind === "text" && rowsWritten > 0) this.#textRows = rowsWritten;
-    // The next life begins with a message at once.
+    // The first text of the next life is due at once.
     this.#textMs = update.kind === "deleted" ? Number.NEGATIVE_INFINITY : nowMs;
     this.#textRevision = revision;
   }
@@ -112,7 +112,7 @@ export class CatalogueReceiver implements Receiver<CatalogueMessage> {
     return { kind: "text", entry: this.#entry(life), text: this.#source.committed.content };
   }
 
-  /** Null if the catalogue knows them. */
+  /** The entry as it is now; null if the catalogue knows it. */
   #newEntry(): CatalogueUpdate | null {
     const { life } = this.#source;
     const isNews = life !== null && !life.isDeleted && life.revision > this.#toldRevision;
@@ -124,7 +124,7 @@ export class CatalogueReceiver implements Receiver<CatalogueMessage> {
     return { id, revision, createdAtMs, updatedAtMs, size, ...metadata };
   }
 
-  /** Null if they are as the catalogue knows them. */
+  /** The open sessions; null if the catalogue knows them. */
   #newSessions(): OpenSessions | null {
     if (!this.#haveSessionsChanged) return null;
     this.#seenSessionsChanges = this.#source.openSessionsChanges;
@@ -140,7 +140,7 @@ export class CatalogueReceiver implements Receiver<CatalogueMessage> {
     const { life } = this.#source;
     if (life === null || this.#textRevision >= life.revision) return Number.POSITIVE_INFINITY;
     if (life.isDeleted) return Number.NEGATIVE_INFINITY;
-    // The first edit after a pause goes at once.
+    // The first edit after a pause is told at once.
     const wanted = Math.min(life.updatedAtMs + QUIET_MS, this.#textMs + TEXT_MS);
     const affordable = this.#source.affordableAt(this.#textRows, nowMs);
     const due = Math.max(wanted, Math.min(affordable, wanted + MAX_UNPAID_MS));

@@ -6,7 +6,7 @@ export interface FragmentRevision {
   readonly revision: number;
 }
 
-/** What the catalogue shows of one committed revision; the text goes beside it. */
+/** What the catalogue shows of one committed revision, apart from its text. */
 export interface CatalogueEntry extends FragmentRevision, Metadata {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;

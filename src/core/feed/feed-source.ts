@@ -2,7 +2,7 @@ import type { OpenSessions } from "../../protocol/catalogue.ts";
 import type { Metadata } from "../../protocol/fragment.ts";
 import type { LogState } from "../history/update-log.ts";
 
-/** What a feed reads of its fragment, and where it pays for what it writes elsewhere. The live room is one. */
+/** The fragment, as its feed reads it and pays from its row budget. The live room is one. */
 export interface FeedSource {
   /** What the log says of the fragment, deleted or not; null if there never was one. */
   readonly life: LogState | null;
@@ -21,7 +21,7 @@ export interface FeedSource {
   openSessions(): OpenSessions;
   /** Stores that the catalogue has this revision, with its text. */
   markDelivered(revision: number, nowMs: number): void;
-  /** When something that can wait and costs this many rows may be done: `nowMs` if at once. */
+  /** When work that can wait and costs this many rows may be done: `nowMs` if at once. */
   affordableAt(rows: number, nowMs: number): number;
   /** Pays for rows that were written for this fragment elsewhere. */
   spend(rows: number, nowMs: number): void;

@@ -5,7 +5,7 @@ import type { Receiver } from "./receiver.ts";
 const RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
 
-/** A message on its way. The sender says once how that ended. */
+/** A message on its way. The sender reports once how that ended. */
 export interface Delivery {
   /** @param rowsWritten what the message cost at the receiver */
   arrived(rowsWritten: number, nowMs: number): void;
@@ -15,8 +15,8 @@ export interface Delivery {
 export type Send<Message> = (message: Message, delivery: Delivery) => void;
 
 /**
- * What a fragment tells others, each receiver at its own pace: one message is on its way to a receiver at a time, and a
- * receiver that fails is left alone for a while and delays no other. Rows that a message costs at its receiver are paid
+ * Tells a fragment's news to its receivers, each at its own pace. One message at a time is on its way to a receiver. A
+ * receiver that fails is left alone for a while, and delays no other. Rows that a message costs at its receiver are paid
  * from the fragment's own budget. Pure, like the room.
  */
 export class Outbox {
@@ -31,7 +31,7 @@ export class Outbox {
     this.#channels.push(new Channel(receiver, send, this.#budget));
   }
 
-  /** Pays for rows that a receiver wrote for the fragment otherwise. */
+  /** Pays for rows that a receiver wrote for the fragment, but not because of a message. */
   spend(rows: number, nowMs: number): void {
     this.#budget.spend(rows, nowMs);
   }

@@ -19,7 +19,7 @@ export interface Answer {
 /** No client can give a request this id. */
 export const UNNAMED = "";
 
-/** What edits with an older base need to know of one past commit. */
+/** One past commit, as far as edits with an older base need it. */
 export interface PastEntry {
   readonly revision: number;
   readonly timeMs: number;

@@ -101,7 +101,7 @@ export class Past {
   }
 }
 
-/** Counts the answers too: the way back to what was sent can be larger than the change itself. */
+/** Counts the answers too: the change back to what was sent can be larger than the commit itself. */
 function sizeOf({ undo, answers }: PastEntry): number {
   return answers.reduce((sum, { toSent }) => sum + changeSize(toSent), changeSize(undo));
 }

@@ -25,9 +25,7 @@ export interface UpdateLog {
   markDelivered(revision: number): void;
   /** A read has met a damaged row and set it aside: the state lacks what the row held. */
   readonly hasFoundDamage: boolean;
-  /**
-   * What is logged since the snapshot, for the compaction policy. Known once `updates` was read.
-   */
+  /** What has been logged since the snapshot, for the compaction policy. Known once `updates` was read. */
   readonly size: LogSize;
   /** Rows written so far by this object, as they are billed. */
   readonly rowsWritten: number;
@@ -38,7 +36,7 @@ export interface Commit extends PastEntry {
   readonly update: Uint8Array | null;
 }
 
-/** Where `createdAtMs` is absent, the time of the first commit is taken. */
+/** If `createdAtMs` is absent, the time of the first commit is taken. */
 export type NewLife = Pick<LogState, "generation" | "serverClientId" | "deliveredRevision"> &
   Partial<Pick<LogState, "createdAtMs">>;
 

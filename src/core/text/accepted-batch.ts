@@ -12,10 +12,10 @@ export interface NewPart {
   readonly deletes: readonly ScannedDelete[];
 }
 
-/** What the accepted updates of one batch bring, put together as one update. */
+/** What is new in the accepted updates of one batch, joined as one update. */
 export class AcceptedBatch {
   readonly #builder = new UpdateBuilder();
-  /** Where its structs and deletes cut the items that were there before. */
+  /** Where its structs and deletes cut items that were there before. */
   readonly cuts = new Cuts();
   readonly #clocks = new Map<number, number>();
   readonly #since = new Map<number, number>();
@@ -78,7 +78,7 @@ export class AcceptedBatch {
 
   #note(struct: ScannedStruct, bytes: Uint8Array): void {
     if (struct.originClient !== -1 && struct.rightClient !== -1) this.#structsWithTwoNeighbours.push(struct);
-    // A text that goes on where its client's last struct ended cuts nothing.
+    // A struct that goes on where the last one of its client ended cuts nothing.
     const goesOn = struct.originClient === struct.client && struct.originClock === struct.clock - 1;
     if (struct.originClient !== -1 && !goesOn) this.cuts.add(struct.originClient, struct.originClock + 1);
     if (struct.rightClient !== -1) this.cuts.add(struct.rightClient, struct.rightClock);

@@ -24,9 +24,9 @@ interface Tokens {
   readonly hashes: Int32Array;
 }
 
-/** Tokens of one text in one search. Each takes some 30 bytes meanwhile. A text of more lines or words has grams left. */
+/** The most tokens of one text in one search. Each takes some 30 bytes. Texts with more lines or words have grams left. */
 const MAX_TOKENS = 250_000;
-/** About this many runs of `GRAM_UNITS` code units are taken of a long text. */
+/** Of a long text, about this many runs of `GRAM_UNITS` code units are taken. */
 const GRAMS = 16_000;
 const FIRST_TOKENS = 64;
 const GRAM_UNITS = 8;
@@ -67,7 +67,7 @@ function pairs(a: Tokens, b: Tokens, mostRepeats: number): Pair[] {
   const slots = new Slots(a.count);
   const slotsOfA = slots.addAll(a);
   const slotsOfB = slots.findAll(b);
-  // For each slot its occurrences in a and in b, and the first in b; for each token of b the next one of its slot.
+  // By slot: its occurrences in a and in b, and the first in b. By token of b: the next one of its slot.
   const inA = new Int32Array(slots.size);
   const inB = new Int32Array(slots.size);
   const first = new Int32Array(slots.size);
@@ -154,7 +154,8 @@ function areSame(a: string, b: string, pair: Pair): boolean {
 
 /** The longest row of the pairs that ascends in `b`. All of them ascend in `a`. */
 function longestAscending(found: readonly Pair[]): Anchor[] {
-  // For each length the pair that ends an ascending row of that length least far on; for each pair the one before it.
+  // `ends`: for each length, the pair with the lowest `b` that ends an ascending row of that length.
+  // `before`: for each pair, the one before it in its row.
   const ends: number[] = [];
   const before = new Int32Array(found.length);
   for (const [at, { b }] of found.entries()) {
@@ -190,7 +191,7 @@ function lines(text: string, start: number, end: number): Tokens | null {
   return found;
 }
 
-/** Whatever stands between spaces, tabs and line ends. */
+/** The runs of characters between spaces, tabs and line ends. */
 function words(text: string, start: number, end: number): Tokens | null {
   const found = new TokenList();
   let wordStart = start;
@@ -207,7 +208,7 @@ function words(text: string, start: number, end: number): Tokens | null {
   return found;
 }
 
-/** Runs of `GRAM_UNITS` code units. Of a long text only those whose hash has certain zeros: the same ones in both texts. */
+/** Runs of `GRAM_UNITS` code units. Of a long text, only those whose hash has certain zeros, the same in both texts. */
 function grams(text: string, start: number, end: number): Tokens | null {
   const found = new TokenList();
   let mask = 0;

@@ -6,7 +6,7 @@ export interface Span {
   readonly length: number;
 }
 
-/** What a change deletes, by its places in the text before. Sorted and apart. */
+/** The parts of a text that a change deletes, in order, with something between any two. */
 export function deletionsOf(change: TextChange): Span[] {
   const spans: Span[] = [];
   let at = 0;

@@ -8,13 +8,13 @@ import { splitsCharacter, TextChange } from "./text-change.ts";
  * `diff` package. Longer ones are first cut at anchors, places where both hold the same line or word, and only what is
  * left between two anchors is compared by character.
  *
- * The cost is bounded by counts, never by time: on Workers the clock stands still while code runs. What is left over when
- * a bound is reached becomes one replacement, between the nearest anchors.
+ * The cost is bounded by counts, never by time: on Workers the clock stands still while code runs. Whatever is left when a
+ * bound is reached becomes one replacement, between the nearest anchors.
  */
 const MAX_EDITS = 400;
-/** Code units of both sides that are compared by character without a look for anchors. */
+/** Up to this many code units of both sides are compared by character, without a search for anchors. */
 const SHORT_UNITS = 20_000;
-/** The same between two anchors. With more than `MAX_GAP_EDITS` edits, all that is between them is replaced. */
+/** The same between two anchors. If there are more than `MAX_GAP_EDITS` edits, all that is between them is replaced. */
 const SHORT_GAP_UNITS = 400;
 const MAX_GAP_EDITS = 64;
 /** A gap of a word or two is replaced as a whole: nobody wants the letters of two words mixed. */
@@ -33,7 +33,7 @@ export function difference(from: string, to: string, maxEdits = MAX_EDITS): Text
   return from === to ? new TextChange() : new Comparison(from, to, maxEdits).run();
 }
 
-/** What is left of both texts between their common start and end: never less than the change's size. */
+/** The code units of both texts between their common start and end: never fewer than the size of the change. */
 export function roughDistance(from: string, to: string): number {
   return unitsOf(trimmed(from, to, wholeOf(from, to)));
 }
@@ -126,7 +126,7 @@ class Comparison {
     this.#replace(rest);
   }
 
-  /** The least number of code units to skip in both texts until they agree; null if that is not found. */
+  /** The fewest code units to skip in both texts until they agree; null if they do not agree soon. */
   #skip({ aStart, aEnd, bStart, bEnd }: Gap): Anchor | null {
     for (let sum = 1; sum <= MAX_SKIPPED_UNITS && this.#workLeft > 0; sum++) {
       this.#workLeft -= sum;
@@ -147,7 +147,7 @@ class Comparison {
     return !splitsCharacter(this.#a, a) && !splitsCharacter(this.#b, b);
   }
 
-  /** The least difference of a gap, by character; null if it has too many edits, or the budget is used up. */
+  /** The smallest difference of a gap, by character; null if it has too many edits, or the budget is used up. */
   #charactersOf(gap: Gap, maxEditLength: number): readonly Part[] | null {
     if (this.#workLeft <= 0) return null;
     const removed = this.#a.slice(gap.aStart, gap.aEnd);

@@ -30,8 +30,8 @@ export interface Incoming {
 }
 
 /**
- * What became of a sound update. "applied": it brought something new. "known": all of it was known before. "gap": it
- * builds on structs that are not known here and was not applied; its sender should be asked for what it has.
+ * The effect of a sound update. "applied": it brought something new. "known": all of it was known before. "gap": it builds
+ * on structs that are not known here and was not applied; its sender should be asked for what it has.
  */
 export type Effect = "applied" | "known" | "gap";
 
@@ -42,7 +42,7 @@ export interface Received {
   readonly outcomes: readonly Outcome[];
   /** What was new in all of them, as one update; null if nothing was. */
   readonly update: Uint8Array | null;
-  /** The document mended line ends on its own: even a sole author has something to learn. */
+  /** The document has mended line ends in it, so even the only author must be told. */
   readonly isMended: boolean;
 }
 
@@ -72,9 +72,9 @@ export class FragmentText {
   #committedContent = "";
   #committedMetadata: SharedMetadata;
   #committedBytes = 0;
-  /** At least the content's bytes of UTF-8: their exact count when last known, plus all inserted since. */
+  /** At least the bytes of the content in UTF-8: the last exact count, plus all that was inserted since. */
   #bytesBound = 0;
-  /** False if the content holds no surrogate, or no CR. */
+  /** Whether the content may hold a surrogate pair, or a CR. */
   #hasPairs = false;
   #hasReturns = false;
   #snapshot: Uint8Array | null = null;
@@ -113,7 +113,7 @@ export class FragmentText {
     return !this.#edits.isEmpty;
   }
 
-  /** Client ids that have written here. */
+  /** The client ids that have written into the document. */
   get clients(): Iterable<number> {
     return this.#doc.store.clients.keys();
   }
@@ -268,7 +268,7 @@ export class FragmentText {
     this.#bytesBound = utf8Length(this.#doc.getText(ROOTS.content).toString());
   }
 
-  /** Finds which of a batch's updates is at fault. Each one that fails costs a rebuild, so a sender fails once. */
+  /** Finds the updates of a batch that are at fault. Each costs a rebuild, so a sender has only one of them tried. */
   #receiveOneByOne(batch: readonly Incoming[]): Received {
     const refusedSenders = new Map<object, Outcome>();
     const outcomes: Outcome[] = [];
@@ -322,8 +322,8 @@ export class FragmentText {
   }
 
   /**
-   * The clocks before an update, where the log has lost a row: structs that build on the lost ones wait in Yjs as
-   * pending, and enter the text when a peer brings what was lost. Empty where nothing waits.
+   * The clocks before an update, if the log has lost a row. Structs that build on lost ones wait in Yjs as pending, and
+   * enter the text when a peer brings what was lost. Empty if nothing waits.
    */
   #clocksIfDamaged(): ReadonlyMap<number, number> {
     const { pendingStructs, clients } = this.#doc.store;
@@ -345,7 +345,7 @@ export class FragmentText {
     return readMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags));
   }
 
-  /** Only valid metadata are accepted: where they are invalid, a row of the log was lost. */
+  /** Only valid metadata are ever accepted, so invalid ones mean that a row of the log was lost. */
   #currentMetadata(): SharedMetadata {
     const metadata = this.#readMetadata();
     if (metadata.ok) return metadata.value;
@@ -362,7 +362,7 @@ function judge(check: UpdateCheck, { update, admit }: Incoming): Outcome {
   return done(check.accept() ? "applied" : "known");
 }
 
-/** By how many bytes of UTF-8 a change makes a text longer. It splits no surrogate pair. */
+/** The bytes of UTF-8 by which a change makes a text longer. It must split no surrogate pair. */
 function byteGrowth(change: TextChange, text: string): number {
   let growth = 0;
   let at = 0;

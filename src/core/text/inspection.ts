@@ -2,8 +2,8 @@ import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_UPDATE_DELETES, MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
 
 /**
- * What the check of an update finds. "gap": it builds on structs that are not known here. Else it is sound; the map holds
- * each client id that has new structs in it, with its clock once the update is applied.
+ * The result of the check of an update. "gap": it builds on structs that are not known here. Otherwise it is sound, and
+ * the map holds each client id that has new structs in it, with its clock once the update is applied.
  */
 export type Inspection = Result<"gap" | ReadonlyMap<number, number>>;
 

@@ -1,7 +1,7 @@
 import * as Y from "yjs";
 import type { ScannedStruct } from "./update-scan.ts";
 
-/** Most neighbours are near. A batch that takes more steps than this is checked by one walk over the whole text. */
+/** Neighbours are mostly near. A batch that takes more steps than this is checked by one walk over the whole text. */
 const MAX_STEPS = 10_000;
 
 /**

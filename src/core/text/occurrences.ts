@@ -5,8 +5,8 @@ export interface Occurrences {
 }
 
 /**
- * `indexOf` is given only this much of a part: it takes the product of both lengths for some, which is a minute for long
- * ones (V8, November 2026).
+ * `indexOf` gets only this much of a part: for some parts it takes the product of both lengths, which can be a minute (V8,
+ * November 2026).
  */
 const PROBE_UNITS = 16;
 

@@ -22,7 +22,7 @@ export class Cuts {
   }
 }
 
-/** Up to this number Yjs makes the cuts faster by itself than a walk over all structs of the client takes. */
+/** Up to this many cuts, Yjs by itself is faster than a walk over all structs of the client. */
 const FEW_CUTS = 64;
 
 /**

@@ -19,8 +19,8 @@ export type Op =
 
 export class TextChange {
   /**
-   * The steps from the start of the text; behind the last one the text stays. No step is empty, no two neighbours are of
-   * one kind, and of an insert and a delete at one place the insert comes first.
+   * The steps from the start of the text; after the last one the text stays. No step is empty, no two neighbours are of one
+   * kind, and of an insert and a delete at one place the insert comes first.
    */
   readonly ops: Op[];
 
@@ -51,14 +51,14 @@ export class TextChange {
   insert(text: string): this {
     if (text === "") return this;
     const { ops } = this;
-    const behind = ops.at(-1);
-    const at = behind?.delete === undefined ? ops.length : ops.length - 1;
+    const last = ops.at(-1);
+    const at = last?.delete === undefined ? ops.length : ops.length - 1;
     const before = ops[at - 1];
     if (before?.insert !== undefined) ops[at - 1] = { insert: before.insert + text };
-    else if (behind?.delete === undefined) ops.push({ insert: text });
+    else if (last?.delete === undefined) ops.push({ insert: text });
     else {
       ops[at] = { insert: text };
-      ops.push(behind);
+      ops.push(last);
     }
     return this;
   }
@@ -108,7 +108,7 @@ export class TextChange {
   }
 }
 
-/** A walk over the ops of a change, in pieces of any length. Behind the last op it retains without end. */
+/** A walk over the ops of a change, in pieces of any length. After the last op it retains without end. */
 class Steps {
   readonly #ops: readonly Op[];
   #at = 0;

@@ -9,7 +9,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 
 interface Mended {
-  /** The CRs of each CRLF that the text held; null if it held none. */
+  /** The CRs of all CRLFs that the text held; null if it held none. */
   readonly deletes: DeleteSet | null;
   /** The text holds CRs that stay. */
   readonly hasReturns: boolean;

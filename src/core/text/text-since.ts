@@ -5,9 +5,9 @@ import type { DeleteSet } from "./update-builder.ts";
 type Range = { readonly clock: number; readonly len: number };
 
 /**
- * The change of a Y.Text since an earlier moment, in one walk over its items. It is what Yjs' own event tells of a
- * single transaction, for any number of them. Yjs merges neighbouring items of one client, so an item can be partly old:
- * each part then counts for itself.
+ * The change of a Y.Text since an earlier moment, in one walk over its items: what the event of Yjs says of a single
+ * transaction, for any number of them. Yjs merges neighbouring items of one client, so an item can be partly old; each
+ * part then counts for itself.
  *
  * @param since for each client that has written: the clock of its first new struct
  * @param deletes `textDeletes` of each transaction since

@@ -5,7 +5,7 @@ import { textDeletes, textSince } from "./text-since.ts";
 import { type DeleteSet, encodeSince } from "./update-builder.ts";
 
 /**
- * What a document holds beyond its last commit.
+ * The edits of a document since its last commit.
  *
  * Invariant: the committed document with `#updates` applied in order is the current document. `#since` and `#deletes`
  * name the same edits by id, so that they can be encoded again as the document has merged them by now.
@@ -30,7 +30,7 @@ export class UncommittedEdits {
     return this.#touchesMetadata;
   }
 
-  /** Watches a document that stands as committed, and makes the uncommitted edits in it again. */
+  /** Watches a document in its committed state, and makes the uncommitted edits in it again. */
   restoreIn(doc: Y.Doc): void {
     this.#deletes = [];
     this.#textDeletes = [];
@@ -76,7 +76,7 @@ export class UncommittedEdits {
     return encodeSince(doc, this.#since, this.#deletes);
   }
 
-  /** They are durable. */
+  /** Forgets all edits: they are durable. */
   clear(): void {
     this.#updates = [];
     this.#since.clear();

@@ -59,7 +59,7 @@ export class UpdateCheck {
   readonly accepted = new AcceptedBatch();
   /** The accepted structs that the check of a later update must find again, by client and sorted by clock. */
   readonly #structs = new Map<number, Found[]>();
-  /** The roots found for structs that name none, so that a long chain is walked once. */
+  /** The roots found for structs that name none, so that a long chain of them is walked once. */
   readonly #roots = new Map<ScannedStruct, Root | null>();
   readonly #texts = new Map<ScannedStruct, string>();
   #candidate: Candidate | null = null;
@@ -130,7 +130,7 @@ export class UpdateCheck {
     return this.accepted.clocks.get(client) ?? Y.getState(this.#doc.store, client);
   }
 
-  /** Whether a struct is partly known: it must be cut, which is left to Yjs. */
+  /** Whether a struct is partly known. It must be cut then, which is left to Yjs. */
   #overlaps({ structs }: ScannedUpdate): boolean {
     return structs.some((struct) => this.#isPartlyKnown(struct));
   }
@@ -140,7 +140,7 @@ export class UpdateCheck {
     return clock < known && known < clock + length;
   }
 
-  /** Whether that cut falls into a pair. It can only where two texts were given the same ids. */
+  /** Whether that cut falls into a surrogate pair. It does only if two texts have the same ids. */
   #overlapSplitsPair({ structs }: ScannedUpdate, bytes: Uint8Array): boolean {
     return structs.some((struct) => {
       if (struct.kind !== KIND.string || !this.#isPartlyKnown(struct)) return false;
@@ -181,8 +181,8 @@ export class UpdateCheck {
     for (const list of candidate.structs.values()) {
       for (const struct of list) {
         const fault =
-          this.#checkNeighbour(candidate, struct, struct.originClient, struct.originClock, 1) ??
-          this.#checkNeighbour(candidate, struct, struct.rightClient, struct.rightClock, 0) ??
+          this.#checkNeighbour(candidate, struct, "left") ??
+          this.#checkNeighbour(candidate, struct, "right") ??
           this.#checkContent(candidate, struct);
         if (fault !== null) return fault;
       }
@@ -210,24 +210,21 @@ export class UpdateCheck {
     return malformed("The root `content` holds text, the maps `metadata` and `tags` plain values.");
   }
 
-  /** @param offset where the struct cuts: before (0) or behind (1) the neighbour */
-  #checkNeighbour(
-    candidate: Candidate,
-    struct: ScannedStruct,
-    client: number,
-    clock: number,
-    offset: 0 | 1,
-  ): Inspection | null {
+  #checkNeighbour(candidate: Candidate, struct: ScannedStruct, side: "left" | "right"): Inspection | null {
+    const isLeft = side === "left";
+    const client = isLeft ? struct.originClient : struct.rightClient;
+    const clock = isLeft ? struct.originClock : struct.rightClock;
     if (client === -1) return null;
     if (client === struct.client && clock >= struct.clock) {
       return malformed("A struct names itself or a later one of its client as neighbour.");
     }
     if (clock >= (candidate.clocks.get(client) ?? this.#known(client))) return GAP;
-    return this.#splitsPair(candidate, client, clock + offset) ? splitPair() : null;
+    // The struct cuts after its left neighbour, or before its right one.
+    return this.#splitsPair(candidate, client, isLeft ? clock + 1 : clock) ? splitPair() : null;
   }
 
   /**
-   * The root type of a struct: the one it names, else that of its neighbour; null if it is none of ours. A string that
+   * The root type of a struct: the one that it names, or that of its neighbour; null if it is none of ours. A string that
    * names no root counts as content. Beside an item of a map it would land in that map, where the validation of the
    * metadata finds it.
    */
@@ -250,7 +247,7 @@ export class UpdateCheck {
         break;
       }
       const found = this.#find(candidate, client, clock);
-      // Its clock is known but it was not kept: then it is text.
+      // The clock is known, but no struct was kept for it: it is text.
       if (found === null) root = ROOTS.content;
       current = found?.struct ?? null;
     }

@@ -39,9 +39,9 @@ export interface ScannedDelete {
 }
 
 export interface ScannedUpdate {
-  /** Without the skips: the struct behind a skip is judged by its own clock. */
+  /** Without the skips: the struct after a skip is judged by its own clock. */
   readonly structs: readonly ScannedStruct[];
-  /** For each client ascending and without overlap, as Yjs writes them, so that no struct is looked at twice. */
+  /** Each client's deletes are in order and do not overlap, as Yjs writes them, so that no struct is looked at twice. */
   readonly deletes: readonly ScannedDelete[];
 }
 
@@ -73,7 +73,7 @@ export function scanUpdate(update: Uint8Array): ScannedUpdate | null {
       deletes.push({ client, clock, length: decoding.readVarUint(decoder) });
     }
   }
-  if (decoding.hasContent(decoder)) throw new Error("there are bytes behind its end");
+  if (decoding.hasContent(decoder)) throw new Error("there are bytes after its end");
   return { structs, deletes: isApart(deletes) ? deletes : setApart(deletes) };
 }
 
