@@ -39,8 +39,8 @@ export interface Expansion {
   /** The revision of each dependency that `expanded` was made of. A Map, because `__proto__` is a valid id. */
   readonly revisions: ReadonlyMap<FragmentId, number>;
   /**
-   * All that this result depends on besides the input: each fragment that was asked for, and its revision, or null if it
-   * does not exist. While nothing of it changes, the same input has the same result.
+   * All that this result depends on besides the input: each fragment that was asked for, with its revision, or null if it
+   * does not exist. While none of these change, the same input has the same result.
    */
   readonly closure: ReadonlyMap<FragmentId, number | null>;
 }
@@ -60,7 +60,7 @@ export const EXPANSION_BUDGETS: ExpansionBudgets = {
  * Expands `input.content`.
  *
  * Calls `fetchTexts` at most once for each level, `budgets.depth + 1` times in all, and never with an id it asked for
- * before, nor with the root. A rejection of `fetchTexts` is passed on. Everything else is in the result: a marker that
+ * before, nor with the root. It rejects if `fetchTexts` does. Everything else is in the result: a marker that
  * cannot be resolved becomes a notice in the text and a warning; at a limit the marker that would exceed it stays as
  * written, and one warning names the limit.
  */

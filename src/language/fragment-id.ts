@@ -30,9 +30,9 @@ const MAX_RAW_UNITS = 2_000;
 export const FRAGMENT_ID_RULE = `A fragment id is 1 to ${MAX_SEGMENTS} segments joined by "/"; a segment starts with a letter, a digit or "_", goes on with visible letters, combining marks, digits, "_", "." or "-", and does not end with a dot; the whole id is at most ${MAX_BYTES} bytes of UTF-8.`;
 
 /**
- * What may not stand first, and what may not stand anywhere. All but letters (L), marks (M) and numbers (N) is
- * forbidden, and with it controls, zero-width and bidi characters and lone surrogates (all of them C). The invisible
- * rest is named apart: variation selectors are marks, Hangul fillers are letters.
+ * The characters that may not stand first, and those that may not stand anywhere. All but letters (L), marks (M) and
+ * numbers (N) are forbidden, among them controls, zero-width and bidi characters and lone surrogates (all of them C).
+ * Invisible letters and marks are named separately: variation selectors are marks, Hangul fillers are letters.
  */
 const FORBIDDEN_FIRST = /^[[^\p{L}\p{N}_]\p{Default_Ignorable_Code_Point}]/v;
 const FORBIDDEN = /[[^\p{L}\p{M}\p{N}_.\-]\p{Default_Ignorable_Code_Point}]/v;
@@ -88,7 +88,7 @@ function findFault(segment: string): string | null {
   return segment.endsWith(".") ? "ends with a dot" : null;
 }
 
-/** Printable ASCII as it is, the rest by number: an invisible character would say nothing, a control would do harm. */
+/** Printable ASCII as it is, the rest by number: an invisible character would show nothing, a control could do harm. */
 function nameCharacter(character: string): string {
   if (/^[!-~]$/.test(character)) return `"${character}"`;
   const codePoint = character.codePointAt(0) ?? 0;

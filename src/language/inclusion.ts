@@ -1,8 +1,8 @@
 /**
  * The marker by which one fragment includes another: `[[name]]`, also written `[[name.md]]`.
  *
- * The grammar is the old system's, `\[\[([^\]]+)\]\]`, leftmost and not overlapping: a name is anything but `]`, also a
- * line end, and code blocks are no exception. Whether the name is a fragment's is not asked here.
+ * The grammar is the old system's, `\[\[([^\]]+)\]\]`, leftmost and not overlapping. A name is anything but `]`, line ends
+ * included, and code blocks are no exception. Whether a fragment has that name is not asked here.
  */
 
 export interface Inclusion {
@@ -10,7 +10,7 @@ export interface Inclusion {
   readonly name: string;
   /** Offset of the first bracket, in UTF-16 code units. */
   readonly start: number;
-  /** Offset behind the last bracket. */
+  /** Offset after the last bracket. */
   readonly end: number;
 }
 
@@ -18,7 +18,7 @@ export interface Inclusion {
  * Lists the inclusions of `text` from left to right, lazily: a caller that stops early pays for no more.
  *
  * Scanned by hand because the regular expression is quadratic on a run of `[`. All possible starts before a `]` share
- * that `]` as the end of their name, so when it does not close the first of them it closes none, and none is retried.
+ * that `]` as the end of their name. If it does not close the first of them it closes none, so none is tried again.
  */
 export function* scanInclusions(text: string): Generator<Inclusion, void, undefined> {
   let from = 0;

@@ -1,7 +1,7 @@
 /**
  * Sizes in UTF-8, the unit of every byte limit.
  *
- * This room compiles without DOM types, so there is no TextEncoder here; counting also spares the copy that encoding makes.
+ * This folder compiles without DOM types, so it has no TextEncoder. Counting also saves the copy that encoding makes.
  */
 
 /**
@@ -31,7 +31,7 @@ function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }
 
-/** False for NaN, which charCodeAt gives behind the end. */
+/** False for NaN, which charCodeAt gives after the end. */
 function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff;
 }

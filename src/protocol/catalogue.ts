@@ -19,7 +19,7 @@ import {
 
 /** Queries to the catalogue of a workspace, and its answers: lists, searches, folders, tags, dependents. */
 
-/** How a list is sorted; `-` is descending. `relevance` needs a query, and is what a query has without `sort`. */
+/** How a list is sorted; `-` is descending. `relevance` needs a query, and is the default with one. */
 export const SORTS = [
   "id",
   "-id",
@@ -51,7 +51,7 @@ const searchText = v.pipe(
 const wantedTags = v.pipe(
   v.array(v.pipe(v.string(), v.maxLength(MAX_TAG_UNITS, `must have at most ${MAX_TAG_UNITS} characters`))),
   v.maxLength(MAX_TAGS, `must be at most ${MAX_TAGS} tags`),
-  v.description("May be given several times: all of them must be there."),
+  v.description("May be given several times: a fragment must have all of them."),
 );
 const since = v.pipe(
   v.string(),
@@ -61,7 +61,7 @@ const since = v.pipe(
 const sort = v.pipe(
   v.picklist(SORTS),
   v.description(
-    "`-` is descending. `relevance` needs a query, and is what a query has without `sort`; else it is `-updated_at`.",
+    "`-` is descending. `relevance` needs a query, and is the default with one; without a query it is `-updated_at`.",
   ),
 );
 
@@ -101,8 +101,8 @@ const listedEntries = {
   updated_at: TimeSchema,
   version: VersionSchema,
   size: SizeSchema,
-  includes: v.pipe(count, v.description("How many distinct fragments its text includes.")),
-  included_by: v.pipe(count, v.description("In how many other fragments it is included.")),
+  includes: v.pipe(count, v.description("The number of distinct fragments that its text includes.")),
+  included_by: v.pipe(count, v.description("The number of other fragments that include it.")),
 };
 
 /** A fragment in a list: its full text is on its own address. */
@@ -125,7 +125,7 @@ export type FragmentSummary = Readonly<v.InferOutput<typeof FragmentSummarySchem
 
 export const FragmentPageSchema = v.object({
   fragments: listOf(FragmentSummarySchema),
-  total: v.pipe(count, v.description("How many there are over all pages.")),
+  total: v.pipe(count, v.description("The number of fragments on all pages.")),
   next_cursor: v.pipe(v.nullable(v.string()), v.description("Null on the last page.")),
 });
 export type FragmentPage = Readonly<v.InferOutput<typeof FragmentPageSchema>>;
@@ -136,7 +136,7 @@ export const TagCountsSchema = v.object({
 });
 export type TagCounts = Readonly<v.InferOutput<typeof TagCountsSchema>>;
 
-/** `GET /v1/folders?prefix=`: the folders directly within one. */
+/** `GET /v1/folders?prefix=`: the folders directly inside a folder. */
 export const FolderCountsSchema = v.object({
   folders: listOf(
     v.object({ path: v.string(), count: v.pipe(count, v.description("Fragments in it, at any depth.")) }),
@@ -151,7 +151,7 @@ export const DependentsSchema = v.object({
   indirect: v.pipe(listOf(v.string()), v.description("Those that do so through others, sorted.")),
   truncated: v.pipe(
     v.boolean(),
-    v.description(`Whether there are more than are named: ${MAX_DEPENDENTS} of each kind.`),
+    v.description(`Whether there are more than the ${MAX_DEPENDENTS} of each kind that are named.`),
   ),
 });
 export type Dependents = Readonly<v.InferOutput<typeof DependentsSchema>>;
@@ -178,7 +178,7 @@ export const RebuildSchema = v.strictObject({
       v.array(v.string()),
       v.maxLength(MAX_REBUILD_IDS, `must be at most ${MAX_REBUILD_IDS} ids`),
       v.description(
-        "Ids that the catalogue may have lost every trace of: they are asked besides those it knows.",
+        "Ids that the catalogue may have lost every trace of. They are asked besides the ids that it knows.",
       ),
     ),
     [],
@@ -187,7 +187,7 @@ export const RebuildSchema = v.strictObject({
     v.pipe(
       v.boolean(),
       v.description(
-        "There are no fragments but those that the catalogue knows and those of `ids`. From the end of the rebuild on, an unknown id is answered without asking for it.",
+        "Says that there are no fragments besides those of `ids` and those that the catalogue knows. Once the rebuild is done, the server answers for an unknown id without asking for it.",
       ),
     ),
     false,
@@ -206,13 +206,13 @@ export type Editor = Readonly<v.InferOutput<typeof EditorSchema>>;
 export interface OpenSessions {
   /** All of them, named or not. */
   readonly sessions: number;
-  /** Those that show a presence; only the first of very many. */
+  /** Those that show a presence; if there are very many, only the first. */
   readonly editors: readonly Editor[];
 }
 
 export const NO_OPEN_SESSIONS: OpenSessions = { sessions: 0, editors: [] };
 
-/** The events of `/v1/events`. Those with a `seq` are kept and can be resumed from; the others are only told live. */
+/** The events of `/v1/events`. Those with a `seq` are kept, and a listener can resume after them; others are only live. */
 export const catalogueEventSchemas = {
   created: v.object({ event: v.literal("created"), seq: count, fragment: v.object(listedEntries) }),
   changed: v.object({ event: v.literal("changed"), seq: count, fragment: v.object(listedEntries) }),

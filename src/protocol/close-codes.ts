@@ -4,8 +4,8 @@ import { MAX_CLOSE_REASON_BYTES } from "./limits.ts";
 /**
  * Why a socket was closed, one table for both protocols.
  *
- * A stock y-websocket provider never comes back after 4400 to 4499 and retries everything else, from 3.1 on, so on the
- * Yjs socket what is final is 44xx. Older ones retry everything. JSON clients were promised 4004 for a missing fragment.
+ * From 3.1 on, a stock y-websocket provider gives up after 4400 to 4499 and retries after any other code; older ones
+ * always retry. So on the Yjs socket a final close is 44xx. JSON clients were promised 4004 for a missing fragment.
  */
 export const CLOSE = {
   tooLarge: 1009,
@@ -18,7 +18,7 @@ export const CLOSE = {
   forbidden: 4403,
   /** Yjs sockets: the fragment does not exist. */
   notFoundYjs: 4404,
-  /** New structs under a client id that is somebody else's. */
+  /** New structs under a client id that belongs to somebody else. */
   forged: 4409,
   deleted: 4410,
   /** Yjs sockets: the update would take the fragment over a limit. */

@@ -1,6 +1,6 @@
 /**
- * What can be refused, one word each, the same on sockets (`error.code`, `notice`) and in REST (`code` of the
- * problem). The tables say what each becomes on the wire.
+ * The codes of refusals, the same on sockets (`error.code`, `notice`) and in REST (`code` of the problem), with their
+ * HTTP status.
  */
 export const ERROR_STATUS = {
   invalid_json: 400,
@@ -45,7 +45,7 @@ export function refusal(code: ErrorCode, message: string): Refusal {
   return { code, message };
 }
 
-/** What may be refused: its value, or why there is none. A check that yields nothing is a `Refusal | null`. */
+/** The result of something that may be refused: its value, or the refusal. A check that yields nothing is a `Refusal | null`. */
 export type Result<T> = { readonly ok: true; readonly value: T } | Refused;
 
 export interface Refused {

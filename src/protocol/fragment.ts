@@ -4,11 +4,11 @@ import { MAX_DESCRIPTION_UNITS, MAX_TAG_UNITS, MAX_TAGS } from "./limits.ts";
 export const PROMPT_TYPES = ["standard", "composite", "system", "user"] as const;
 export type PromptType = (typeof PROMPT_TYPES)[number];
 
-/** Line ends as the text came: the shared text has LF, `crlf` gives them back in JSON, REST and export. */
+/** The line ends that a text came with. The shared text has LF; with `crlf`, JSON, REST and exports show CRLF. */
 const EOLS = ["lf", "crlf"] as const;
 export type Eol = (typeof EOLS)[number];
 
-/** Text that can be stored as it is: no NUL, no lone surrogate. Says what is wrong, or null. */
+/** Why a text cannot be stored as it is: it has a NUL or a lone surrogate. Null if it can. */
 export function textFault(text: string): string | null {
   if (text.includes("\0")) return "must not contain NUL (U+0000)";
   if (!text.isWellFormed()) return "must not contain lone surrogates";
@@ -41,7 +41,7 @@ export const TagsSchema = v.pipe(
 
 export const PromptTypeSchema = v.picklist(PROMPT_TYPES);
 
-/** A list that is not changed any more. */
+/** The schema of a read-only list. */
 export const listOf = <S extends v.GenericSchema>(item: S) => v.pipe(v.array(item), v.readonly());
 export const TimeSchema = v.pipe(v.string(), v.isoTimestamp(), v.description("ISO 8601 with offset."));
 export const VersionSchema = v.pipe(

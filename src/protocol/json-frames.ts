@@ -15,7 +15,7 @@ const requestId = v.optional(
       v.string(),
       v.minLength(1),
       v.maxLength(MAX_REQUEST_ID_UNITS),
-      // The log keeps UTF-8: after a restart it would be another id.
+      // The log keeps UTF-8, so a lone surrogate would make it another id after a restart.
       v.check((id) => id.isWellFormed(), "must not contain lone surrogates"),
     ),
   ),
@@ -77,7 +77,7 @@ export const clientFrameSchemas = clientFrames(v.strictObject);
 /** For the old paths: the old system ignored unknown fields. */
 const oldClientFrameSchemas = clientFrames(v.object);
 
-/** `[from, to)` of the base text gives way to `insert`. */
+/** `insert` replaces `[from, to)` of the base text. */
 export type Change = FrameOf<"edit">["changes"][number];
 type FrameOf<A extends ClientAction> = v.InferOutput<(typeof clientFrameSchemas)[A]>;
 
@@ -93,7 +93,7 @@ export type DecodedFrame =
     });
 
 /**
- * Decodes one client frame. It never throws: what is wrong is a refusal with a sentence.
+ * Decodes one client frame. Never throws: a faulty frame is a refusal, whose sentence says what is wrong.
  *
  * @param isOldClient the frame came over one of the old paths, where unknown fields are ignored
  */
@@ -145,7 +145,7 @@ export type PeerPresence = Readonly<v.InferOutput<typeof PeerPresenceSchema>>;
 const echoedRequestId = v.optional(v.string());
 const shownChange = v.pipe(
   v.object({ from: position, to: position, insert: v.string() }),
-  v.description("Units `from` to `to` of the base give way to `insert`."),
+  v.description("`insert` replaces the units from `from` to `to` of the base."),
 );
 
 /** The frames of the server. */
@@ -169,13 +169,16 @@ export const serverFrameSchemas = {
     version: VersionSchema,
     request_id: echoedRequestId,
     content: v.optional(
-      v.pipe(v.string(), v.description("Present when the merge gave something else than what was sent.")),
+      v.pipe(
+        v.string(),
+        v.description("Present when the merge made another text than the one that was sent."),
+      ),
     ),
     changes: v.optional(
       v.pipe(
         listOf(shownChange),
         v.description(
-          "To `?changes=1` sessions, in the place of `content`: from what was sent to the version's text.",
+          "To `?changes=1` sessions, instead of `content`: from what was sent to the version's text.",
         ),
       ),
     ),
@@ -183,7 +186,7 @@ export const serverFrameSchemas = {
       v.pipe(
         v.literal(true),
         v.description(
-          "The version also holds later writes of yours. Their statuses follow, and the last tells of the text.",
+          "The version also holds later writes of yours. Their statuses follow, and the last one has the text.",
         ),
       ),
     ),

@@ -20,13 +20,13 @@ export const MAX_TAG_UNITS = 64;
 export const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 
 /**
- * Structs and new deletes of one Yjs update, each of which takes a hundred bytes and more while it is checked, in an
- * isolate of 128 MB. A text of a megabyte that was typed key by key all over has about as many.
+ * Structs and new deletes of one Yjs update. Each takes more than a hundred bytes while it is checked, in an isolate of
+ * 128 MB. A text of a megabyte that was edited key by key throughout has about as many.
  */
 export const MAX_UPDATE_ITEMS = 250_000;
 
 /**
- * Deletes that one Yjs update names, old ones too: a sync step 2 names all of the document, which are at most one behind
+ * Deletes that one Yjs update names, including old ones. A sync step 2 names all deletes of the document: at most one after
  * each character that stands, and one for each client id that ever wrote.
  */
 export const MAX_UPDATE_DELETES = 1_200_000;
@@ -49,18 +49,18 @@ export const MAX_SUBSTITUTIONS = 100;
 export const MAX_PRESENCE_BYTES = 4_000;
 
 /**
- * What a session still keeps in its attachment of a merge it has not seen, and of the tags it wrote, each as JSON code
- * units: twice 1,500 and the presence, of two bytes each, and 2 KB for the rest, its texts and its name.
+ * Code units of JSON that a session keeps in its attachment: for a merge that it has not seen, and again for the tags that
+ * it wrote. With the presence, these take at most two bytes each; 2 KB are left for its texts and its name.
  */
 export const MAX_REMEMBERED_REBASE_UNITS = 1_500;
 
-/** Texts sent to a JSON session that may be the base of its next write, if that names none. */
+/** Texts sent to a JSON session that may be the base of its next write, if that write names none. */
 export const MAX_REMEMBERED_TEXTS = 32;
 
 /** How long a past revision is a valid base for an edit. */
 export const REBASE_HORIZON_MS = 10 * 60 * 1000;
 
-/** The past that is kept for rebasing, per fragment; over it the oldest revisions go first. */
+/** The past that each fragment keeps for rebasing. If there is more, the oldest revisions are dropped. */
 export const MAX_PAST_BYTES = 32 * 1024 * 1024;
 
 /** A client that is silent for this long loses its cursor, as stock awareness forgets a peer after this time. */
@@ -72,13 +72,13 @@ export const MAX_CLOSE_REASON_BYTES = 123;
 /** Sockets on one fragment: a Durable Object holds at most 32,768 hibernatable ones. */
 export const MAX_SESSIONS = 32_000;
 
-/** A refused socket of a stock Yjs provider is closed this much later, since most providers come again at once. */
+/** A refused socket of a stock Yjs provider is closed after this time, since most providers reconnect at once. */
 export const REFUSAL_PAUSE_MS = 5_000;
 
-/** Sockets that one isolate holds for that pause, some 10 KB each; one more is closed at once. */
+/** Sockets that one isolate holds for that pause, about 10 KB each. Any others are closed at once. */
 export const MAX_HELD_SOCKETS = 1_000;
 
-/** How much later than joined an old client's socket opens: more than two handshakes at the same moment lie apart. */
+/** An old client's socket opens this long after it has joined: longer than two simultaneous handshakes lie apart. */
 export const OLD_HANDSHAKE_DELAY_MS = 50;
 
 /** Fragments on one page of a list, which is one answer of the catalogue's object. */
@@ -88,7 +88,7 @@ export const MAX_PAGE_SIZE = 200;
 /** A search text. */
 export const MAX_QUERY_UNITS = 500;
 
-/** Ids given to a rebuild at a time: they are bound as one value, which a database takes up to 2 MB of. */
+/** Ids given to one rebuild. They are bound as one value, and SQLite takes values of up to 2 MB there. */
 export const MAX_REBUILD_IDS = 5_000;
 
 /**
@@ -99,7 +99,7 @@ export const MAX_REBUILD_IDS = 5_000;
 export const EVENTS_PAUSE_MS = 100;
 export const MAX_EVENTS_BATCH_UNITS = 64 * 1024;
 
-/** Dependents named in one answer, direct and indirect ones each: some 2 MB. */
+/** Dependents named in one answer, as many direct as indirect ones: about 2 MB. */
 export const MAX_DEPENDENTS = 10_000;
 
 /** Texts fetched for one expansion, which run in one isolate of 128 MB. */

@@ -1,12 +1,12 @@
-/** Names of fields and parameters are short; whatever is longer resembles none of them, and comparing it would cost. */
+/** Names of fields and parameters are short: a longer name resembles none of them, and would be slow to compare. */
 const MAX_COMPARED_UNITS = 64;
 
 /** Of 0 to 1: below this, two names have too little in common to be worth a hint. */
 const MIN_LIKENESS = 0.4;
 
 /**
- * Of the known names, the one that was most likely meant by an unknown name; null where none resembles it. Case and
- * separators do not count. An abbreviation (`q` for `query`) or a part (`type` for `prompt_type`) resembles the whole.
+ * The known name that an unknown name most likely stands for; null if none resembles it. Case and separators do not count.
+ * An abbreviation (`q` for `query`) or a part (`type` for `prompt_type`) resembles the whole.
  */
 export function nearestName(unknown: string, known: readonly string[]): string | null {
   if (unknown.length > MAX_COMPARED_UNITS) return null;

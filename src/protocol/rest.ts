@@ -5,8 +5,8 @@ import { listOf, metadataEntries, VersionSchema } from "./fragment.ts";
 import { MAX_CONTENT_BYTES, MAX_SUBSTITUTIONS } from "./limits.ts";
 
 /**
- * The bodies of the REST API. A request has no other fields than these. The size and the characters of a content are
- * checked where it is written.
+ * The bodies of the REST API. A request may have no other fields. The size and the characters of a content are checked when
+ * it is written.
  */
 
 const ContentSchema = v.pipe(
@@ -26,7 +26,9 @@ const baseVersion = v.nullish(
     v.number(),
     v.safeInteger(),
     v.minValue(0),
-    v.description("The version that the write was made on: it is merged with what was committed since."),
+    v.description(
+      "The version that the write was made from. The write is merged with what was committed since.",
+    ),
   ),
 );
 
@@ -42,7 +44,7 @@ export const SubstitutionSchema = v.strictObject({
   old: v.pipe(
     v.string(),
     v.minLength(1, "must not be empty"),
-    v.description("Must stand exactly once in the text as the edits before left it."),
+    v.description("Must stand exactly once in the text as the edits before it left it."),
   ),
   new: v.string(),
 });
@@ -68,7 +70,7 @@ export const PatchSchema = v.pipe(
 /** POST /v1/renames */
 export const RenameSchema = v.strictObject({
   from: v.pipe(v.string(), v.description("The fragment's id.")),
-  to: v.pipe(v.string(), v.description("The id that it shall have; no fragment has it.")),
+  to: v.pipe(v.string(), v.description("The new id, which no fragment may have.")),
 });
 
 /** POST /v1/expand: `id` says which fragment the content is the text of. */
@@ -77,7 +79,7 @@ export const ExpandSchema = v.strictObject({
   id: v.nullish(
     v.pipe(
       v.string(),
-      v.description("The fragment whose text it is: an inclusion of that is a self-reference."),
+      v.description("The fragment whose text it is: an inclusion of it is a self-reference."),
     ),
   ),
 });

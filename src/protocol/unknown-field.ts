@@ -1,7 +1,7 @@
 import type * as v from "valibot";
 import { nearestName } from "./nearest-name.ts";
 
-/** Elements of a list that are looked at: the longest valid list has as many. */
+/** Elements of a list that are looked at. The longest valid list has this many. */
 const MAX_ELEMENTS = 10_000;
 
 /** Where an object has a field that its schema does not know. */
@@ -21,15 +21,15 @@ interface SchemaNode {
   readonly entries?: Readonly<Record<string, SchemaNode>>;
   /** Of a list. */
   readonly item?: SchemaNode;
-  /** Of what may be absent or null. */
+  /** Of a value that may be absent or null. */
   readonly wrapped?: SchemaNode;
   /** The schemas and checks that a value goes through. The first one is this schema without its pipe. */
   readonly pipe?: readonly SchemaNode[];
 }
 
 /**
- * The first unknown field of the input, by a schema of strict objects; null if there is none. Valibot would find it too,
- * but only together with all other faults, of which a hostile input may have very many.
+ * The first field of the input that its schema of strict objects does not know; null if there is none. Valibot would find
+ * it too, but only together with all other faults, and a hostile input may have very many.
  */
 export function findUnknownField(schema: v.GenericSchema, input: unknown): UnknownField | null {
   return find(schema as unknown as SchemaNode, input, ""); // every schema has these parts, or lacks them

@@ -57,7 +57,7 @@ export function decodeYjsFrame(bytes: Uint8Array): YjsClientFrame | null {
       case TAG.awareness:
         return { kind: "awareness", entries: decodeAwareness(decoding.readVarUint8Array(decoder)) };
       case TAG.queryAwareness:
-        // With more behind it, it is the length of a name, with which another protocol begins its frames.
+        // If more bytes follow, this is the length of a name: other protocols begin their frames with one.
         return { kind: decoding.hasContent(decoder) ? "foreign" : "queryAwareness" };
       case TAG.push: {
         const seq = decoding.readVarUint(decoder);

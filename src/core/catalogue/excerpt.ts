@@ -55,14 +55,14 @@ export function excerptAround(
   const best = bestPlace(places);
   if (best === null) return null;
   const from = cutBefore(text, Math.max(0, best - LEAD_UNITS), best);
-  const to = cutBehind(text, from + MAX_EXCERPT_UNITS);
+  const to = cutAfter(text, from + MAX_EXCERPT_UNITS);
   // A match may begin before the excerpt or end after it. The search stops soon after it: the next match may be far away.
   const near = folded.folded.slice(0, folded.indexOf(to) + MAX_EXCERPT_UNITS);
   const window = { from: folded.indexOf(Math.max(0, from - CUT_UNITS)), end: folded.indexOf(to) };
   const inside = terms.flatMap((term) => placesOf(term, near, window).map(rangeOf));
-  const [before, behind] = [from > 0 ? "…" : "", to < text.length || !isWhole ? "…" : ""];
+  const [before, after] = [from > 0 ? "…" : "", to < text.length || !isWhole ? "…" : ""];
   return {
-    text: `${before}${text.slice(from, to)}${behind}`,
+    text: `${before}${text.slice(from, to)}${after}`,
     ranges: merged([...places.flat(), ...inside], from, to).map((one) => ({
       from: one.from - from + before.length,
       to: one.to - from + before.length,
@@ -116,7 +116,7 @@ function merged(ranges: readonly TextRange[], from: number, to: number): TextRan
   return apart;
 }
 
-/** Behind the first gap from there on, else between two characters. */
+/** The cut before an excerpt: after the first gap from there on, or else between two characters. */
 function cutBefore(text: string, at: number, limit: number): number {
   if (at === 0) return 0;
   GAP.lastIndex = at;
@@ -124,8 +124,8 @@ function cutBefore(text: string, at: number, limit: number): number {
   return gap === null ? betweenCharacters(text, at, 1) : gap.index + gap[0].length;
 }
 
-/** Before the last gap until there, else between two characters. */
-function cutBehind(text: string, at: number): number {
+/** The cut after an excerpt: before the last gap up to there, or else between two characters. */
+function cutAfter(text: string, at: number): number {
   if (at >= text.length) return text.length;
   const first = at - CUT_UNITS;
   GAP.lastIndex = 0; // which matchAll would take over

@@ -37,7 +37,7 @@ const IGNORED = /[[\p{Cf}\u0640]--[\u200B\u200C]]/gv;
 /** Thai and Lao write the two parts of one vowel before or after a tone mark, which looks the same. */
 const VOWEL_BEFORE_TONE = /([\u0E4D\u0ECD])([\u0E48-\u0E4B\u0EC8-\u0ECB])/gu;
 const DIGIT = /\p{Nd}/u;
-/** In Indic scripts a non-joiner behind a mark is a matter of shape; elsewhere it stands between parts of a word. */
+/** In Indic scripts a non-joiner after a mark is a matter of shape; elsewhere it stands between parts of a word. */
 const SHAPING_NON_JOINER = /(?<=\p{M})\u200C/gu;
 /** Scripts whose letters are taken apart, so that their marks can go. */
 const TAKEN_APART =

@@ -4,7 +4,7 @@ import type { LogState } from "../history/update-log.ts";
 
 /** The fragment, as its feed reads it and pays from its row budget. The live room is one. */
 export interface FeedSource {
-  /** What the log says of the fragment, deleted or not; null if there never was one. */
+  /** The state of the fragment in the log, deleted or not; null if there never was one. */
   readonly life: LogState | null;
   /** The committed revision. There must be a fragment. */
   readonly committed: {

@@ -82,12 +82,12 @@ export class DurableFragment {
     return this.#life !== null && !this.#life.isDeleted;
   }
 
-  /** What the log says of it, deleted or not; null if there never was one. */
+  /** Its state in the log, deleted or not; null if there never was one. */
   get life(): LogState | null {
     return this.#life;
   }
 
-  /** What the log says of it. There must be one. */
+  /** Its state in the log. There must be a fragment. */
   get alive(): LogState {
     if (this.#life === null || this.#life.isDeleted) throw new Error("There is no fragment in this room.");
     return this.#life;
@@ -137,7 +137,7 @@ export class DurableFragment {
     return this.#view;
   }
 
-  /** What is known of past revisions. Loads the document. */
+  /** The past revisions that are known. Loads the document. */
   get history(): RevisionHistory {
     return { past: this.#past, text: this.text, current: this.alive.revision, pages: this.pages };
   }

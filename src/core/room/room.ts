@@ -72,7 +72,7 @@ export class Room {
     return this.#fragment.exists;
   }
 
-  /** What the log says of the fragment, deleted or not; null if there never was one. */
+  /** The state of the fragment in the log, deleted or not; null if there never was one. */
   get life(): LogState | null {
     return this.#fragment.life;
   }

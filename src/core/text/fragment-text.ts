@@ -178,7 +178,7 @@ export class FragmentText {
     }
     this.#hasPairs = check.hasPairs;
     this.#snapshot = null;
-    // A lone CR stays, and an edit right behind it can make it a CRLF.
+    // A lone CR stays, and an edit right after it can make it a CRLF.
     this.#hasReturns ||= accepted.insertsCarriageReturn;
     const mended = this.#hasReturns ? mendLineEnds(this.#doc) : NOT_MENDED;
     this.#hasReturns = mended.hasReturns;
