@@ -1,7 +1,7 @@
 /** The addresses of all Durable Objects: no other file names a binding of one. */
 import type { FragmentId } from "../language/fragment-id.ts";
 
-/** The name of a tenant. It is part of each object's name, and holds no slash. */
+/** The name of a tenant. It is part of each object's name, and contains no slash. */
 export type Workspace = "default";
 
 export const DEFAULT_WORKSPACE: Workspace = "default";

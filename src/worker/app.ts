@@ -57,9 +57,9 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   });
 
 /**
- * The path as it was sent. Hono would match the decoded path, but ids are cut from this one behind a prefix of known
- * length: with an escape in the prefix, they would name another fragment. This function must not throw, because it runs
- * before the error handler. An address with a malformed host has no path; the first middleware refuses it.
+ * The path as it was sent. Hono would match the decoded path. Ids, however, are cut from the raw path after a prefix of
+ * known length, and an escape in the prefix would move the cut. This function must not throw, because it runs before
+ * the error handler. An address with a malformed host has no path; the first middleware refuses it.
  */
 function pathOf(request: Request): string {
   return URL.parse(request.url)?.pathname ?? "/";

@@ -12,7 +12,10 @@ import { digest } from "./http/digest.ts";
 
 export interface Expanded {
   readonly expansion: ExpansionResult;
-  /** Names the closure, for an `ETag`: it changes when a fragment of it appears, goes or gets another revision. */
+  /**
+   * Identifies the closure in an `ETag`. It changes when a fragment of the closure appears, disappears or gets another
+   * revision.
+   */
   readonly closureDigest: string;
 }
 
@@ -23,8 +26,8 @@ export interface Expanded {
 export class Expander extends WorkerEntrypoint<Env> {
   /**
    * @param content the text to expand, saved or not
-   * @param root the id of the fragment that it is the text of; null if it stands alone
-   * @param isOldClient the names of inclusions are understood as the old system did (`dropsExtension`)
+   * @param root the id of the fragment whose text it is; null if it stands alone
+   * @param isOldClient reads the names of inclusions as the old system did (`dropsExtension`)
    * @throws when a fragment cannot be asked: an outage is never "not found"
    */
   async expand(content: string, root: string | null, isOldClient = false): Promise<Result<Expanded>> {
@@ -76,7 +79,7 @@ class Closure {
     for await (const fragments of this.#fragments.readAll(ids)) {
       for (const fragment of fragments) {
         this.#bytes += utf8Length(fragment.content);
-        // A fragment's own word: it was made under this id.
+        // The fragment itself says so: it was made under this id.
         texts.set(fragment.id as FragmentId, { text: fragment.content, revision: fragment.version });
       }
       if (this.#bytes > MAX_CLOSURE_BYTES) {

@@ -8,24 +8,24 @@ import { absenceFault, type FragmentWrite, mustExist, type PutMode } from "./fra
 import { inGroups } from "./in-groups.ts";
 import { CATALOGUE_WAIT_MS, within } from "./within.ts";
 
-/** Ids in one question to the catalogue. Only a list of dependents has more. */
+/** Ids in one call to the catalogue. Only a list of dependents has more. */
 const IDS_AT_A_TIME = 1_000;
 
-/** Some 2 MB of ids at their longest. */
+/** About 2 MB if every id has the maximum length. */
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Fragments that exist or existed, as far as this isolate has heard, the latest last. The object of each has something
- * stored and always will, so what stands here is never wrong; what is forgotten costs a question to the catalogue.
+ * Fragments that this isolate knows to exist or to have existed, the latest last. The object of each has something
+ * stored and always will, so an entry is never wrong. A forgotten entry costs one call to the catalogue.
  */
 const remembered = new Set<string>();
 
 /**
  * The fragments of one workspace, as the worker calls them.
  *
- * Invariant: a call that does not create a fragment wakes no object for an id that never had one. To ask such an object
- * would make a database for it, which stays (a file, where the server is self-hosted), and would take milliseconds. The
- * catalogue is asked instead (decision 0018).
+ * Invariant: a call that does not create a fragment wakes no object for an id that never had a fragment. Waking one
+ * takes milliseconds, and leaves a database behind: a file, if the server is self-hosted. The catalogue is asked
+ * instead (decision 0018).
  */
 export class Fragments {
   readonly #env: Env;
@@ -39,14 +39,14 @@ export class Fragments {
   /**
    * The committed fragment; null if there is none.
    *
-   * @param isPage an old client shows it, and may save what it makes of it without naming the version
+   * @param isPage an old client will show it, and may save an edited text without naming its version
    */
   async read(id: FragmentId, isPage = false): Promise<Fragment | null> {
     return (await this.#existing(id))?.read(isPage) ?? null;
   }
 
   /**
-   * Reads many fragments, and yields those that exist, a group at a time in the order of their ids.
+   * Reads many fragments, and yields those that exist, a group at a time and in the given order.
    *
    * @throws when one cannot be asked: an outage is never "not found"
    */
@@ -65,7 +65,7 @@ export class Fragments {
     return answer;
   }
 
-  /** Null when it is deleted. */
+  /** Deletes the fragment; null if that is done. */
   async remove(id: FragmentId, preconditions: Preconditions): Promise<Refusal | null> {
     const object = await this.#existing(id);
     return object === null ? absenceFault(id, preconditions) : object.remove(preconditions);
@@ -87,8 +87,8 @@ export class Fragments {
   }
 
   /**
-   * Those of the ids that may name a fragment. One call to the catalogue says so for all that this isolate does not know.
-   * While it does not answer, or cannot tell, each of them may.
+   * The ids among these that may have a fragment. One call to the catalogue covers all that this isolate does not know.
+   * If the catalogue does not answer, or cannot tell, each of them may.
    */
   async #existingAmong(ids: readonly FragmentId[]): Promise<ReadonlySet<FragmentId>> {
     const doubtful = ids.filter((id) => !remembered.has(this.#keyOf(id)));
@@ -119,7 +119,7 @@ export class Fragments {
 
   #remember(id: string): void {
     const key = this.#keyOf(id);
-    remembered.delete(key); // so that it stands behind all others
+    remembered.delete(key); // moves it to the end
     remembered.add(key);
     const [oldest] = remembered;
     if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest);

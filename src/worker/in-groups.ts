@@ -1,7 +1,7 @@
-/** Objects asked at the same time. Most requests name no more, and wait for one way there and back. */
+/** Objects asked at the same time. Most requests name no more than this, and wait for one round trip. */
 const OBJECTS_AT_A_TIME = 32;
 
-/** In the groups after the first. Where all objects share one thread, waking one takes it for 2 ms. */
+/** Objects in each later group. If all objects share one thread, waking one occupies it for 2 ms. */
 const LATER_GROUPS = 8;
 
 /** Pause between two groups, so that other requests get their turn: workerd reads no sockets while objects answer each other. */

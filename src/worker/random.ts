@@ -1,4 +1,4 @@
-/** 32 random bits, as client ids are made of. */
+/** 32 random bits, the size of a client id. */
 export function random32(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }

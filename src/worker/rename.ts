@@ -9,9 +9,12 @@ import { type Preconditions, UNCONDITIONAL } from "./fragment/preconditions.ts";
 import type { Fragments } from "./fragments.ts";
 import { CATALOGUE_WAIT_MS, within } from "./within.ts";
 
-/** Attempts, each of which fails if somebody writes to the fragment meanwhile. */
+/** An attempt fails if somebody writes to the fragment meanwhile. */
 const ATTEMPTS = 3;
-/** Pauses before each try to tell the catalogue. Their sum is less than the 30 s that the platform gives to work after an answer. */
+/**
+ * Pauses before each try to tell the catalogue. Their sum is less than the 30 s that the platform allows for work after
+ * the answer.
+ */
 const PAUSES_MS = [0, 1_000, 4_000, 10_000];
 
 export interface RenameObjects {
@@ -81,8 +84,8 @@ export async function renameFragment(objects: RenameObjects, rename: Rename): Pr
 }
 
 /**
- * Tells the catalogue of the rename, for the listeners to its events. The rename does not depend on this. It is tried again
- * if the catalogue fails, or has not heard of the deletion yet.
+ * Tells the catalogue of the rename, for the listeners to its events. The rename itself does not depend on this. Tries
+ * again if the catalogue fails, or has not heard of the deletion yet.
  */
 async function tellRename(objects: RenameObjects, { from, to }: Rename): Promise<void> {
   for (const pauseMs of PAUSES_MS) {

@@ -10,9 +10,9 @@ import type { WordIndex } from "../storage/word-index.ts";
 
 /** Fragments that are asked in one alarm. */
 const ASKED_IN_AN_ALARM = 32;
-/** A fragment that is awaited for this long is asked. Its creation waits for less than this for its note. */
+/** A fragment is asked after it has been awaited for this long. A creation waits less than this for its note. */
 const AWAITED_MS = 10_000;
-/** Work that has not ended after this long is begun again: it failed, or the process died in it. */
+/** Work that has not ended after this long is begun again: it failed, or the process died meanwhile. */
 const AGAIN_MS = 30_000;
 /** UTF-16 code units of text that are indexed in one go: about 20 ms at a time, and 100 ms at the start. */
 const MOVED_AT_A_TIME = 256 * 1024;
@@ -30,8 +30,8 @@ export interface AuditPorts {
 }
 
 /**
- * Compares the catalogue with the fragments: all of them, in a rebuild, and those that are awaited and stay silent. It
- * asks in alarms, and goes on after a crash.
+ * Compares the catalogue with the fragments: with all of them in a rebuild, and with those that are awaited and stay
+ * silent. It asks them in alarms, and goes on after a crash.
  */
 export class CatalogueAudit {
   readonly #entries: CatalogueEntries;
@@ -50,7 +50,7 @@ export class CatalogueAudit {
     this.#rebuild = new RebuildTable(storage);
     this.#awaited = new AwaitedTable(storage);
     this.#alarms = new AlarmTable(storage);
-    // A migration began it, or an earlier release lost its alarm.
+    // A migration began the rebuild, or an earlier release lost its alarm.
     if (this.#rebuild.isRunning) this.#alarms.ensure("rebuild", Date.now());
     // A small catalogue is searched in full from the first request on.
     if (this.#words.isMoving) this.#moveWords(MOVED_AT_START);
@@ -60,11 +60,11 @@ export class CatalogueAudit {
     return { ...this.#rebuild.status(), complete: this.#known.isComplete };
   }
 
-  /** Begins a rebuild, unless one runs. `ids` are asked beside those that the catalogue knows. */
+  /** Begins a rebuild, unless one runs. `ids` are asked in addition to those that the catalogue knows. */
   rebuild(ids: readonly string[], isComplete: boolean, nowMs: number): void {
     if (isComplete) this.#known.claim();
     if (this.#rebuild.isRunning) {
-      // It may be past them already.
+      // The rebuild may have passed them already.
       if (ids.length > 0) this.#postpone(ids, nowMs);
     } else {
       this.#rebuild.begin(ids, nowMs);
@@ -72,7 +72,7 @@ export class CatalogueAudit {
     this.#alarms.ensure("rebuild", nowMs);
   }
 
-  /** Notes a creation: the fragment is asked, unless it is heard of. Returns the rows written. */
+  /** Notes a creation. The fragment is asked later, unless it has been heard of by then. Returns the rows written. */
   noteCreation(creation: FragmentRevision, nowMs: number): number {
     this.#alarms.ensure("awaited", nowMs + AWAITED_MS);
     return this.#awaited.add(creation, nowMs);
@@ -96,7 +96,7 @@ export class CatalogueAudit {
       ]);
   }
 
-  /** One step of a rebuild. If the process dies in it, the step is made again: it counts only at its end. */
+  /** One step of a rebuild. It counts only at its end: if the process dies before, it is made again. */
   async #rebuildSome(nowMs: number): Promise<void> {
     const ids = this.#rebuild.next(ASKED_IN_AN_ALARM);
     if (ids.length === 0) {
@@ -120,7 +120,7 @@ export class CatalogueAudit {
     else this.#alarms.end("words");
   }
 
-  /** Asks some of those that should have been heard of by now. */
+  /** Asks some of the fragments that should have been heard of by now. */
   async #askAwaited(nowMs: number): Promise<void> {
     const silent = this.#awaited.since(nowMs - AWAITED_MS, ASKED_IN_AN_ALARM);
     const ask = async (one: FragmentRevision) => ({ one, answer: await this.#ask(one.id) });

@@ -41,8 +41,8 @@ import { SharedTurn } from "./shared-turn.ts";
 const IDS_PER_PAGE = 1_000;
 
 /**
- * The searchable list of one workspace's fragments, and who includes whom. The fragments tell it of themselves; it
- * asks them in a rebuild, and when it awaits one in vain.
+ * The searchable list of one workspace's fragments, and who includes whom. The fragments report to it. It asks them in
+ * a rebuild, and when it awaits a report in vain.
  */
 export class CatalogueObject extends DurableObject<Env> {
   readonly #workspace: Workspace;
@@ -53,7 +53,7 @@ export class CatalogueObject extends DurableObject<Env> {
   readonly #openSessionsCheck: OpenSessionsCheck;
   readonly #audit: CatalogueAudit;
   readonly #listeners: EventListeners;
-  /** A thousand fragments may be heard of in a second. */
+  /** Shared, since a thousand fragments may report in a second. */
   readonly #turn = new SharedTurn();
   readonly #live = new LiveEntries();
   readonly #known: KnownIds;
@@ -109,7 +109,7 @@ export class CatalogueObject extends DurableObject<Env> {
   }
 
   /**
-   * Receives a fragment's news of itself.
+   * Receives a fragment's report.
    *
    * @returns the rows written, for the fragment's budget
    */
@@ -122,8 +122,8 @@ export class CatalogueObject extends DurableObject<Env> {
   }
 
   /**
-   * Those of the ids that may name a fragment, in any order; of the others there is none. Null where that cannot be told
-   * (known-ids.ts): then only the fragments themselves know. Stores nothing. Ask for at most 1,000 ids at a time.
+   * The ids among these that may have a fragment, in any order; the others have none. Null if the catalogue cannot tell
+   * (known-ids.ts): then only the fragments themselves know. Stores nothing. Takes at most 1,000 ids at a time.
    */
   async known(ids: readonly string[]): Promise<string[] | null> {
     await this.#known.introduce();
@@ -159,9 +159,10 @@ export class CatalogueObject extends DurableObject<Env> {
   }
 
   /**
-   * Begins to mend the catalogue from the fragments, unless a rebuild runs. `ids` are asked beside those that it knows.
+   * Begins to mend the catalogue from the fragments, unless a rebuild runs. `ids` are asked in addition to those that
+   * it knows.
    *
-   * @param isComplete there is no fragment but those: then an id that is unknown at the end names none
+   * @param isComplete there are no other fragments: an id that is still unknown at the end has none
    */
   async rebuild(ids: readonly string[], isComplete = false): Promise<RebuildStatus> {
     await this.#known.introduce();

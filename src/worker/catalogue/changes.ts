@@ -19,10 +19,10 @@ function changeOf(entry: StoredEntry, isNew: boolean, includedBy: number): Numbe
 }
 
 /**
- * Up to which change a listener knows everything.
+ * The change up to which a listener knows everything.
  *
- * @param lastSeq the last one that it had; null: it begins now. A number ahead of `newestSeq` is of data that were wiped or
- *   restored since: then it knows nothing
+ * @param lastSeq the last change that it had; null if it begins now. A number ahead of `newestSeq` comes from data that
+ *   were wiped or restored since: the listener then knows nothing
  */
 export function knownSeq(lastSeq: number | null, newestSeq: number): number {
   if (lastSeq === null) return newestSeq;

@@ -9,25 +9,28 @@ export type EditorsEvent = Extract<CatalogueEvent, { readonly event: "editors" }
 /** An event that is only told live: no table holds it, so it cannot be read later. */
 export type LiveEvent = Exclude<CatalogueEvent, NumberedEvent>;
 
-/** What there is to tell. It is read when it is told, so a late listener is told the newest state. */
+/**
+ * The tables that events are made of. They are read when a listener is told, so a late one is told the newest state.
+ */
 export interface EventTables {
   /** The changes after a number, in order. */
   changesSince(seq: number, limit: number): readonly NumberedEvent[];
-  /** The open sessions of fragments, of the ids after this one, in order. */
+  /** The open sessions of the fragments after this id, in order. */
   editorsAfter(id: string, limit: number): readonly EditorsEvent[];
 }
 
 /** How far a listener has been told. */
 export const ToldSchema = v.object({
   seq: v.number(),
-  /** Of the fragments with open sessions, those up to this id; null: all. */
+  /** It was told the open sessions of the fragments up to this id; null if of all. */
   editorsId: v.nullable(v.string()),
 });
 export type Told = Readonly<v.InferOutput<typeof ToldSchema>>;
 
 /**
- * What one listener has still to be told: first the open sessions of each fragment, then the changes after the last one that
- * it knows, then live events. Of these the newest of each kind and fragment waits here, and nothing else piles up.
+ * What one listener has still to be told: first the open sessions of each fragment, then the changes after the last one
+ * that it knows, then live events. Of live events, the newest of each kind and fragment waits here; nothing else piles
+ * up.
  */
 export class EventListener {
   #told: Told;

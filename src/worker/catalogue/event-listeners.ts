@@ -33,7 +33,7 @@ export class EventListeners {
   #heartbeat: ReturnType<typeof setInterval> | null = null;
   /** Runs between two batches; a quiet catalogue has no timer and hibernates. */
   #pause: ReturnType<typeof setTimeout> | null = null;
-  /** There is something to tell some socket after the pause. */
+  /** Some socket has more to be told after the pause. */
   #isBehind = false;
 
   constructor(ctx: DurableObjectState, tables: EventTables) {
@@ -126,7 +126,7 @@ export class EventListeners {
     return isAllTold;
   }
 
-  /** Null for a socket of which nothing is known; it is closed. */
+  /** Null for an unknown socket, which is closed. */
   #listenerOn(socket: WebSocket): EventListener | null {
     const known = this.#onSockets.get(socket);
     if (known !== undefined) return known;
@@ -166,7 +166,7 @@ function send(socket: WebSocket, frame: string): void {
   }
 }
 
-/** For one turn: listeners that have been told up to the same change share what is read. */
+/** For one turn: listeners that were told up to the same change share what is read. */
 function readOnce(tables: EventTables): EventTables {
   const pages = new Map<number, ReturnType<EventTables["changesSince"]>>();
   return {

@@ -1,13 +1,13 @@
-/** What `/v1/events` asks of the catalogue. */
+/** A request of `/v1/events`. */
 export interface EventsRequest {
   readonly isSocket: boolean;
-  /** The last change that the client knows; null: only what happens from now on. */
+  /** The last change that the client knows; null if it wants only what happens from now on. */
   readonly lastSeq: number | null;
 }
 
 /**
  * Reads the request. An `EventSource` names the last event in a header when it connects again; a WebSocket, which can
- * set none, in `?last_event_id=`. Null where it is not a number.
+ * set none, in `?last_event_id=`. Null if it is not a number.
  */
 export function parseEventsRequest(request: Request): EventsRequest | null {
   const given =

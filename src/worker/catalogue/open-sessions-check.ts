@@ -5,7 +5,7 @@ import { inGroups } from "../in-groups.ts";
 const PAGE = 200;
 
 export interface OpenSessionsCheckPorts {
-  /** The fragments that the catalogue has as open, of the ids behind this one, in order. */
+  /** The ids after this one whose fragments the catalogue lists as open, in order. */
   openAfter(id: string, limit: number): readonly string[];
   ask(id: string): Promise<OpenSessions>;
   answered(id: string, openSessions: OpenSessions): void;
@@ -13,8 +13,8 @@ export interface OpenSessionsCheckPorts {
 }
 
 /**
- * Asks the fragments that the catalogue has as open which sessions they have: a fragment whose process died has told
- * nobody that its sockets are gone. One round runs at a time, however often `run` is called.
+ * Asks the fragments that the catalogue lists as open which sessions they have: a fragment whose process died could
+ * tell nobody that its sockets are gone. One round runs at a time, however often `run` is called.
  */
 export class OpenSessionsCheck {
   readonly #ports: OpenSessionsCheckPorts;

@@ -1,6 +1,6 @@
 /**
- * Group commit: calls that come at nearly the same time write in one turn, which is one transaction and one wait for the
- * disk. The turn comes when the process has nothing else to do, so a busier process has larger turns.
+ * Group commit: calls that arrive at nearly the same time write in one turn, which is one transaction and one wait for
+ * the disk. The turn runs when the process has nothing else to do, so a busier process has larger turns.
  */
 export class SharedTurn {
   #waiting: (() => void)[] = [];

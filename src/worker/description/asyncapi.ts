@@ -54,7 +54,7 @@ const YJS: Readonly<Record<"both" | "client" | "server", Messages>> = {
   },
   server: {
     saved: binary(
-      `\`101 seq revision\`: all pushes up to that are durable, to clients of \`${SUBPROTOCOL}\`.`,
+      `\`101 seq revision\`: all pushes up to \`seq\` are durable, to clients of \`${SUBPROTOCOL}\`.`,
     ),
     notice: binary(`\`102 code message\`: something was refused, to clients of \`${SUBPROTOCOL}\`.`),
   },

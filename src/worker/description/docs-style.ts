@@ -1,4 +1,4 @@
-/** How the page of the descriptions looks, in light and in dark, on a desk and on a telephone. */
+/** The style of the pages, light and dark, for large and small screens. */
 export const DOCS_STYLE = `
 :root { color-scheme: light dark; --rule: color-mix(in srgb, currentColor 25%, transparent); }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }

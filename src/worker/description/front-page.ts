@@ -3,7 +3,7 @@ import { DOCS_STYLE } from "./docs-style.ts";
 import { EXAMPLES } from "./operations.ts";
 import type { Html } from "./render-description.ts";
 
-/** Where a program that knows only the server's address goes on. */
+/** The addresses for a program that knows only the server's own. */
 export function describeServer({ origin }: URL) {
   return {
     name: "Prompt Manager",
@@ -15,8 +15,8 @@ export function describeServer({ origin }: URL) {
 }
 
 /**
- * What a person sees who opens the server's address in a browser. Like the page of the API it stands alone: no script, and
- * nothing that is loaded from anywhere.
+ * The page for a person who opens the server's address in a browser. Like the page of the API it stands alone: no
+ * script, and nothing that is loaded from anywhere.
  *
  * @param nonce of the style, which the page's policy names
  */

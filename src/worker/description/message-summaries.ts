@@ -16,11 +16,11 @@ export const CLIENT_FRAMES: Summaries<typeof clientFrameSchemas> = {
 export const SERVER_FRAMES: Summaries<typeof serverFrameSchemas> = {
   initial: "The first frame.",
   update_status:
-    "Your write is durable. `content` (with `changes=1`, `changes`) comes where the merge gave something else than you sent. With `more`, the status of a later write of yours in the same version tells of the text.",
+    "Your write is durable. `content` (with `changes=1`: `changes`) is there if the merge gave another text than you sent. With `more`, the text comes in the status of a later write of yours in the same version.",
   updateText: "Somebody else changed the text.",
   updateChanges:
     "The same with `changes=1`: applied to the text of `base_version` they give that of `version`.",
-  update_metadata: "Somebody else changed metadata, or a merge made of yours something else than you sent.",
+  update_metadata: "Somebody else changed metadata, or a merge gave other metadata than you sent.",
   expanded: "The answer to `expand`; `content` is the text that was expanded.",
   presence:
     "The sessions that show themselves, when that has changed. The list is complete and may hold your own session.",
@@ -34,7 +34,7 @@ export const EVENTS: Summaries<typeof catalogueEventSchemas> = {
   created: "A fragment was made.",
   changed: "A fragment was changed.",
   deleted: "A fragment was deleted.",
-  renamed: "A fragment has another id.",
+  renamed: "A fragment was given another id.",
   typing: "A fragment is being edited; its searchable text follows. Told live only.",
   editors: "The sessions that have a fragment open; an empty list means none. Told live only.",
 };

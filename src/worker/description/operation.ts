@@ -17,8 +17,8 @@ export const QUERY_SCHEMAS: Partial<Record<OperationId, v.ObjectSchema<v.ObjectE
 };
 
 /**
- * Says of a route which operation it is: for the description, and on `/v1` to refuse parameters that the operation does
- * not have. The address of a WebSocket may have others, since providers add parameters of their own.
+ * Says which operation a route is: for the description, and on `/v1` to refuse parameters that the operation does not
+ * have. The address of a WebSocket may have others, since providers add parameters of their own.
  */
 export function operation(operationId: OperationId): MiddlewareHandler<AppEnv> {
   const known = parametersOf(operationId);

@@ -292,7 +292,7 @@ export const operations = {
   getExpansion: {
     summary: "Expand a fragment",
     description:
-      "JSON, or the expanded text alone if `Accept` prefers `text/plain`. The tag changes when any fragment that the text asks for, at any depth, gets another version, appears or goes.",
+      "JSON, or the expanded text alone if `Accept` prefers `text/plain`. The tag changes when any fragment that the text includes, at any depth, gets another version, appears or disappears.",
     tags: TAG.expansion,
     parameters: [id, ifNoneMatch],
     responses: {
@@ -313,7 +313,7 @@ export const operations = {
     tags: TAG.service,
     responses: {
       200: {
-        description: "It runs; it asks no fragment.",
+        description: "It runs. No fragment is asked.",
         content: {
           "application/json": {
             schema: {

@@ -9,9 +9,9 @@ type HeaderName = keyof typeof HEADERS;
 const HEADERS = {
   ETag: "The version in quotes; of an expansion, a name of its closure and form.",
   Location: "The address of the new fragment.",
-  "Retry-After": "Seconds.",
+  "Retry-After": "Seconds to wait.",
   Vary: "`Accept`: another form may be asked for.",
-  "X-Prompt-Warnings": "How many warnings the expansion has.",
+  "X-Prompt-Warnings": "The number of warnings of the expansion.",
 } as const;
 
 /** Answers with JSON. */
@@ -39,7 +39,7 @@ export function describeHeaders(names: readonly HeaderName[]): Record<string, Op
   );
 }
 
-/** What an operation may refuse. Any of them may be given an unknown parameter, fail, or be overloaded. */
+/** The refusals of an operation. Any operation may be given an unknown parameter, fail, or be overloaded. */
 export function refuses(...codes: readonly ErrorCode[]): Responses {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of [...codes, "invalid_query", "internal_error", "unavailable"] as const) {

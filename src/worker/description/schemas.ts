@@ -13,7 +13,7 @@ export function refTo(name: string): { $ref: string } {
 
 /**
  * Converts schemas to JSON Schemas that refer to each other as `refTo` does. A check that JSON Schema cannot express is
- * left out; a description says what it demands.
+ * left out; the schema's description states it in words.
  */
 export function describeSchemas<N extends string>(
   schemas: Readonly<Record<N, v.GenericSchema>>,

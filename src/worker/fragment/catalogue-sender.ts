@@ -21,7 +21,7 @@ export interface CatalogueSenderPorts {
   report(problem: string, error: unknown): void;
 }
 
-/** Sends a fragment's messages to its catalogue, which it adds to the outbox. */
+/** Adds the catalogue to a fragment's outbox, and sends it the messages. */
 export class CatalogueSender {
   readonly receiver: CatalogueReceiver;
   readonly #outbox: Outbox;
@@ -38,9 +38,9 @@ export class CatalogueSender {
   }
 
   /**
-   * Lets the catalogue make a note of a creation. The fragment may be created only after that, and in the same turn as
-   * this resolves: what the catalogue does not know counts as missing, for those that read and that expand. It also asks for
-   * the fragment if no delivery arrives, which costs less than setting an alarm and deleting it.
+   * Has the catalogue note a creation. The fragment may be created only afterwards, in the turn in which this resolves,
+   * because reads and expansions count an id that the catalogue does not know as missing. The catalogue also asks the
+   * fragment if no delivery arrives. That costs less than setting an alarm and deleting it.
    *
    * @returns whether the note was made; false if the catalogue failed twice or took too long
    */
@@ -48,7 +48,7 @@ export class CatalogueSender {
     return (await this.#tryNote()) ?? (await this.#tryNote()) ?? false;
   }
 
-  /** Null if the catalogue failed, as it does once when it is deployed anew. */
+  /** Null if the catalogue failed, as happens once at each deployment. */
   async #tryNote(): Promise<boolean | null> {
     const startMs = Date.now();
     try {
@@ -68,7 +68,7 @@ export class CatalogueSender {
     if (this.#underWay !== null) await within(maxMs, this.#underWay);
   }
 
-  /** How it ended is told in a turn of its own. */
+  /** Its outcome is handled in a turn of its own. */
   async #deliver(message: CatalogueMessage, delivery: Delivery): Promise<void> {
     let rowsWritten: number | null = null;
     try {

@@ -29,7 +29,7 @@ export class FragmentCalls {
   /**
    * The committed fragment, once everything that came in before is committed; null if there is none.
    *
-   * @param isPage an old client shows it, and may save what it makes of it without naming the version
+   * @param isPage an old client will show it, and may save an edited text without naming its version
    */
   async read(isPage: boolean): Promise<Fragment | null> {
     const { room } = this.#ports;
@@ -40,7 +40,7 @@ export class FragmentCalls {
     return fragmentOf(room);
   }
 
-  /** Creates the fragment, changes it, or does what is needed of the two. */
+  /** Creates the fragment or changes it, as `mode` demands. */
   async put(write: FragmentWrite, mode: PutMode): Promise<FragmentAnswer> {
     const { room, catalogue } = this.#ports;
     const planned = planPut(room, write, mode, Date.now());
@@ -57,7 +57,7 @@ export class FragmentCalls {
     return answer;
   }
 
-  /** Deletes the fragment; null if it is done. */
+  /** Deletes the fragment; null if that is done. */
   async remove(preconditions: Preconditions): Promise<Refusal | null> {
     const { room, catalogue } = this.#ports;
     if (!room.exists) return absenceFault(room.id, preconditions);

@@ -29,7 +29,7 @@ import type { FragmentWrite, PutMode } from "./put-plan.ts";
 import { answerExpand } from "./socket-expansion.ts";
 import { Turns } from "./turns.ts";
 
-/** An alarm waits this long for its delivery, at most. */
+/** An alarm waits at most this long for its delivery. */
 const MAX_DELIVERY_MS = 10_000;
 
 /** One fragment: turns the platform's events into calls on its room, and the room's wishes into timers. */
@@ -69,7 +69,7 @@ export class FragmentObject extends DurableObject<Env> {
     });
   }
 
-  /** Takes a WebSocket in; the worker has parsed the address (join-request.ts). */
+  /** Accepts a WebSocket. The worker has parsed its address (join-request.ts). */
   override async fetch(request: Request): Promise<Response> {
     const join = decodeJoinRequest(request);
     const isNoted = join.creates && this.#room.life === null && (await this.#catalogue.noteCreation());

@@ -7,12 +7,12 @@ import { timestamp } from "../../protocol/timestamp.ts";
 
 /** The outcome of a write over REST. */
 export type FragmentAnswer =
-  /** As the write left it; a request that was made before is answered with what it made then. */
+  /** The fragment as the write left it. A repeated request gets the result of the first one. */
   | { readonly ok: true; readonly value: { readonly fragment: Fragment; readonly isNew: boolean } }
   | RefusedWrite;
 
 export interface RefusedWrite extends Refused {
-  /** With `stale_base`: what there is to merge with. */
+  /** With `stale_base`: the text to merge with. */
   readonly current?: Pick<Fragment, "version" | "content">;
 }
 
@@ -24,7 +24,7 @@ export function fragmentOf(room: Room): Fragment {
   return { id, content, ...metadata, eol, created_at, updated_at, version: revision, size };
 }
 
-/** The same at a past revision, which was committed at `timeMs`; null if that is not known any more. */
+/** The same at a past revision, which was committed at `timeMs`; null if it is no longer known. */
 function revisionOf(room: Room, revision: number, timeMs: number, nowMs: number): Fragment | null {
   const past = room.shownAt(revision, nowMs);
   if (past === null) return null;
@@ -37,7 +37,7 @@ function revisionOf(room: Room, revision: number, timeMs: number, nowMs: number)
 /**
  * The answer to a writer, in the turn that has committed its write or refused it.
  *
- * @param makes the write makes the fragment, or repeats one that may do nothing else
+ * @param makes whether the write makes the fragment, or repeats a request that can do nothing else
  */
 export function answerWrite(
   room: Room,
@@ -56,7 +56,10 @@ export function answerWrite(
   return { ...refused(result.refusal), current: { version, content } };
 }
 
-/** It is the revision that began this life. Of a later life only the time is kept: two of one millisecond look alike. */
+/**
+ * Whether this revision began the current life. For later lives only the time is stored, so two revisions of the same
+ * millisecond look alike.
+ */
 function isFirst(room: Room, revision: number, timeMs: number): boolean {
   return room.life?.generation === 1 ? revision === 1 : timeMs === createdAtMs(room);
 }

@@ -6,8 +6,9 @@ import type { JoinRequest } from "../sockets/join-request.ts";
 import type { JoinRefusal } from "../sockets/refusal.ts";
 
 /**
- * Why a socket may not join the room; null if it may. `?create=1` makes what never was. It does not revive a fragment that
- * was deleted or renamed: a provider that was offline then would bring the id back, with an empty text.
+ * Why a socket may not join the room; null if it may. `?create=1` makes a fragment only under an id that never had one.
+ * If it revived a deleted or renamed fragment, a provider that was offline at the time would bring the id back with an
+ * empty text.
  */
 export function joinRefusal(room: Room, { protocol, creates }: JoinRequest): JoinRefusal | null {
   const { id, life } = room;

@@ -15,9 +15,9 @@ export interface Preconditions {
 export const UNCONDITIONAL: Preconditions = { match: null, noneMatch: null };
 
 /**
- * The condition that fails as the write comes in; null if it may go on. Whether a version of `match` is current is left to
- * the write's own turn (`expectedVersions`): others' edits may be committed before it. `noneMatch` needs no second check:
- * a version that has passed never comes back.
+ * The condition that fails when the write arrives; null if the write may go on. Whether a version of `match` is current
+ * is decided in the write's own turn (`expectedVersions`), because others' edits may be committed before it.
+ * `noneMatch` needs no second check: a version that has passed never comes back.
  */
 export function preconditionFault(
   { id, life }: Pick<Room, "id" | "life">,
@@ -31,7 +31,7 @@ export function preconditionFault(
   return isUnwanted ? refusal("version_mismatch", `The current version is ${revision}.`) : null;
 }
 
-/** The versions of which one must be current in the write's turn; null: any will do. */
+/** One of these versions must be current in the write's turn; null if any will do. */
 export function expectedVersions({ match }: Preconditions): readonly number[] | null {
   return match === "any" ? null : match;
 }

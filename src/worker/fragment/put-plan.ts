@@ -3,7 +3,7 @@ import type { Room } from "../../core/room/room.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { expectedVersions, type Preconditions, preconditionFault, UNCONDITIONAL } from "./preconditions.ts";
 
-/** A write as REST makes it. Without a base it is one of the current text. */
+/** A write as REST makes it. Without a base, it is based on the current text. */
 export type FragmentWrite = Pick<Write, "content" | "metadata"> &
   Partial<Pick<Write, "base" | "request" | "moved">> & { readonly preconditions?: Preconditions };
 
@@ -19,8 +19,8 @@ export type PlannedWrite = FragmentWrite & Partial<Pick<Write, "expectedVersions
 
 export function planPut(room: Room, write: FragmentWrite, mode: PutMode, nowMs: number): Result<PutPlan> {
   const { id } = room;
-  // A repetition is answered again whatever is asked of the version, which it may have changed itself. Should it be
-  // forgotten before its turn comes, no version fits.
+  // A repetition is answered again whatever its preconditions say, since the first request may itself have changed the
+  // version. If that request is forgotten before the repetition's turn, no version matches.
   if (write.request != null && room.exists && room.hasAnswered(write.request, nowMs))
     return done({ kind: "write", write: { ...write, expectedVersions: [] }, isNew: mode === "create" });
   const preconditions = write.preconditions ?? UNCONDITIONAL;
@@ -34,7 +34,7 @@ export function planPut(room: Room, write: FragmentWrite, mode: PutMode, nowMs: 
   return done({ kind: "write", write: planned, isNew: false });
 }
 
-/** Whether the write is refused where there is no fragment: `absenceFault` says how. */
+/** Whether the write is refused if there is no fragment; `absenceFault` is then the refusal. */
 export function mustExist(write: FragmentWrite, mode: PutMode): boolean {
   // A base must be the version of something.
   return mode === "change" || write.base?.kind === "version" || write.preconditions?.match != null;

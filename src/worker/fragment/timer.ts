@@ -3,12 +3,12 @@ export class Timer {
   readonly #ring: (atMs: number) => void;
   #running: { readonly id: ReturnType<typeof setTimeout>; readonly atMs: number } | null = null;
 
-  /** @param ring is told for what time it rings: the clock may say a millisecond less */
+  /** @param ring gets the time for which the timer was set: the clock may still be a millisecond behind */
   constructor(ring: (atMs: number) => void) {
     this.#ring = ring;
   }
 
-  /** Rings at `dueMs` or, if it is running for an earlier time, then; null stops it. */
+  /** Rings at `dueMs`, or earlier if it is already set for an earlier time. Null stops it. */
   set(dueMs: number | null, nowMs: number): void {
     if (this.#running !== null && (dueMs === null || dueMs < this.#running.atMs)) {
       clearTimeout(this.#running.id);
@@ -24,7 +24,7 @@ export class Timer {
   }
 }
 
-/** Of two times, null for never. */
+/** The earlier of two times; null means never. */
 export function earlier(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }

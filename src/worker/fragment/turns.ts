@@ -5,7 +5,10 @@ import { closeSocket } from "../sockets/socket-peer.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { earlier, Timer } from "./timer.ts";
 
-/** When deliveries of a room that is never at rest are confirmed, or made if the process did not live to. */
+/**
+ * The alarm rings after this time. It confirms the deliveries of a room that is never at rest, and makes those that a
+ * killed process could not.
+ */
 const CONFIRMATION_MS = 8_000;
 
 export interface TurnPorts {
@@ -17,8 +20,8 @@ export interface TurnPorts {
 }
 
 /**
- * The turns of a fragment's object: each event happens in one, with all that becomes due by it, and then the timer and the
- * alarm are set for what is left. All writes of a turn are one transaction.
+ * The turns of a fragment's object. A turn handles one event and everything that is due by then, and sets the timer and
+ * the alarm for the rest. All writes of a turn are one transaction.
  */
 export class Turns {
   readonly #ports: TurnPorts;
@@ -61,7 +64,7 @@ export class Turns {
     });
   }
 
-  /** The storage was emptied, and the alarms in it. */
+  /** The storage was emptied, including its alarms. */
   forgetAlarms(): void {
     this.#alarms = new AlarmTable(this.#ports.ctx.storage);
   }
@@ -72,7 +75,7 @@ export class Turns {
     const { presenceExpiryAtMs } = room;
     const { rowsWritten } = this.#alarms;
     if (presenceExpiryAtMs !== null) this.#alarms.ensure("presence", presenceExpiryAtMs);
-    // In the same transaction as the commit: a killed process delivers when the alarm wakes it.
+    // In the same transaction as the commit: if the process is killed, the alarm wakes the next one, which delivers.
     if (outbox.isUnconfirmed) this.#alarms.wake(nowMs + CONFIRMATION_MS);
     else this.#alarms.rest();
     room.spend(this.#alarms.rowsWritten - rowsWritten, nowMs);

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import type { Accept } from "hono/utils/accept";
 
-/** Of these types the one that the client prefers (`Accept`; RFC 9110, 12.5.1); the first where it asks for nothing else. */
+/** The type that the client prefers (`Accept`; RFC 9110, 12.5.1); the first one if it prefers none of these. */
 export function preferredType<T extends string>(c: Context, types: readonly [T, ...T[]]): T {
   const named = accepts(c, {
     header: "Accept",
@@ -14,8 +14,8 @@ export function preferredType<T extends string>(c: Context, types: readonly [T, 
 }
 
 /**
- * The type with the highest quality; of equal ones the one that is named more exactly. Hono's own `match` ignores a range of
- * all types.
+ * The type with the highest quality; among equals, the one that is named more exactly. Hono's own `match` ignores a
+ * range of all types.
  */
 function bestOf(ranges: readonly Accept[], types: readonly string[]): string | null {
   const rated = types.map((type) => {
@@ -29,7 +29,7 @@ function bestOf(ranges: readonly Accept[], types: readonly string[]): string | n
   return best === undefined || best.q === 0 ? null : best.type;
 }
 
-/** 0: the range does not hold the type. */
+/** 0 if the range does not include the type. */
 function precision(range: string, type: string): number {
   const name = range.toLowerCase();
   if (name === type) return 3;

@@ -19,7 +19,7 @@ export function notAllowed(c: Context<AppEnv>, allow: string): Response {
   return problem(c, "method_not_allowed", `Allowed here: ${allow}.`);
 }
 
-/** Answers with the status of an error that a library threw, in our form. */
+/** Answers with an error that a library threw: its status, in our form. */
 export function problemOf(c: Context<AppEnv>, error: HTTPException): Response {
   const code: ErrorCode = error.status < 500 ? "invalid_body" : "internal_error";
   const detail = error.message === "" ? "The request was refused." : error.message;

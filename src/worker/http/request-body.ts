@@ -8,7 +8,7 @@ import type { AppEnv } from "./app-env.ts";
 /**
  * Reads a JSON body of a known shape.
  *
- * @param absent what a request without a body means; without it, such a request is refused
+ * @param absent the value of a missing body; if it is not given, a request without a body is refused
  */
 export async function readBody<S extends v.GenericSchema>(
   c: Context<AppEnv>,
@@ -34,7 +34,7 @@ function invalid(message: string): Result<never> {
   return refused(refusal("invalid_body", message));
 }
 
-/** All of the stream, or null when it is larger than a body may be; then the rest is not read. */
+/** The whole stream; null if it is larger than a body may be, and then the rest is not read. */
 async function readBounded(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array | null> {
   const chunks: Uint8Array[] = [];
   let size = 0;

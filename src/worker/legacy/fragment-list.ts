@@ -8,9 +8,9 @@ import { fragmentsOf } from "../http/objects.ts";
 type Pages = Iterable<readonly string[]> | AsyncIterable<readonly string[]>;
 
 /**
- * Answers with a JSON array of these fragments, each as it is now. They are written as they are read, because ten thousand
- * do not fit into memory. A fragment that is gone meanwhile is left out. A failure before the first group is told by the
- * status; a later one breaks the connection off, so that half a list is never taken for a whole one.
+ * Answers with a JSON array of these fragments, each as it is now. They are written as they are read, because ten
+ * thousand do not fit into memory. A fragment that has gone meanwhile is left out. A failure before the first group
+ * gives an error status; a later one breaks off the connection, so that half a list is never taken for a whole one.
  */
 export async function answerList(
   c: Context<AppEnv>,
@@ -29,7 +29,7 @@ async function* arrayText(
 ): AsyncGenerator<string, void> {
   let before = "[";
   for await (const ids of pages) {
-    // The fragments themselves have told the catalogue their ids.
+    // The ids come from the fragments themselves.
     for await (const fragments of fragmentsOf(c).readAll(ids as readonly FragmentId[])) {
       let text = "";
       for (const fragment of fragments) {

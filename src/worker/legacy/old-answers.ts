@@ -8,8 +8,8 @@ import { problem } from "../http/problem.ts";
 /** Answers with the field names, texts and statuses of the old system. */
 
 /**
- * A fragment with our fields and those of the old system. That kept files in directories; the folder of an id takes their
- * place.
+ * A fragment with our fields and those of the old system. The old system kept files in directories; the folder of an id
+ * takes their place.
  */
 export function oldPrompt(fragment: Fragment) {
   const { id } = fragment;

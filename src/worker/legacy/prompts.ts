@@ -15,8 +15,8 @@ import { answerList } from "./fragment-list.ts";
 import { notFound, oldPrompt, oldReference, refuseOld, renderOldError } from "./old-answers.ts";
 
 /**
- * The old system's REST addresses, over the same calls as `/v1`. Each exists with and without a slash at its end,
- * and none redirects: clients of that time follow the redirect of a POST with a GET.
+ * The old system's REST addresses, over the same calls as `/v1`. Each exists with and without a slash at its end, and
+ * none redirects, because clients of that time follow the redirect of a POST with a GET.
  *
  * The old system had fragments and prompts. Here both names lead to the same fragments. The longer prefix comes first.
  */
@@ -43,7 +43,7 @@ function promptsAt(prefix: string) {
     new Hono<AppEnv>()
       .on("POST", bothEnds(prefix), create)
       .on("GET", [...bothEnds(prefix), ...bothEnds(`${prefix}/all`)], listAll)
-      // Else PUT and DELETE of the longer prefix would mean a fragment `fragments` under the shorter one.
+      // Otherwise PUT and DELETE of the longer prefix would mean a fragment `fragments` under the shorter one.
       .on("ALL", bothEnds(prefix), (c) => notAllowed(c, "GET, POST"))
       .on("GET", bothEnds(`${prefix}/search_suggestions`), suggest)
       .on("POST", bothEnds(`${prefix}/expand`), expandText)

@@ -29,7 +29,7 @@ async function joinOld(c: Context<AppEnv>, prefix: string): Promise<Response> {
 function echo(): Response {
   const { 0: client, 1: server } = new WebSocketPair();
   let counter = 0;
-  // Else bytes come as a Blob, which can only be read in a later turn (compatibility date of October 2026).
+  // Otherwise bytes come as a Blob, which can only be read in a later turn (compatibility date of October 2026).
   server.binaryType = "arraybuffer";
   server.accept();
   server.addEventListener("message", ({ data }) => {

@@ -48,7 +48,10 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
     return c.json(await catalogueOf(c).rebuild(ids, body.value.complete), 202);
   });
 
-/** The canonical name of a folder, which may be given with a slash at its end. "" stands for all folders; null: this is no folder's name. */
+/**
+ * The canonical name of a folder, which may be given with a slash at its end. "" stands for all folders; null if it
+ * cannot be the name of a folder.
+ */
 function parseFolder(prefix: string): string | null {
   if (prefix === "") return "";
   const parsed = parseFragmentId(prefix.replace(/\/$/, ""));

@@ -13,7 +13,7 @@ export const sockets: Hono<AppEnv> = new Hono<AppEnv>()
   .get("/v1/ws/*", (c) => joinFragment(c, "/v1/ws/", "json", false))
   .get(`${YJS_PREFIX}*`, (c) => joinFragment(c, YJS_PREFIX, "yjs", false));
 
-/** Hands a socket to its fragment. A bad or an unknown id is told by a close code, which browsers can read. */
+/** Hands a socket to its fragment. A bad or unknown id is reported by a close code, which browsers can read. */
 export async function joinFragment(
   c: Context<AppEnv>,
   prefix: string,

@@ -1,10 +1,10 @@
 import { MAX_CLIENT_NAME_UNITS } from "../../protocol/limits.ts";
 import { offersSubprotocol } from "./socket-peer.ts";
 
-/** Where Yjs providers come. */
+/** The address of the Yjs socket, in front of the id. */
 export const YJS_PREFIX = "/v1/sync/";
 
-/** How a socket asks to join a fragment: what the worker hands to the object, as a URL's query. */
+/** A socket's request to join a fragment. The worker hands it to the object as the query of a URL. */
 export interface JoinRequest {
   readonly protocol: "json" | "yjs";
   /** It came over one of the old paths. */
@@ -45,7 +45,7 @@ export function decodeJoinRequest(request: Request): JoinRequest {
   };
 }
 
-/** Half a character at the cut becomes U+FFFD, as the log would make of it: the name is the same after a restart. */
+/** Half a character at the cut becomes U+FFFD, as it would in the log, so that the name is the same after a restart. */
 function cutName(name: string): string {
   return name.slice(0, MAX_CLIENT_NAME_UNITS).toWellFormed();
 }

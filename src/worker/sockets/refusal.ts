@@ -14,7 +14,10 @@ export interface JoinRefusal {
   readonly deleted?: { readonly id: string; readonly timestamp: string };
 }
 
-/** The object's answer to a socket that it does not take. The worker refuses the socket: no object is awake for that. */
+/**
+ * The object's answer to a socket that it does not take. The worker refuses the socket, so that no object stays awake
+ * for it.
+ */
 export function encodeJoinRefusal(refusal: JoinRefusal): Response {
   return Response.json(refusal, { status: 403 });
 }

@@ -33,7 +33,10 @@ export class SocketPeer implements Peer {
   }
 }
 
-/** Answers an upgrade. A client that offered our subprotocol gives up unless it is agreed to, refused or not. */
+/**
+ * Answers an upgrade. A client that offered our subprotocol gives up unless the answer agrees to it, even if the answer
+ * is a refusal.
+ */
 export function upgradeResponse(request: Request, webSocket: WebSocket): Response {
   const headers: HeadersInit = offersSubprotocol(request) ? { "Sec-WebSocket-Protocol": SUBPROTOCOL } : {};
   return new Response(null, { status: 101, webSocket, headers });

@@ -26,7 +26,7 @@ function sessionOf(record: SessionRecord, socket: WebSocket): Session {
   return openSession(record, new SocketPeer(socket, isStockProvider ? closeStockProvider : closeSocket));
 }
 
-/** A provider that is refused for what it sent sends that again as soon as it has connected again. */
+/** A provider that is refused for something that it sent will send it again as soon as it has reconnected. */
 function closeStockProvider(socket: WebSocket, code: number, reason: string): void {
   const isRefusal = code >= 4400 && code < 4500 && code !== CLOSE.deleted;
   if (isRefusal) void closeLater(socket, code, reason);

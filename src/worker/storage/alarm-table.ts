@@ -1,12 +1,12 @@
 /**
- * What an object's one alarm is for. It rings at the earliest time of a table of kinds, or earlier if the object asks for
- * that by `wake`, for something that it knows from elsewhere in its storage.
+ * The uses of an object's only alarm. It rings at the earliest time in a table of kinds, or earlier if the object asks
+ * for that by `wake`, whose purpose is stored elsewhere.
  */
 export class AlarmTable<Kind extends string> {
   readonly #storage: DurableObjectStorage;
-  /** The table; null: not read yet. */
+  /** The table; null if it was not read yet. */
   #due: Map<Kind, number> | null = null;
-  /** The time that `wake` asked for; null: none since the object began or the alarm rang. */
+  /** The time that `wake` asked for; null if there was none since the object began or the alarm rang. */
   #wakeMs: number | null = null;
   #rowsWritten = 0;
 
@@ -36,7 +36,7 @@ export class AlarmTable<Kind extends string> {
     this.#set();
   }
 
-  /** What `wake` was for is done, so that an object at rest is not woken. */
+  /** Takes `wake` back, so that an object at rest is not woken. */
   rest(): void {
     if (this.#wakeMs === null) return;
     this.#wakeMs = null;
@@ -59,9 +59,9 @@ export class AlarmTable<Kind extends string> {
   }
 
   /**
-   * The alarm has rung for work that takes longer than a turn. Returns the kinds that are due. They stay in the table, for
-   * `againMs`: if the work fails or the process dies in it, the alarm rings again. When the work is done, call `end`, or
-   * `ensure` with an earlier time.
+   * The alarm has rung for work that takes longer than a turn. Returns the kinds that are due. They stay in the table,
+   * due at `againMs`: if the work fails, or the process dies meanwhile, the alarm rings again. When the work is done,
+   * call `end`, or `ensure` with an earlier time.
    */
   begin(nowMs: number, againMs: number): Kind[] {
     const kinds = this.rung(nowMs);
@@ -87,7 +87,7 @@ export class AlarmTable<Kind extends string> {
   #set(): void {
     const times = [...this.#load().values()];
     if (this.#wakeMs !== null) times.push(this.#wakeMs);
-    // Ordered with the writes of this turn and confirmed by the output gate with them.
+    // Ordered with the writes of this turn, and confirmed with them by the output gate.
     if (times.length > 0) void this.#storage.setAlarm(Math.min(...times));
     else void this.#storage.deleteAlarm();
     this.#rowsWritten++;

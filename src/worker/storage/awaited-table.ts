@@ -1,8 +1,8 @@
 import type { FragmentRevision } from "../../core/feed/catalogue-update.ts";
 
 /**
- * Fragments from which the catalogue awaits an update: their creation was noted, or they could not be asked. It asks for
- * those that stay silent, over a crash too.
+ * Fragments from which the catalogue awaits an update: their creation was noted, or they could not be asked. It asks
+ * those that stay silent, even after a crash.
  */
 export class AwaitedTable {
   readonly #sql: SqlStorage;
@@ -26,8 +26,8 @@ export class AwaitedTable {
   }
 
   /**
-   * This revision of the fragment is known now, or the fragment has answered: it is awaited no more. One that has been
-   * awaited again since `atMs` stays: the answer may be older than the creation that was noted then.
+   * Stops awaiting the fragment, because this revision is known or the fragment has answered. If it has been awaited
+   * anew since `atMs`, it stays: the answer may be older than the creation that was noted then.
    *
    * @returns the rows written
    */
@@ -36,7 +36,7 @@ export class AwaitedTable {
     return this.#sql.exec(query, id, revision, atMs).rowsWritten;
   }
 
-  /** Those that are awaited since then or longer, the longest first. */
+  /** Those that have been awaited since `atMs` or longer, the longest first. */
   since(atMs: number, limit: number): (FragmentRevision & { readonly atMs: number })[] {
     const query = "SELECT id, revision, at_ms FROM awaited WHERE at_ms <= ? ORDER BY at_ms LIMIT ?";
     const rows = this.#sql.exec(query, atMs, limit).toArray();
@@ -47,7 +47,7 @@ export class AwaitedTable {
     }));
   }
 
-  /** Since when the first of all is awaited; null if there is none. */
+  /** The time since which the oldest one has been awaited; null if there is none. */
   get oldestMs(): number | null {
     const { at_ms: atMs } = this.#sql.exec("SELECT min(at_ms) AS at_ms FROM awaited").one();
     return atMs == null ? null : Number(atMs);

@@ -65,12 +65,12 @@ export class CatalogueEntries {
   }
 
   /**
-   * Makes the entry what the fragment answered, whatever is stored. Writes only where that differs, but for the index of
-   * words, which cannot be read: it is written again.
+   * Makes the entry what the fragment answered, whatever is stored. Writes only what differs, and the index of words,
+   * which cannot be read back.
    *
-   * @param record null where there never was such a fragment
-   * @param seq the entry's last change when the fragment was asked, null for none: a later change is newer than the
-   *   answer
+   * @param record null if there never was such a fragment
+   * @param seq the entry's last change when the fragment was asked, null if it had none: a later change is newer than
+   *   the answer
    * @returns whether something was wrong
    */
   repair(id: string, record: CatalogueRecord | null, seq: number | null): boolean {
@@ -78,7 +78,7 @@ export class CatalogueEntries {
     if ((known?.seq ?? null) !== seq) return false;
     const truth = record ?? { kind: "deleted", id, revision: 0, atMs: known?.updatedAtMs ?? 0 };
     if (known === null && truth.kind === "deleted") return false;
-    if (known !== null && this.#isTrue(known, truth)) {
+    if (known !== null && this.#matches(known, truth)) {
       if (truth.kind === "text") this.#words.store(known.number, truth.entry, truth.text);
       return false;
     }
@@ -86,7 +86,7 @@ export class CatalogueEntries {
     return true;
   }
 
-  /** Notes under which id a deleted fragment lives on; false where it is not deleted. */
+  /** Notes the id under which a deleted fragment lives on. False if it is not deleted. */
   rename(from: string, to: string): boolean {
     const query = "UPDATE fragment SET seq = ?, renamed_to = ? WHERE id = ? AND is_deleted = 1";
     return this.#sql.exec(query, this.seq + 1, to, from).rowsWritten > 0;
@@ -149,8 +149,8 @@ export class CatalogueEntries {
     return rows;
   }
 
-  /** Whether all that is stored of the fragment is what the record would make of it. */
-  #isTrue(known: StoredEntry, record: CatalogueRecord): boolean {
+  /** Whether everything stored of the fragment is as the record would make it. */
+  #matches(known: StoredEntry, record: CatalogueRecord): boolean {
     if (known.revision !== revisionOf(record).revision) return false;
     if (record.kind === "deleted") return known.isDeleted;
     const { entry, text } = record;
@@ -195,7 +195,7 @@ export function toStored(row: Record<string, SqlStorageValue>): StoredEntry {
   };
 }
 
-/** Of JSON values, in any order of their fields. */
+/** Compares JSON values, whatever the order of their fields. */
 function isSame(a: unknown, b: unknown): boolean {
   const sorted = (value: unknown): unknown =>
     typeof value === "object" && value !== null && !Array.isArray(value)

@@ -20,7 +20,7 @@ const COMPLETENESS = `-- Whether all fragments are known (known-ids.ts), and a n
    END;
    INSERT INTO completeness (singleton, catalogue, state) VALUES (1, hex(randomblob(16)), `;
 
-/** What is stored has another form than before: a rebuild is begun, which the object goes on with. */
+/** The stored form has changed: this begins a rebuild, which the object goes on with. */
 const REBUILD = `INSERT OR REPLACE INTO rebuild (singleton, cursor, done, total, repaired, started_at_ms)
   SELECT 1, '', 0, count(*), 0, 1000 * unixepoch() FROM fragment;`;
 

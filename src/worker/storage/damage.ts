@@ -48,7 +48,7 @@ export function readSnapshot(
   const isWhole = rows.every((row, index) => row["chunk"] === index);
   const reason = isWhole ? rowsFault(rows, format) : "a chunk is missing";
   if (reason === null) return { sound: join(rows.map(dataOf)), damages: [] };
-  // One update cannot be read in part: with one chunk the whole snapshot is out.
+  // An update cannot be read in part: one damaged chunk makes the whole snapshot useless.
   return {
     sound: null,
     damages: rows.map((row) => ({ source: "snapshot", key: Number(row["chunk"]), reason })),
@@ -59,7 +59,7 @@ export function readSnapshot(
 export function quarantine(sql: SqlStorage, { source, key, reason }: Damage): number {
   const isLog = source === "update_log";
   const column = isLog ? "seq" : "chunk";
-  // The newest revision that anybody may have seen: no other text may ever have it.
+  // The newest revision that anybody may have seen: no other text may ever get it.
   const revision =
     "max((SELECT revision FROM fragment), (SELECT coalesce(max(revision), 0) FROM update_log))";
   const copy = sql.exec(

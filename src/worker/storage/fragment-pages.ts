@@ -104,7 +104,7 @@ export class FragmentPages {
     const { prefix, tag, type, updated_since } = query;
     const isNarrowed = [prefix, tag, type, updated_since].some((one) => one !== undefined);
     const choice = isNarrowed ? chooseRows(query, null, this.#sources.live) : null;
-    // The plus keeps SQLite from asking the index anew for each of those numbers.
+    // The plus keeps SQLite from asking the index once for each of those numbers.
     const within =
       choice === null
         ? ""

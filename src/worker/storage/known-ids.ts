@@ -1,4 +1,4 @@
-/** Whether an id that the catalogue does not know can be taken for one that no fragment has. */
+/** Whether an id that the catalogue does not know certainly has no fragment. */
 export type Completeness =
   /** This catalogue is new. It is complete if it is also the workspace's first. */
   | "new"
@@ -7,16 +7,16 @@ export type Completeness =
   /** Every fragment of the workspace is known, or was noted before its creation. */
   | "complete"
   | "incomplete"
-  /** Incomplete; complete once the rebuild under way has ended, on the word of whoever began it. */
+  /** Incomplete until the rebuild under way ends; then complete, because the operator said so. */
   | "claimed";
 
 /**
- * The ids that the catalogue knows: of fragments that live or have lived, and of creations that were noted. Their objects
- * have something stored already, so to ask them stores nothing new.
+ * The ids that the catalogue knows: those of fragments that exist or existed, and of creations that were noted. Their
+ * objects have stored something already, so asking them stores nothing new.
  *
  * Invariant: while the state is `complete`, an unknown id names no fragment, because each creation is noted here before
- * it is made (catalogue-sender.ts). Whatever shows that this was broken ends that state: a row that is gone, a fragment
- * that nobody had noted, or a workspace that had another catalogue before this one.
+ * it is made (catalogue-sender.ts). Any sign of a breach ends that state: a row that is gone, a fragment that was never
+ * noted, or a workspace that had another catalogue before this one.
  */
 export class KnownIds {
   readonly #sql: SqlStorage;
@@ -24,7 +24,7 @@ export class KnownIds {
   /** Creations whose note waits for its turn. */
   readonly #noting = new Set<string>();
 
-  /** @param isFirst asks the workspace's witness whether it had no catalogue of another name before */
+  /** @param isFirst asks the witness whether the workspace had no catalogue with another name before */
   constructor(storage: DurableObjectStorage, isFirst: (catalogue: string) => Promise<boolean>) {
     this.#sql = storage.sql;
     this.#isFirst = isFirst;
@@ -38,7 +38,7 @@ export class KnownIds {
     return this.#state === "claimed";
   }
 
-  /** Makes the witness know of this catalogue. Before that, the state is not known either. */
+  /** Introduces this catalogue to the witness. Only then can its state be known. */
   async introduce(): Promise<void> {
     if (this.#state !== "new" && this.#state !== "old") return;
     const [row] = this.#sql.exec("SELECT catalogue FROM completeness").toArray();
@@ -47,7 +47,7 @@ export class KnownIds {
     this.#change("old", "incomplete");
   }
 
-  /** A creation is noted in a later turn, but counts from now on; `noted` follows. */
+  /** Counts the creation from now on, although it is noted in a later turn. `noted` must follow. */
   noting(id: string): void {
     this.#noting.add(id);
   }
@@ -56,7 +56,7 @@ export class KnownIds {
     this.#noting.delete(id);
   }
 
-  /** Those of the ids that are known, in one statement; null where what is unknown may exist all the same. */
+  /** The known ids among these, in one statement; null if an unknown id may have a fragment all the same. */
   among(ids: readonly string[]): string[] | null {
     if (!this.isComplete) return null;
     const query = `SELECT value FROM json_each(?1)
@@ -67,7 +67,7 @@ export class KnownIds {
     return Array.from(rows, ([id]) => String(id));
   }
 
-  /** A fragment says that it exists. If nobody has noted that, others may exist of which nothing is known. */
+  /** A fragment says that it exists. If it was never noted, there may be others that are not known. */
   heardOf(id: string): void {
     const isForeseen = this.#sql.exec(
       "SELECT 1 FROM fragment WHERE id = ?1 UNION ALL SELECT 1 FROM awaited WHERE id = ?1 AND revision > 0",
@@ -78,7 +78,7 @@ export class KnownIds {
     this.#change("new", "old"); // still to be introduced
   }
 
-  /** The rebuild that begins, or is under way, is said to ask all fragments of the workspace. */
+  /** The operator says that the rebuild, which begins or is under way, asks all fragments of the workspace. */
   claim(): void {
     this.#change("incomplete", "claimed");
   }

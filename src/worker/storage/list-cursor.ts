@@ -9,8 +9,8 @@ export const MAX_RANKED = 500;
 /**
  * Where the next page of a list begins: after an entry, by the value that it is sorted by and its id.
  *
- * A rank does not stay, since each change of any entry moves the ranks of all. So by relevance the cursor names the entries
- * that were shown, and a page has the best of the others. After `MAX_RANKED` of them the others follow by number.
+ * Ranks are not stable: a change of one entry moves those of all. So a cursor by relevance names the entries that were
+ * shown, and the next page has the best of the others. After `MAX_RANKED` entries, the others follow by number.
  */
 export type ListCursor =
   | { readonly sort: Sort; readonly value: string | number; readonly id: string }
@@ -42,7 +42,7 @@ export function encodeCursor(cursor: ListCursor): string {
   return toBase64UrlEncoded(new TextEncoder().encode(JSON.stringify(written)));
 }
 
-/** Null for what `encodeCursor` has not made. */
+/** Null for a text that `encodeCursor` has not made. */
 export function decodeCursor(text: string): ListCursor | null {
   try {
     const json = new TextDecoder().decode(fromBase64UrlEncoded(text));

@@ -8,8 +8,8 @@ interface LiveEntry {
 }
 
 /**
- * The newest entries of fragments whose text is still to come: they are not in the tables yet. A cache, since the record
- * that is stored follows each.
+ * The newest entries of fragments whose text is still to come, so they are not in the tables yet. Only a cache: each is
+ * followed by the record that is stored.
  */
 export class LiveEntries {
   readonly #byId = new Map<string, LiveEntry>();

@@ -3,7 +3,7 @@ import { EditorSchema, type OpenSessions } from "../../protocol/catalogue.ts";
 
 const EditorsSchema = v.pipe(v.string(), v.parseJson(), v.array(EditorSchema));
 
-/** The open sessions of each fragment that has some, as the fragments last told. */
+/** The open sessions of each fragment that has some, as the fragment last reported. */
 export class OpenSessionsTable {
   readonly #sql: SqlStorage;
 
@@ -28,7 +28,7 @@ export class OpenSessionsTable {
     return rowsWritten;
   }
 
-  /** Of the ids behind this one, in order. */
+  /** Those of the ids after this one, in order. */
   after(id: string, limit: number): ({ readonly id: string } & OpenSessions)[] {
     const query = "SELECT id, sessions, editors FROM open_sessions WHERE id > ? ORDER BY id LIMIT ?";
     const rows = this.#sql.exec(query, id, limit).toArray();

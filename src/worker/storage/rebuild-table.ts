@@ -15,7 +15,7 @@ export class RebuildTable {
     return this.#sql.exec("SELECT 1 FROM rebuild WHERE finished_at_ms IS NULL").toArray().length > 0;
   }
 
-  /** Begins from the first id. `ids` are asked beside those of which the catalogue has a trace. */
+  /** Begins from the first id. `ids` are asked in addition to those of which the catalogue has a trace. */
   begin(ids: readonly string[], nowMs: number): void {
     this.#storage.transactionSync(() => {
       this.#sql.exec("DELETE FROM rebuild_id");

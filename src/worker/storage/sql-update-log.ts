@@ -61,7 +61,7 @@ export class SqlUpdateLog implements UpdateLog {
     const newest = this.#sql
       .exec("SELECT revision, time_ms FROM update_log ORDER BY seq DESC LIMIT 1")
       .toArray()[0];
-    // Before the damage was found, another text was shown: this one gets a revision of its own.
+    // Before the damage was found, clients may have seen another text, so this one gets a revision of its own.
     const lost = this.#sql.exec("SELECT max(revision) AS revision FROM quarantine").one()["revision"];
     const revisions = [row["revision"], newest?.["revision"] ?? 0, lost === null ? 0 : Number(lost) + 1];
     return {

@@ -2,7 +2,7 @@ import { compose } from "../../core/catalogue/composed.ts";
 import { fold } from "../../core/catalogue/folded-text.ts";
 import type { CatalogueEntry } from "../../core/feed/catalogue-update.ts";
 
-/** What is searched of a fragment, beside its text. */
+/** The fields of a fragment that are searched, besides its text. */
 export type SearchedFields = Pick<CatalogueEntry, "id" | "description" | "tags">;
 
 /** Put between the characters of scripts without spaces in texts that releases before 0.2 indexed. */
@@ -45,7 +45,7 @@ export class WordIndex {
     return rowsWritten + this.#sql.exec("DELETE FROM content WHERE number = ?", number).rowsWritten;
   }
 
-  /** The text in NFC, as `store` was given it; null where there is none. */
+  /** The text that `store` was given, in NFC; null if there is none. */
   textOf(number: number): string | null {
     const [row] = this.#sql.exec("SELECT text FROM content WHERE number = ?", number).toArray();
     return row === undefined ? null : String(row["text"]);
@@ -65,8 +65,8 @@ export class WordIndex {
   }
 
   /**
-   * Indexes some of the texts that an earlier release's index holds, which goes with the last of them. What a fragment
-   * has told meanwhile is newer and stays.
+   * Indexes some of the texts in an earlier release's index, and drops that index after the last one. A text that a
+   * fragment has sent meanwhile is newer and stays.
    *
    * @param maxUnits about this many UTF-16 code units of text
    */
@@ -96,9 +96,9 @@ export class WordIndex {
     });
   }
 
-  /** @returns what it cost, in code units; a short text costs a statement all the same */
+  /** @returns the cost in code units; even a short text costs a statement */
   #move(number: number, fields: SearchedFields): number {
-    // FTS5 seeks by integers only, and a bound number is none.
+    // FTS5 seeks by integers only, and a bound number is a float.
     const query = "SELECT content FROM old_words WHERE rowid = CAST(? AS INTEGER)";
     const [old] = this.#sql.exec(query, number).toArray();
     if (old === undefined) return 1; // a rebuild mends that
