@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { FragmentText } from "../../src/core/text/fragment-text.ts";
+import { LineEndMender } from "../../src/core/text/line-end-mender.ts";
 import { applyChange, TextChange } from "../../src/core/text/text-change.ts";
 import { done } from "../../src/protocol/errors.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
@@ -42,11 +43,13 @@ function edited(base: Y.Doc, client: number, edit: (content: Y.Text) => void): U
   return Y.encodeStateAsUpdate(doc, before);
 }
 
-/** Takes an update in; what comes back must be what has to be sent on. */
-function receive(text: FragmentText, update: Uint8Array): Uint8Array {
+/** Takes an update in, and mends its line ends. Returns what has to be sent on, in order. */
+function receive(text: FragmentText, update: Uint8Array): Uint8Array[] {
   const received = text.receive([{ update, sender: {}, admit: () => null }]);
   expect(received.outcomes).toEqual([done("applied")]);
-  return received.update ?? new Uint8Array();
+  const updates = [received.update];
+  while (text.isMending) updates.push(text.mend());
+  return updates.filter((one) => one !== null);
 }
 
 function contentOf(text: FragmentText): string {
@@ -116,8 +119,31 @@ describe("edits of many pieces", () => {
         });
         const received = text.receive([{ update, sender: {}, admit: () => null }]);
         if (received.update !== null) Y.applyUpdate(doc, received.update);
+        expect(text.isMending).toBe(false);
         expect(doc.getText("content").toString()).toBe(plain);
         expect(contentOf(text)).toBe(plain);
+      }
+    });
+  });
+
+  test("[TEXT-5] the line ends are mended by steps of any size, whatever peers write between two of them", () => {
+    forEachSeed(400, [], (seed) => {
+      const random = new SeededRandom(seed);
+      const doc = docOf("");
+      const mender = new LineEndMender("", 1 + random.below(3));
+      for (let round = 0; round < 6; round++) {
+        const content = doc.getText("content");
+        for (let left = random.below(9); left > 0; left--) {
+          const at = random.below(content.length + 1);
+          if (random.chance(0.3)) content.delete(at, Math.min(content.length - at, random.below(3)));
+          else content.insert(at, random.pick(["\r", "\n", "\r\n", "\r\r\n\r\n", "a"]));
+        }
+        mender.begin(true);
+        const plain = content.toString().replaceAll(/\r+\n/g, "\n");
+        for (let left = random.below(4); left > 0; left--) mender.step(doc);
+        if (random.chance(0.5)) continue;
+        while (mender.isUnderWay) mender.step(doc);
+        expect(content.toString()).toBe(plain);
       }
     });
   });

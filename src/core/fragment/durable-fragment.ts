@@ -111,6 +111,11 @@ export class DurableFragment {
     return this.#text?.isDirty === true;
   }
 
+  /** Line ends that peers have written must be mended before a commit. */
+  get isMending(): boolean {
+    return this.#text?.isMending === true;
+  }
+
   /** The committed revision. Loads the document. */
   get committed(): CommittedView {
     if (this.#view === null) {
@@ -187,7 +192,7 @@ export class DurableFragment {
   }
 
   /**
-   * Makes everything in the document durable, as one revision.
+   * Makes everything in the document durable, as one revision. No line ends may be left to mend.
    *
    * @param authors the authors of the Yjs edits in it
    * @returns false if there was nothing new

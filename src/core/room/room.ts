@@ -244,9 +244,13 @@ export class Room {
       this.#compactsNext = false;
       this.#fragment.compact(nowMs);
     }
+    const isMending = this.#fragment.isMending;
     if (nowMs >= (this.#yjs.dueAt(nowMs) ?? Number.POSITIVE_INFINITY)) this.#deliver(nowMs);
+    else if (isMending) this.#mend();
     if (this.#hasUncommitted) {
-      if (nowMs >= this.#fragment.log.dueAt(nowMs)) this.#commit(nowMs);
+      // The last step of the mending has kept everybody waiting already.
+      if (!isMending && !this.#fragment.isMending && nowMs >= this.#fragment.log.dueAt(nowMs))
+        this.#commit(nowMs);
     } else if (!this.#yjs.hasPending) this.#tellDurable();
     const presenceDue = this.#presence.dueAt(this.sessionCount, nowMs);
     if (presenceDue !== null && nowMs >= presenceDue) this.#flushPresence(nowMs);
@@ -263,7 +267,7 @@ export class Room {
       this.#presence.dueAt(this.sessionCount, nowMs) ?? Number.POSITIVE_INFINITY,
       this.#jsonDueAt(nowMs) ?? Number.POSITIVE_INFINITY,
     );
-    if (this.#canCompact) return nowMs;
+    if (this.#canCompact || this.#fragment.isMending) return nowMs;
     return due === Number.POSITIVE_INFINITY ? null : due;
   }
 
@@ -310,10 +314,17 @@ export class Room {
     for (const author of this.#yjs.deliver(nowMs)) this.#authors.add(author);
   }
 
+  /** Mends some of the line ends that Yjs peers have written. Each step is small enough for a turn. */
+  #mend(): void {
+    const update = this.#fragment.text.mend();
+    if (update !== null) this.#yjs.sessions.broadcastUpdate(update, null);
+  }
+
   /** Makes what came in durable, as one revision, and tells the sessions. Very many writes take more than one commit. */
   #commit(nowMs: number): void {
     if (this.#yjs.hasPending) this.#deliver(nowMs);
     const fragment = this.#fragment;
+    while (fragment.isMending) this.#mend();
     const { round, taken } = this.#writes.isEmpty
       ? { round: null, taken: 0 }
       : fragment.write(this.#writes.waiting, nowMs);

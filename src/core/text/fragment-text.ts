@@ -3,6 +3,7 @@ import { utf8Length } from "../../language/utf8.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
 import type { AcceptedBatch } from "./accepted-batch.ts";
+import { LineEndMender } from "./line-end-mender.ts";
 import { standBetweenNeighbours } from "./neighbour-order.ts";
 import { IDLE_CLIENT_ID, ROOTS } from "./roots.ts";
 import {
@@ -15,7 +16,7 @@ import {
 } from "./shared-metadata.ts";
 import { applySplit } from "./split-items.ts";
 import { applyChange, type TextChange } from "./text-change.ts";
-import { mendLineEnds, NOT_MENDED, writeChange } from "./text-items.ts";
+import { writeChange } from "./text-items.ts";
 import { UncommittedEdits } from "./uncommitted-edits.ts";
 import { type DeleteSet, encodeSince } from "./update-builder.ts";
 import { UpdateCheck } from "./update-check.ts";
@@ -42,7 +43,7 @@ export interface Received {
   readonly outcomes: readonly Outcome[];
   /** What was new in all of them, as one update; null if nothing was. */
   readonly update: Uint8Array | null;
-  /** The document has mended line ends in it, so even the only author must be told. */
+  /** The document has begun to mend line ends in it, so even the only author must be told. */
   readonly isMended: boolean;
 }
 
@@ -74,9 +75,9 @@ export class FragmentText {
   #committedBytes = 0;
   /** At least the bytes of the content in UTF-8: the last exact count, plus all that was inserted since. */
   #bytesBound = 0;
-  /** Whether the content may hold a surrogate pair, or a CR. */
+  /** Whether the content may hold a surrogate pair. */
   #hasPairs = false;
-  #hasReturns = false;
+  readonly #lineEnds: LineEndMender;
   #snapshot: Uint8Array | null = null;
 
   /**
@@ -90,7 +91,7 @@ export class FragmentText {
     const content = this.#doc.getText(ROOTS.content).toString();
     this.#committedContent = content;
     this.#hasPairs = hasSurrogates(content);
-    this.#hasReturns = content.includes("\r");
+    this.#lineEnds = new LineEndMender(content);
     this.#committedBytes = this.#bytesBound = utf8Length(content);
     this.#committedMetadata = this.#currentMetadata();
   }
@@ -178,15 +179,25 @@ export class FragmentText {
     }
     this.#hasPairs = check.hasPairs;
     this.#snapshot = null;
-    // A lone CR stays, and an edit right after it can make it a CRLF.
-    this.#hasReturns ||= accepted.insertsCarriageReturn;
-    const mended = this.#hasReturns ? mendLineEnds(this.#doc) : NOT_MENDED;
-    this.#hasReturns = mended.hasReturns;
-    const isMended = mended.deletes !== null;
-    if (mended.deletes !== null) accepted.addDeleteSet(mended.deletes);
-    const received = isMended ? accepted.encode() : update;
+    this.#lineEnds.begin(accepted.insertsCarriageReturn);
+    const mended = this.#lineEnds.step(this.#doc);
+    if (mended !== null) accepted.addDeleteSet(mended);
+    const received = mended === null ? update : accepted.encode();
     this.#edits.add(received, accepted.since, this.#arrivedSince(waiting));
-    return { outcomes, update: received, isMended };
+    return { outcomes, update: received, isMended: mended !== null };
+  }
+
+  /** The text holds CRLFs that peers have written: call `mend` until it holds none, before `uncommitted`. */
+  get isMending(): boolean {
+    return this.#lineEnds.isUnderWay;
+  }
+
+  /** Deletes the CRs of the next CRLFs. Returns the update for the peers; null if there was no CRLF left. */
+  mend(): Uint8Array | null {
+    const deletes = this.#lineEnds.step(this.#doc);
+    if (deletes === null) return null;
+    this.#snapshot = null;
+    return this.#edits.addMended(deletes);
   }
 
   /**
@@ -318,7 +329,7 @@ export class FragmentText {
   #noteInserted(text: string): void {
     this.#bytesBound += utf8Length(text);
     this.#hasPairs ||= hasSurrogates(text);
-    this.#hasReturns ||= text.includes("\r");
+    this.#lineEnds.noteWritten(text);
   }
 
   /**

@@ -29,7 +29,7 @@ const FEW_CUTS = 64;
  * Cuts many items at once, before a transaction inserts or deletes at these places.
  *
  * Yjs inserts the right half of each item that it cuts into the middle of an array of all structs of its client, so that
- * n cuts can cost n² (yjs 13.6.33): with 30,000 they take seconds. Here the array is built anew, once. The halves are those
+ * n cuts can cost n² (yjs 13.6.33): with 30,000 they take seconds. Here the array is built anew once, from the first cut on. The halves are those
  * that Yjs' own `splitItem` makes, and at the end of the transaction Yjs merges halves that it did not need.
  */
 export function splitItems(transaction: Y.Transaction, cuts: Cuts): void {
@@ -54,10 +54,12 @@ function splitStructs(
   clocks: readonly number[],
 ): void {
   const ascending = Float64Array.from(clocks).sort();
-  const old = structs.slice();
-  structs.length = 0;
+  const first = ascending[0] ?? 0;
   let next = 0;
-  for (const struct of old) {
+  // A cut behind the last struct has nothing to cut.
+  const behind = structs.at(-1);
+  if (behind === undefined || first >= behind.id.clock + behind.length) return;
+  for (const struct of structs.splice(Y.findIndexSS(structs, first))) {
     structs.push(struct);
     // Only the text has items of more than one value.
     if (!(struct instanceof Y.Item) || struct.parentSub !== null) continue;

@@ -2,16 +2,18 @@ import * as Y from "yjs";
 import { ROOTS } from "./roots.ts";
 import { NO_CHANGE, type TextChange } from "./text-change.ts";
 import { textDeletes, textSince } from "./text-since.ts";
-import { type DeleteSet, encodeSince } from "./update-builder.ts";
+import { type DeleteSet, encodeSince, UpdateBuilder } from "./update-builder.ts";
 
 /**
  * The edits of a document since its last commit.
  *
- * Invariant: the committed document with `#updates` applied in order is the current document. `#since` and `#deletes`
- * name the same edits by id, so that they can be encoded again as the document has merged them by now.
+ * Invariant: the committed document with `#updates` applied in order, and then the deletes of `#mended`, is the current
+ * document. `#since` and `#deletes` name the same edits by id, so that they can be encoded again as the document has merged
+ * them by now.
  */
 export class UncommittedEdits {
   #updates: Uint8Array[] = [];
+  #mended: DeleteSet[] = [];
   /** The clock of each writing client's first uncommitted struct. */
   readonly #since = new Map<number, number>();
   #deletes: DeleteSet[] = [];
@@ -45,6 +47,7 @@ export class UncommittedEdits {
     doc.getMap(ROOTS.metadata).observe(touch);
     doc.getMap(ROOTS.tags).observe(touch);
     for (const update of this.#updates) Y.applyUpdate(doc, update);
+    if (this.#mended.length > 0) Y.applyUpdate(doc, updateOf(this.#mended));
   }
 
   /**
@@ -64,6 +67,12 @@ export class UncommittedEdits {
       if (!this.#since.has(client)) this.#since.set(client, clock);
   }
 
+  /** Takes what was deleted in answer to the updates, which has been seen in the document. Returns it as an update. */
+  addMended(deletes: DeleteSet): Uint8Array {
+    this.#mended.push(deletes);
+    return updateOf([deletes]);
+  }
+
   /** From the committed text to the current one, in one walk over the text. */
   textChange(doc: Y.Doc): TextChange {
     return this.isEmpty ? NO_CHANGE : textSince(doc.getText(ROOTS.content), this.#since, this.#textDeletes);
@@ -71,18 +80,30 @@ export class UncommittedEdits {
 
   /** All edits as one update, as the document has merged them by now; null if there are none. */
   encode(doc: Y.Doc): Uint8Array | null {
-    const [first = null] = this.#updates;
-    if (this.#updates.length <= 1 && !this.#hasMore) return first;
+    const [first] = this.#updates;
+    if (first === undefined) return null;
+    if (this.#updates.length === 1 && !this.#hasMore) {
+      if (this.#mended.length === 0) return first;
+      const builder = new UpdateBuilder();
+      if (builder.addUpdate(first)) return updateOf(this.#mended, builder);
+    }
     return encodeSince(doc, this.#since, this.#deletes);
   }
 
   /** Forgets all edits: they are durable. */
   clear(): void {
     this.#updates = [];
+    this.#mended = [];
     this.#since.clear();
     this.#deletes = [];
     this.#textDeletes = [];
     this.#touchesMetadata = false;
     this.#hasMore = false;
   }
+}
+
+/** @param builder holds what they are deletes of; empty for the deletes alone */
+function updateOf(deletes: readonly DeleteSet[], builder = new UpdateBuilder()): Uint8Array {
+  for (const one of deletes) builder.addDeleteSet(one);
+  return builder.encode();
 }

@@ -1,6 +1,6 @@
 import * as encoding from "lib0/encoding";
 import * as Y from "yjs";
-import type { ScannedDelete } from "./update-scan.ts";
+import { type ScannedDelete, type ScannedStruct, scanUpdate } from "./update-scan.ts";
 
 interface Range {
   readonly clock: number;
@@ -35,6 +35,29 @@ export class UpdateBuilder {
       known.structs += count;
       known.parts.push(bytes);
     }
+  }
+
+  /**
+   * Adds all of an update that a builder has made.
+   *
+   * @returns false, and adds nothing, if it has more structs or deletes than one update of a peer
+   */
+  addUpdate(update: Uint8Array): boolean {
+    const scanned = scanUpdate(update);
+    if (scanned === null) return false;
+    const blocks = new Map<number, { readonly first: ScannedStruct; last: ScannedStruct; count: number }>();
+    for (const struct of scanned.structs) {
+      const block = blocks.get(struct.client);
+      if (block === undefined) blocks.set(struct.client, { first: struct, last: struct, count: 1 });
+      else {
+        block.last = struct;
+        block.count++;
+      }
+    }
+    for (const [client, { first, last, count }] of blocks)
+      this.addStructs(client, first.clock, count, update.subarray(first.start, last.end));
+    for (const range of scanned.deletes) this.addDelete(range);
+    return true;
   }
 
   addDelete({ client, clock, length }: ScannedDelete): void {
