@@ -27,11 +27,12 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
-function isHighSurrogate(unit: number): boolean {
+/** The first half of a surrogate pair. */
+export function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff;
 }
 
-/** False for NaN, which charCodeAt gives after the end. */
-function isLowSurrogate(unit: number): boolean {
+/** The second half. False for NaN, which charCodeAt gives after the end. */
+export function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff;
 }

@@ -2,7 +2,12 @@ import * as v from "valibot";
 import { ERROR_CODES, type ErrorCode, type Refused, refusal, refused } from "./errors.ts";
 import { listOf, metadataEntries, shownMetadataEntries, TimeSchema, VersionSchema } from "./fragment.ts";
 import { parseInput } from "./issues.ts";
-import { MAX_CHANGES, MAX_REQUEST_ID_UNITS } from "./limits.ts";
+import {
+  MAX_CHANGES,
+  MAX_PRESENCE_COLOR_UNITS,
+  MAX_PRESENCE_NAME_UNITS,
+  MAX_REQUEST_ID_UNITS,
+} from "./limits.ts";
 
 /**
  * The JSON socket's frames: one JSON object each, its kind in `action`. The grammar stands in docs/PROTOCOL.md.
@@ -32,8 +37,8 @@ type MakeObject = <const E extends v.ObjectEntries>(
 function clientFrames(object: MakeObject) {
   const change = object({ from: position, to: position, insert: v.optional(v.string(), "") });
   const presence = object({
-    name: v.optional(v.pipe(v.string(), v.maxLength(200))),
-    color: v.optional(v.pipe(v.string(), v.maxLength(64))),
+    name: v.optional(v.pipe(v.string(), v.maxLength(MAX_PRESENCE_NAME_UNITS))),
+    color: v.optional(v.pipe(v.string(), v.maxLength(MAX_PRESENCE_COLOR_UNITS))),
     cursor: v.optional(v.unknown()),
   });
   return {
@@ -79,7 +84,8 @@ const oldClientFrameSchemas = clientFrames(v.object);
 
 /** `insert` replaces `[from, to)` of the base text. */
 export type Change = FrameOf<"edit">["changes"][number];
-type FrameOf<A extends ClientAction> = v.InferOutput<(typeof clientFrameSchemas)[A]>;
+/** The frame of one action. */
+export type FrameOf<A extends ClientAction> = v.InferOutput<(typeof clientFrameSchemas)[A]>;
 
 export type ClientAction = keyof typeof clientFrameSchemas;
 export type ClientFrame = { [A in ClientAction]: FrameOf<A> }[ClientAction];

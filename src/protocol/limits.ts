@@ -48,6 +48,10 @@ export const MAX_SUBSTITUTIONS = 100;
  */
 export const MAX_PRESENCE_BYTES = 4_000;
 
+/** A name and a colour that a JSON session shows, as all others list them. UTF-16 code units. */
+export const MAX_PRESENCE_NAME_UNITS = 200;
+export const MAX_PRESENCE_COLOR_UNITS = 64;
+
 /**
  * Code units of JSON that a session keeps in its attachment: for a merge that it has not seen, and again for the tags that
  * it wrote. With the presence, these take at most two bytes each; 2 KB are left for its texts and its name.

@@ -129,12 +129,18 @@ function decodeAwareness(bytes: Uint8Array): AwarenessEntry[] {
   return entries;
 }
 
-function encodeSync(kind: number, bytes: Uint8Array): Uint8Array {
+function encodeFrame(tag: number, writeParts: (encoder: encoding.Encoder) => void): Uint8Array {
   const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, TAG.sync);
-  encoding.writeVarUint(encoder, kind);
-  encoding.writeVarUint8Array(encoder, bytes);
+  encoding.writeVarUint(encoder, tag);
+  writeParts(encoder);
   return encoding.toUint8Array(encoder);
+}
+
+function encodeSync(kind: number, bytes: Uint8Array): Uint8Array {
+  return encodeFrame(TAG.sync, (encoder) => {
+    encoding.writeVarUint(encoder, kind);
+    encoding.writeVarUint8Array(encoder, bytes);
+  });
 }
 
 export function encodeSyncStep1(stateVector: Uint8Array): Uint8Array {
@@ -157,10 +163,9 @@ export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array 
     encoding.writeVarUint(body, entry.clock);
     encoding.writeVarString(body, entry.state);
   }
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, TAG.awareness);
-  encoding.writeVarUint8Array(encoder, encoding.toUint8Array(body));
-  return encoding.toUint8Array(encoder);
+  return encodeFrame(TAG.awareness, (encoder) => {
+    encoding.writeVarUint8Array(encoder, encoding.toUint8Array(body));
+  });
 }
 
 export function encodeQueryAwareness(): Uint8Array {
@@ -168,25 +173,22 @@ export function encodeQueryAwareness(): Uint8Array {
 }
 
 export function encodePush(seq: number, update: Uint8Array): Uint8Array {
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, TAG.push);
-  encoding.writeVarUint(encoder, seq);
-  encoding.writeVarUint8Array(encoder, update);
-  return encoding.toUint8Array(encoder);
+  return encodeFrame(TAG.push, (encoder) => {
+    encoding.writeVarUint(encoder, seq);
+    encoding.writeVarUint8Array(encoder, update);
+  });
 }
 
 export function encodeSaved(seq: number, revision: number): Uint8Array {
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, TAG.saved);
-  encoding.writeVarUint(encoder, seq);
-  encoding.writeVarUint(encoder, revision);
-  return encoding.toUint8Array(encoder);
+  return encodeFrame(TAG.saved, (encoder) => {
+    encoding.writeVarUint(encoder, seq);
+    encoding.writeVarUint(encoder, revision);
+  });
 }
 
 export function encodeNotice(code: string, message: string): Uint8Array {
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, TAG.notice);
-  encoding.writeVarString(encoder, code);
-  encoding.writeVarString(encoder, message);
-  return encoding.toUint8Array(encoder);
+  return encodeFrame(TAG.notice, (encoder) => {
+    encoding.writeVarString(encoder, code);
+    encoding.writeVarString(encoder, message);
+  });
 }

@@ -21,6 +21,8 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   MAX_CHANGES: ["changes in one `edit`", grouped(limits.MAX_CHANGES)],
   MAX_SUBSTITUTIONS: ["`edits` in one PATCH", grouped(limits.MAX_SUBSTITUTIONS)],
   MAX_PRESENCE_BYTES: ["presence state", `${grouped(limits.MAX_PRESENCE_BYTES)} bytes`],
+  MAX_PRESENCE_NAME_UNITS: ["presence state", `name ${units(limits.MAX_PRESENCE_NAME_UNITS)}`],
+  MAX_PRESENCE_COLOR_UNITS: ["presence state", `color ${limits.MAX_PRESENCE_COLOR_UNITS}`],
   MAX_REMEMBERED_REBASE_UNITS: ["merge remembered for a session", units(limits.MAX_REMEMBERED_REBASE_UNITS)],
   MAX_REMEMBERED_TEXTS: ["texts remembered as bases for a session", grouped(limits.MAX_REMEMBERED_TEXTS)],
   REBASE_HORIZON_MS: [
@@ -51,10 +53,9 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   ],
 };
 
-/** What the table says beside limits.ts: of ids, of the schema of a presence, of the index of words. */
+/** What the table says beside limits.ts: of ids, and of the index of words. */
 const ELSEWHERE: readonly (readonly [row: string, ...amounts: string[]])[] = [
   ["id", ...(FRAGMENT_ID_RULE.match(/\d+ (?:bytes|segments)/g)?.toReversed() ?? [])],
-  ["presence state", "name 200 units", "color 64"],
   ["search text", "32 words"],
 ];
 

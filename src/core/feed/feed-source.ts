@@ -1,5 +1,5 @@
 import type { OpenSessions } from "../../protocol/catalogue.ts";
-import type { Metadata } from "../../protocol/fragment.ts";
+import type { CommittedView } from "../fragment/durable-fragment.ts";
 import type { LogState } from "../history/update-log.ts";
 
 /** The fragment, as its feed reads it and pays from its row budget. The live room is one. */
@@ -7,15 +7,7 @@ export interface FeedSource {
   /** The state of the fragment in the log, deleted or not; null if there never was one. */
   readonly life: LogState | null;
   /** The committed revision. There must be a fragment. */
-  readonly committed: {
-    readonly id: string;
-    readonly revision: number;
-    readonly timeMs: number;
-    readonly content: string;
-    /** Bytes of the content in UTF-8. */
-    readonly size: number;
-    readonly metadata: Metadata;
-  };
+  readonly committed: Pick<CommittedView, "id" | "revision" | "timeMs" | "content" | "size" | "metadata">;
   /** Grows whenever `openSessions` may give something else. */
   readonly openSessionsChanges: number;
   openSessions(): OpenSessions;

@@ -27,6 +27,7 @@ export interface CommittedView {
   readonly timeMs: number;
   /** As it is shown: with the line ends that it came with. */
   readonly content: string;
+  /** Bytes of `content` in UTF-8. */
   readonly size: number;
   readonly metadata: Metadata;
   /** The line ends of `content`. */

@@ -8,7 +8,7 @@ import type { Base, ContentWrite, RequestKey, Written } from "../fragment/write.
 import { sameTags } from "../text/shared-metadata.ts";
 import { invertChange } from "../text/text-change.ts";
 import { toChanges } from "../text/wire-changes.ts";
-import { type JsonSessions, metadataFrame, send } from "./json-sessions.ts";
+import { type JsonSessions, metadataFrame, send, textFrame } from "./json-sessions.ts";
 import type { JsonSession } from "./session.ts";
 
 /** A write as one frame asks for it. */
@@ -17,8 +17,8 @@ export interface WriteRequest {
   readonly content: ContentWrite | null;
   readonly metadata: Partial<Metadata> | null;
   readonly base: Base;
-  /** Null where the frame has no request id. */
-  readonly request: RequestKey | null;
+  /** Null if the frame has no request id. */
+  readonly key: RequestKey | null;
   /** The revision that the session had been told of when the frame came in. */
   readonly seenRevision: number;
   readonly nowMs: number;
@@ -71,7 +71,7 @@ export class JsonAnswers {
         const isLast = last.has(one) || one.request.content === null;
         const content = isLast ? one.written.content : null;
         this.#acknowledge(one, content, isLast);
-        if (content !== null) merged = mergedFrame(one.written, content);
+        if (content !== null) merged = textFrame({ ...one.written, content });
         else if (wroteText(one)) merged = null;
       }
       // Sent after all statuses: what is typed into an old page between two frames would be lost to a second text.
@@ -99,8 +99,8 @@ export class JsonAnswers {
   }
 
   /** Whether the write builds on a stale one, whose answer has brought the text already. */
-  #isToldOf({ session, base, request }: WriteRequest): boolean {
-    const requestId = request?.requestId;
+  #isToldOf({ session, base, key }: WriteRequest): boolean {
+    const requestId = key?.requestId;
     let stale = this.#stale.get(session);
     if (stale === undefined || stale.size > MAX_STALE_REQUESTS) {
       stale = new Set();
@@ -148,8 +148,8 @@ export class JsonAnswers {
   }
 }
 
-function requestIdOf({ request }: WriteRequest): string | undefined {
-  return request?.requestId;
+function requestIdOf({ key }: WriteRequest): string | undefined {
+  return key?.requestId;
 }
 
 /** For each revision, the last answer to a write of the text. The others only confirm. */
@@ -168,10 +168,6 @@ function wroteText({ request, written }: Answered): boolean {
 function mergedText({ toSent, isToSentExact }: Written, content: string, wantsChanges: boolean) {
   if (!wantsChanges || !isToSentExact) return { content };
   return { changes: toChanges(invertChange(toSent, content)) };
-}
-
-function mergedFrame({ timeMs, revision }: Written, content: string): ServerFrame {
-  return { action: "update", content, timestamp: timestamp(timeMs), version: revision };
 }
 
 function sameMetadata(believed: Partial<Metadata>, metadata: Metadata): boolean {

@@ -1,7 +1,7 @@
 import { scanInclusions } from "../../language/inclusion.ts";
 import { type Refusal, type Result, refusal } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
-import { type ClientFrame, decodeClientFrame } from "../../protocol/json-frames.ts";
+import { type ClientFrame, decodeClientFrame, type FrameOf } from "../../protocol/json-frames.ts";
 import type { ExpansionResult } from "../../protocol/rest.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { DurableFragment } from "../fragment/durable-fragment.ts";
@@ -28,8 +28,6 @@ export interface ExpandRequest {
   readonly content: string | null;
   readonly requestId: string | undefined;
 }
-
-type FrameOf<A extends ClientFrame["action"]> = Extract<ClientFrame, { action: A }>;
 
 /** The JSON side of a room: its sessions, the effects of their frames, and the answers to them. */
 export class JsonProtocol {
@@ -102,21 +100,21 @@ export class JsonProtocol {
         const base =
           namedBase(session, frame) ?? this.#likeliest(session, () => session.knowledge.texts(nowMs), nowMs);
         const content = { kind: "text", text: frame.content } as const;
-        this.#write({ ...asked, content, metadata: null, base, request: requestOf(session, frame) });
+        this.#write({ ...asked, content, metadata: null, base, key: keyOf(session, frame) });
         return null;
       }
       case "edit": {
         const base = namedBase(session, frame);
         const content = { kind: "changes", changes: frame.changes } as const;
         if (base === null) this.refuse(session, BASE_NOT_NAMED, requestId);
-        else this.#write({ ...asked, content, metadata: null, base, request: requestOf(session, frame) });
+        else this.#write({ ...asked, content, metadata: null, base, key: keyOf(session, frame) });
         return null;
       }
       case "update_metadata": {
         const base =
           namedBase(session, frame) ?? this.#likeliest(session, () => session.knowledge.tags(nowMs), nowMs);
         const metadata = givenMetadata(frame);
-        this.#write({ ...asked, content: null, metadata, base, request: requestOf(session, frame) });
+        this.#write({ ...asked, content: null, metadata, base, key: keyOf(session, frame) });
         return null;
       }
       case "expand":
@@ -185,7 +183,7 @@ export class JsonProtocol {
       author: clientName ?? principal.kind,
       session,
       seenRevision,
-      request: request.request,
+      request: request.key,
       answer: (result) => this.#answers.add(request, result),
     });
   }
@@ -212,7 +210,7 @@ function includesOthers(content: string): boolean {
 const BASE_NOT_NAMED = refusal("invalid_frame", "edit: name the base in base_version or base_request_id.");
 
 /** The key under which a repetition of this frame is recognised; null where it has no request id. */
-function requestOf(session: JsonSession, frame: ClientFrame): RequestKey | null {
+function keyOf(session: JsonSession, frame: ClientFrame): RequestKey | null {
   if (frame.request_id == null) return null;
   const fingerprint = fingerprintOf(frame);
   return { client: clientOf(session), requestId: frame.request_id, fingerprint };

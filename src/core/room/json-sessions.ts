@@ -131,7 +131,11 @@ export class JsonSessions {
   }
 }
 
-function textFrame({ content, timeMs, revision }: CommittedView): ServerFrame {
+export function textFrame({
+  content,
+  timeMs,
+  revision,
+}: Pick<CommittedView, "content" | "timeMs" | "revision">): ServerFrame {
   return { action: "update", content, timestamp: timestamp(timeMs), version: revision };
 }
 

@@ -86,7 +86,7 @@ export class UpdateWindow {
       } else {
         if (kind === "push" || kind === "again") session.gapped.add(update);
         if (session.gapped.isOverLimit) refused.set(session, TOO_MUCH_WAITS);
-        // Another session's sync step 2 may bring what this session's own did not.
+        // A session's own sync step 2 could not fill the gap, but that of another one may.
         if (kind === "step2" || kind === "again") yjs.askLater(session);
         else yjs.askForMore(session, text.stateVector());
       }

@@ -160,12 +160,7 @@ export class FragmentText {
   /** Checks a batch, and applies what is new in the accepted updates as one update. */
   receive(batch: readonly Incoming[]): Received {
     const check = new UpdateCheck(this.#doc, this.#oldClients, this.#hasPairs);
-    const refusedSenders = new Map<object, Outcome>();
-    const outcomes = batch.map((incoming) => {
-      const outcome = refusedSenders.get(incoming.sender) ?? judge(check, incoming);
-      if (!outcome.ok) refusedSenders.set(incoming.sender, outcome);
-      return outcome;
-    });
+    const outcomes = judgeEach(batch, (incoming) => judge(check, incoming));
     const { accepted } = check;
     if (accepted.isEmpty) return { ...NOTHING, outcomes };
 
@@ -281,20 +276,14 @@ export class FragmentText {
 
   /** Finds the updates of a batch that are at fault. Each costs a rebuild, so a sender has only one of them tried. */
   #receiveOneByOne(batch: readonly Incoming[]): Received {
-    const refusedSenders = new Map<object, Outcome>();
-    const outcomes: Outcome[] = [];
     const updates: Uint8Array[] = [];
     let isMended = false;
-    for (const incoming of batch) {
-      const before = refusedSenders.get(incoming.sender);
-      const one = before === undefined ? this.receive([incoming]) : { ...NOTHING, outcomes: [before] };
-      for (const outcome of one.outcomes) {
-        if (!outcome.ok) refusedSenders.set(incoming.sender, outcome);
-        outcomes.push(outcome);
-      }
+    const outcomes = judgeEach(batch, (incoming) => {
+      const one = this.receive([incoming]);
       if (one.update !== null) updates.push(one.update);
       isMended ||= one.isMended;
-    }
+      return one.outcomes[0] as Outcome; // one for each incoming update
+    });
     return { outcomes, update: updates.length === 0 ? null : Y.mergeUpdates(updates), isMended };
   }
 
@@ -362,6 +351,16 @@ export class FragmentText {
     if (metadata.ok) return metadata.value;
     return salvageMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags));
   }
+}
+
+/** One outcome for each update. Once an update of a sender is refused, so are the rest of its updates, unread. */
+function judgeEach(batch: readonly Incoming[], judgeOne: (incoming: Incoming) => Outcome): Outcome[] {
+  const refusedSenders = new Map<object, Outcome>();
+  return batch.map((incoming) => {
+    const outcome = refusedSenders.get(incoming.sender) ?? judgeOne(incoming);
+    if (!outcome.ok) refusedSenders.set(incoming.sender, outcome);
+    return outcome;
+  });
 }
 
 function judge(check: UpdateCheck, { update, admit }: Incoming): Outcome {

@@ -1,3 +1,4 @@
+import { isHighSurrogate, isLowSurrogate } from "../../language/utf8.ts";
 import { detach } from "./detach.ts";
 
 /**
@@ -254,6 +255,6 @@ export function splitsCharacter(text: string, index: number): boolean {
   if (index <= 0 || index >= text.length) return false;
   const before = text.charCodeAt(index - 1);
   const after = text.charCodeAt(index);
-  const inPair = before >= 0xd800 && before <= 0xdbff && after >= 0xdc00 && after <= 0xdfff;
-  return inPair || (before === 0x0d && after === 0x0a);
+  const isPair = isHighSurrogate(before) && isLowSurrogate(after);
+  return isPair || (before === 0x0d && after === 0x0a);
 }

@@ -1,5 +1,6 @@
 import { decodeUtf8 } from "lib0/string";
 import * as Y from "yjs";
+import { isHighSurrogate } from "../../language/utf8.ts";
 import { done, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
 import { AcceptedBatch, type NewPart } from "./accepted-batch.ts";
@@ -337,8 +338,4 @@ export class UpdateCheck {
     const struct = findByClock(candidate.structs.get(client) ?? [], (one) => one, clock);
     return struct === null ? null : { struct, bytes: candidate.bytes };
   }
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
 }
