@@ -3,7 +3,7 @@
  *
  *     const { rounds, broken } = parseOptions(args, { rounds: whole(20, 1, 10_000), broken: flag() });
  *
- * Options that are not given have their default, or null if they have none. Node's `parseArgs` splits the command line.
+ * An option that is not given has its default, or null if it has none. Node's `parseArgs` splits the command line.
  */
 import { parseArgs } from "node:util";
 import { UsageError } from "./command-line.ts";
@@ -12,7 +12,7 @@ import { grouped } from "./quantity.ts";
 export interface Option<Value> {
   readonly type: "string" | "boolean";
   readonly multiple?: true;
-  /** Converts what was given; undefined if the option was not. Throws a `UsageError`. */
+  /** Converts the given value, which is undefined if the option was not given. Throws a `UsageError`. */
   readonly read: (name: string, given: Given | undefined) => Value;
 }
 
@@ -26,7 +26,7 @@ export type ValuesOf<All extends Options> = {
 /** The form in which `parseArgs` gives a value. */
 type Given = string | boolean | readonly (string | boolean)[];
 
-/** Throws a `UsageError`, or an error of `parseArgs`, for anything that these options do not allow. */
+/** Throws a `UsageError`, or an error of `parseArgs`, for anything that the options do not allow. */
 export function parseOptions<All extends Options>(args: readonly string[], options: All): ValuesOf<All> {
   const kinds = Object.entries(options).map(([name, { type, multiple = false }]) => [
     name,

@@ -1,4 +1,4 @@
-/** The server that a command talks to: its address, its paths, and the message when it does not answer. */
+/** The server that a command talks to: its address, its paths, and the message for the case that it does not answer. */
 import type { FragmentId } from "../src/language/fragment-id.ts";
 import { UsageError } from "./command-line.ts";
 
@@ -9,8 +9,8 @@ export const DEFAULT_PORT = 8081;
 export const DEFAULT_SERVER_URL = `http://localhost:${DEFAULT_PORT}`;
 
 /**
- * Reads the value of `--url`. Throws a `UsageError` for parts that would be dropped in silence: the server's addresses
- * begin at its root, and it asks for no user name and no password.
+ * Reads the value of `--url`. Throws a `UsageError` for parts that would be dropped in silence: the server's paths
+ * begin at its root, and it asks for no user name or password.
  */
 export function parseServerUrl(text: string): URL {
   const url = URL.parse(text);

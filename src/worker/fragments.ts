@@ -65,7 +65,7 @@ export class Fragments {
     return answer;
   }
 
-  /** Deletes the fragment; null if that is done. */
+  /** Deletes the fragment. Null on success. */
   async remove(id: FragmentId, preconditions: Preconditions): Promise<Refusal | null> {
     const object = await this.#existing(id);
     return object === null ? absenceFault(id, preconditions) : object.remove(preconditions);

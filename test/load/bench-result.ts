@@ -1,6 +1,4 @@
-/**
- * The results of `npm run bench`, and the table of them, whose place in docs/benchmarks.md is between two marks.
- */
+/** The results of `npm run bench`, and their table, whose place in docs/benchmarks.md is between two marks. */
 import type { Load } from "../../tools/load/settings.ts";
 import type { ServerName } from "./bench-servers.ts";
 
@@ -15,7 +13,7 @@ export interface Round {
   readonly cpuPerMillion: number | null;
   /** The number of cores that other work kept busy, on average. */
   readonly othersCores: number | null;
-  /** The longest time that a small write of another process waited for the disk meanwhile (disk-probe.ts). */
+  /** The longest time for which a small write of another process waited for the disk meanwhile (disk-probe.ts). */
   readonly diskWaitMs: number;
   readonly undelivered: number;
   readonly reconnects: number;
@@ -95,8 +93,8 @@ function renderTable({ load, servers }: Comparison): string {
 }
 
 /**
- * The page with the text between the marks of that name. Everything else stays as it is, to the byte. Null if the page has
- * no such marks.
+ * The page with this text between the marks of that name. Everything else stays as it is, to the byte. Null if the page
+ * has no such marks.
  */
 export function putBetweenMarks(page: string, name: string, text: string): string | null {
   const first = `<!-- bench ${name} -->\n`;
@@ -181,7 +179,7 @@ function renderTroubles({ title, rounds }: MeasuredServer): string[] {
   return troubles.length === 0 ? [] : [`- ${title}: ${troubles.join(" ")}`];
 }
 
-/** Other work on the machine, which makes the figures less sure. */
+/** Other work on the machine, which makes the figures less certain. */
 function renderOthers(servers: readonly MeasuredServer[]): string[] {
   const others: string[] = [];
   const cores = servers.flatMap((server) => valuesOf(server, "othersCores"));
@@ -196,7 +194,7 @@ function renderOthers(servers: readonly MeasuredServer[]): string[] {
   const stalls = waits.filter((wait) => wait > MAX_DISK_WAIT_MS);
   if (stalls.length > 0)
     others.push(
-      `- In ${stalls.length} of ${waits.length} rounds of all servers the machine's disk made a small write of somebody else wait, ${figure(Math.max(...stalls))} ms at most.`,
+      `- In ${stalls.length} of ${waits.length} rounds of all servers a small write of another process waited for the machine's disk, ${figure(Math.max(...stalls))} ms at most.`,
     );
   return others;
 }

@@ -42,7 +42,7 @@ const BENCH_DIR = join(PROJECT_DIR, "bench");
 const START_TIMEOUT_MS = 15_000;
 const LOOK_MS = 50;
 
-/** The dialect of a stock provider, for all servers alike: `saved` would be work that only ours does. */
+/** The dialect of a stock provider, for every server: `saved` would be work that only ours does. */
 export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {
   "prompt-manager": stockDialect((id) => `/v1/sync/${id}?create=1`),
   hocuspocus: HOCUSPOCUS_DIALECT,

@@ -48,9 +48,7 @@ const PAGE = "docs/benchmarks.md";
 const ROUND_SCRIPT = fileURLToPath(new URL("bench-round.ts", import.meta.url));
 const MAX_ROUNDS = 20;
 const MAX_SECONDS = 60;
-/**
- * A disturbed round (bench-result.ts) is measured again. The least disturbed attempt counts, whatever it measured.
- */
+/** A disturbed round (bench-result.ts) is measured again. The least disturbed attempt counts, whatever its figures. */
 const MAX_ATTEMPTS = 3;
 const QUIET_MS = 2_000;
 const MAX_WAIT_SECONDS = 600;
@@ -119,7 +117,7 @@ function parse(args: string[]): Settings {
   return { load, names, rounds, waitSeconds: wait };
 }
 
-/** The least disturbed of some attempts; the first that was not disturbed is the last. */
+/** The least disturbed of a few attempts. An undisturbed attempt is the last. */
 async function measureQuietly(
   what: string,
   name: ServerName,
@@ -135,7 +133,7 @@ async function measureQuietly(
       round = await withTemporaryDir((dataDir) => measure(name, load, dir, dataDir));
     } catch (error) {
       console.log(`${what}, attempt ${attempt} failed: ${error instanceof Error ? error.message : error}`);
-      continue; // such as a port that was taken: no reason to lose the earlier rounds
+      continue; // such as a port that was taken: that is no reason to lose the earlier rounds
     }
     console.log(`${what}, attempt ${attempt}: ${JSON.stringify(round)}`);
     if (best === null || disturbance(round) < disturbance(best)) best = round;

@@ -84,14 +84,14 @@ async function write(url: string, random: SeededRandom, signal: AbortSignal): Pr
   }
 }
 
-/** Reads the fragments last, because a fragment that is read delivers to the catalogue what is pending. */
+/** Reads the fragments last, because reading a fragment makes it deliver to the catalogue what is pending. */
 async function compare(server: ServerProcess): Promise<Omit<CatalogueKillsReport, "writes">> {
   const listed = await readSettledList(server.url);
   const fragments = await readAll(server.url);
   return { fragments: fragments.size, differences: differencesOf(listed, fragments) };
 }
 
-/** The list, after it has not changed for as long as an alarm can take. */
+/** The list, once it has not changed for as long as an alarm can take. */
 async function readSettledList(url: string): Promise<Map<string, FragmentSummary>> {
   let listed = await readList(url);
   for (let waits = 0; waits < MAX_WAITS; waits++) {

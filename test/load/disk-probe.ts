@@ -5,8 +5,8 @@ const BLOCK = new Uint8Array(4_096);
 const PAUSE_MS = 100;
 
 /**
- * Measures the waits for the machine's disk during another measurement: it writes one block and syncs it, again and again,
- * until `end` is called. A server that waits for its disk is not to blame for such a wait.
+ * Measures how long writes wait for the machine's disk during another measurement: it writes one block and syncs it,
+ * again and again, until `end` is called. The server that is measured is not to blame for such a wait.
  */
 export class DiskProbe {
   readonly #path: string;

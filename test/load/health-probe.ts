@@ -1,6 +1,6 @@
 /**
- * Asks a server for its health every 25 ms, from a thread of its own: how long is everybody kept waiting? A question does
- * not wait for the answer to the one before.
+ * Asks a server for its health every 25 ms, from a thread of its own, to learn how long every request is kept waiting.
+ * A question does not wait for the answer to the one before.
  */
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -21,7 +21,7 @@ export class HealthProbe {
     return new HealthProbe(worker);
   }
 
-  /** The longest wait since the last call, in milliseconds. Waits for questions that are open. */
+  /** The longest wait since the last call, in milliseconds. Waits for the answers to open questions. */
   async longestWaitMs(): Promise<number> {
     const answered = once(this.#worker, "message");
     this.#worker.postMessage("report");

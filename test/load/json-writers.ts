@@ -6,9 +6,10 @@ import { tokenBorder } from "./token-ledger.ts";
 import type { TokenWriter, WriterOptions } from "./token-writer.ts";
 
 /**
- * - `edit`: changes on a version or on its own request before, several under way, gets changes (`?changes=1`)
- * - `update`: whole texts on a version, one under way
- * - `old`: whole texts without a base over the old system's path; it names no requests, so it resends nothing
+ * - `edit`: sends changes to a version or to its own earlier request, with several under way, and gets changes
+ *   (`?changes=1`)
+ * - `update`: sends whole texts based on a version, with one under way
+ * - `old`: sends whole texts without a base over the old system's path; it names no requests, so it resends nothing
  */
 export type JsonWriterKind = "edit" | "update" | "old";
 
@@ -53,7 +54,7 @@ export class JsonWriter implements TokenWriter {
     this.#socket = socket;
     this.#known = null;
     this.#closed = closed(socket);
-    // Trusted: other tests check the grammar of the server.
+    // Trusted: other tests check the server's grammar.
     socket.on("message", (data) => this.#receive(JSON.parse(String(data)) as ServerFrame));
     void this.#closed.then((code) => {
       this.#known = null;

@@ -1,9 +1,10 @@
 /**
  * `npm run check:kill -- [--rounds 20] [--edits 20000] [--seed N] [--compact-every N] [--broken]`
  *
- * Kills a server under load, again and again, and looks for acknowledged edits that are gone. Exits with 0 if edits were
- * acknowledged and nothing is lost, doubled or otherwise wrong. With --broken it runs against a build that acknowledges
- * first and writes 200 ms later, and exits with 0 only if it finds losses: that proves that the check can find them.
+ * Kills a server under load, again and again, and looks for acknowledged edits that are gone. Exits with 0 if edits
+ * were acknowledged and nothing is lost, doubled or otherwise wrong. With --broken it runs against a build that
+ * acknowledges first and writes 200 ms later, and exits with 0 only if it finds losses. That proves that the check can
+ * find them.
  */
 import { join } from "node:path";
 import { runCommand } from "../../tools/command-line.ts";
@@ -44,7 +45,7 @@ await runCommand(
 function check(options: ValuesOf<typeof OPTIONS>): Promise<number> {
   const { rounds, edits, seed, "compact-every": compactEvery, broken: isBroken } = options;
   return withTemporaryDir(async (dir) => {
-    // A bundle of its own, because another command may rebuild the shared one meanwhile.
+    // The check has its own bundle, because another command may rebuild the shared one meanwhile.
     const bundleDir = await (isBroken ? buildBrokenBundle : buildBundle)(join(dir, "bundle"));
     const startedMs = performance.now();
     const ledger = await runKillRounds({

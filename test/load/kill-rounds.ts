@@ -52,12 +52,13 @@ const CAST: readonly Cast[] = [
 const FRAGMENT_ID = "check/kill";
 const TICK_MS = 10;
 /**
- * Longest time from the round's last counted edit to the cut of some connections, and from there to the kill: anywhere in a
- * commit window. The writers that are cut off first have requests that the server commits and that they send again.
+ * The longest time from the last edit that a round waits for to the cut of some connections, and from there to the
+ * kill, so that it falls anywhere in a commit window. The writers that are cut off have requests that the server still
+ * commits, and send them again.
  */
 const MAX_KILL_DELAY_MS = 400;
 const ROUND_TIMEOUT_MS = 120_000;
-/** At a kill, one writer in this number leaves for ever, and another one comes. */
+/** At a kill, one writer in this many leaves for ever, and another one comes. */
 const LEAVES_ONE_IN = 4;
 
 /** Runs all rounds and the last reading. Throws if the check itself cannot go on. */
@@ -80,7 +81,7 @@ export async function runKillRounds(options: KillRoundsOptions): Promise<TokenLe
       troupe.cutSomeOff();
       await delay(random.below(MAX_KILL_DELAY_MS));
       const isLast = round === rounds;
-      if (isLast) troupe.isWriting = false; // else the editors type on while the server is away
+      if (isLast) troupe.isWriting = false; // otherwise the editors type on while the server is away
       await server.kill();
       await troupe.disconnected();
       const startedMs = performance.now();

@@ -4,7 +4,9 @@ const WORDS = 5_000;
 const COMMON_WORDS = 5;
 const RARE_WORDS = 1_000;
 
-/** An artificial language, the same for the same seed. Its first words are in most texts, its last in few (Zipf). */
+/**
+ * An artificial language, the same for the same seed. Its first words are in most texts, its last ones in few (Zipf).
+ */
 export class MadeWords {
   readonly random: SeededRandom;
   readonly #vocabulary: readonly string[];

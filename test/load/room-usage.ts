@@ -110,7 +110,7 @@ async function measure({ writers, rate, seconds }: ValuesOf<typeof OPTIONS>): Pr
       if (rate > 0) await Promise.all(all.map((writer) => writer.type(rate, endMs)));
       else await delay(seconds * 1_000);
       const after = { ...(await usage()), cpuS: cpuSeconds(pid) };
-      // Running, or with a timer. Both at once count twice.
+      // The time in which it runs, or has a timer. Both at once count twice.
       const awakeS = (after.awakeMs - before.awakeMs) / 1_000 + after.cpuS - before.cpuS;
       const minutes = (performance.now() - startedMs) / 60_000;
       for (const writer of all) writer.close();

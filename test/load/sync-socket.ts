@@ -1,6 +1,6 @@
 /**
- * A Yjs socket for load: a document in sync, with callbacks for the answers to its pushes. It keeps nothing else, so that a
- * long run measures the server and not the memory of its clients.
+ * A Yjs socket for load tests: a document in sync, with callbacks for the answers to its pushes. It keeps nothing else,
+ * so that a long run measures the server and not the memory of its clients.
  */
 import * as decoding from "lib0/decoding";
 import type WebSocket from "ws";

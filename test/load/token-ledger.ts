@@ -1,7 +1,7 @@
 /**
  * The oracle of a durability check. It knows which tokens the writers put into one text, and which of them the server
- * acknowledged. Each token occurs nowhere else. Whatever the server did, each acknowledged token must be in the text exactly
- * once and each other token at most once, and a version must name one text for ever.
+ * acknowledged. Each token occurs nowhere else. Whatever happens to the server, each acknowledged token must be in the
+ * text exactly once, each other token at most once, and a version must name one text for ever.
  */
 import { createHash } from "node:crypto";
 
@@ -58,8 +58,9 @@ export class TokenLedger {
   }
 
   /**
-   * The server takes a text without a base for a change of the known text from which it differs least, letter by letter.
-   * Tokens of a writer of such texts share only punctuation with those of others, so that this text is the right one.
+   * The server reads a text without a base as a change of the known text that it resembles most, letter by letter. The
+   * tokens of a writer of such texts share only punctuation with other tokens, so that the text that it resembles most
+   * is the right one.
    *
    * @param writer a letter and a number
    */
@@ -95,7 +96,7 @@ export class TokenLedger {
     const tokens = new Set(Array.from(text.matchAll(TOKEN), ([token]) => token));
     const gone = [...before.tokens].filter((token) => !tokens.has(token));
     if (gone.length > 0)
-      this.fault(`of version ${before.version}, version ${version} lacks ${gone.slice(0, 5).join(" ")}`);
+      this.fault(`version ${version} lacks ${gone.slice(0, 5).join(" ")} of version ${before.version}`);
     this.#newestText = { version, tokens };
   }
 
@@ -119,7 +120,8 @@ export class TokenLedger {
     const broken = text.replaceAll(TOKEN, "");
     for (const token of lost) this.#lost.add(token);
     for (const token of twice) this.#twice.add(token);
-    if (broken !== "") this.fault(`the text holds what nobody wrote: ${JSON.stringify(broken.slice(0, 80))}`);
+    if (broken !== "")
+      this.fault(`the text contains what nobody wrote: ${JSON.stringify(broken.slice(0, 80))}`);
     return { lost, twice, broken };
   }
 }

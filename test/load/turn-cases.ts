@@ -1,11 +1,11 @@
-/** The inputs of `npm run bench:turns`: what honest clients send that is large or has thousands of pieces. */
+/** The inputs of `npm run bench:turns`: honest ones that are large or have thousands of pieces. */
 import { setTimeout as delay } from "node:timers/promises";
 import type * as Y from "yjs";
 import { JsonPeer, put, request, YjsPeer } from "./turn-peers.ts";
 
 export interface TurnCase {
   readonly name: string;
-  /** Brings the server to where the case begins; what it returns is measured. */
+  /** Prepares the server for the case, and returns the function whose run is measured. */
   prepare(serverUrl: string): Promise<() => Promise<unknown>>;
 }
 
@@ -96,9 +96,9 @@ export const TURN_CASES: readonly TurnCase[] = [
       };
     },
   },
-  typing("a Yjs peer types in 1 MiB", ""),
+  typing("a Yjs peer types in 1 MiB", null),
   typing("a Yjs peer types in 1 MiB, a JSON peer takes changes", "?changes=1"),
-  typing("a Yjs peer types in 1 MiB, a JSON peer takes whole texts", "?changes=0"),
+  typing("a Yjs peer types in 1 MiB, a JSON peer takes whole texts", ""),
   {
     name: "a JSON peer types in 1 MiB",
     prepare: async (url) => {
@@ -135,13 +135,13 @@ function editing(name: string, edit: (content: Y.Text) => void): TurnCase {
   };
 }
 
-/** @param query of a JSON peer that looks on; empty: there is none */
-function typing(name: string, query: string): TurnCase {
+/** @param query of a JSON peer that looks on; null if there is none */
+function typing(name: string, query: string | null): TurnCase {
   return {
     name,
     prepare: async (url) => {
       await put(url, lines(38_000, "line"));
-      if (query !== "") await JsonPeer.open(url, query);
+      if (query !== null) await JsonPeer.open(url, query);
       const peer = await YjsPeer.open(url);
       return async () => {
         for (let key = 0; key < KEYS; key++) {

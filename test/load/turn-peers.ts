@@ -74,7 +74,7 @@ export class JsonPeer {
   }
 
   static async open(url: string, query = "?changes=1"): Promise<JsonPeer> {
-    const peer = new JsonPeer(makeSocket(url, `/v1/ws/${ID}${query.replace("?changes=0", "")}`));
+    const peer = new JsonPeer(makeSocket(url, `/v1/ws/${ID}${query}`));
     await peer.#next("initial");
     return peer;
   }

@@ -1,10 +1,10 @@
 /**
  * `npm run bench:turns -- [--only TEXT]`
  *
- * How long one request keeps everybody waiting. Each case sends one large or awkward input to a fragment of its own, on a
- * server of its own with the production bundle, while another thread asks for `/healthz` every 25 ms. The longest wait is
- * about the longest turn: all objects and requests of the server share one thread. The processor time of the whole case
- * stands beside it; other work on the machine does not add to that.
+ * Measures how long one request keeps all others waiting. Each case sends one large or awkward input to a fragment of
+ * its own, on a server of its own with the production bundle, while another thread asks for `/healthz` every 25 ms. The
+ * longest wait is about the longest turn: all objects and requests of the server share one thread. The processor time
+ * of the whole case stands beside it; other work on the machine does not add to that.
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -46,7 +46,7 @@ async function measure(cases: readonly TurnCase[]): Promise<number> {
       const probe = await HealthProbe.start(server.url);
       try {
         const play = await prepare(server.url);
-        await delay(1_000); // what the preparation has left to do, for the catalogue too
+        await delay(1_000); // for the rest of the preparation, such as the catalogue's part
         await probe.longestWaitMs();
         const cpuS = cpuSeconds(server.pid);
         await play();

@@ -1,6 +1,6 @@
 /**
- * A person who types a document key by key: words, and now and then a jump to another place, a correction or a new line. What
- * the document takes in storage is measured after the server has stopped.
+ * A person who types a document key by key: words, and now and then a jump to another place, a correction or a new
+ * line. The storage that the document takes is measured after the server has stopped.
  */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const WORDS =
   "the prompt asks the model for a short answer that names its sources and says what it does not know".split(
     " ",
   );
-/** Most pushes without a `saved`: enough to make the server the slow side. */
+/** The most pushes without a `saved`: enough to make the server the slower side. */
 const MAX_UNSAVED = 2_000;
 
 /** A text editor with our subprotocol: one push for each key. */

@@ -195,14 +195,14 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     says: /in Ann's name: expected \[\], got \[.*forged/,
   },
   {
-    what: "closes the socket on a frame that is no JSON",
+    what: "closes the socket on a frame that is not JSON",
     alteration: replace(
       `${ROOM}/json-protocol.ts`,
       "this.refuse(session, decoded.refusal, decoded.requestId);",
       'session.peer.close(1003, "bad frame");',
     ),
     group: "errors",
-    check: "when its frame is no JSON",
+    check: "when its frame is not JSON",
     says: /Ann waited for "error"; its socket was closed with 1003 "bad frame"/,
   },
   {

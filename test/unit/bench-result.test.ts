@@ -104,7 +104,7 @@ describe("the table of the benchmarks", () => {
       "- Other work kept 0.4 of the machine's cores busy on average over the rounds, 1.4 in the busiest.",
     );
     expect(text).toContain(
-      "- In 1 of 4 rounds of all servers the machine's disk made a small write of somebody else wait, 812 ms at most.",
+      "- In 1 of 4 rounds of all servers a small write of another process waited for the machine's disk, 812 ms at most.",
     );
     expect(renderComparison(makeComparison([{}], [{}]))).not.toMatch(/^- /m);
   });

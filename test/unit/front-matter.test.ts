@@ -39,8 +39,8 @@ describe("parseFragmentFile", () => {
 
   test.each([
     ["is not closed", "---\ndescription: d\n", /not closed/],
-    ["is no YAML", "---\ntags: [a\n---\n", /no valid YAML/],
-    ["gives a key twice", "---\ntags: []\ntags: []\n---\n", /no valid YAML/],
+    ["is not YAML", "---\ntags: [a\n---\n", /not valid YAML/],
+    ["gives a key twice", "---\ntags: []\ntags: []\n---\n", /not valid YAML/],
     ["is a list", "---\n- a\n---\n", /is wrong/],
     [
       "misspells a key",

@@ -53,7 +53,7 @@ export class Inbox<F> {
     else waiter.settle(frame);
   }
 
-  /** Something arrived that is no frame. Every wait from now on fails with this message. */
+  /** Something arrived that is not a frame. Every wait from now on fails with this message. */
   refuse(what: string): void {
     this.#fault ??= new CheckFailure(`${this.#name} received ${what}`);
     for (const { fail } of this.#waiters.splice(0)) fail(this.#fault);

@@ -68,8 +68,8 @@ export class JsonClient {
   }
 
   /**
-   * Settles when everything has arrived that the fragment had sent to this client: the answer to a request comes after
-   * it.
+   * Settles when everything has arrived that the fragment has sent to this client so far: the answer to a request comes
+   * after it.
    */
   async fence(): Promise<void> {
     const id = `fence-${++this.#fences}`;
@@ -80,7 +80,7 @@ export class JsonClient {
     );
   }
 
-  /** The frames that no wait has asked for. */
+  /** The frames that no wait has taken. */
   get unread(): readonly ServerFrame[] {
     return this.inbox.unread;
   }
@@ -114,11 +114,12 @@ export class JsonClient {
     }
     try {
       const frame: unknown = JSON.parse(data);
-      if (typeof frame !== "object" || frame === null) this.inbox.refuse(`no JSON object: ${show(data)}`);
+      if (typeof frame !== "object" || frame === null)
+        this.inbox.refuse(`a frame that is not a JSON object: ${show(data)}`);
       // Trusted: the checks look at the contents of the frame.
       else this.inbox.receive(frame as ServerFrame);
     } catch {
-      this.inbox.refuse(`a frame that is no JSON: ${show(data)}`);
+      this.inbox.refuse(`a frame that is not JSON: ${show(data)}`);
     }
   }
 }

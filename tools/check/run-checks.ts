@@ -7,7 +7,7 @@ import { CheckFailure } from "./expect.ts";
 import { Scene } from "./scene.ts";
 import type { Server } from "./server.ts";
 
-/** The group of the last check, which always runs: no fragment of the run is left. */
+/** The group of the last check, which always runs. */
 const CLEANUP_GROUP = "cleanup";
 const CLEANUP_CHECK = "no fragment of the run is left, when the checks are over";
 
@@ -75,7 +75,7 @@ async function timed(run: () => Promise<void>): Promise<Outcome> {
 
 function describe({ ms, error }: Outcome): Pick<CheckResult, "ok" | "ms" | "error"> {
   if (error === null) return { ok: true, ms, error };
-  // Any other error is one that the check did not expect: an answer of another shape, or a bug in the check.
+  // The check did not expect any other error: an answer has another shape, or the check has a bug.
   return { ok: false, ms, error: error instanceof CheckFailure ? error.message : String(error) };
 }
 

@@ -12,7 +12,7 @@ import { StockClient } from "./stock-client.ts";
 import { TextClient } from "./text-client.ts";
 import { YjsClient, type YjsClientOptions } from "./yjs-client.ts";
 
-/** A fragment as the server shows it, without further fields. */
+/** A fragment as the server shows it. Further fields are ignored. */
 const FragmentSchema = v.object({
   id: v.string(),
   content: v.string(),

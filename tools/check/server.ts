@@ -16,7 +16,7 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The server under check, and how to ask it. */
+/** The server under check. */
 export class Server {
   /** Without a slash at the end. */
   readonly url: string;

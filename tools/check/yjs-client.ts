@@ -21,13 +21,13 @@ type KindOf<K extends YjsServerFrame["kind"]> = Extract<YjsServerFrame, { readon
 export interface YjsClientOptions {
   /** Offers our subprotocol. Without it the client looks like a stock provider. */
   readonly isOwnClient: boolean;
-  /** The update that the document starts with. */
+  /** The document to start with. */
   readonly doc?: Y.Doc | undefined;
 }
 
 /**
- * A Yjs client that does what the check says. Like every provider it also applies what it receives, and answers a sync
- * step 1 with a step 2 (unless told not to).
+ * A Yjs client that does what the check says. Like every provider, it also applies what it receives, and answers a sync
+ * step 1 with a step 2, unless told not to.
  */
 export class YjsClient {
   readonly name: string;
@@ -165,7 +165,7 @@ export class YjsClient {
     const frame = typeof data === "string" ? null : decodeYjsServerFrame(data);
     if (frame === null) {
       const shown = typeof data === "string" ? data : [...data.subarray(0, 40)];
-      this.inbox.refuse(`what is no frame of the Yjs socket: ${show(shown)}`);
+      this.inbox.refuse(`something that is not a frame of the Yjs socket: ${show(shown)}`);
       return;
     }
     try {
@@ -176,7 +176,7 @@ export class YjsClient {
       }
       this.inbox.receive(frame);
     } catch (error) {
-      this.inbox.refuse(`a "${frame.kind}" that Yjs cannot take: ${error}`);
+      this.inbox.refuse(`a "${frame.kind}" that Yjs cannot apply: ${error}`);
     }
   }
 }

@@ -2,7 +2,7 @@ import { parseOrigins } from "../../src/protocol/origins.ts";
 import { UsageError } from "../command-line.ts";
 import type { Option } from "../command-options.ts";
 
-/** A scheme and a host, and perhaps a port: the form in which browsers send the origin of a page. */
+/** A scheme, a host and perhaps a port: the form in which browsers send the origin of a page. */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#,@]+$/;
 
 /**

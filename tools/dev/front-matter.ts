@@ -2,7 +2,7 @@
  * A fragment as a markdown file: YAML metadata between two `---` lines, then the text.
  *
  * Blank lines after the front matter and line ends after the last line belong to the file, not to the text: they would
- * show where another text includes this one. Everything else stays as it is.
+ * show up in every text that includes this one. Everything else stays as it is.
  */
 import * as v from "valibot";
 import { parse as parseYaml, YAMLParseError } from "yaml";
@@ -51,9 +51,9 @@ export function parseFragmentFile(source: string): FragmentFileResult {
     metadata = parseYaml(body.slice(0, closing.index), { logLevel: "error" });
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
-    return { ok: false, reason: `the front matter is no valid YAML: ${error.message}` };
+    return { ok: false, reason: `the front matter is not valid YAML: ${error.message}` };
   }
-  // Empty front matter is no mistake. YAML reads it as null.
+  // Empty front matter is not a mistake. YAML reads it as null.
   return readMetadata(metadata ?? {}, body.slice(closing.index + closing[0].length));
 }
 

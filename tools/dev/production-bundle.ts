@@ -16,15 +16,15 @@ export const DEFAULT_BUNDLE_DIR = join(PROJECT_DIR, "build", "serve");
 
 const MAIN_MODULE = "index.js";
 const SETTINGS_FILE = "settings.json";
-/** Says which sources and which bundle belong together; see `stamp`. */
+/** Names the sources and the bundle that belong together; see `stamp`. */
 const STAMP_FILE = "built-from";
 /** Everything that a bundle is made of. The lockfile stands for the packages. */
 const SOURCES = ["src", "tools/dev", "wrangler.toml", "package-lock.json", "tsconfig.base.json"];
 
 /**
  * Builds into `bundleDir`, unless the bundle there was made from the same sources, and returns that path. `onBuild` is
- * called before a build. Files are replaced one by one and whole, so that a server that starts meanwhile reads the old
- * one or the new one. Throws with what Wrangler printed when the build fails.
+ * called before a build. Each file is replaced as a whole, so that a server that starts meanwhile reads the old one or
+ * the new one. Throws with what Wrangler printed when the build fails.
  */
 export async function buildBundle(
   bundleDir: string = DEFAULT_BUNDLE_DIR,

@@ -120,8 +120,8 @@ function workerdPath(): string {
 /**
  * Writes workerd's configuration beside the bundle, and returns its path.
  *
- * Named by its content, so that servers that start at the same time write the same bytes or different files. One that
- * is there already stays, so a server can start from a read-only directory.
+ * The file is named by its content, so that servers that start at the same time write the same bytes or different
+ * files. A file that exists already stays, so that a server can start from a read-only directory.
  */
 export async function writeConfig(
   bundleDir: string,

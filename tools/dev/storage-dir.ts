@@ -1,6 +1,6 @@
 /**
- * The directory of `--persist-to`. One server at a time may use it: a second one would not see what the first has in
- * memory, and would overwrite what it has acknowledged.
+ * The directory of `--persist-to`. One server at a time may use it: a second one would not see what the first one has
+ * in memory, and would overwrite what the first one has acknowledged.
  */
 import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";

@@ -18,7 +18,7 @@ export interface LoadResult {
   readonly undelivered: number;
   /** Edits without a `saved`; 0 for a dialect that has none. */
   readonly unsaved: number;
-  /** Edits that are missing in the text at the end; null for a server without REST. */
+  /** Edits that are missing from the text at the end; null for a server without REST. */
   readonly lost: number | null;
   /** Edits that are in that text more than once. */
   readonly doubled: number;
@@ -31,7 +31,7 @@ export interface LoadResult {
   readonly timeline: readonly Second[];
 }
 
-/** Whether this process kept up with its schedule. If not, the figures are partly its own. */
+/** Whether this process kept up with its schedule. If it did not, the latencies are partly its own. */
 export interface GeneratorHealth {
   /** Delay in sending edits, 99th percentile. */
   readonly lateP99Ms: number;

@@ -1,6 +1,7 @@
 /**
- * One load test from start to end: it makes the fragments, connects everybody, lets the writers write on their schedule,
- * waits for what is under way, reads each text as a newcomer, and deletes the fragments, even after a failure.
+ * One load test from start to end. It makes the fragments, connects all peers, lets the writers write on their
+ * schedule, waits for the edits that are under way, reads each text as a newcomer, and deletes the fragments, even
+ * after a failure.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
@@ -18,12 +19,12 @@ export interface LoadTarget {
   /** `http://host:port`, without a slash at the end. */
   readonly origin: string;
   readonly dialect: Dialect;
-  /** Null for a server without REST: the first client makes a document, and nobody reads it at the end. */
+  /** Null for a server without REST: the first client then makes the document, and nobody reads it at the end. */
   readonly fragments: Fragments | null;
 }
 
 export interface LoadOptions {
-  /** Aborted to end the writing. The run then waits a short time for what was sent. */
+  /** Abort it to end the writing. The run then waits a short time for the edits that were sent. */
   readonly signal: AbortSignal;
   readonly onPhase?: (what: string) => void;
   readonly onSecond?: (second: Second) => void;
@@ -37,7 +38,7 @@ export interface LoadOptions {
 
 /** Number of connections that open at the same time. */
 const BATCH = 50;
-/** Time after the joins in which everybody gets in sync and the server finishes their work. */
+/** Time after the joins, in which all peers get in sync and the server finishes the work of joining. */
 const SETTLE_MS = 500;
 const MAX_DRAIN_MS = 30_000;
 /** Longer than the longest pause of a reconnecting socket. */
@@ -212,7 +213,7 @@ class LoadRun {
         const { lost, doubled, foreign } = fragment.judge(await fragments.read(fragment.id));
         sum.lost += lost;
         sum.doubled += doubled;
-        if (foreign !== "") this.#meter.error("a text holds what nobody wrote");
+        if (foreign !== "") this.#meter.error("a fragment has text that nobody wrote");
       } catch (error) {
         this.#meter.error(error instanceof Error ? error.message : String(error));
       }

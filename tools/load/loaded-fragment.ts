@@ -1,6 +1,6 @@
 /**
- * One fragment under load: when each edit was due, what its frames say, and which peer has received which edits. All
- * its peers are in this process, so every delivery is accounted for.
+ * One fragment under load: the times at which its edits were due, and the contents of its frames. All its peers are in
+ * this process, so every delivery is accounted for.
  */
 import type { Dialect } from "./dialect.ts";
 import type { Meter } from "./meter.ts";
@@ -22,7 +22,9 @@ export interface TextVerdict {
   readonly foreign: string;
 }
 
-/** The longest frame that is remembered. A server sends one frame to all peers; longer frames come once, at a join. */
+/**
+ * Decoded frames are remembered, since a server sends one frame to all peers. Longer ones come only once, at a join.
+ */
 const MAX_KNOWN_FRAMES = 256;
 const MAX_KNOWN_BYTES = 16_384;
 const OTHER: Arrival = { kind: "other" };
@@ -94,7 +96,7 @@ export class LoadedFragment {
 
   #decode(bytes: Buffer): Arrival {
     const frame = this.dialect.decode(bytes);
-    if (frame === null) return { kind: "refused", message: "a message of the server is no frame" };
+    if (frame === null) return { kind: "refused", message: "the server sent a message that is not a frame" };
     switch (frame.kind) {
       case "step1":
         return { kind: "asked", stateVector: frame.stateVector };
@@ -115,7 +117,7 @@ export class LoadedFragment {
     try {
       return { kind: "tokens", tokens: tokensInUpdate(update) };
     } catch {
-      return { kind: "refused", message: "an update of the server is none" }; // lib0 and Yjs throw on bad bytes
+      return { kind: "refused", message: "the server sent an update that Yjs cannot read" }; // lib0 and Yjs throw on bad bytes
     }
   }
 }

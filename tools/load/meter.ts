@@ -1,6 +1,4 @@
-/**
- * All counts and times of a load, for each second and in all. The callers bring the time; the meter has no clock.
- */
+/** All counts and times of a load, by second and in total. The callers pass the time; the meter has no clock. */
 import { type Distribution, Durations } from "./distribution.ts";
 
 /** One second of the run. Times in milliseconds; null if nothing was timed. */
@@ -117,7 +115,7 @@ export class Meter {
     else if (this.#errors.size < MAX_ERRORS) this.#errors.set(message, 1);
   }
 
-  /** Ends the running second and returns what it saw. */
+  /** Ends the running second, and returns it. */
   closeSecond(): Second {
     const { totals } = this;
     const since = (name: keyof Totals) => totals[name] - this.#before[name];

@@ -2,13 +2,13 @@ import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promi
 import * as prng from "lib0/prng";
 
 /**
- * Timers can be this late. So the last part of a wait turns the event loop instead, which handles what has arrived and is
- * exact to a few microseconds. Otherwise every latency would contain a millisecond of the generator.
+ * Timers can be this late. So the last part of a wait turns the event loop instead, which handles what has arrived and
+ * is exact to a few microseconds. Otherwise the generator would add a millisecond to every latency.
  */
 const TIMER_LATENESS_MS = 2;
 /** While edits are overdue, the event loop turns at least this often. */
 const MAX_TURN_MS = 1;
-/** Each run has the same moments, so that compared servers get the same load. */
+/** Each run has the same moments, so that all servers of a comparison get the same load. */
 const SEED = 1;
 
 /**

@@ -85,7 +85,7 @@ export class Peer {
         for (const token of arrival.tokens) {
           if (token.writer === this.#writer) continue;
           const dueMs = fragment.dueMs(token);
-          if (dueMs === undefined) fragment.meter.error("a text came that nobody wrote");
+          if (dueMs === undefined) fragment.meter.error("text arrived that nobody wrote");
           else if (this.#receipts[token.writer]?.add(token.seq)) fragment.meter.received(nowMs - dueMs);
         }
         break;

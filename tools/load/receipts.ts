@@ -1,4 +1,6 @@
-/** The edits of one writer that one socket has received. They nearly always come in order, so a number is enough. */
+/**
+ * The edits of one writer that one socket has received. They nearly always arrive in order, so that a number is enough.
+ */
 export class Receipts {
   #upTo = 0;
   /** Received while an earlier edit is missing. */

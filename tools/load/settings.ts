@@ -32,7 +32,7 @@ export interface LoadCommand {
 
 const MAX_SOCKETS = 10_000;
 const MAX_SECONDS = 600;
-/** About what one process can make and count. One core of a server counted 400,000 deliveries a second. */
+/** About as much as one process can make and count. One core of a server counted 400,000 deliveries a second. */
 const MAX_EDITS_PER_SECOND = 20_000;
 const MAX_DELIVERIES_PER_SECOND = 500_000;
 

@@ -35,8 +35,8 @@ export function maxTokenBytes(writers: number, edits: number): number {
 }
 
 /**
- * The tokens that an update inserts, read from its bytes, so that a listener needs no document. A writer puts whole tokens
- * behind its own last one, so no token is ever cut.
+ * The tokens that an update inserts, read from its bytes, so that a reader needs no document. A writer puts whole
+ * tokens after its own last one, so no token is ever cut.
  *
  * @param update in Yjs' V1 encoding; throws for other bytes
  */

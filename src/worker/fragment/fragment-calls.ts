@@ -57,7 +57,7 @@ export class FragmentCalls {
     return answer;
   }
 
-  /** Deletes the fragment; null if that is done. */
+  /** Deletes the fragment. Null on success. */
   async remove(preconditions: Preconditions): Promise<Refusal | null> {
     const { room, catalogue } = this.#ports;
     if (!room.exists) return absenceFault(room.id, preconditions);

@@ -16,7 +16,10 @@ export const connection = group("connection", {
       prompt_type: "standard",
       version: 1,
     });
-    expectThat(!Number.isNaN(Date.parse(initial.updated_at)), `updated_at is no time: ${initial.updated_at}`);
+    expectThat(
+      !Number.isNaN(Date.parse(initial.updated_at)),
+      `updated_at is not a time: ${initial.updated_at}`,
+    );
   },
 
   "each client gets a session id of its own, when two connect": async (scene) => {

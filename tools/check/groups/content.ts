@@ -14,7 +14,7 @@ async function expectKept(scene: Scene, text: string): Promise<void> {
   expectFields("initial of a newcomer", initial, { content: text });
 }
 
-/** Texts: they come back as they went in; edits; the meaning of an acknowledgement. */
+/** Texts come back as they went in; edits; the meaning of an acknowledgement. */
 export const content = group("content", {
   "blanks and line ends at both ends are kept": (scene) =>
     expectKept(scene, "\n\n  \t Hello \n there \t \n\n"),

@@ -22,9 +22,12 @@ function expectRefused(frame: string | Uint8Array, code: string): Check["run"] {
 
 /** Mistakes are answered with a code and a sentence, and affect nobody else. */
 export const errors = group("errors", {
-  "a client gets an error and stays connected, when its frame is no JSON": expectRefused("{", "invalid_json"),
+  "a client gets an error and stays connected, when its frame is not JSON": expectRefused(
+    "{",
+    "invalid_json",
+  ),
 
-  "a client gets an error and stays connected, when its frame is no object": expectRefused(
+  "a client gets an error and stays connected, when its frame is not an object": expectRefused(
     '["update"]',
     "invalid_frame",
   ),

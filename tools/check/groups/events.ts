@@ -70,7 +70,7 @@ async function next(listener: TextClient, kind: string, id: FragmentId): Promise
   }
 }
 
-/** Reads the stream to the end of the event that contains the text. */
+/** Reads the stream up to the end of the event that contains the text. */
 async function readStream(scene: Scene, headers: Record<string, string>, wanted: string): Promise<string> {
   const { signal } = scene.deadline;
   const reading = async () => {
