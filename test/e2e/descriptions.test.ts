@@ -39,7 +39,7 @@ describe("standards", () => {
     expect(isValid({ ...document, operations: { x: { action: "shout" } } })).toBe(false);
   });
 
-  test("[API-4] both descriptions state the limits and the allowed origins, and that of the sockets the close codes", async () => {
+  test("[API-4] both descriptions state the limits and the allowed origins, and that of the sockets also states the close codes", async () => {
     const rest = (await load("/openapi.json")) as { info: { description: string } };
     const sockets = (await load("/asyncapi.json")) as { info: { description: string } };
     for (const { description } of [rest.info, sockets.info]) {
@@ -74,7 +74,7 @@ describe("standards", () => {
 });
 
 describe("sockets", () => {
-  test("[API-6] every kind of JSON frame is sent as described, and what is sent to the server is too", async () => {
+  test("[API-6] every kind of JSON frame is as described, from the server and to it", async () => {
     const messages = new DescribedMessages((await load("/asyncapi.json")) as never);
     const seen = new Set<string>();
     const faults: string[] = [];

@@ -54,7 +54,7 @@ describe.concurrent("a quiet room", () => {
     context.expect(await file.server.constructions("quiet/counted")).toBe(2);
   });
 
-  test("[LIVE-11] a plain ping is answered and wakes nobody, when the room sleeps", async (context) => {
+  test("[LIVE-11] a plain ping is answered without waking the object, when the room sleeps", async (context) => {
     const { json, yjs } = await sleepingRoom(context, "quiet/ping");
     json.sendRaw(PLAIN_PING);
     await json.next("pong");

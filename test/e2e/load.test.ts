@@ -64,7 +64,7 @@ async function statusOf(server: ServerProcess, { output }: { output: string }): 
 describe("npm run load", () => {
   const file = serverOfFile();
 
-  test("[LOAD-4] every edit arrives at every socket of each fragment and stands in its text, and a report tells so", async () => {
+  test("[LOAD-4] every edit arrives at every socket of its fragment and is in the text, and the report says so", async () => {
     const [report, json] = [join(file.dir, "reports", "a.html"), join(file.dir, "a.json")];
     const numbers = [
       "--fragments",
@@ -106,13 +106,13 @@ describe("npm run load", () => {
     );
   });
 
-  test("[LOAD-1] without a server it says so and fails", async () => {
+  test("[LOAD-1] the command says so and fails, when no server answers", async () => {
     const { code, output } = await spawnLoad("--url", "http://127.0.0.1:9").ended();
     expect(code).toBe(1);
     expect(output).toMatch(/^npm run load: No server answers at http:\/\/127\.0\.0\.1:9 \(.+\)\..*\n$/);
   });
 
-  test("[LOAD-6] when it is interrupted it reports what was sent until then, and takes its fragments away", async () => {
+  test("[LOAD-6] the command reports what was sent until then and deletes its fragments, when it is interrupted", async () => {
     const json = join(file.dir, "interrupted.json");
     const report = join(file.dir, "interrupted.html");
     const numbers = ["--writers", "2", "--rate", "10", "--seconds", "60"];
@@ -130,7 +130,7 @@ describe("npm run load", () => {
     expect(await statusOf(file.server, { output })).toBe(404);
   });
 
-  test("[LOAD-6] when nobody reads its output any more it reports and takes its fragments away", async () => {
+  test("[LOAD-6] the command reports and deletes its fragments, when nobody reads its output any more", async () => {
     const [json, report] = [join(file.dir, "headed.json"), join(file.dir, "headed.html")];
     const args = ["--url", file.server.url, "--seconds", "60", "--json", json, "--report", report];
     const { code, stdout, stderr } = await pipeToHead(5, MAIN, args);

@@ -50,7 +50,7 @@ describe("the page of the benchmarks", () => {
     );
   });
 
-  test("[BENCH-2] to write it again changes nothing more", () => {
+  test("[BENCH-2] writing the same table again changes nothing", () => {
     const once = putBetweenMarks(page, "1x2x3", "| a |") ?? "";
     expect(putBetweenMarks(once, "1x2x3", "| a |")).toBe(once);
   });
@@ -83,7 +83,7 @@ describe("the table of the benchmarks", () => {
     expect(median({ name: "hocuspocus", title: "", rounds: [makeRound({ p50: null })] }, "p50")).toBeNull();
   });
 
-  test("[BENCH-3] the reason is told below the table, when a row is doubtful", () => {
+  test("[BENCH-3] the reason stands below the table, when a row is doubtful", () => {
     const text = renderComparison(
       makeComparison(
         [

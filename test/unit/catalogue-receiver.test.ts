@@ -93,7 +93,7 @@ function describeUpdate(update: CatalogueUpdate): string {
 }
 
 describe("the catalogue as a receiver", () => {
-  test("[CAT-1] a new fragment is told at once, with its text", () => {
+  test("[CAT-1] the catalogue is told at once of a new fragment, with its text", () => {
     const room = new FedRoom();
     room.host.create("first");
     room.run();
@@ -103,7 +103,7 @@ describe("the catalogue as a receiver", () => {
     expect(room.story()).toEqual(["text 1 @0"]);
   });
 
-  test("[CAT-2] a text that writes very many rows waits until a minute's rows are owed, at most", () => {
+  test("[CAT-2] a text that writes very many rows waits until its fragment owes at most a minute's rows", () => {
     const room = new FedRoom();
     room.textRows = 1_000;
     room.host.create("first");
@@ -119,7 +119,7 @@ describe("the catalogue as a receiver", () => {
     expect(texts().at(-1)).toMatch(/^text 241 /u);
   });
 
-  test("[CAT-2] the text is told every 9.5 s at the latest, due after 7.5 and unpaid for 2, when people come and go all the time", () => {
+  test("[CAT-2] the catalogue is told of the text every 9.5 s at the latest, when people come and go all the time", () => {
     const room = new FedRoom();
     room.sessionsRows = 1;
     room.host.create("first");
@@ -157,7 +157,7 @@ describe("the catalogue as a receiver", () => {
     expect(host.room.affordableAt(20, host.nowMs)).toBeGreaterThan(before);
   });
 
-  test("[CAT-2] list fields are told within a second, the text when the fragment is quiet", () => {
+  test("[CAT-2] the catalogue is told list fields within a second, and the text when the fragment is quiet", () => {
     const room = new FedRoom();
     room.host.create("first");
     room.run();
@@ -169,7 +169,7 @@ describe("the catalogue as a receiver", () => {
     expect(room.story()).toEqual(["text 1 @0", "entry 3 @500", "text 3 @2200"]);
   });
 
-  test("[CAT-2] the text is told within ten seconds, and list fields within one, while somebody types on and rows are short", () => {
+  test("[CAT-2] the catalogue is told the text within ten seconds and list fields within one, while somebody types and rows are short", () => {
     const room = new FedRoom();
     room.host.create("");
     room.run();
@@ -185,7 +185,7 @@ describe("the catalogue as a receiver", () => {
     expect(longest).toBeLessThan(1_000);
   });
 
-  test("[CAT-3] one delivery is under way at a time, and the news of the meantime follows", () => {
+  test("[CAT-3] one delivery is under way at a time, and what happened meanwhile follows it", () => {
     const room = new FedRoom();
     room.answer = "waits";
     room.host.create("first");
@@ -212,7 +212,7 @@ describe("the catalogue as a receiver", () => {
     expect(room.outbox.dueAt(room.host.nowMs)).toBeNull();
   });
 
-  test("[CAT-3] storage knows the news that was not delivered, and confirmed news is not sent again", () => {
+  test("[CAT-3] storage knows which messages were not delivered, and confirmed ones are not sent again", () => {
     const log = new MemoryUpdateLog();
     const first = new FedRoom(log);
     first.answer = "waits";
@@ -229,7 +229,7 @@ describe("the catalogue as a receiver", () => {
     expect(third.story()).toEqual([]);
   });
 
-  test("[CAT-1] a deletion is told at once, and the next life too", () => {
+  test("[CAT-1] the catalogue is told at once of a deletion, and of the creation that follows", () => {
     const room = new FedRoom();
     room.host.create("first");
     room.run();
@@ -243,7 +243,7 @@ describe("the catalogue as a receiver", () => {
     expect(room.story()).toEqual(["text 1 @0", "deleted 2 @10", expect.stringMatching(/^text 3/)]);
   });
 
-  test("[CAT-8] the open sessions are told when they change, by name, and not when only a cursor moves", () => {
+  test("[CAT-8] the catalogue is told of the open sessions by name when they change, and not when only a cursor moves", () => {
     const room = new FedRoom();
     room.host.create("text");
     room.run();

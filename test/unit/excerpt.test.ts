@@ -22,7 +22,7 @@ describe("the excerpt around what was found", () => {
     expect(cut(found?.text ?? "", found?.ranges)).toEqual(["aardvark"]);
   });
 
-  test("[CAT-6] a short text is whole", () => {
+  test("[CAT-6] the excerpt of a short text is the whole text", () => {
     expect(around("one\ntwo three", "two")).toEqual({ text: "one\ntwo three", ranges: [{ from: 4, to: 7 }] });
     expect(around("one two three", "four")).toBeNull();
   });
@@ -62,7 +62,7 @@ describe("the excerpt around what was found", () => {
     expect(cut(found?.text ?? "", found?.ranges)).toEqual(["the", "refund", "policy"]);
   });
 
-  test("[CAT-6] the beginning of a text tells of its end that it goes on, and finds nothing there", () => {
+  test("[CAT-6] a text that was cut off shows that it goes on, and nothing is found at the cut", () => {
     const text = `${"word ".repeat(200)}needle ${"word ".repeat(10)}`;
     expect(around(text, "needle", false)).toBeNull();
     expect(around(`needle ${text}`, "needle", false)?.text).toMatch(/^needle .*…$/);

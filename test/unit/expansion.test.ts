@@ -47,7 +47,7 @@ describe("names", () => {
     expect(closure.get(id("a.md"))).toBeNull();
   });
 
-  test("[EXP-17] a cycle and a self-reference are those of the fragment that is meant", async () => {
+  test("[EXP-17] cycles and self-references are judged by the fragment that is meant", async () => {
     const { fetchTexts } = new Store({ a: "[[a.md]]", "a.md": "[[a]][[root.md]]", root: "" });
     const { expanded } = await expand({ content: "[[a]]", root: id("root.md") }, fetchTexts);
     expect(expanded).toBe("[[CIRCULAR DEPENDENCY: a]][[SELF-REFERENCE: root.md]]");

@@ -346,7 +346,7 @@ describe("what no fragment holds", () => {
     expect(outcomeOf(rawUpdate(one(8, 0, rawString("y")), [[7, 0, 1]]))).toBe("applied");
   });
 
-  test("[UPDATE-6] in a batch that is too large together, what fits in order is taken", () => {
+  test("[UPDATE-6] updates are taken in order while they fit, when a batch is too large as a whole", () => {
     const text = makeText();
     const large = (client: number) => incoming(rawUpdate(one(client, 0, rawString("x".repeat(600_000)))));
     const { outcomes, update } = text.receive([large(7), large(8), incoming(honest(text, "<last>", 60))]);
@@ -411,7 +411,7 @@ describe("updates that cost more than they weigh", () => {
     };
   }
 
-  test("[UPDATE-13] a sender that was refused has nothing more taken in its window, and others have", () => {
+  test("[UPDATE-13] nothing more is taken of a refused sender in its window, and updates of others are", () => {
     const text = makeText();
     const [bad, good] = [{}, {}];
     // Yjs itself finds out about this one, after it has changed the document.

@@ -66,7 +66,7 @@ describe("a fragment under load", () => {
     return fragment;
   };
 
-  test("[LOAD-3] it knows when each edit was due", () => {
+  test("[LOAD-3] the schedule knows when each edit was due", () => {
     const fragment = makeFragment();
     expect(fragment.edits).toBe(3);
     expect(fragment.dueMs({ writer: 0, seq: 1 })).toBe(20);
@@ -139,7 +139,7 @@ describe("durations", () => {
     });
   });
 
-  test("[LOAD-3] the curve ascends to 100 percent, and nothing describes nothing", () => {
+  test("[LOAD-3] the curve rises to 100 percent, and there is none without values", () => {
     const durations = new Durations();
     expect(durations.describe()).toBeNull();
     for (let ms = 1; ms <= 1_000; ms++) durations.record(ms);
@@ -194,7 +194,7 @@ describe("the meter", () => {
 });
 
 describe("the pace", () => {
-  test("[LOAD-3] a late edit is made up for, and counted from the moment when it was due", async () => {
+  test("[LOAD-3] a late edit is sent after all, and its latency counts from the moment when it was due", async () => {
     const dueMs: number[] = [];
     const startedMs = performance.now();
     await pace(20, 0.2, new AbortController().signal, (index, due) => {

@@ -19,7 +19,7 @@ describe("the report of a load test", () => {
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  test("[LOAD-7] its elements are closed in the order in which they were opened", () => {
+  test("[LOAD-7] the report closes its elements in the right order", () => {
     const open: string[] = [];
     const tags = renderReport(makeLoadResult({ errors: [{ message: "<b>", count: 2 }] })).matchAll(
       /<(\/?)([a-z0-9]+)\b[^>]*?(\/?)>/g,
@@ -51,7 +51,7 @@ describe("the report of a load test", () => {
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  test("[LOAD-8] a generator that was too slow is told, on the page and at the terminal", () => {
+  test("[LOAD-8] the page and the terminal say so, when the generator was too slow", () => {
     const generator = { lateP99Ms: 45, loopDelayP99Ms: 30, isSaturated: true };
     const result = makeLoadResult({ generator });
     const warning = /The load generator itself was too slow: edits left up to 45\.0 ms late/;
@@ -92,7 +92,7 @@ describe("charts", () => {
     expect(roundTicks(from, to).map(({ label }) => label)).toEqual(labels);
   });
 
-  test("[LOAD-7] a value that is missing breaks the line", () => {
+  test("[LOAD-7] the line has a gap, where a value is missing", () => {
     const points = [1, 2, Number.NaN, 4].map((y, x) => ({ x, y }));
     const chart = String(
       renderChart({ title: "a", xLabel: "b", yLabel: "c", series: [{ name: "d", points }] }),

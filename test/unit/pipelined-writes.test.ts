@@ -187,7 +187,7 @@ describe("the statuses of pipelined edits", () => {
 });
 
 describe("stale bases", () => {
-  test("[JSON-11] a chain of edits is brought the text once, when the first of them has a base that is not known", () => {
+  test("[JSON-11] only the first answer brings the text, when a chain of edits begins with an unknown base", () => {
     const host = hostWith("x".repeat(100_000));
     const editor = new PipeliningEditor(host);
     const chain = Array.from({ length: 50 }, (_, at) => editor.insert(at, "y"));
@@ -202,7 +202,7 @@ describe("stale bases", () => {
     }
   });
 
-  test("[JSON-11] each is brought the text, when two edits name unknown versions one after the other", () => {
+  test("[JSON-11] each answer brings the text, when two edits name unknown versions one after the other", () => {
     const host = hostWith("text");
     const peer = new ScriptedPeer();
     const session = host.joinJson(peer);

@@ -136,7 +136,7 @@ describe("a page that was cut off while another wrote", () => {
     expect(pages.write(pages.first, again)).toBe(again);
   });
 
-  test("[ROOM-10] a text that is like no earlier one replaces what its page was told", () => {
+  test("[ROOM-10] a text replaces what its page was told, when it is like no earlier one", () => {
     const pages = new TwoPages("Test prompt for the address of old pages");
     pages.write(pages.second, "Updated test content at 1795844688.2152102");
     pages.comeBack();

@@ -52,7 +52,7 @@ describe("the budget of rows", () => {
     }
   });
 
-  test("[COMMIT-4] the debt of rows is paid back before other work that can wait, when commits leave something over", () => {
+  test("[COMMIT-4] owed rows are paid back before other work that can wait, when commits leave rows over", () => {
     const budget = new RowBudget();
     budget.spend(47, 0); // 27 more than there are
     expect(budget.affordableAt(5, 0)).toBe(Math.ceil(((27 + 5) * 1000) / RowBudget.PER_SECOND));

@@ -45,12 +45,12 @@ describe("the text that excerpts show", () => {
 });
 
 describe("included ids", () => {
-  test("[CAT-7] the included ids are distinct, sorted and canonical, and what is no id is none", () => {
+  test("[CAT-7] the included ids are distinct, sorted and canonical, and names that are no ids are left out", () => {
     const text = "[[b]] [[a/x]] [[c.md]] [[my name]] [[../etc]] [[]] [[b]]";
     expect(includedIds(text)).toEqual(["a/x", "b", "c", "c.md", "my_name"]); // c.md may mean either
   });
 
-  test("[CAT-7] no more ids are included than an expansion can hold, when a text names more", () => {
+  test("[CAT-7] a text counts as including at most as many ids as an expansion can hold, when it names more", () => {
     const ids = Array.from({ length: 1_200 }, (_, at) => `part${at}`);
     const included = includedIds(ids.map((id) => `[[${id}]]`).join(" "));
     expect(included).toEqual(ids.slice(0, 1_000).sort());

@@ -27,7 +27,7 @@ function shown(knowledge: SessionKnowledge, nowMs = 0): string[] {
 const write = (revision: number, toSent: TextChange = NO_CHANGE) => ({ revision, timeMs: 0, toSent });
 
 describe("the texts that a session may have before its eyes", () => {
-  test("[JSON-5] they are what it was sent, before it has written", () => {
+  test("[JSON-5] a session knows what it was sent, before it has written", () => {
     const { knowledge } = fresh();
     knowledge.told(3);
     knowledge.toldText(4);
@@ -35,7 +35,7 @@ describe("the texts that a session may have before its eyes", () => {
     expect(shown(knowledge)).toEqual(["later 3", "later 4"]);
   });
 
-  test("[JSON-5] a text that it was sent while its own write was in flight has crossed that write, for five seconds", () => {
+  test("[JSON-5] a text counts as crossing for five seconds, when it was sent while the session's own write was in flight", () => {
     const { knowledge } = fresh();
     knowledge.told(3);
     knowledge.toldText(4);
@@ -45,7 +45,7 @@ describe("the texts that a session may have before its eyes", () => {
     expect(shown(knowledge, 5_001)).toEqual(["own 5", "later 6"]);
   });
 
-  test("[JSON-5] a revision that changed metadata only is another name of the text that it knows", () => {
+  test("[JSON-5] a revision that changed metadata only is another name for the same text", () => {
     const { knowledge } = fresh();
     knowledge.told(3);
     knowledge.told(4);
@@ -54,7 +54,7 @@ describe("the texts that a session may have before its eyes", () => {
     expect(shown(knowledge)).toEqual(["later 3", "later 4"]);
   });
 
-  test("[JSON-5] at most 32 of them are kept, the newest", () => {
+  test("[JSON-5] a session knows the newest 32 texts and no others", () => {
     const { knowledge } = fresh();
     for (let revision = 1; revision <= 40; revision++) knowledge.toldText(revision);
     const texts = shown(knowledge);
@@ -62,7 +62,7 @@ describe("the texts that a session may have before its eyes", () => {
     expect([texts[0], texts.at(-1)]).toEqual(["later 9", "later 40"]);
   });
 
-  test("[HIB-2] its own write is kept over hibernation, when the way back to it is short", () => {
+  test("[HIB-2] a session's own write is known after hibernation, when the way back to it is short", () => {
     const { record, knowledge } = fresh();
     knowledge.told(1);
     const toSent = new TextChange().retain(3).insert("x");
@@ -71,7 +71,7 @@ describe("the texts that a session may have before its eyes", () => {
     expect(woken(record).texts(0)[0]).toMatchObject({ revision: 2, when: "own" });
   });
 
-  test("[HIB-2] the merged text is kept in the place of its own write, when the way back to that is long", () => {
+  test("[HIB-2] the merged text takes the place of a session's own write, when the way back to that is long", () => {
     const { record, knowledge } = fresh();
     knowledge.told(1);
     const toSent = new TextChange().insert("x".repeat(MAX_REMEMBERED_REBASE_UNITS));
@@ -80,7 +80,7 @@ describe("the texts that a session may have before its eyes", () => {
     expect(shown(woken(record))).toEqual(["later 2"]);
   });
 
-  test("[JSON-15] its tags are those that it wrote, and those of what it was sent since", () => {
+  test("[JSON-15] a session knows the tags that it wrote, and those that it was sent since", () => {
     const { knowledge } = fresh();
     knowledge.told(1);
     knowledge.wroteTags(2, ["mine"]);
@@ -91,7 +91,7 @@ describe("the texts that a session may have before its eyes", () => {
     ]);
   });
 
-  test("[JSON-5] the newest of them shows what the session knows, whatever happened and also after hibernation", () => {
+  test("[JSON-5] the newest text is the one that the session was told last, whatever happened and after hibernation too", () => {
     forEachSeed(200, [], (seed) => {
       const random = new SeededRandom(seed);
       const { record, knowledge } = fresh();

@@ -182,7 +182,7 @@ describe("a catalogue of release 0.1.0", () => {
     });
   });
 
-  test("[CAT-13] a large one is indexed in steps, over a crash, and serves meanwhile", async () => {
+  test("[CAT-13] a large catalogue is indexed in steps, over a crash, and serves meanwhile", async () => {
     const filler = "filler ".repeat(20_000);
     const many = Array.from({ length: 32 }, (_, n) => ({ id: `f${n}`, text: `Λέμε καλημέρα ${filler}` }));
     const workspace = crypto.randomUUID() as Workspace;

@@ -208,7 +208,7 @@ describe("what the catalogue is told", () => {
     await tell({ kind: "deleted", id, revision: 18, atMs: 4_000 });
   });
 
-  test("[CAT-3] the alarm delivers the news, when a crash kept it from the catalogue", async () => {
+  test("[CAT-3] the alarm delivers a message, when a crash kept it from the catalogue", async () => {
     const { id } = await createFragment("told at once");
     const stub = objectOf(id);
     const client = await joinYjs(id);
@@ -367,7 +367,7 @@ describe("search", () => {
     expect(await idsOf({ query })).toEqual([id]);
   });
 
-  test("[CAT-5] finds by id, description and tag, the id first", async () => {
+  test("[CAT-5] a search finds by id, description and tag, and ids come first", async () => {
     const byContent = await createFragment("wombat");
     const byTag = await createFragment("x", { tags: ["wombat"] });
     const byDescription = await createFragment("x", { description: "a wombat" });
@@ -385,7 +385,7 @@ describe("search", () => {
     },
   );
 
-  test("[CAT-6] says where the words stand, in the excerpt and in the description", async () => {
+  test("[CAT-6] the list says where the words stand, in the excerpt and in the description", async () => {
     const content = `${"before ".repeat(100)}the aardvark, ${"after ".repeat(100)}`;
     await createFragment(content, { description: "An aardvark prompt" });
     const [entry] = (await list({ query: "aardv" })).fragments;
@@ -503,7 +503,7 @@ describe("search", () => {
     for (const id of ids) await tell({ kind: "deleted", id, revision: 2, atMs: 3 });
   });
 
-  test("[CAT-9] a cursor that is none, or of another sort, is refused", async () => {
+  test("[CAT-9] a malformed cursor is refused, and so is one of a list in another order", async () => {
     const refusalOf = async (query: Partial<ListQuery>) => {
       const answer = await catalogue().list({ limit: 1, ...query });
       return answer.ok ? "answered" : answer.refusal.code;
@@ -591,7 +591,7 @@ describe("search", () => {
 });
 
 describe("who includes whom", () => {
-  test("[CAT-7] dependents are told, directly and through others, in a cycle too", async () => {
+  test("[CAT-7] the dependents of a fragment are listed, directly and through others, in a cycle too", async () => {
     const base = `graph${crypto.randomUUID().slice(0, 8)}`;
     const put = (id: string, content: string) => request("PUT", `/v1/fragments/${base}/${id}`, { content });
     await put("leaf", "text");
@@ -615,7 +615,7 @@ describe("who includes whom", () => {
 });
 
 describe("many dependents", () => {
-  test("[CAT-7] no more are named than an answer holds, and that is said", async () => {
+  test("[CAT-7] the answer names no more dependents than it can hold, and says that there are more", async () => {
     const target = freshId();
     const sources = (from: number, count: number) =>
       runInDurableObject(catalogue(), (_, { storage }) => {
@@ -641,7 +641,7 @@ describe("many dependents", () => {
 });
 
 describe("rebuild", () => {
-  test("[CAT-10] entries that are missing, wrong or of nothing are mended from the fragments, and the sound ones stay", async () => {
+  test("[CAT-10] entries that are missing, wrong or of no fragment are mended, and the others stay", async () => {
     const rebuilt = (repaired: number) =>
       eventually(async () => {
         expect(await catalogue().rebuildStatus()).toMatchObject({ state: "done", repaired });
@@ -724,7 +724,7 @@ describe("rebuild", () => {
     expect(await awaitedIds()).toEqual([]);
   });
 
-  test("[CAT-10] a rebuild ends, when a fragment cannot be asked, and that one is mended once it can", async () => {
+  test("[CAT-10] a rebuild ends when a fragment cannot be asked, and mends that one once it can", async () => {
     const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const { id } = await createFragment("silent swan");
     await runInDurableObject(catalogue(), (_, { storage }) => {

@@ -67,7 +67,7 @@ describe("server-sent events", () => {
     expect(await stream.next("deleted", id)).toMatchObject({ id, version: 3 });
   });
 
-  test("[EVENT-1] a listener is told of a rename, also one that was away", async () => {
+  test("[EVENT-1] a listener is told of a rename, even if it was away", async () => {
     const stream = await listen();
     const { id } = await createFragment("moving", { tags: ["a"] });
     await stream.next("created", id);
@@ -128,7 +128,7 @@ describe("server-sent events", () => {
     );
   });
 
-  test("[EVENT-1] the headers come at once and nothing behind them, when HEAD asks for the events", async () => {
+  test("[EVENT-1] HEAD is answered with the headers at once, and nothing follows them", async () => {
     const open = vi.spyOn(CatalogueObject.prototype, "fetch");
     const answer = await request("HEAD", "/v1/events");
     expect([answer.status, await answer.text()]).toEqual([200, ""]);
@@ -312,7 +312,7 @@ describe("events over a WebSocket", () => {
     await Promise.all([first.next("the deletion", isDeletion), late.next("the deletion", isDeletion)]);
   });
 
-  test("[EVENT-5] a listener that has no room costs nothing: nothing is read for it", () => {
+  test("[EVENT-5] nothing is read for a listener that has no room", () => {
     const listener = new EventListener({ seq: 0, editorsId: "" });
     const read = vi.fn(() => []);
     const tables = { changesSince: read, editorsAfter: read };
@@ -376,7 +376,7 @@ describe("events over a WebSocket", () => {
     await inbox.next("the creation", (event) => event.event === "created" && event.fragment.id === id);
   });
 
-  test("[EVENT-8] a pong comes back, and 4400 when anything but a ping is sent", async () => {
+  test("[EVENT-8] a ping is answered with a pong, and any other frame closes the socket with 4400", async () => {
     const socket = await openSocket("/v1/events");
     const inbox = new Inbox<string>("the listener");
     socket.addEventListener("message", ({ data }) => inbox.receive(String(data)));

@@ -179,7 +179,7 @@ describe("hibernation", () => {
     expect(status).toMatchObject({ content: "Oh, hello world" });
   });
 
-  test("[HIB-7] a session is told to come again, when pushes of it that waited for a gap went with the memory", async () => {
+  test("[HIB-7] a session is told to reconnect, when its pushes that waited for a gap were lost with the memory", async () => {
     const { id } = await createFragment("text");
     const json = await joinJson(id);
     const yjs = await joinYjs(id);

@@ -488,7 +488,7 @@ describe("repeated requests", () => {
     expect((await readFragment(id)).content).toBe("one!");
   });
 
-  test("[JSON-12] requests of two clients are two, when they chose the same request id", async () => {
+  test("[JSON-12] the requests of two clients are both made, when they chose the same request id", async () => {
     const { id } = await createFragment("one");
     const [alice, bob] = await Promise.all([joinJson(id, "?client=alice"), joinJson(id, "?client=bob")]);
     await alice.request(edit);
@@ -535,7 +535,7 @@ describe("another request under the name and id of a committed one", () => {
     expect(await second.request(edit)).toMatchObject({ success: true, version: 2 });
   });
 
-  test("[JSON-12] one of them is made, when both come in one turn", async () => {
+  test("[JSON-12] one of two requests under the same id is made, when both come in one turn", async () => {
     const { id } = await createFragment("one");
     const client = await joinJson(id, "?client=p");
     client.send(edit);

@@ -72,7 +72,7 @@ describe("one prompt", () => {
     },
   );
 
-  test("[OLD-8] the answer has the fields of then and of now, when a prompt is made", async () => {
+  test("[OLD-8] the answer has the old fields and the new ones, when a prompt is made", async () => {
     const metadata = { description: "d", tags: ["t", "u"], prompt_type: "system" };
     const made = await createOld({ id: "team/sub/greeting", content: "Hello", ...metadata, directory: "/x" });
     expect(made).toEqual({
@@ -275,7 +275,7 @@ describe("lists", () => {
     },
   );
 
-  test("[OLD-12] all are there, each once, in the order of their ids, when they fill many reads", async () => {
+  test("[OLD-12] all prompts are listed once, in the order of their ids, when they fill many reads", async () => {
     const all = await getJson<FragmentBody[]>("/api/prompts/all");
     expect(all.filter(({ id }) => id.startsWith("Many/"))).toMatchObject(
       many.map((id) => ({ id, content: id })),
@@ -436,7 +436,7 @@ describe("errors", () => {
     for (const answer of answers) await expectError(answer, 500, expect.any(String));
   });
 
-  test("[OLD-14] browsers of any origin may call, errors among the answers", async () => {
+  test("[OLD-14] browsers of any origin may call, and may read errors too", async () => {
     const headers = { Origin: "https://elsewhere.example", "Access-Control-Request-Method": "PUT" };
     for (const path of [
       "/api/prompts",

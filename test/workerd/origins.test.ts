@@ -78,7 +78,7 @@ describe("pages that may call are named", () => {
     upgrade.webSocket?.close();
   });
 
-  test("[ORIGIN-3] an answer names the origin that may read it, and says that it depends on that", async () => {
+  test("[ORIGIN-3] an answer names the origin that may read it, and varies with it", async () => {
     const { id } = await createFragment("text");
     for (const path of [
       `/v1/fragments/${id}`,

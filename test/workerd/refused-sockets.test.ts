@@ -74,7 +74,7 @@ describe.each(DELETIONS)("`create=1` for a fragment that was %s", (what, remove)
     expect((await readFragment(id)).content).toBe("new");
   });
 
-  test("[DEL-7] those who include it are still warned, after a provider came back", async () => {
+  test("[DEL-7] an expansion that includes it still has a warning, after a provider came back", async () => {
     const id = await removedId();
     const { id: root } = await createFragment(`see [[${id}]]`);
     const client = await connectYjs(id, { query: "?create=1" });

@@ -255,7 +255,7 @@ describe("content and metadata", () => {
     expect(await readFragment(id)).toMatchObject({ content: "kept", version: 1 });
   });
 
-  test("[FRAG-6] the most is taken, when a fragment has 64 tags of 64 and a description of 2,000 characters", async () => {
+  test("[FRAG-6] a fragment may have 64 tags of 64 characters and a description of 2,000", async () => {
     const tags = Array.from({ length: 64 }, (_, n) => `${n}`.padStart(64, "t"));
     const { id } = await createFragment("", { tags, description: "d".repeat(2_000) });
     expect(await readFragment(id)).toMatchObject({ tags, description: "d".repeat(2_000) });
@@ -600,7 +600,7 @@ describe("writes on a base", () => {
     expect(await readFragment(id)).toMatchObject({ content, version: version + 1 });
   });
 
-  test("[REST-16] edits are looked for in the text of the base, when base_version is behind", async () => {
+  test("[REST-16] the passages of edits are searched in the text of the base, when base_version is behind", async () => {
     const { id } = await createFragment("one two");
     await request("PUT", `/v1/fragments/${id}`, { content: "one two. Again two" });
     const body = { edits: [{ old: "two", new: "2" }], base_version: 1 };
@@ -635,7 +635,7 @@ describe("writes on a base", () => {
     expect((await request("GET", path)).status).toBe(404);
   });
 
-  test("[REST-16] If-Match is looked at first and the base merged then, when a write has both", async () => {
+  test("[REST-16] If-Match is tested first and the base is merged then, when a write has both", async () => {
     const { id } = await createFragment("one two");
     await request("PUT", `/v1/fragments/${id}`, { content: "1 two" });
     const put = (body: object, tag: string) =>
@@ -701,7 +701,7 @@ describe("repeated requests", () => {
     expect([await make("a"), await make("b")]).toEqual([201, 201]);
   });
 
-  test("[REST-18] the answer shows the fragment as it was made, when it was changed and its object restarted since", async () => {
+  test("[REST-18] the answer shows the fragment as it was made, when it was changed since and its object was restarted", async () => {
     const id = freshId();
     const body = { id, content: "made", description: "then" };
     const made = await (await request("POST", "/v1/fragments", body, key("k"))).json<FragmentBody>();
@@ -1233,7 +1233,7 @@ describe("renames", () => {
       expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(404);
     });
 
-    test("[REST-25] the answer is 404 and nothing is made, when a key comes that renamed nothing", async () => {
+    test("[REST-25] the answer is 404 and nothing is made, when there is nothing to rename", async () => {
       const [from, to] = [freshId(), freshId()];
       expect((await rename(from, to)).status).toBe(404);
       expect((await request("GET", `/v1/fragments/${to}`)).status).toBe(404);

@@ -253,7 +253,7 @@ describe("large documents", () => {
 });
 
 describe("compaction", () => {
-  test("[STO-5] the log gives way to a snapshot, when it outweighs it", async () => {
+  test("[STO-5] a snapshot replaces the log, when the log outweighs it", async () => {
     const { id } = await createFragment("");
     const client = await joinYjs(id);
     let seq = 0;
@@ -380,7 +380,7 @@ describe("damage", () => {
     );
   }
 
-  test("[STO-6] the rest opens and the row is set aside and reported, when the newest row is damaged", async () => {
+  test("[STO-6] the damaged row is set aside and reported and the rest opens, when it is the newest", async () => {
     const { id, revision, newer } = await makeRows();
     const reports = vi.spyOn(console, "error").mockImplementation(() => undefined);
     await spoil(id, newer);

@@ -263,7 +263,7 @@ describe("updates that cannot be taken", () => {
     expect((await readFragment(id)).content).toBe("a😀b");
   });
 
-  test("[YJS-7] one sync step 1 answers, when an update has a gap, and the rest fills it", async () => {
+  test("[YJS-7] an update with a gap is answered with one sync step 1, and the missing edits fill it", async () => {
     const { id } = await createFragment("");
     const client = await joinYjs(id);
     await client.next("step1");
@@ -330,7 +330,7 @@ describe("updates that cannot be taken", () => {
     expect((await readFragment(id)).content).toBe("by the server");
   });
 
-  test("[YJS-8] a reconnecting client takes its id over, when its older socket still stands", async () => {
+  test("[YJS-8] a reconnecting client takes its id over, when its older socket is still open", async () => {
     const { id } = await createFragment("");
     const older = await joinYjs(id, { isStock: true, name: "the half-open one" });
     const client = older.doc.clientID;
