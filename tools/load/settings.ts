@@ -100,7 +100,7 @@ export function checkTotals(load: Load): void {
   const fragmentBytes = editsOfWriter(load) * writers * maxTokenBytes(writers, editsOfWriter(load));
   checkTotal(sockets, MAX_SOCKETS, "sockets: fewer --fragments, --writers or --readers, please");
   if (writers + readers < 2)
-    throw new UsageError("One writer alone delivers to nobody: --readers 1 at least.");
+    throw new UsageError("A single writer delivers to nobody: give at least --readers 1.");
   checkTotal(edits, MAX_EDITS_PER_SECOND, "edits a second: lower --rate, or have fewer --writers");
   checkTotal(
     deliveries,

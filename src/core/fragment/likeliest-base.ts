@@ -18,7 +18,8 @@
  *
  * A page that was cut off and comes back may still show an earlier text, whatever it was told since. So its first write
  * deletes nothing that came in after the oldest text that it may well be an edit of (`unseen`). What was deleted on
- * purpose may come back once, and no text of others is lost (docs/decisions/0019).
+ * purpose may come back once, and no text of others is lost (docs/decisions/0019). A first write that is an edit of no
+ * earlier text replaces the text that its sender was told.
  *
  * Earlier writes of the same session in the same round change the roles. The last of them is `own`, in place of the
  * committed one. Texts up to the base of that write are dropped, and texts that the sender had been told by then are
@@ -49,10 +50,10 @@ const FEW_EDITS = 100;
 /** An older text is recognised if at most this share of both texts differs. */
 const RECOGNISED_SHARE = 1 / 4;
 
-/** A text is an edit of another if it differs in this few code units, or keeps a quarter of the shorter one in whole words. */
+/** A text is an edit of another if at most this many code units differ, or at least this share of the shorter one is kept. */
 const FEW_UNITS = 16;
 const KEPT_SHARE = 1 / 4;
-/** Letters kept in shorter runs are the same by chance. */
+/** Unlike texts share letters by chance, so only runs of at least this many code units count as kept. */
 const MIN_RUN_UNITS = 8;
 
 /** Where the texts of the candidates come from. */
@@ -122,7 +123,7 @@ function findAmongEarlier(
     const base = sources.resolve({ ...one, when: isEmpty(one.toSent) ? "later" : "own", tags: null });
     return base === null ? [] : [{ one, base, change: difference(base.text, text) }];
   });
-  // A text that is like none of them is a new one, made to replace what its sender was told.
+  // A text that is an edit of none of them is new. It is meant to replace the text that its sender was told.
   if (told !== null && !older.some((one) => isEditOf(one, text))) return told.base;
   const near = nearest(older, distanceOf);
   const { revision = null } = told?.base ?? {};
@@ -162,13 +163,14 @@ function isEditOf({ base, change }: Compared, text: string): boolean {
   return unitsKept(change, base.text.length) >= shorter * KEPT_SHARE;
 }
 
-/** The code units that a change keeps in runs of some length. */
+/** How many code units a change keeps, in runs that are long enough to count. */
 function unitsKept({ ops }: TextChange, baseUnits: number): number {
   let kept = 0;
   let at = 0;
   for (const op of ops) {
-    if (typeof op.retain === "number" && op.retain >= MIN_RUN_UNITS) kept += op.retain;
-    at += (typeof op.retain === "number" ? op.retain : 0) + (op.delete ?? 0);
+    const run = op.retain ?? 0;
+    if (run >= MIN_RUN_UNITS) kept += run;
+    at += run + (op.delete ?? 0);
   }
   const rest = baseUnits - at;
   return rest >= MIN_RUN_UNITS ? kept + rest : kept;
