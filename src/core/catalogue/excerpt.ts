@@ -12,7 +12,7 @@ const CUT_UNITS = 40;
 const COMPARED_PLACES = 8;
 
 /** Where a text may be cut between words: not before a mark, which belongs to the character before. */
-const GAP = /\s+(?!\p{M})/gu;
+const BREAK = /\s+(?!\p{M})/gu;
 const INSIDE_CHARACTER = /^[\p{M}\p{Cs}]/u;
 
 export interface MarkedText {
@@ -58,8 +58,8 @@ export function excerptAround(
   const to = cutAfter(text, from + MAX_EXCERPT_UNITS);
   // A match may begin before the excerpt or end after it. The search stops soon after it: the next match may be far away.
   const near = folded.folded.slice(0, folded.indexOf(to) + MAX_EXCERPT_UNITS);
-  const window = { from: folded.indexOf(Math.max(0, from - CUT_UNITS)), end: folded.indexOf(to) };
-  const inside = terms.flatMap((term) => placesOf(term, near, window).map(rangeOf));
+  const part = { from: folded.indexOf(Math.max(0, from - CUT_UNITS)), end: folded.indexOf(to) };
+  const inside = terms.flatMap((term) => placesOf(term, near, part).map(rangeOf));
   const [before, after] = [from > 0 ? "…" : "", to < text.length || !isWhole ? "…" : ""];
   return {
     text: `${before}${text.slice(from, to)}${after}`,
@@ -116,23 +116,23 @@ function merged(ranges: readonly TextRange[], from: number, to: number): TextRan
   return apart;
 }
 
-/** The cut before an excerpt: after the first gap from there on, or else between two characters. */
+/** The cut before an excerpt: after the first space from there on, or else between two characters. */
 function cutBefore(text: string, at: number, limit: number): number {
   if (at === 0) return 0;
-  GAP.lastIndex = at;
-  const gap = GAP.exec(text.slice(0, limit));
-  return gap === null ? betweenCharacters(text, at, 1) : gap.index + gap[0].length;
+  BREAK.lastIndex = at;
+  const space = BREAK.exec(text.slice(0, limit));
+  return space === null ? betweenCharacters(text, at, 1) : space.index + space[0].length;
 }
 
-/** The cut after an excerpt: before the last gap up to there, or else between two characters. */
+/** The cut after an excerpt: before the last space up to there, or else between two characters. */
 function cutAfter(text: string, at: number): number {
   if (at >= text.length) return text.length;
   const first = at - CUT_UNITS;
-  GAP.lastIndex = 0; // which matchAll would take over
-  const gap = [...text.slice(first, at + CUT_UNITS).matchAll(GAP)].findLast(
+  BREAK.lastIndex = 0; // which matchAll would take over
+  const space = [...text.slice(first, at + CUT_UNITS).matchAll(BREAK)].findLast(
     ({ index }) => index <= CUT_UNITS,
   );
-  return gap === undefined ? betweenCharacters(text, at, -1) : first + gap.index;
+  return space === undefined ? betweenCharacters(text, at, -1) : first + space.index;
 }
 
 /** The nearest place between two characters in that direction. It passes at most `CUT_UNITS` marks. */

@@ -112,7 +112,7 @@ export class DurableFragment {
     return this.#text?.isDirty === true;
   }
 
-  /** Line ends that peers have written must be mended before a commit. */
+  /** Whether line ends that peers have written must be mended before the next commit. */
   get isMending(): boolean {
     return this.#text?.isMending === true;
   }

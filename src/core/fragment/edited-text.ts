@@ -87,7 +87,7 @@ export class EditedText {
     for (let first = 0; first < this.#segments.length; ) {
       let end = first + 1;
       // One occurrence may touch several segments.
-      while (this.#gapBefore(end) < part.length) end++;
+      while (this.#unitsBefore(end) < part.length) end++;
       const reach = part.length - 1;
       const from = Math.max(this.#segments[first - 1]?.to ?? 0, (this.#segments[first]?.from ?? 0) - reach);
       const to = Math.min(
@@ -95,14 +95,14 @@ export class EditedText {
         (this.#segments[end - 1]?.to ?? 0) + reach,
       );
       const pieces = this.#pieces(from, to, first, end);
-      const window = pieces.map(({ text }) => text).join("");
+      const text = pieces.map((piece) => piece.text).join("");
       const start = pieces[0]?.at ?? 0;
       const isOfBase = (at: number) =>
         pieces.some(
           (piece) =>
             piece.segment === null && piece.at <= at && at + part.length <= piece.at + piece.text.length,
         );
-      for (let at = window.indexOf(part); at !== -1; at = window.indexOf(part, at + 1)) {
+      for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + 1)) {
         if (!isOfBase(start + at)) found.push(start + at);
       }
       first = end;
@@ -110,7 +110,8 @@ export class EditedText {
     return found;
   }
 
-  #gapBefore(index: number): number {
+  /** The units of the base between a segment and the one before it. */
+  #unitsBefore(index: number): number {
     const [before, after] = [this.#segments[index - 1], this.#segments[index]];
     return before === undefined || after === undefined ? Number.POSITIVE_INFINITY : after.from - before.to;
   }

@@ -248,7 +248,7 @@ export class Room {
     if (nowMs >= (this.#yjs.dueAt(nowMs) ?? Number.POSITIVE_INFINITY)) this.#deliver(nowMs);
     else if (isMending) this.#mend();
     if (this.#hasUncommitted) {
-      // The last step of the mending has kept everybody waiting already.
+      // Everybody has waited for the last step of the mending already.
       if (!isMending && !this.#fragment.isMending && nowMs >= this.#fragment.log.dueAt(nowMs))
         this.#commit(nowMs);
     } else if (!this.#yjs.hasPending) this.#tellDurable();

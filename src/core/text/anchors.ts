@@ -1,7 +1,7 @@
 import { splitsCharacter } from "./text-change.ts";
 
 /** The parts of two texts that are compared: [aStart, aEnd) of `a` with [bStart, bEnd) of `b`, in code units. */
-export interface Gap {
+export interface Section {
   readonly aStart: number;
   readonly aEnd: number;
   readonly bStart: number;
@@ -33,7 +33,7 @@ const GRAM_UNITS = 8;
 const BASE = 0x01000193;
 
 /**
- * The ways to find anchors in a gap, the most reliable first: a line that stands exactly once in both texts, then a word,
+ * The ways to find anchors in a section, the most reliable first: a line that stands exactly once in both texts, then a word,
  * then eight code units in a row, for texts without spaces. If all of these repeat themselves, as in a list of equal lines,
  * the n-th in one text corresponds to the n-th in the other, provided that both texts have the same number of them.
  */
@@ -46,11 +46,11 @@ const STAGES: readonly { readonly tokenize: Tokenizer; readonly mostRepeats: num
 ];
 export const STAGE_COUNT = STAGES.length;
 
-/** Finds places where the texts correspond, ascending in both. The cost is n log n in the length of the gap. */
-export function findAnchors(a: string, b: string, gap: Gap, stage: number): Anchor[] {
+/** Finds places where the texts correspond, ascending in both. The cost is n log n in the length of the section. */
+export function findAnchors(a: string, b: string, section: Section, stage: number): Anchor[] {
   const { tokenize, mostRepeats } = STAGES[stage] ?? { tokenize: lines, mostRepeats: 0 };
-  const inA = tokenize(a, gap.aStart, gap.aEnd);
-  const inB = inA === null ? null : tokenize(b, gap.bStart, gap.bEnd);
+  const inA = tokenize(a, section.aStart, section.aEnd);
+  const inB = inA === null ? null : tokenize(b, section.bStart, section.bEnd);
   if (inA === null || inB === null) return [];
   return longestAscending(pairs(inA, inB, mostRepeats).filter((pair) => areSame(a, b, pair)));
 }

@@ -1,5 +1,5 @@
 import { diffChars } from "diff";
-import { type Anchor, findAnchors, type Gap, STAGE_COUNT } from "./anchors.ts";
+import { type Anchor, findAnchors, type Section, STAGE_COUNT } from "./anchors.ts";
 import { detach } from "./detach.ts";
 import { splitsCharacter, TextChange } from "./text-change.ts";
 
@@ -14,10 +14,10 @@ import { splitsCharacter, TextChange } from "./text-change.ts";
 const MAX_EDITS = 400;
 /** Up to this many code units of both sides are compared by character, without a search for anchors. */
 const SHORT_UNITS = 20_000;
-/** The same between two anchors. If there are more than `MAX_GAP_EDITS` edits, all that is between them is replaced. */
-const SHORT_GAP_UNITS = 400;
-const MAX_GAP_EDITS = 64;
-/** A gap of a word or two is replaced as a whole: nobody wants the letters of two words mixed. */
+/** The same between two anchors. If there are more than `MAX_SECTION_EDITS` edits, all that is between them is replaced. */
+const SHORT_SECTION_UNITS = 400;
+const MAX_SECTION_EDITS = 64;
+/** A section of a word or two is replaced as a whole: nobody wants the letters of two words mixed. */
 const WORD_UNITS = 24;
 /** Without anchors, the texts agree again where `AGREEING_UNITS` are equal in a row, at most this many units further on. */
 const MAX_SKIPPED_UNITS = 200;
@@ -50,7 +50,7 @@ class Comparison {
   readonly #b: string;
   readonly #maxEdits: number;
   readonly #change = new TextChange();
-  /** Where the change ends, in `a`. From here to the next gap that is added both texts are the same. */
+  /** Where the change ends, in `a`. From here to the next section that is added both texts are the same. */
   #at = 0;
   #unitsLeft: number;
   #workLeft = MAX_WORK;
@@ -63,71 +63,71 @@ class Comparison {
   }
 
   run(): TextChange {
-    const gap = trimmed(this.#a, this.#b, wholeOf(this.#a, this.#b));
-    const parts = unitsOf(gap) <= SHORT_UNITS ? this.#charactersOf(gap, this.#maxEdits) : null;
-    if (parts === null) this.#compare(gap, 0);
-    else this.#add(gap, parts);
+    const section = trimmed(this.#a, this.#b, wholeOf(this.#a, this.#b));
+    const parts = unitsOf(section) <= SHORT_UNITS ? this.#charactersOf(section, this.#maxEdits) : null;
+    if (parts === null) this.#compare(section, 0);
+    else this.#add(section, parts);
     return this.#change.chop();
   }
 
-  /** @param gap has no common start or end */
-  #compare(gap: Gap, stage: number): void {
-    const isOneSided = gap.aStart === gap.aEnd || gap.bStart === gap.bEnd;
-    if (isOneSided || unitsOf(gap) <= WORD_UNITS) this.#replace(gap);
-    else if (unitsOf(gap) > SHORT_GAP_UNITS) this.#compareBetweenAnchors(gap, stage);
+  /** @param section has no common start or end */
+  #compare(section: Section, stage: number): void {
+    const isOneSided = section.aStart === section.aEnd || section.bStart === section.bEnd;
+    if (isOneSided || unitsOf(section) <= WORD_UNITS) this.#replace(section);
+    else if (unitsOf(section) > SHORT_SECTION_UNITS) this.#compareBetweenAnchors(section, stage);
     else {
-      const parts = this.#charactersOf(gap, Math.min(MAX_GAP_EDITS, this.#maxEdits));
-      if (parts === null) this.#replace(gap);
-      else this.#add(gap, parts);
+      const parts = this.#charactersOf(section, Math.min(MAX_SECTION_EDITS, this.#maxEdits));
+      if (parts === null) this.#replace(section);
+      else this.#add(section, parts);
     }
   }
 
-  #compareBetweenAnchors(gap: Gap, firstStage: number): void {
+  #compareBetweenAnchors(section: Section, firstStage: number): void {
     for (let stage = firstStage; stage < STAGE_COUNT; stage++) {
-      this.#unitsLeft -= unitsOf(gap);
+      this.#unitsLeft -= unitsOf(section);
       if (this.#unitsLeft < 0) break;
-      const anchors = findAnchors(this.#a, this.#b, gap, stage);
+      const anchors = findAnchors(this.#a, this.#b, section, stage);
       if (anchors.length === 0) continue;
-      this.#cut(gap, anchors, stage);
+      this.#cut(section, anchors, stage);
       return;
     }
-    this.#walk(gap);
+    this.#walk(section);
   }
 
-  #cut(gap: Gap, anchors: readonly Anchor[], stage: number): void {
-    let { aStart, bStart } = gap;
-    for (const { a, b } of [...anchors, { a: gap.aEnd, b: gap.bEnd }]) {
+  #cut(section: Section, anchors: readonly Anchor[], stage: number): void {
+    let { aStart, bStart } = section;
+    for (const { a, b } of [...anchors, { a: section.aEnd, b: section.bEnd }]) {
       if (a < aStart || b < bStart) continue; // within the common part of an anchor before it
       const part = trimmed(this.#a, this.#b, { aStart, aEnd: a, bStart, bEnd: b });
-      // A line that repeats itself in the gap may be unique in the part, unless the part is nearly the whole gap.
-      const nextStage = unitsOf(part) * 2 <= unitsOf(gap) ? stage : stage + 1;
+      // A line that repeats itself in the section may be unique in the part, unless the part is nearly the whole section.
+      const nextStage = unitsOf(part) * 2 <= unitsOf(section) ? stage : stage + 1;
       this.#compare(part, nextStage);
-      const common = commonStart(this.#a, this.#b, { ...gap, aStart: a, bStart: b });
+      const common = commonStart(this.#a, this.#b, { ...section, aStart: a, bStart: b });
       aStart = a + common;
       bStart = b + common;
     }
   }
 
   /**
-   * Compares a gap without anchors in one walk: where the texts differ, as little as possible is skipped in both until
+   * Compares a section without anchors in one walk: where the texts differ, as little as possible is skipped in both until
    * they agree again. If they do not agree soon, the rest is one replacement.
    */
-  #walk(gap: Gap): void {
-    let rest = gap;
+  #walk(section: Section): void {
+    let rest = section;
     while (unitsOf(rest) > 0) {
       const skipped = this.#skip(rest);
       if (skipped === null) break;
       const aEnd = rest.aStart + skipped.a;
       const bEnd = rest.bStart + skipped.b;
       this.#replace({ ...rest, aEnd, bEnd });
-      const common = commonStart(this.#a, this.#b, { ...gap, aStart: aEnd, bStart: bEnd });
-      rest = { ...gap, aStart: aEnd + common, bStart: bEnd + common };
+      const common = commonStart(this.#a, this.#b, { ...section, aStart: aEnd, bStart: bEnd });
+      rest = { ...section, aStart: aEnd + common, bStart: bEnd + common };
     }
     this.#replace(rest);
   }
 
   /** The fewest code units to skip in both texts until they agree; null if they do not agree soon. */
-  #skip({ aStart, aEnd, bStart, bEnd }: Gap): Anchor | null {
+  #skip({ aStart, aEnd, bStart, bEnd }: Section): Anchor | null {
     for (let sum = 1; sum <= MAX_SKIPPED_UNITS && this.#workLeft > 0; sum++) {
       this.#workLeft -= sum;
       for (let a = Math.max(0, sum - (bEnd - bStart)); a <= sum && aStart + a <= aEnd; a++) {
@@ -147,18 +147,18 @@ class Comparison {
     return !splitsCharacter(this.#a, a) && !splitsCharacter(this.#b, b);
   }
 
-  /** The smallest difference of a gap, by character; null if it has too many edits, or the budget is used up. */
-  #charactersOf(gap: Gap, maxEditLength: number): readonly Part[] | null {
+  /** The smallest difference of a section, by character; null if it has too many edits, or the budget is used up. */
+  #charactersOf(section: Section, maxEditLength: number): readonly Part[] | null {
     if (this.#workLeft <= 0) return null;
-    const removed = this.#a.slice(gap.aStart, gap.aEnd);
-    const added = this.#b.slice(gap.bStart, gap.bEnd);
+    const removed = this.#a.slice(section.aStart, section.aEnd);
+    const added = this.#b.slice(section.bStart, section.bEnd);
     const parts = diffChars(removed, added, { maxEditLength });
     const edits = parts === undefined ? maxEditLength : editsOf(parts);
-    this.#workLeft -= WORK_PER_COMPARISON + unitsOf(gap) + (edits * edits) / 2;
+    this.#workLeft -= WORK_PER_COMPARISON + unitsOf(section) + (edits * edits) / 2;
     return parts ?? null;
   }
 
-  #add({ aStart, aEnd }: Gap, parts: readonly Part[]): void {
+  #add({ aStart, aEnd }: Section, parts: readonly Part[]): void {
     this.#change.retain(aStart - this.#at);
     for (const { value, added, removed } of parts) {
       if (added === true) this.#change.insert(value);
@@ -168,7 +168,7 @@ class Comparison {
     this.#at = aEnd;
   }
 
-  #replace({ aStart, aEnd, bStart, bEnd }: Gap): void {
+  #replace({ aStart, aEnd, bStart, bEnd }: Section): void {
     this.#change
       .retain(aStart - this.#at)
       .insert(detach(this.#b.slice(bStart, bEnd)))
@@ -184,23 +184,23 @@ function editsOf(parts: readonly Part[]): number {
   return edits;
 }
 
-function wholeOf(a: string, b: string): Gap {
+function wholeOf(a: string, b: string): Section {
   return { aStart: 0, aEnd: a.length, bStart: 0, bEnd: b.length };
 }
 
-function unitsOf({ aStart, aEnd, bStart, bEnd }: Gap): number {
+function unitsOf({ aStart, aEnd, bStart, bEnd }: Section): number {
   return aEnd - aStart + bEnd - bStart;
 }
 
-/** The gap without its common start and end. */
-function trimmed(a: string, b: string, gap: Gap): Gap {
-  const start = commonStart(a, b, gap);
-  const rest = { ...gap, aStart: gap.aStart + start, bStart: gap.bStart + start };
+/** The section without its common start and end. */
+function trimmed(a: string, b: string, section: Section): Section {
+  const start = commonStart(a, b, section);
+  const rest = { ...section, aStart: section.aStart + start, bStart: section.bStart + start };
   const end = commonEnd(a, b, rest);
   return { ...rest, aEnd: rest.aEnd - end, bEnd: rest.bEnd - end };
 }
 
-function commonStart(a: string, b: string, { aStart, aEnd, bStart, bEnd }: Gap): number {
+function commonStart(a: string, b: string, { aStart, aEnd, bStart, bEnd }: Section): number {
   const most = Math.min(aEnd - aStart, bEnd - bStart);
   let count = 0;
   while (count < most && a.charCodeAt(aStart + count) === b.charCodeAt(bStart + count)) count++;
@@ -208,7 +208,7 @@ function commonStart(a: string, b: string, { aStart, aEnd, bStart, bEnd }: Gap):
   return count;
 }
 
-function commonEnd(a: string, b: string, { aStart, aEnd, bStart, bEnd }: Gap): number {
+function commonEnd(a: string, b: string, { aStart, aEnd, bStart, bEnd }: Section): number {
   const most = Math.min(aEnd - aStart, bEnd - bStart);
   let count = 0;
   while (count < most && a.charCodeAt(aEnd - 1 - count) === b.charCodeAt(bEnd - 1 - count)) count++;

@@ -43,7 +43,7 @@ export interface Received {
   readonly outcomes: readonly Outcome[];
   /** What was new in all of them, as one update; null if nothing was. */
   readonly update: Uint8Array | null;
-  /** The document has begun to mend line ends in it, so even the only author must be told. */
+  /** The document has begun to mend its line ends, so even the only author must be told. */
   readonly isMended: boolean;
 }
 
@@ -182,7 +182,7 @@ export class FragmentText {
     return { outcomes, update: received, isMended: mended !== null };
   }
 
-  /** The text holds CRLFs that peers have written: call `mend` until it holds none, before `uncommitted`. */
+  /** Whether the text may still hold CRLFs that peers have written. Call `mend` until it holds none, then `uncommitted`. */
   get isMending(): boolean {
     return this.#lineEnds.isUnderWay;
   }

@@ -8,7 +8,7 @@ import type { ScannedDelete } from "./update-scan.ts";
 const CR = 0x0d;
 const LF = 0x0a;
 
-/** CRs that one step deletes, about. Each becomes two items of the document, and costs about 4 µs. */
+/** About this many CRs are deleted in one step. Each makes two more items of the document, and costs about 4 µs. */
 const STEP_RETURNS = 2_000;
 
 /**
@@ -18,13 +18,12 @@ const STEP_RETURNS = 2_000;
  * A step walks on from where the one before ended, so that all steps together are one walk over the text.
  */
 export class LineEndMender {
-  /** False if the text holds no CR. */
+  /** Whether the text may hold a CR. */
   #hasReturns: boolean;
-  /** The text up to `#next` holds CRs that stay. */
+  /** Whether the text up to `#next` holds CRs that stay. */
   #hasOthers = false;
-  /** Where the next step begins: at the start of the text, or at this character. Null: no CRLF is left. */
+  /** Where the next step begins: at the start of the text, or at this character. Null if no CRLF is left. */
   #next: "start" | Y.ID | null = null;
-
   readonly #stepReturns: number;
 
   /** @param content holds no CRLF */
@@ -33,17 +32,17 @@ export class LineEndMender {
     this.#stepReturns = stepReturns;
   }
 
-  /** The text may still hold CRLFs: call `step`. */
+  /** Whether the text may still hold CRLFs, so that `step` must be called. */
   get isUnderWay(): boolean {
     return this.#next !== null;
   }
 
-  /** The server has written this. It makes no CRLF, but a lone CR in it can become one. */
+  /** The server has written this text. It makes no CRLF, but a lone CR in it can become one. */
   noteWritten(inserted: string): void {
     this.#hasReturns ||= inserted.includes("\r");
   }
 
-  /** Peers have changed the text anywhere: a lone CR can have become a CRLF. */
+  /** Peers have changed the text. Anywhere in it, a lone CR may have become a CRLF. */
   begin(insertsReturns: boolean): void {
     this.#hasReturns ||= insertsReturns;
     if (!this.#hasReturns) return;
@@ -51,7 +50,7 @@ export class LineEndMender {
     this.#hasOthers = false;
   }
 
-  /** Deletes the next CRs, and returns what it deleted; null if there was none. */
+  /** Deletes the next CRs. Returns the deletes; null if there was nothing to delete. */
   step(doc: Y.Doc): DeleteSet | null {
     if (this.#next === null) return null;
     const { returns, hasOthers, next } = findCrlfs(this.#startIn(doc, this.#next), this.#stepReturns);
@@ -70,17 +69,17 @@ export class LineEndMender {
 interface Found {
   /** The ranges of one client may be in any order. */
   readonly returns: ScannedDelete[];
-  /** There are CRs that stay. */
+  /** Whether there are CRs that stay. */
   readonly hasOthers: boolean;
-  /** Behind the last LF that was found with a CR before it; null at the end of the text. */
+  /** The last LF that was found with a CR before it: the walk goes on there. Null at the end of the text. */
   readonly next: Y.ID | null;
 }
 
 /**
  * The next CRs to delete for LF line ends: all CRs right before an LF, since any one left over would make a CRLF again.
  *
- * @param start no CR stands right before it; null where the text is empty
- * @param most returns these, and the rest of their line end
+ * @param start no CR stands right before it; null if the text is empty
+ * @param most once this many are found, the search ends with their line end
  */
 function findCrlfs(start: Y.Item | null, most: number): Found {
   const returns: ScannedDelete[] = [];

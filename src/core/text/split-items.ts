@@ -29,8 +29,8 @@ const FEW_CUTS = 64;
  * Cuts many items at once, before a transaction inserts or deletes at these places.
  *
  * Yjs inserts the right half of each item that it cuts into the middle of an array of all structs of its client, so that
- * n cuts can cost n² (yjs 13.6.33): with 30,000 they take seconds. Here the array is built anew once, from the first cut on. The halves are those
- * that Yjs' own `splitItem` makes, and at the end of the transaction Yjs merges halves that it did not need.
+ * n cuts can cost n² (yjs 13.6.33): 30,000 take seconds. Here the array is built anew once, from the first cut on. The
+ * halves are those that Yjs' own `splitItem` makes. At the end of the transaction Yjs merges halves that it did not need.
  */
 export function splitItems(transaction: Y.Transaction, cuts: Cuts): void {
   for (const [client, clocks] of cuts.entries()) {
@@ -56,9 +56,8 @@ function splitStructs(
   const ascending = Float64Array.from(clocks).sort();
   const first = ascending[0] ?? 0;
   let next = 0;
-  // A cut behind the last struct has nothing to cut.
-  const behind = structs.at(-1);
-  if (behind === undefined || first >= behind.id.clock + behind.length) return;
+  const last = structs.at(-1);
+  if (last === undefined || first >= last.id.clock + last.length) return; // all cuts are after the last struct
   for (const struct of structs.splice(Y.findIndexSS(structs, first))) {
     structs.push(struct);
     // Only the text has items of more than one value.

@@ -12,7 +12,7 @@ import { detach } from "./detach.ts";
  * can have tens of thousands of ops, for which quill-delta's attributes and embeds are too slow (decision 0002).
  */
 
-/** One step over the text, with a length in UTF-16 code units. */
+/** One op of a change, with a length in UTF-16 code units. */
 export type Op =
   | { readonly retain: number; readonly delete?: never; readonly insert?: never }
   | { readonly delete: number; readonly retain?: never; readonly insert?: never }
@@ -20,7 +20,7 @@ export type Op =
 
 export class TextChange {
   /**
-   * The steps from the start of the text; after the last one the text stays. No step is empty, no two neighbours are of one
+   * In order from the start of the text; after the last one the text stays. No op is empty, no two neighbours are of one
    * kind, and of an insert and a delete at one place the insert comes first.
    */
   readonly ops: Op[];
@@ -30,7 +30,7 @@ export class TextChange {
     this.ops = ops;
   }
 
-  /** Adds a step: keeps this many code units. */
+  /** Adds an op that keeps this many code units. */
   retain(length: number): this {
     if (length <= 0) return this;
     const last = this.ops.at(-1);
@@ -39,7 +39,7 @@ export class TextChange {
     return this;
   }
 
-  /** Adds a step: removes this many code units. */
+  /** Adds an op that deletes this many code units. */
   delete(length: number): this {
     if (length <= 0) return this;
     const last = this.ops.at(-1);
@@ -48,7 +48,7 @@ export class TextChange {
     return this;
   }
 
-  /** Adds a step: inserts this text. */
+  /** Adds an op that inserts this text. */
   insert(text: string): this {
     if (text === "") return this;
     const { ops } = this;
@@ -64,7 +64,7 @@ export class TextChange {
     return this;
   }
 
-  /** Adds these steps, in order. */
+  /** Adds these ops, in order. */
   append(ops: readonly Op[]): this {
     for (const op of ops) {
       if (op.insert !== undefined) this.insert(op.insert);
@@ -83,8 +83,8 @@ export class TextChange {
   /** Returns this change followed by `later`, as one change. */
   compose(later: TextChange): TextChange {
     const composed = new TextChange();
-    const first = new Steps(this.ops);
-    const second = new Steps(later.ops);
+    const first = new OpWalk(this.ops);
+    const second = new OpWalk(later.ops);
     while (first.hasNext || second.hasNext) {
       const inserted = second.takeInsert();
       if (inserted !== null) {
@@ -110,7 +110,7 @@ export class TextChange {
 }
 
 /** A walk over the ops of a change, in pieces of any length. After the last op it retains without end. */
-class Steps {
+class OpWalk {
   readonly #ops: readonly Op[];
   #at = 0;
   /** Code units of the current op that are taken already. */
@@ -226,23 +226,23 @@ export function carryOver(committed: TextChange, change: TextChange): TextChange
 /** Rewrites `change` to come after `other`. Where both insert at one place, `isOtherFirst` decides. */
 function transform(change: TextChange, other: TextChange, isOtherFirst: boolean): TextChange {
   const result = new TextChange();
-  const made = new Steps(other.ops);
-  const steps = new Steps(change.ops);
-  while (steps.hasNext) {
-    if (made.isInsert && (isOtherFirst || !steps.isInsert)) {
+  const made = new OpWalk(other.ops);
+  const own = new OpWalk(change.ops);
+  while (own.hasNext) {
+    if (made.isInsert && (isOtherFirst || !own.isInsert)) {
       result.retain(made.take(made.left));
       continue;
     }
-    const inserted = steps.takeInsert();
+    const inserted = own.takeInsert();
     if (inserted !== null) {
       result.insert(inserted);
       continue;
     }
-    const length = Math.min(made.left, steps.left);
+    const length = Math.min(made.left, own.left);
     const isGone = made.isDelete;
-    const isDelete = steps.isDelete;
+    const isDelete = own.isDelete;
     made.take(length);
-    steps.take(length);
+    own.take(length);
     if (isGone) continue;
     if (isDelete) result.delete(length);
     else result.retain(length);

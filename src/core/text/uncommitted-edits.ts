@@ -67,7 +67,7 @@ export class UncommittedEdits {
       if (!this.#since.has(client)) this.#since.set(client, clock);
   }
 
-  /** Takes what was deleted in answer to the updates, which has been seen in the document. Returns it as an update. */
+  /** Takes deletes with which the server answered the updates. They have been seen in the document. Returns them as an update. */
   addMended(deletes: DeleteSet): Uint8Array {
     this.#mended.push(deletes);
     return updateOf([deletes]);
@@ -102,7 +102,7 @@ export class UncommittedEdits {
   }
 }
 
-/** @param builder holds what they are deletes of; empty for the deletes alone */
+/** Encodes deletes as an update, together with what the builder holds already. */
 function updateOf(deletes: readonly DeleteSet[], builder = new UpdateBuilder()): Uint8Array {
   for (const one of deletes) builder.addDeleteSet(one);
   return builder.encode();

@@ -40,7 +40,7 @@ export class UpdateBuilder {
   /**
    * Adds all of an update that a builder has made.
    *
-   * @returns false, and adds nothing, if it has more structs or deletes than one update of a peer
+   * @returns false if it has more structs or deletes than an update of a peer may have; then nothing is added
    */
   addUpdate(update: Uint8Array): boolean {
     const scanned = scanUpdate(update);
