@@ -52,9 +52,9 @@ curl ${origin}/v1/expansions/${fragment.id}</pre>
 <h2>Addresses</h2>
 <table><tbody>
 <tr><td><a href="/docs">/docs</a></td><td>Every operation, socket and limit, with examples.</td></tr>
-<tr><td><a href="/v1/fragments">/v1/fragments</a></td><td>The fragments that there are, in pages.</td></tr>
+<tr><td><a href="/v1/fragments">/v1/fragments</a></td><td>All fragments, page by page.</td></tr>
 <tr><td><a href="/openapi.json">/openapi.json</a></td><td>The REST API for generators and tools.</td></tr>
-<tr><td><a href="/asyncapi.json">/asyncapi.json</a></td><td>The sockets and events, for the same.</td></tr>
+<tr><td><a href="/asyncapi.json">/asyncapi.json</a></td><td>The sockets and events, for generators and tools.</td></tr>
 <tr><td><a href="/healthz">/healthz</a></td><td>Whether the server runs.</td></tr>
 </tbody></table>
 </main>
