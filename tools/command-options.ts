@@ -74,21 +74,26 @@ export function texts(): Option<readonly string[]> {
 export function whole(otherwise: number, least: number, most: number): Option<number>;
 export function whole(otherwise: null, least: number, most: number): Option<number | null>;
 export function whole(otherwise: number | null, least: number, most: number): Option<number | null> {
-  return within(otherwise, least, most, /^\d+$/, "a whole number");
+  return within(otherwise, least, most, { form: /^\d+$/, what: "a whole number" });
 }
 
 /** A decimal number from `least` to `most`, inclusive. */
 export function decimal(otherwise: number, least: number, most: number): Option<number>;
 export function decimal(otherwise: number | null, least: number, most: number): Option<number | null> {
-  return within(otherwise, least, most, /^\d*\.?\d+$/, "a number");
+  return within(otherwise, least, most, { form: /^\d*\.?\d+$/, what: "a number" });
+}
+
+interface NumberKind {
+  readonly form: RegExp;
+  /** In words, for the message. */
+  readonly what: string;
 }
 
 function within(
   otherwise: number | null,
   least: number,
   most: number,
-  form: RegExp,
-  what: string,
+  { form, what }: NumberKind,
 ): Option<number | null> {
   return {
     type: "string",

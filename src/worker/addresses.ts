@@ -22,8 +22,9 @@ export function workspaceOf(objectName: string): Workspace {
 }
 
 /**
- * The witness of a workspace: an object beside its fragments, with an empty id, which no fragment can have. It knows
- * whether the workspace had a catalogue before the present one (storage/known-ids.ts), and is lost only with the fragments.
+ * The witness of a workspace: an object among its fragments, with the empty id, which no fragment can have. It knows
+ * whether the workspace had a catalogue before the present one (storage/known-ids.ts), and is lost only together with
+ * the fragments.
  */
 export function witnessStub(env: Env, workspace: Workspace) {
   return env.FRAGMENT.getByName(`${workspace}/`);

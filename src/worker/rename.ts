@@ -54,7 +54,7 @@ export async function renameFragment(objects: RenameObjects, rename: Rename): Pr
       "create",
     );
     if (!made.ok) return made;
-    // A repetition gets what the first request had copied. Somebody may have written to the old fragment since.
+    // A repetition gets the copy that the first request made. Somebody may have written to the old fragment since.
     if (isCopy(made.value.fragment, fragment)) {
       if ((await fragments.remove(from, onlyAt(version))) === null) {
         const told = tellRename(objects, rename);

@@ -84,7 +84,8 @@ async function bench({ load, names, rounds, waitSeconds }: Settings): Promise<nu
     for (let round = 1; round <= rounds; round++) {
       for (const name of names) {
         const what = `round ${round}, ${name}`;
-        measured.get(name)?.push(await measureQuietly(what, name, load, join(dir, name), waitSeconds));
+        const attempt = () => withTemporaryDir((dataDir) => measure(name, load, join(dir, name), dataDir));
+        measured.get(name)?.push(await measureQuietly(what, waitSeconds, attempt));
       }
     }
   });
@@ -120,17 +121,15 @@ function parse(args: string[]): Settings {
 /** The least disturbed of a few attempts. An undisturbed attempt is the last. */
 async function measureQuietly(
   what: string,
-  name: ServerName,
-  load: Load,
-  dir: string,
   waitSeconds: number,
+  attemptRound: () => Promise<Round>,
 ): Promise<Round> {
   let best: Round | null = null;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     await waitForQuiet(waitSeconds);
     let round: Round;
     try {
-      round = await withTemporaryDir((dataDir) => measure(name, load, dir, dataDir));
+      round = await attemptRound();
     } catch (error) {
       console.log(`${what}, attempt ${attempt} failed: ${error instanceof Error ? error.message : error}`);
       continue; // such as a port that was taken: that is no reason to lose the earlier rounds

@@ -40,7 +40,7 @@ async function measure({ sockets: wanted }: ValuesOf<typeof OPTIONS>): Promise<n
     try {
       const { pid } = server.process;
       await putFragment(server.url, ID, "quiet");
-      await delay(1_000); // for a collection of what the start has left
+      await delay(1_000); // so that the garbage of the start is collected
       const before = residentBytes(pid);
       const sockets = await openAll(server.url, wanted);
       const awake = residentBytes(pid);

@@ -40,7 +40,7 @@ class CountingSocket extends WebSocket {
   }
 }
 
-/** Types at the end of its own text, with the cursor behind it. */
+/** Types at the end of its own text, with the cursor after it. */
 class Writer {
   readonly #doc = new Y.Doc();
   readonly #provider: WebsocketProvider;

@@ -15,7 +15,7 @@ export interface WriterOptions {
  * everything that was not confirmed.
  */
 export interface TokenWriter {
-  /** Connects, and sends again what was not confirmed. The previous connection is gone. */
+  /** Connects, and sends unconfirmed tokens again. The previous connection is gone. */
   connect(serverUrl: string): void;
   /** Writes a token if it is this writer's turn. Called many times a second. */
   write(): void;

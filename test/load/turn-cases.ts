@@ -10,7 +10,7 @@ export interface TurnCase {
 }
 
 const MIB = 2 ** 20;
-/** With room for what is inserted. */
+/** Leaves room for insertions. */
 const WORDS = "some words here\n".repeat(60_000);
 const KEYS = 40;
 const KEY_PAUSE_MS = 50;

@@ -3,8 +3,8 @@
  *
  * Measures how long one request keeps all others waiting. Each case sends one large or awkward input to a fragment of
  * its own, on a server of its own with the production bundle, while another thread asks for `/healthz` every 25 ms. The
- * longest wait is about the longest turn: all objects and requests of the server share one thread. The processor time
- * of the whole case stands beside it; other work on the machine does not add to that.
+ * longest wait is about the longest turn: all objects and requests of the server share one thread. The next column has
+ * the processor time of the whole case, to which other work on the machine does not add.
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";

@@ -26,6 +26,6 @@ export interface CheckResult {
   readonly ok: boolean;
   /** Whole milliseconds, without the clean-up. */
   readonly ms: number;
-  /** What was expected and what came; null for a check that passed. */
+  /** The expectation and the result, in words; null for a check that passed. */
   readonly error: string | null;
 }

@@ -65,7 +65,7 @@ export class Inbox<F> {
     for (const { what, fail } of this.#waiters.splice(0)) fail(new CheckFailure(this.#describe(what)));
   }
 
-  /** The first unread frame that fits, or else the first fitting frame that arrives. */
+  /** The first unread frame that fits, or otherwise the first fitting frame that arrives. */
   next<G extends F>(what: string, fits: (frame: F) => frame is G): Promise<G>;
   next(what: string, fits: (frame: F) => boolean): Promise<F>;
   next(what: string, fits: (frame: F) => boolean): Promise<F> {

@@ -91,7 +91,7 @@ function exitCodeOf(signal: "SIGINT" | "SIGTERM" | "SIGPIPE"): number {
   return 128 + constants.signals[signal];
 }
 
-/** Null if a Prompt Manager answers, else a sentence that says what is wrong. */
+/** Null if a Prompt Manager answers, otherwise a sentence that says what is wrong. */
 async function askHealth(server: Server, timeoutMs: number): Promise<string | null> {
   const deadline = new Deadline(timeoutMs, null);
   try {

@@ -125,7 +125,8 @@ export class Scene {
 
   /** A stock provider that begins to connect. */
   stock(id: FragmentId, name: string, params?: Record<string, string>): StockClient {
-    return this.#use(new StockClient(this.server.socketUrl("/v1/sync"), id, name, this.deadline, params));
+    const connection = { serverUrl: this.server.socketUrl("/v1/sync"), id, params };
+    return this.#use(new StockClient(connection, name, this.deadline));
   }
 
   /** A client of a socket that belongs to no fragment. */

@@ -6,7 +6,7 @@ import { CheckFailure } from "./expect.ts";
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed if it is JSON, else the text. */
+  /** Parsed if it is JSON, otherwise the text. */
   readonly body: unknown;
 }
 

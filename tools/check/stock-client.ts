@@ -7,6 +7,15 @@ import { watchDocument } from "./yjs-client.ts";
 
 type States = ReadonlyMap<number, Readonly<Record<string, unknown>>>;
 
+export interface StockConnection {
+  /** The address in front of the room's name, with ws or wss. */
+  readonly serverUrl: string;
+  /** The room's name. */
+  readonly id: string;
+  /** The query. */
+  readonly params?: Record<string, string> | undefined;
+}
+
 /** An unchanged y-websocket provider with its document, set up as in the documents. */
 export class StockClient {
   readonly name: string;
@@ -15,14 +24,7 @@ export class StockClient {
   readonly #deadline: Deadline;
   readonly #gaveUp: Promise<number>;
 
-  /** @param serverUrl the address in front of the room's name, with ws or wss */
-  constructor(
-    serverUrl: string,
-    id: string,
-    name: string,
-    deadline: Deadline,
-    params: Record<string, string> = {},
-  ) {
+  constructor({ serverUrl, id, params = {} }: StockConnection, name: string, deadline: Deadline) {
     this.name = `the stock provider ${name}`;
     this.#deadline = deadline;
     this.provider = new WebsocketProvider(serverUrl, id, this.doc, {

@@ -118,7 +118,7 @@ async function announce(url: string): Promise<void> {
   if (warning !== null) console.error(warning);
 }
 
-/** Ends what is left of the process group: nothing, if Wrangler could tidy up. */
+/** Ends the rest of the process group. If Wrangler could tidy up, nothing is left of it. */
 function endGroup(wrangler: ChildProcess): void {
   if (wrangler.pid === undefined) return;
   try {

@@ -9,7 +9,7 @@ export function port(): Option<number> {
 }
 
 /**
- * Null if this process can listen on `port` of `host`, else a sentence that says why not and what to do.
+ * Null if this process can listen on `port` of `host`, otherwise a sentence that says why not and what to do.
  *
  * @param host a name or an address; `*` for all addresses of this machine, as workerd has it
  */

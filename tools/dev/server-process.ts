@@ -28,7 +28,7 @@ export interface ServerOptions {
   readonly port?: number;
   /** Absent: 127.0.0.1. */
   readonly host?: string;
-  /** What `buildBundle` returned. Absent: its default directory. */
+  /** The directory that `buildBundle` returned. Absent: its default one. */
   readonly bundleDir?: string;
   /** Variables of the worker, over those of wrangler.toml. */
   readonly vars?: Readonly<Record<string, string>>;

@@ -61,7 +61,7 @@ export class LastingSocket {
     socket.terminate();
   }
 
-  /** Returns null when the socket is open, else the error. */
+  /** Returns null when the socket is open, otherwise the error. */
   #connect(): Promise<string | null> {
     const socket = new WebSocket(this.#url, [...this.#subprotocols], {
       perMessageDeflate: false,

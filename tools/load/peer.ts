@@ -57,7 +57,7 @@ export class Peer {
     return this.#socket.close();
   }
 
-  /** Makes one edit, behind its earlier ones. @param dueMs when the edit was due */
+  /** Makes one edit, after its earlier ones. @param dueMs when the edit was due */
   write(dueMs: number): void {
     if (this.#writer === null) throw new Error("a reader does not write");
     const { dialect, id, meter } = this.fragment;

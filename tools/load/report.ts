@@ -93,7 +93,10 @@ function distributionChart({ receive, durable }: LoadResult): Chart {
   return { title: "Latency by percentile", xLabel: "percentile", yLabel: "ms", series, xTicks };
 }
 
-/** This scale has no 100 %: the longest of n latencies stands where all but one of n are shorter. */
+/**
+ * This scale has no 100 %. The longest of n latencies is drawn at the share of n - 1 in n, since all but one are
+ * shorter.
+ */
 function curve(name: string, distribution: Distribution | null): Series | null {
   if (distribution === null) return null;
   const points = distribution.curve.map(({ percentile, ms }) => ({

@@ -131,7 +131,7 @@ export class CatalogueAudit {
     else this.#alarms.ensure("awaited", oldestMs + AWAITED_MS);
   }
 
-  /** Makes the entry what the fragment answers. A fragment that cannot be asked holds nothing up: it is asked later. */
+  /** Makes the entry what the fragment answers. A fragment that cannot be asked delays nothing; it is asked later. */
   async #ask(id: string): Promise<"mended" | "sound" | "unreachable"> {
     const known = this.#entries.get(id);
     try {

@@ -42,7 +42,7 @@ const IDS_PER_PAGE = 1_000;
 
 /**
  * The searchable list of one workspace's fragments, and who includes whom. The fragments report to it. It asks them in
- * a rebuild, and when it awaits a report in vain.
+ * a rebuild, and when a report that it awaits does not come.
  */
 export class CatalogueObject extends DurableObject<Env> {
   readonly #workspace: Workspace;

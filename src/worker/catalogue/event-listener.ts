@@ -51,7 +51,7 @@ export class EventListener {
   }
 
   /**
-   * Gives what it has not been told, while there is room. A call from within `give` does nothing.
+   * Gives the events that the listener has not been told, while there is room. A call from within `give` does nothing.
    *
    * @returns whether nothing is left
    */

@@ -166,7 +166,7 @@ function send(socket: WebSocket, frame: string): void {
   }
 }
 
-/** For one turn: listeners that were told up to the same change share what is read. */
+/** Shares reads for one turn: listeners that were told up to the same change get the same page. */
 function readOnce(tables: EventTables): EventTables {
   const pages = new Map<number, ReturnType<EventTables["changesSince"]>>();
   return {

@@ -111,9 +111,10 @@ function operationsOf(rest: OpenAPIV3_1.Document): Operation[] {
   );
 }
 
-function renderOperation({ method, path, operation }: Operation, origin: string): Html {
+function renderOperation(one: Operation, origin: string): Html {
+  const { method, path, operation } = one;
   const { operationId, summary = "", description = "", responses = {} } = operation;
-  const parameters = (operation.parameters ?? []) as OpenAPIV3_1.ParameterObject[]; // nowhere a reference
+  const parameters = parametersOf(operation);
   const body = operation.requestBody as OpenAPIV3_1.RequestBodyObject | undefined;
   const media = body?.content["application/json"];
   const examples = Object.values(media?.examples ?? {}) as OpenAPIV3_1.ExampleObject[];
@@ -127,9 +128,13 @@ ${media === undefined ? "" : html`<h4>Body</h4><p>${renderType(media.schema as J
     renderResponse(status, response as OpenAPIV3_1.ResponseObject),
   )}</tbody></table>
 <h4>Try it</h4>
-${examples.length === 0 ? renderCommand(origin, method, path, parameters) : ""}
-${examples.map(({ summary: what, value }) => html`<p>${what}:</p>${renderCommand(origin, method, path, parameters, value)}`)}
+${examples.length === 0 ? renderCommand(origin, one) : ""}
+${examples.map(({ summary: what, value }) => html`<p>${what}:</p>${renderCommand(origin, one, value)}`)}
 </section>`;
+}
+
+function parametersOf({ parameters = [] }: OpenAPIV3_1.OperationObject) {
+  return parameters as OpenAPIV3_1.ParameterObject[]; // nowhere a reference
 }
 
 function renderParameter({
@@ -154,15 +159,10 @@ function renderResponse(
   return html`<tr><td>${status}</td><td>${renderInline(description)}</td><td>${forms}${names}</td></tr>`;
 }
 
-function renderCommand(
-  origin: string,
-  method: string,
-  path: string,
-  parameters: readonly OpenAPIV3_1.ParameterObject[],
-  body?: unknown,
-): Html {
+function renderCommand(origin: string, { method, path, operation }: Operation, body?: unknown): Html {
   let address = path;
-  for (const { name, example } of parameters) address = address.replace(`{${name}}`, String(example ?? ""));
+  for (const { name, example } of parametersOf(operation))
+    address = address.replace(`{${name}}`, String(example ?? ""));
   const how = method === "GET" ? "" : ` -X ${method}`;
   const data =
     body === undefined ? "" : ` \\\n  -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;

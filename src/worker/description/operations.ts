@@ -90,7 +90,7 @@ export const operations = {
       farewell: { summary: "A fragment that includes another one", value: EXAMPLES.created },
     }),
     responses: {
-      ...answers(201, "Made, and durable.", "Fragment", ["ETag", "Location"], shown),
+      ...answers(201, "Made, and durable.", "Fragment", { headers: ["ETag", "Location"], example: shown }),
       ...refuses(
         ...WRITE_REFUSALS,
         "invalid_id",
@@ -106,7 +106,7 @@ export const operations = {
     tags: TAG.fragments,
     parameters: [id, ifNoneMatch],
     responses: {
-      ...answers(200, "The committed fragment.", "Fragment", ["ETag"], shown),
+      ...answers(200, "The committed fragment.", "Fragment", { headers: ["ETag"], example: shown }),
       ...empty(304, "The client has this version.", ["ETag"]),
       ...refuses("invalid_id", "not_found"),
     },
@@ -121,14 +121,11 @@ export const operations = {
       whole: { summary: "The whole text", value: { content: "Good morning, [[team/name]]!" } },
     }),
     responses: {
-      ...answers(
-        200,
-        "Replaced or merged, and durable: the fragment as it is now.",
-        "Fragment",
-        ["ETag"],
-        shown,
-      ),
-      ...answers(201, "Made, and durable.", "Fragment", ["ETag", "Location"]),
+      ...answers(200, "Replaced or merged, and durable: the fragment as it is now.", "Fragment", {
+        headers: ["ETag"],
+        example: shown,
+      }),
+      ...answers(201, "Made, and durable.", "Fragment", { headers: ["ETag", "Location"] }),
       ...refuses(
         ...WRITE_REFUSALS,
         "invalid_id",
@@ -159,13 +156,10 @@ export const operations = {
       },
     }),
     responses: {
-      ...answers(
-        200,
-        "Changed or merged, and durable: the fragment as it is now.",
-        "Fragment",
-        ["ETag"],
-        shown,
-      ),
+      ...answers(200, "Changed or merged, and durable: the fragment as it is now.", "Fragment", {
+        headers: ["ETag"],
+        example: shown,
+      }),
       ...refuses(
         ...WRITE_REFUSALS,
         "invalid_id",
@@ -199,10 +193,9 @@ export const operations = {
       greeting: { summary: "To another name", value: { from: EXAMPLES.fragment.id, to: "team/welcome" } },
     }),
     responses: {
-      ...answers(201, "Renamed, and durable: the fragment under its new id.", "Fragment", [
-        "ETag",
-        "Location",
-      ]),
+      ...answers(201, "Renamed, and durable: the fragment under its new id.", "Fragment", {
+        headers: ["ETag", "Location"],
+      }),
       ...refuses(
         "invalid_header",
         "invalid_body",
@@ -281,10 +274,8 @@ export const operations = {
       text: { summary: "A text with an inclusion", value: { content: "Dear [[team/name]]" } },
     }),
     responses: {
-      ...answers(200, "The text with its inclusions resolved.", "Expansion", [], {
-        expanded: "Dear world",
-        dependencies: ["team/name"],
-        warnings: [],
+      ...answers(200, "The text with its inclusions resolved.", "Expansion", {
+        example: { expanded: "Dear world", dependencies: ["team/name"], warnings: [] },
       }),
       ...refuses("invalid_body", "invalid_content", "invalid_id", "content_too_large", "body_too_large"),
     },

@@ -19,8 +19,7 @@ export function answers(
   status: number,
   description: string,
   schema: string,
-  headers: readonly HeaderName[] = [],
-  example?: unknown,
+  { headers = [], example }: { readonly headers?: readonly HeaderName[]; readonly example?: unknown } = {},
 ): Responses {
   const content = {
     "application/json": { schema: refTo(schema), ...(example === undefined ? {} : { example }) },

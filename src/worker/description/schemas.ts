@@ -23,7 +23,7 @@ export function describeSchemas<N extends string>(
     target: dialect,
     errorMode: "ignore",
     overrideRef: ({ referenceId }) => refTo(referenceId).$ref,
-    // A number in an address: the checks behind the transformation are those of a number.
+    // A number in an address: the checks after the transformation are those of a number.
     overrideAction: ({ valibotAction }) => (isToNumber(valibotAction) ? { type: "integer" } : undefined),
   });
 }

@@ -72,7 +72,7 @@ export class FragmentCalls {
     return why;
   }
 
-  /** What the catalogue stores of this fragment; null if there never was one. */
+  /** The record that the catalogue stores of this fragment; null if there never was one. */
   async catalogueRecord(): Promise<CatalogueRecord | null> {
     const { room, catalogue } = this.#ports;
     if (room.exists) await this.whenDurable();

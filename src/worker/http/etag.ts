@@ -38,7 +38,10 @@ export function readPreconditions(c: Context): Result<Preconditions> {
   return done(asked);
 }
 
-/** An element of a list of tags, and the comma or end behind it. Elements may be empty (RFC 9110, 5.6.1); a tag may hold a comma. */
+/**
+ * An element of a list of tags, and the comma or end after it. Elements may be empty (RFC 9110, 5.6.1); a tag may hold
+ * a comma.
+ */
 const ELEMENT = /[ \t]*(?:((?:W\/)?"[!#-~\u0080-\uffff]*")[ \t]*)?(,|$)/y;
 
 /** Null if the header is neither `*` nor a list of at least one tag. */

@@ -24,7 +24,7 @@ export function idFromPath(path: string): Result<FragmentId> {
   return toResult(decodeFragmentPath(path));
 }
 
-/** The id in a field of a body; `field` names it in the refusal where a body has several ids. */
+/** The id in a field of a body; `field` names it in the refusal, for a body with several ids. */
 export function idFromBody(raw: string, field?: string): Result<FragmentId> {
   return toResult(parseFragmentId(raw), field);
 }

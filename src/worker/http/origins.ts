@@ -13,7 +13,7 @@ import { isUpgrade } from "./upgrade.ts";
 
 /**
  * The request's address as the client wrote it. A proxy that speaks TLS says so in `X-Forwarded-Proto`; that header can
- * claim no more than what the host's own pages may do anyway.
+ * claim no more than the host's own pages may do anyway.
  */
 export function publicUrl(request: Request): URL {
   const url = new URL(request.url);

@@ -5,8 +5,9 @@ import { parseInput } from "../../protocol/issues.ts";
 import type { AppEnv } from "./app-env.ts";
 
 /**
- * Reads the parameters of an address. Those that are named in `lists` may be given several times. A blank parameter counts
- * as absent, since a form sends all of its fields. Unknown parameters were refused before (description/operation.ts).
+ * Reads the parameters of an address. A parameter that `lists` names may be given several times. A blank parameter
+ * counts as absent, since a form sends all of its fields. Unknown parameters were refused before
+ * (description/operation.ts).
  */
 export function readQuery<S extends v.ObjectSchema<v.ObjectEntries, undefined>>(
   c: Context<AppEnv>,

@@ -13,7 +13,7 @@ export const OldCreateSchema = v.object({
   ...metadataEntries,
 });
 
-/** PUT /api/prompts/{id}: what is absent stays. */
+/** PUT /api/prompts/{id}: absent fields stay. */
 export const OldUpdateSchema = v.object({ content: v.nullish(v.string()), ...metadataEntries });
 
 /** POST /api/prompts/expand: a text and the id of its fragment, or a stored fragment by its id. */

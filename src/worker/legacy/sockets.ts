@@ -13,11 +13,11 @@ export const legacySockets: Hono<AppEnv> = new Hono<AppEnv>()
   .get("/api/ws/test", (c) => (isUpgrade(c) ? echo() : upgradeRequired(c)));
 
 /**
- * Joins at once and opens the socket a moment later, with what was sent to it meanwhile.
+ * Joins at once and opens the socket a moment later, with the frames that were sent to it meanwhile.
  *
- * The old server had one thread. It accepted all clients that came at the same moment before it read a frame from any of
- * them, and its clients count on that: of two that connect together, each gets the other's first edit as an `update`, and
- * does not find it in `initial`.
+ * The old server had one thread. It accepted all clients that came at the same moment before it read a frame from any
+ * of them, and its clients count on that: of two that connect together, each gets the other's first edit as an
+ * `update`, and does not find it in `initial`.
  */
 async function joinOld(c: Context<AppEnv>, prefix: string): Promise<Response> {
   const response = await joinFragment(c, prefix, "json", true);

@@ -51,6 +51,6 @@ export function closeSocket(socket: WebSocket, code: number, reason: string): vo
   try {
     socket.close(code, closeReason(reason));
   } catch {
-    // Closed already, from the other side or by an earlier call: what was wanted.
+    // It is closed already, from the other side or by an earlier call, as wanted.
   }
 }

@@ -55,7 +55,7 @@ export class CatalogueEntries {
   /**
    * Stores a record, unless the same revision or a newer one is stored.
    *
-   * @returns the rows written; 0 where nothing has changed
+   * @returns the rows written; 0 if nothing has changed
    */
   store(record: CatalogueRecord): number {
     const { id, revision } = revisionOf(record);
@@ -65,8 +65,8 @@ export class CatalogueEntries {
   }
 
   /**
-   * Makes the entry what the fragment answered, whatever is stored. Writes only what differs, and the index of words,
-   * which cannot be read back.
+   * Makes the entry agree with the fragment's answer. Writes only the differences, and the index of words, which cannot
+   * be read back.
    *
    * @param record null if there never was such a fragment
    * @param seq the entry's last change when the fragment was asked, null if it had none: a later change is newer than

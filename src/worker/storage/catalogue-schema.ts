@@ -24,7 +24,7 @@ const COMPLETENESS = `-- Whether all fragments are known (known-ids.ts), and a n
 const REBUILD = `INSERT OR REPLACE INTO rebuild (singleton, cursor, done, total, repaired, started_at_ms)
   SELECT 1, '', 0, count(*), 0, 1000 * unixepoch() FROM fragment;`;
 
-/** The index holds folded words and no text; what excerpts are made of stands beside it (word-index.ts). */
+/** The index holds folded words and no text. The texts for excerpts are in a table beside it (word-index.ts). */
 const WORDS = `CREATE VIRTUAL TABLE words USING fts5 (
      id, description, tags, content,
      content = '', contentless_delete = 1, tokenize = 'ascii'

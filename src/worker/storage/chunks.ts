@@ -1,6 +1,6 @@
 /**
- * Rows over 2 MB are refused in production, even where the local runtime takes more (November 2026): larger
- * values are cut.
+ * Rows over 2 MB are refused in production, although the local runtime takes more (November 2026). Larger values are
+ * cut.
  */
 export const MAX_ROW_BYTES = 1_900_000;
 
@@ -25,7 +25,7 @@ export function join(chunks: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** What SQLite takes for a BLOB: a buffer of exactly these bytes. */
+/** A buffer of exactly these bytes, which SQLite stores as a BLOB. */
 export function toBlob(bytes: Uint8Array): ArrayBuffer {
   return bytes.slice().buffer;
 }

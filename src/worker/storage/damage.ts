@@ -2,7 +2,7 @@ import { decodeRecord, type LoggedCommit } from "../../core/history/log-record.t
 import { checksum } from "./checksum.ts";
 import { join } from "./chunks.ts";
 
-/** What is wrong with a row. */
+/** The fault of a row. */
 export interface Damage {
   readonly source: "update_log" | "snapshot";
   /** The row's `seq` or `chunk`. */
@@ -92,7 +92,7 @@ function rowsFault(rows: readonly Row[], format: number): string | null {
   for (const row of rows) {
     if (!(row["data"] instanceof ArrayBuffer) || checksum(dataOf(row)) !== row["checksum"])
       return "wrong checksum";
-    // A sound row of a newer release: opening without it would lose what it holds.
+    // A sound row of a newer release: opening without it would lose its content.
     if (row["format"] !== format)
       throw new Error(`A stored row has format ${row["format"]}; this release reads ${format}.`);
   }

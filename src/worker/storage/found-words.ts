@@ -13,7 +13,7 @@ const MAX_SEARCHED = 8 * 1024 * 1024;
 export class FoundWords {
   readonly #words: WordIndex;
   readonly #terms: readonly SearchTerm[];
-  /** What one character costs. A phrase may begin at each. */
+  /** The cost of one character. A phrase may begin at each. */
   readonly #cost: number;
   #left = MAX_SEARCHED;
   /** By number, read at once. */
@@ -30,7 +30,7 @@ export class FoundWords {
     this.#beginnings = words.beginningsOf(numbers, BEGINNING);
   }
 
-  /** @param excerpt to show where nothing is found in the content, or where the search would take too long */
+  /** @param excerpt shown if nothing is found in the content, or if the search would take too long */
   in(entry: StoredEntry, excerpt: string): Pick<FragmentSummary, "excerpt" | "highlights"> {
     const id = rangesIn(entry.id, this.#terms);
     const description = rangesIn(entry.description, this.#terms);

@@ -155,7 +155,7 @@ export class FragmentPages {
   }
 }
 
-/** What lists and events say of a fragment. */
+/** The fields of a fragment in lists and events. */
 export function listFields(
   entry: CatalogueEntry & { readonly includes: readonly string[] },
   includedBy: number,

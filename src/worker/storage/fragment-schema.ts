@@ -3,8 +3,8 @@ import type { Schema } from "./migrations.ts";
 /**
  * The tables of one fragment.
  *
- * Each commit costs one row written, so the log has no index beside its rowid, and what would need one is kept
- * inside the rows.
+ * Each commit costs one row written. So the log has no index besides its rowid, and everything that would need one is
+ * kept inside the rows.
  */
 export const FRAGMENT_SCHEMA: Schema = {
   tables: `CREATE TABLE fragment (

@@ -1,7 +1,7 @@
 /**
- * An object's tables, and the numbered steps that bring the tables of an earlier release there. Tables are made with the
- * first write, because an object that was only asked stores nothing. Those of an earlier release are migrated when they are
- * opened.
+ * An object's tables, and the numbered steps that bring the tables of an earlier release there. Tables are made with
+ * the first write, because an object that was only asked stores nothing. The tables of an earlier release are migrated
+ * when they are opened.
  */
 export interface Schema {
   /** The tables of a new object, at version `migrations.length + 1`. One step, because steps cost time at each creation. */

@@ -11,7 +11,7 @@ export class OpenSessionsTable {
     this.#sql = storage.sql;
   }
 
-  /** @returns the rows written; null where nothing has changed */
+  /** @returns the rows written; null if nothing has changed */
   store(id: string, { sessions, editors }: OpenSessions): number | null {
     const [known] = this.#sql.exec("SELECT sessions, editors FROM open_sessions WHERE id = ?", id).toArray();
     const json = JSON.stringify(editors);
@@ -28,7 +28,7 @@ export class OpenSessionsTable {
     return rowsWritten;
   }
 
-  /** Those of the ids after this one, in order. */
+  /** The open sessions of the fragments after this id, in order. */
   after(id: string, limit: number): ({ readonly id: string } & OpenSessions)[] {
     const query = "SELECT id, sessions, editors FROM open_sessions WHERE id > ? ORDER BY id LIMIT ?";
     const rows = this.#sql.exec(query, id, limit).toArray();

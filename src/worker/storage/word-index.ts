@@ -10,7 +10,7 @@ const OLD_DIVIDER = "\u001F";
 
 /**
  * The full-text index of all fragments by the number of their row, and the texts that excerpts are made of. The index
- * holds folded words and no text, so what it is given is never read back.
+ * holds folded words and no text, so it cannot be read back.
  */
 export class WordIndex {
   readonly #storage: DurableObjectStorage;

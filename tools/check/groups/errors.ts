@@ -2,7 +2,7 @@ import { fragmentPath } from "../../server-url.ts";
 import { type Check, group } from "../check.ts";
 import { expectEqual, expectFields, expectThat, show } from "../expect.ts";
 
-/** A bad frame: the sender gets one error, and nothing else happens. */
+/** Expects that a bad frame gives its sender one error, and has no other effect. */
 function expectRefused(frame: string | Uint8Array, code: string): Check["run"] {
   return async (scene) => {
     const id = await scene.fragment("kept");
