@@ -1,26 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
-import {
-  type CatalogueEntry,
-  type CatalogueMessage,
-  type CatalogueRecord,
-  type FragmentRevision,
-  revisionOf,
-} from "../../core/feed/catalogue-update.ts";
+import type { CatalogueMessage, FragmentRevision } from "../../core/feed/catalogue-update.ts";
 import type { FragmentId } from "../../language/fragment-id.ts";
-import {
-  type Dependents,
-  type FolderCounts,
-  type FragmentPage,
-  type ListQuery,
-  NO_OPEN_SESSIONS,
-  type OpenSessions,
-  type RebuildStatus,
-  type TagCounts,
+import type {
+  Dependents,
+  FolderCounts,
+  FragmentPage,
+  ListQuery,
+  RebuildStatus,
+  TagCounts,
 } from "../../protocol/catalogue.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import type { Result } from "../../protocol/errors.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
-import { timestamp } from "../../protocol/timestamp.ts";
 import { fragmentStub, type Workspace, witnessStub } from "../addresses.ts";
 import { closeSocket, upgradeResponse } from "../sockets/socket-peer.ts";
 import { CatalogueEntries } from "../storage/catalogue-entries.ts";
@@ -34,6 +25,7 @@ import { CatalogueAudit } from "./catalogue-audit.ts";
 import { changesSince, knownSeq } from "./changes.ts";
 import { EventListeners } from "./event-listeners.ts";
 import { parseEventsRequest } from "./events-request.ts";
+import { FragmentMessages } from "./fragment-messages.ts";
 import { OpenSessionsCheck } from "./open-sessions-check.ts";
 import { SharedTurn } from "./shared-turn.ts";
 
@@ -41,8 +33,8 @@ import { SharedTurn } from "./shared-turn.ts";
 const IDS_PER_PAGE = 1_000;
 
 /**
- * The searchable list of one workspace's fragments, and who includes whom. The fragments report to it. It asks them in
- * a rebuild, and when a report that it awaits does not come.
+ * The searchable list of one workspace's fragments, and who includes whom. The fragments tell it of their commits. It
+ * asks them in a rebuild, and when a message that it awaits does not come.
  */
 export class CatalogueObject extends DurableObject<Env> {
   readonly #workspace: Workspace;
@@ -53,9 +45,9 @@ export class CatalogueObject extends DurableObject<Env> {
   readonly #openSessionsCheck: OpenSessionsCheck;
   readonly #audit: CatalogueAudit;
   readonly #listeners: EventListeners;
-  /** Shared, since a thousand fragments may report in a second. */
+  readonly #messages: FragmentMessages;
+  /** Shared, since a thousand messages may arrive in a second. */
   readonly #turn = new SharedTurn();
-  readonly #live = new LiveEntries();
   readonly #known: KnownIds;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -65,8 +57,9 @@ export class CatalogueObject extends DurableObject<Env> {
     const words = new WordIndex(ctx.storage);
     this.#entries = new CatalogueEntries(ctx.storage, words);
     this.#entries.open();
-    this.#lists = new CatalogueLists(ctx.storage, this.#live);
-    this.#pages = new FragmentPages(ctx.storage, { live: this.#live, words, lists: this.#lists });
+    const live = new LiveEntries();
+    this.#lists = new CatalogueLists(ctx.storage, live);
+    this.#pages = new FragmentPages(ctx.storage, { live, words, lists: this.#lists });
     this.#openSessions = new OpenSessionsTable(ctx.storage);
     this.#known = new KnownIds(ctx.storage, (catalogue) =>
       witnessStub(env, this.#workspace).isFirstCatalogue(catalogue),
@@ -76,7 +69,7 @@ export class CatalogueObject extends DurableObject<Env> {
       words,
       known: this.#known,
       recordOf: (id) => this.#fragment(id).catalogueRecord(),
-      mended: (id) => void this.#entryChanged(id),
+      mended: (id) => void this.#messages.entryChanged(id),
       report: reportProblem,
     });
     this.#openSessionsCheck = new OpenSessionsCheck({
@@ -89,6 +82,14 @@ export class CatalogueObject extends DurableObject<Env> {
       changesSince: (seq, limit) => changesSince(this.#lists, seq, limit),
       editorsAfter: (id, limit) =>
         this.#openSessions.after(id, limit).map((one) => ({ event: "editors", ...one })),
+    });
+    this.#messages = new FragmentMessages({
+      entries: this.#entries,
+      live,
+      openSessions: this.#openSessions,
+      known: this.#known,
+      audit: this.#audit,
+      listeners: this.#listeners,
     });
   }
 
@@ -109,12 +110,12 @@ export class CatalogueObject extends DurableObject<Env> {
   }
 
   /**
-   * Receives a fragment's report.
+   * Receives a message of a fragment.
    *
    * @returns the rows written, for the fragment's budget
    */
   deliver(message: CatalogueMessage): Promise<number> {
-    return this.#turn.run(() => this.#receive(message));
+    return this.#turn.run(() => this.#messages.receive(message));
   }
 
   list(query: ListQuery): Result<FragmentPage> {
@@ -196,43 +197,6 @@ export class CatalogueObject extends DurableObject<Env> {
 
   override alarm(): Promise<void> {
     return this.#audit.ring(Date.now());
-  }
-
-  #receive({ id, update, openSessions }: CatalogueMessage): number {
-    let rowsWritten = 0;
-    if (update?.kind === "entry") this.#show(update.entry);
-    else if (update !== null) rowsWritten += this.#store(update);
-    if (openSessions !== null) rowsWritten += this.#storeOpenSessions(id, openSessions);
-    return rowsWritten;
-  }
-
-  #storeOpenSessions(id: string, openSessions: OpenSessions): number {
-    const rowsWritten = this.#openSessions.store(id, openSessions);
-    if (rowsWritten === null) return 0;
-    this.#listeners.tell({ event: "editors", id, ...openSessions });
-    return rowsWritten;
-  }
-
-  #show(entry: CatalogueEntry): void {
-    if (!this.#live.show(this.#entries.get(entry.id), entry)) return;
-    const { id, revision: version, updatedAtMs } = entry;
-    this.#listeners.tell({ event: "typing", id, version, updated_at: timestamp(updatedAtMs) });
-  }
-
-  #store(record: CatalogueRecord): number {
-    const revision = revisionOf(record);
-    this.#known.heardOf(revision.id);
-    let rowsWritten = this.#entries.store(record);
-    if (rowsWritten > 0) rowsWritten += this.#entryChanged(revision.id);
-    return rowsWritten + this.#audit.heardOf(revision);
-  }
-
-  /** @returns the rows written: a deleted fragment has no open sessions, even if the process died before it told */
-  #entryChanged(id: string): number {
-    const entry = this.#entries.get(id);
-    if (entry !== null) this.#live.forget(entry);
-    this.#listeners.changed();
-    return entry?.isDeleted === true ? this.#storeOpenSessions(id, NO_OPEN_SESSIONS) : 0;
   }
 
   #fragment(id: string) {
