@@ -45,7 +45,7 @@ export function refusal(code: ErrorCode, message: string): Refusal {
   return { code, message };
 }
 
-/** The result of something that may be refused: its value, or the refusal. A check that yields nothing is a `Refusal | null`. */
+/** What may be refused: a value, or its refusal. A check that yields no value is a `Refusal | null`. */
 export type Result<T> = { readonly ok: true; readonly value: T } | Refused;
 
 export interface Refused {

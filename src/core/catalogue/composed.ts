@@ -6,7 +6,7 @@ const MANY_MARKS = /\p{M}{64}/u;
 
 /**
  * A text in Unicode's NFC, as excerpts show it. It stays as it is if NFC would be slow, or longer than a content may be:
- * NFC makes three characters of some that nobody writes.
+ * it turns some characters, which nobody writes, into three.
  */
 export function compose(text: string): string {
   if (MANY_MARKS.test(text)) return text;

@@ -10,7 +10,7 @@ import {
 import type { ResolvedBase } from "./resolved-base.ts";
 
 /**
- * At most this many steps are looked at one by one, the oldest; all later ones count as one. Each costs a walk over all
+ * The oldest steps, at most this many, are looked at one by one; all later ones count as one. Each costs a walk over all
  * changes, so large changes lower the number.
  */
 const MAX_STEPS = 256;
@@ -27,7 +27,7 @@ export interface TextSteps {
   readonly content: string;
   /** For each step, oldest first: the change from the text that it made back to the one before. */
   readonly undos: readonly TextChange[];
-  /** Texts that writers sent in these steps and that merging changed: from the text that the step made back to the sent one. */
+  /** Texts that writers sent in these steps, where merging made another text. `toSent` leads from that back to the sent one. */
   readonly sent: readonly { readonly step: number; readonly toSent: TextChange }[];
 }
 

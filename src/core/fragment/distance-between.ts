@@ -2,8 +2,8 @@ import type { TextChange } from "../text/text-change.ts";
 import { toChanges } from "../text/wire-changes.ts";
 
 /**
- * How far apart two changes of one text leave it: the code units that lead from one result to the other, inserted and
- * deleted, or somewhat more. The cost grows with what the changes touch, not with the text.
+ * How far apart the results of two changes of one text are: about the code units to insert and delete between them, never
+ * fewer. The cost grows with what the changes touch, not with the text.
  */
 export function distanceBetween(one: TextChange, other: TextChange, text: string): number {
   const sides = [toChanges(one), toChanges(other)] as const;

@@ -227,14 +227,17 @@ export class DurableFragment {
     this.#past = this.#makePast();
   }
 
-  /** The catalogue has this revision, with its text. */
+  /** Stores that the catalogue has this revision, with its text. */
   markDelivered(revision: number, nowMs: number): void {
     if (this.#life === null) throw new Error("There is nothing to deliver.");
     this.log.markDelivered(revision, nowMs);
     this.#life = { ...this.#life, deliveredRevision: revision };
   }
 
-  /** Needed when the stored state may be older than what was once sent out: the clock of the old id may be too low then. */
+  /**
+   * Gives the server a new client id. Needed when the stored state may be older than what was once sent out: the clock of
+   * the old id may be too low then.
+   */
   renewServerClientId(): void {
     const serverClientId = this.#newServerClientId(new Set(this.text.clients));
     this.#ports.log.renewServerClientId(serverClientId);

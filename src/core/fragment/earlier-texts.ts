@@ -18,15 +18,15 @@ export interface EarlierText {
   readonly distance: number;
 }
 
-/** This many revisions, spread over the past, are measured first, then those beside the nearest. Large changes lower it. */
+/** This many revisions, spread over the past, are measured first; fewer if changes are large. Then those near the best. */
 const MAX_SPREAD = 64;
 const MIN_SPREAD = 4;
 /** Texts as they were sent are measured in this many revisions before and after the nearest, and in the newest. */
 const SENT_REVISIONS = 16;
-/** The budget of one search: ops of changes that may be walked over. This many differing code units cost as much as one op. */
+/** The budget of one search, in ops walked over, and the differing code units that cost as much as one op. */
 const MAX_OPS = 2_000_000;
 const UNITS_PER_OP = 64;
-/** This many of the nearest texts, and of those most like it in length, are compared in full. Long texts lower it. */
+/** This many of the nearest texts, and of those most alike in length, are compared in full; fewer if they are long. */
 const MAX_COMPARED = 4;
 const MAX_COMPARED_UNITS = 1_000_000;
 /** A text that is at most this much farther from the incoming text than another one is as likely to be its base. */

@@ -1,6 +1,6 @@
 /**
- * Finds the base of a write that names none, as the writes of old clients. It is the text that differs least from the
- * incoming one, among those that the sender may show (`KnownText`).
+ * Finds the base of a write that names none, such as a write of an old client: among the texts that the sender may show
+ * (`KnownText`), the one that differs least from the incoming text.
  *
  * | text                                                      | is the base                                         |
  * | --------------------------------------------------------- | --------------------------------------------------- |
@@ -9,7 +9,7 @@
  * | `crossing`: in flight to it when it last wrote            | if it is strictly nearest, the write only adds to   |
  * |                                                           | it, and the write does not only delete from the     |
  * |                                                           | nearest of `own` and `later`                        |
- * | `EarlierText`: of the time before the sender connected    | if the sender has sent nothing yet and it is        |
+ * | `EarlierText`: from before the sender connected           | if the sender has sent nothing yet and it is        |
  * |                                                           | strictly nearest                                    |
  *
  * The server cannot know whether the sender has seen a `crossing` text. A client that applies every text at once has seen
@@ -66,7 +66,7 @@ export interface BaseSources {
   resolveOwn(): ResolvedBase | null;
   /** Null if the text is not known any more. */
   resolve(known: KnownText): ResolvedBase | null;
-  /** Texts of the time before the sender connected; null if it can show none of them. */
+  /** Texts from before the sender connected; null if it can show none of them. */
   earlierTexts(text: string): EarlierTexts | null;
   /** From the committed text back to that of a past revision, which is known. */
   undoTo(revision: number): TextChange;
@@ -138,7 +138,7 @@ function findAmongEarlier(
   return told === null ? null : { ...told.base, unseen };
 }
 
-/** Of two equally near texts, the told one is likelier, unless the write would then delete what its sender has not seen. */
+/** Of two equally near texts, the told one is likelier, unless the write would then delete what its sender never saw. */
 function isNearer(older: Compared, told: Compared, unseen: readonly Span[]): boolean {
   // The same text may have been written anew, and a write that only adds loses nobody's text.
   if (isEmpty(older.change) && isAddition(told)) return false;
@@ -217,7 +217,7 @@ function compare(bases: readonly ResolvedBase[], text: string): Compared[] {
     }));
 }
 
-/** The nearest one; the last of several as near. */
+/** The nearest one; of several equally near, the last. */
 function nearest<T>(candidates: readonly T[], distanceTo: (one: T) => number): T | null {
   let best: { one: T; distance: number } | null = null;
   for (const one of candidates) {

@@ -1,6 +1,6 @@
 /**
- * The past texts that a page may still show which lost its connection and names no base. `shown`: a page may show it.
- * `perhaps`: nothing is known about that time.
+ * The past texts that a page may still show after it lost its connection, if it names no base. `shown`: a page may show
+ * that text. `perhaps`: nothing is known about that time.
  */
 export interface ShownBefore {
   /** The revision that the page was told, or the current one. Only older revisions are asked for. */

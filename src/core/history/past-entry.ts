@@ -10,9 +10,9 @@ export interface Answer {
   readonly client: string;
   /** `UNNAMED`: the request had no id, and is kept only for the text that it sent. */
   readonly requestId: string;
-  /** Of the request, for clients that want another request under the same id to be refused. */
+  /** A digest of the request, if another request under the same id must be refused. */
   readonly fingerprint?: string | undefined;
-  /** From the committed text back to the text that the client sent; mostly empty. */
+  /** From the committed text back to the text that the client sent; usually empty. */
   readonly toSent: TextChange;
 }
 

@@ -3,7 +3,7 @@ import { REBASE_HORIZON_MS } from "../../protocol/limits.ts";
 interface EarlierSession {
   /** The revision that was current when it joined. */
   readonly from: number;
-  /** Null: its socket is open, as far as we know. */
+  /** Null while its socket is open, as far as we know. */
   leftMs: number | null;
   /** No other session was open while it was, and nobody else has written since it joined. */
   isAlone: boolean;

@@ -6,10 +6,13 @@ import type { AwarenessEntry } from "../../protocol/yjs-frames.ts";
 import { presenceWindowMs } from "./cadence.ts";
 import type { JsonSession, Session } from "./session.ts";
 
-/** About half the 15 to 18 s between two renewals of a stock provider: peers forget a client after 30 s of silence. */
+/**
+ * Silent entries are renewed at most this often: about twice between two renewals of a stock provider, which come every 15
+ * to 18 s. Peers forget a client after 30 s of silence.
+ */
 const RENEW_SILENT_MS = 8_000;
 
-/** Where cursors of the two protocols meet: Yjs writes relative positions, JSON code unit indices. */
+/** Translates cursors between the two protocols: Yjs has relative positions, JSON has indices of code units. */
 export interface CursorMap {
   relativePosition(index: number): unknown;
   absolutePosition(position: unknown): number | null;
@@ -32,7 +35,7 @@ export class Presence {
   /** The earliest moment at which a session that must renew may expire. */
   #expiryMs: number | null = null;
 
-  /** Takes an entry that a session sent of itself. An entry older than the known one changes nothing. */
+  /** Takes an entry that a session sent about itself. An entry older than the known one changes nothing. */
   set(session: Session, entry: AwarenessEntry, nowMs: number, mustRenew: boolean): Refusal | null {
     const { record } = session;
     const known = record.presence;
@@ -175,7 +178,7 @@ export function toPeer(session: Session, cursors: CursorMap): PeerPresence | nul
   };
 }
 
-/** The name and colour of a presence state, where it has them as stock editors give them. */
+/** The name and colour of a presence state, if it has them as stock editors write them. */
 export function shownUser(state: string): ShownUser {
   return userOf(parseState(state));
 }

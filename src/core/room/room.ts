@@ -30,8 +30,8 @@ import { YjsProtocol } from "./yjs-protocol.ts";
  * budget lasts). Order within a turn: broadcast to Yjs peers, then the write, then what the write allows:
  * acknowledgements and JSON frames.
  *
- * A call that throws leaves the room undefined: the caller must drop it and every session, and begin anew from
- * the log.
+ * After a call that threw, the state of the room is undefined. The caller must drop the room and all its sessions, and
+ * begin again from the log.
  */
 export class Room {
   readonly #fragment: DurableFragment;
@@ -111,7 +111,7 @@ export class Room {
     return shownAt(this.#fragment.history, revision, nowMs);
   }
 
-  /** The whole committed document as a Yjs update, uncommitted edits included. */
+  /** The whole document as a Yjs update, uncommitted edits included. */
   snapshot(): Uint8Array {
     return this.#fragment.text.snapshot();
   }
@@ -121,7 +121,7 @@ export class Room {
     return this.#fragment.hasAnswered(request, nowMs);
   }
 
-  /** A receiver outside has this revision, with its text. */
+  /** Stores that the catalogue has this revision, with its text. */
   markDelivered(revision: number, nowMs: number): void {
     this.#fragment.markDelivered(revision, nowMs);
   }

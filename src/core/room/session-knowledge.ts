@@ -2,7 +2,7 @@ import { MAX_REMEMBERED_REBASE_UNITS, MAX_REMEMBERED_TEXTS } from "../../protoco
 import type { KnownText } from "../fragment/write.ts";
 import { NO_CHANGE, TextChange } from "../text/text-change.ts";
 
-/** A slow round trip: for this long a session may not have read the answer to its own last write. */
+/** A slow round trip. For this long after its own last write, a session may not have read the answer. */
 const CROSSING_MS = 5_000;
 
 /** The knowledge of a JSON session, in the form that its socket's attachment keeps over hibernation. */
@@ -61,7 +61,7 @@ export class SessionKnowledge {
     this.told(revision);
   }
 
-  /** The revision that it was sent when it joined. Its page may still show an older one. Null once it has written a text. */
+  /** The revision that it was sent when it joined; its page may still show an older one. Null once it has written a text. */
   get joinedRevision(): number | null {
     return this.#record.joinedRevision || null;
   }

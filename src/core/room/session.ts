@@ -18,7 +18,7 @@ export interface Peer {
 export interface PresenceEntry {
   readonly clock: number;
   readonly state: string;
-  /** When it was last renewed; null for a session that need not renew, because its socket speaks for it. */
+  /** When it was last renewed; null if it holds as long as the socket is open, and need not be renewed. */
   readonly renewedAtMs: number | null;
 }
 

@@ -19,7 +19,7 @@ export interface YjsPorts {
   readonly presence: Presence;
   /** All sessions, of both protocols. */
   sessions(): Iterable<Session>;
-  /** A JSON session shows its cursor under this client id. */
+  /** Whether a JSON session shows its cursor under this client id. */
   isJsonClient(clientId: number): boolean;
   /** Ends a session from this side. */
   expel(session: Session, code: number, reason: string, nowMs: number): void;

@@ -158,7 +158,7 @@ export class YjsSessions {
     for (const session of early) this.askForMore(session, vector);
   }
 
-  /** Asks for what the session has and we lack, unless we are waiting for just that. */
+  /** Asks for what the session has and we lack, unless its answer is awaited already. */
   askForMore(session: YjsSession, stateVector: Uint8Array): void {
     if (session.isAskedForMore) return;
     session.isAskedForMore = true;

@@ -51,10 +51,10 @@ export class UncommittedEdits {
   }
 
   /**
-   * Takes an update that is in the document by now. Its deletes have been seen there.
+   * Takes an update that is in the document already, where its deletes have been seen.
    *
    * @param since the clock of each writing client's first struct in it
-   * @param arrived the same for structs that have come into the document with it, and are not in it
+   * @param arrived the same for structs that entered the document because of the update, and are not in it
    */
   add(
     update: Uint8Array,
@@ -67,7 +67,7 @@ export class UncommittedEdits {
       if (!this.#since.has(client)) this.#since.set(client, clock);
   }
 
-  /** Takes deletes with which the server answered the updates. They have been seen in the document. Returns them as an update. */
+  /** Takes deletes that mended the updates, which have been seen in the document. Returns them as an update. */
   addMended(deletes: DeleteSet): Uint8Array {
     this.#mended.push(deletes);
     return updateOf([deletes]);
