@@ -109,7 +109,7 @@ export function describeSockets(serverUrl: URL) {
         parameters: { id: ID },
         messages: channelMessages({ ...client.messages, ...server.messages }),
         bindings: query({
-          create: { const: "1", description: "Make the fragment, empty, if it does not exist." },
+          create: { const: "1", description: "Make the fragment, empty, if it never existed." },
           changes: { const: "1", description: "Others' edits come as changes instead of as whole texts." },
           client: {
             type: "string",
@@ -124,7 +124,7 @@ export function describeSockets(serverUrl: URL) {
         description: `What a y-websocket provider speaks, in binary frames. The text is \`getText("content")\`. The subprotocol \`${SUBPROTOCOL}\` adds acknowledgements.`,
         parameters: { id: ID },
         messages: channelMessages(yjs),
-        bindings: query({ create: { const: "1", description: "Make the fragment if it does not exist." } }),
+        bindings: query({ create: { const: "1", description: "Make the fragment if it never existed." } }),
       },
       events: {
         address: "/v1/events",
