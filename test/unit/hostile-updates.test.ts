@@ -5,7 +5,8 @@
 import * as encoding from "lib0/encoding";
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
-import { FragmentText, type Incoming, type Outcome } from "../../src/core/text/fragment-text.ts";
+import { FragmentText } from "../../src/core/text/fragment-text.ts";
+import type { Incoming, Outcome } from "../../src/core/text/incoming.ts";
 import { done } from "../../src/protocol/errors.ts";
 import { MAX_CONTENT_BYTES } from "../../src/protocol/limits.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";

@@ -1,6 +1,7 @@
 import { type Refusal, refusal } from "../../protocol/errors.ts";
 import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
-import type { FragmentText, Incoming } from "../text/fragment-text.ts";
+import type { FragmentText } from "../text/fragment-text.ts";
+import type { Incoming } from "../text/incoming.ts";
 import { textWindowMs } from "./cadence.ts";
 import type { YjsSession } from "./session.ts";
 import type { YjsSessions } from "./yjs-sessions.ts";

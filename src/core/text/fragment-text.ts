@@ -1,8 +1,9 @@
 import * as Y from "yjs";
 import { utf8Length } from "../../language/utf8.ts";
-import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
+import { type Refusal, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
 import type { AcceptedBatch } from "./accepted-batch.ts";
+import { type Incoming, judge, judgeEach, type Outcome } from "./incoming.ts";
 import { LineEndMender } from "./line-end-mender.ts";
 import { standBetweenNeighbours } from "./neighbour-order.ts";
 import { IDLE_CLIENT_ID, ROOTS } from "./roots.ts";
@@ -21,32 +22,6 @@ import { UncommittedEdits } from "./uncommitted-edits.ts";
 import { type DeleteSet, encodeSince } from "./update-builder.ts";
 import { UpdateCheck } from "./update-check.ts";
 
-/** An update that a peer wants applied. */
-export interface Incoming {
-  readonly update: Uint8Array;
-  /** Once one update of a sender is refused, the rest of its updates in the batch are refused unread. */
-  readonly sender: object;
-  /** Asked once the update is found sound: may its sender add structs under these client ids? */
-  admit(clients: Iterable<number>): Refusal | null;
-}
-
-/**
- * The effect of a sound update. "applied": it brought something new. "known": all of it was known before. "gap": it builds
- * on structs that are not known here and was not applied; its sender should be asked for what it has.
- */
-export type Effect = "applied" | "known" | "gap";
-
-export type Outcome = Result<Effect>;
-
-export interface Received {
-  /** One for each incoming update, in order. */
-  readonly outcomes: readonly Outcome[];
-  /** What was new in all of them, as one update; null if nothing was. */
-  readonly update: Uint8Array | null;
-  /** The document has begun to mend its line ends, so even the only author must be told. */
-  readonly isMended: boolean;
-}
-
 /** What one commit makes durable. */
 export interface Uncommitted {
   /** Everything since the last commit, text and metadata, as one update; null if there was no edit. */
@@ -55,6 +30,16 @@ export interface Uncommitted {
   readonly change: TextChange;
   readonly content: string;
   readonly metadata: SharedMetadata;
+}
+
+/** What a batch of updates has done. */
+export interface Received {
+  /** One for each incoming update, in order. */
+  readonly outcomes: readonly Outcome[];
+  /** What was new in all of them, as one update; null if nothing was. */
+  readonly update: Uint8Array | null;
+  /** The document has begun to mend its line ends, so even the only author must be told. */
+  readonly isMended: boolean;
 }
 
 const NOTHING: Received = { outcomes: [], update: null, isMended: false };
@@ -207,7 +192,7 @@ export class FragmentText {
     try {
       deletes = this.#doc.transact((transaction) => {
         writeChange(transaction, this.#doc.getText(ROOTS.content), change);
-        writeMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags), metadata);
+        writeMetadata(this.#doc, metadata);
         return transaction.deleteSet;
       });
     } finally {
@@ -305,7 +290,7 @@ export class FragmentText {
       return refusal("malformed_update", "A struct's neighbours stand the wrong way round.");
     }
     if (this.#edits.touchesMetadata) {
-      const metadata = this.#readMetadata();
+      const metadata = readMetadata(this.#doc);
       if (!metadata.ok) return metadata.refusal;
     }
     this.#bytesBound += accepted.insertedBytes;
@@ -341,35 +326,11 @@ export class FragmentText {
     return new Map([...clocks].filter(([client, clock]) => Y.getState(this.#doc.store, client) > clock));
   }
 
-  #readMetadata(): Result<SharedMetadata> {
-    return readMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags));
-  }
-
   /** Only valid metadata are ever accepted, so invalid ones mean that a row of the log was lost. */
   #currentMetadata(): SharedMetadata {
-    const metadata = this.#readMetadata();
-    if (metadata.ok) return metadata.value;
-    return salvageMetadata(this.#doc.getMap(ROOTS.metadata), this.#doc.getMap(ROOTS.tags));
+    const metadata = readMetadata(this.#doc);
+    return metadata.ok ? metadata.value : salvageMetadata(this.#doc);
   }
-}
-
-/** One outcome for each update. Once an update of a sender is refused, so are the rest of its updates, unread. */
-function judgeEach(batch: readonly Incoming[], judgeOne: (incoming: Incoming) => Outcome): Outcome[] {
-  const refusedSenders = new Map<object, Outcome>();
-  return batch.map((incoming) => {
-    const outcome = refusedSenders.get(incoming.sender) ?? judgeOne(incoming);
-    if (!outcome.ok) refusedSenders.set(incoming.sender, outcome);
-    return outcome;
-  });
-}
-
-function judge(check: UpdateCheck, { update, admit }: Incoming): Outcome {
-  const inspection = check.inspect(update);
-  if (!inspection.ok) return inspection;
-  if (inspection.value === "gap") return done("gap");
-  const fault = admit(inspection.value.keys());
-  if (fault !== null) return refused(fault);
-  return done(check.accept() ? "applied" : "known");
 }
 
 /** The bytes of UTF-8 by which a change makes a text longer. It must split no surrogate pair. */

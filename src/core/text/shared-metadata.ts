@@ -11,6 +11,7 @@ import {
 } from "../../protocol/fragment.ts";
 import { describeIssues } from "../../protocol/issues.ts";
 import { MAX_TAGS } from "../../protocol/limits.ts";
+import { ROOTS } from "./roots.ts";
 
 /**
  * The metadata in the document: a map of the single fields, where the later write of a field wins, and a map with one
@@ -41,7 +42,8 @@ const FieldsSchema = v.strictObject({
 const RankSchema = v.union([v.literal(true), v.pipe(v.number(), v.finite())]);
 
 /** Reads and validates the metadata: a peer can have written anything. */
-export function readMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): Result<SharedMetadata> {
+export function readMetadata(doc: Y.Doc): Result<SharedMetadata> {
+  const { fields, tags } = mapsOf(doc);
   const parsedFields = v.safeParse(FieldsSchema, Object.fromEntries(fields.entries()));
   if (!parsedFields.success) return fault(parsedFields.issues);
   const ranks = readRanks(tags);
@@ -60,7 +62,8 @@ export function readMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): Resu
  * Reads the metadata that a log with a damaged row has left. Invalid values are left out, and so are tags beyond
  * `MAX_TAGS`.
  */
-export function salvageMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): SharedMetadata {
+export function salvageMetadata(doc: Y.Doc): SharedMetadata {
+  const { fields, tags } = mapsOf(doc);
   const given = Object.fromEntries(fields.entries());
   const parse = <S extends v.GenericSchema>(schema: S, value: unknown, other: v.InferOutput<S>) =>
     v.is(schema, value) ? value : other;
@@ -73,7 +76,8 @@ export function salvageMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>): S
   };
 }
 
-export function writeMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>, change: MetadataChange): void {
+export function writeMetadata(doc: Y.Doc, change: MetadataChange): void {
+  const { fields, tags } = mapsOf(doc);
   for (const key of ["description", "prompt_type", "eol"] as const) {
     const value = change[key];
     if (value !== undefined && (fields.get(key) ?? UNWRITTEN[key]) !== value) fields.set(key, value);
@@ -94,6 +98,10 @@ export function writeMetadata(fields: Y.Map<unknown>, tags: Y.Map<unknown>, chan
     last += 1;
     if (ranks.get(tag) !== last) tags.set(tag, last);
   }
+}
+
+function mapsOf(doc: Y.Doc): { readonly fields: Y.Map<unknown>; readonly tags: Y.Map<unknown> } {
+  return { fields: doc.getMap(ROOTS.metadata), tags: doc.getMap(ROOTS.tags) };
 }
 
 /** The rank of each tag; null if a peer wrote anything else there. */
