@@ -67,8 +67,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "takes the blanks at the ends off a text",
     alteration: replace(
       `${CORE}/fragment/write-intent.ts`,
-      "change: difference(base.text, toSharedText(write.text))",
-      "change: difference(base.text, toSharedText(write.text.trim()))",
+      "const sent = toSharedText(write.text);",
+      "const sent = toSharedText(write.text.trim());",
     ),
     group: "content",
     check: "blanks and line ends at both ends",

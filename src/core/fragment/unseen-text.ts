@@ -1,5 +1,5 @@
 import type { Span } from "../text/change-spans.ts";
-import { TextChange } from "../text/text-change.ts";
+import { NO_CHANGE, TextChange } from "../text/text-change.ts";
 
 /** A change that spares what its writer may not have seen. */
 export interface SparingChange {
@@ -14,6 +14,7 @@ export interface SparingChange {
  * @param unseen in order, with something between any two
  */
 export function sparing(change: TextChange, text: string, unseen: readonly Span[]): SparingChange {
+  if (unseen.length === 0) return { change, restored: NO_CHANGE };
   const left = new TextChange();
   const restored = new TextChange();
   let at = 0;

@@ -18,9 +18,14 @@ export interface Intent {
   readonly eol: Eol | null;
   /** The text exactly as the sender has it now; null if the write says nothing about the text. */
   readonly literal: string | null;
+  /** The text that the sender has now; of changes on a text with LF line ends it is `literal`. */
+  readonly sent: string;
 }
 
-export const NO_INTENT: Intent = { change: NO_CHANGE, eol: null, literal: null };
+/** The intent of a write that says nothing about the text. */
+export function noIntent(base: ResolvedBase): Intent {
+  return { change: NO_CHANGE, eol: null, literal: null, sent: base.text };
+}
 
 export function contentIntent(write: ContentWrite, base: ResolvedBase): Result<Intent> {
   switch (write.kind) {
@@ -28,7 +33,8 @@ export function contentIntent(write: ContentWrite, base: ResolvedBase): Result<I
       const fault = textFault(write.text);
       if (fault !== null) return refused(refusal("invalid_content", `The content ${fault}.`));
       const eol = write.text.includes("\n") ? detectEol(write.text) : null;
-      return done({ change: difference(base.text, toSharedText(write.text)), eol, literal: write.text });
+      const sent = toSharedText(write.text);
+      return done({ change: difference(base.text, sent), eol, literal: write.text, sent });
     }
     case "changes":
       return changesIntent(write.changes, base);
@@ -49,7 +55,9 @@ function changesIntent(changes: readonly Change[], base: ResolvedBase): Result<I
   if (!read.ok) return read;
   const change = read.value;
   const literal = applyChange(change, shown);
-  return done({ change: base.eol === "crlf" ? toSharedChange(change, shown) : change, eol: null, literal });
+  if (base.eol === "lf") return done({ change, eol: null, literal, sent: literal });
+  const shared = toSharedChange(change, shown);
+  return done({ change: shared, eol: null, literal, sent: applyChange(shared, base.text) });
 }
 
 /** The same change on the shared text, where each CRLF of the shown text is one LF. */
@@ -90,7 +98,8 @@ function substitutionsIntent(edits: readonly Substitution[], base: ResolvedBase)
     change = change.compose(new TextChange().retain(at).append(difference(before, after).ops));
     text.replace(at, before.length, after);
   }
-  return done({ change, eol: null, literal: fromSharedText(text.text, base.eol) });
+  const sent = text.text;
+  return done({ change, eol: null, literal: fromSharedText(sent, base.eol), sent });
 }
 
 export function metadataIntent(

@@ -22,7 +22,7 @@ import type { RevisionHistory } from "./revision-history.ts";
 import { RoundWrites, type WritePlan } from "./round-writes.ts";
 import { sparing } from "./unseen-text.ts";
 import type { KnownText, RequestKey, Write, Written } from "./write.ts";
-import { contentIntent, metadataIntent, NO_INTENT } from "./write-intent.ts";
+import { contentIntent, metadataIntent, noIntent } from "./write-intent.ts";
 
 const REUSED = refused(
   refusal("idempotency_key_reused", "The key was used for another request in the last ten minutes."),
@@ -171,7 +171,7 @@ export class WriteRound {
     if (found === null) {
       return refused(refusal("stale_base", "The base of this write is unknown or older than ten minutes."));
     }
-    const content = write.content === null ? done(NO_INTENT) : contentIntent(write.content, found);
+    const content = write.content === null ? done(noIntent(found)) : contentIntent(write.content, found);
     if (!content.ok) return content;
     const intent = content.value;
     const { metadata } = this.#history.text;
@@ -182,7 +182,8 @@ export class WriteRound {
     const { base, change: left } = this.#withoutMade(write, found, spared.change);
     let change = rebaseChange(left, base.since);
     let sinceSent = spared.restored.compose(carryOver(base.since, left));
-    const made = applyChange(change, this.#content);
+    const isMerged = change !== intent.change || found.text !== this.#content;
+    const made = isMerged ? applyChange(change, this.#content) : intent.sent;
     const mended = toSharedText(made);
     if (mended !== made) {
       const mend = difference(made, mended);
@@ -195,9 +196,7 @@ export class WriteRound {
       return refused(refusal("content_too_large", message));
     }
     const eol = write.moved?.eol ?? intent.eol;
-    const isLiteral = write.content?.kind === "changes" && found.eol === "lf";
-    const literal = isLiteral ? intent.literal : null;
-    const sent = literal ?? applyChange(intent.change, found.text);
+    const { sent } = intent;
     const plan: WritePlan = {
       change,
       metadata: { ...metadataChange.value, ...(eol === null || eol === metadata.eol ? {} : { eol }) },

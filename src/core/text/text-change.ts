@@ -82,6 +82,9 @@ export class TextChange {
 
   /** Returns this change followed by `later`, as one change. */
   compose(later: TextChange): TextChange {
+    // Most texts have not changed since, and a walk over thousands of ops costs more than these two lines.
+    if (isEmpty(later)) return this.chop();
+    if (isEmpty(this)) return later.chop();
     const composed = new TextChange();
     const first = new OpWalk(this.ops);
     const second = new OpWalk(later.ops);
@@ -172,6 +175,7 @@ export function changeSize(change: TextChange): number {
 }
 
 export function applyChange(change: TextChange, text: string): string {
+  if (isEmpty(change)) return text;
   const pieces: string[] = [];
   let at = 0;
   for (const op of change.ops) {
@@ -225,6 +229,7 @@ export function carryOver(committed: TextChange, change: TextChange): TextChange
 
 /** Rewrites `change` to come after `other`. Where both insert at one place, `isOtherFirst` decides. */
 function transform(change: TextChange, other: TextChange, isOtherFirst: boolean): TextChange {
+  if (isEmpty(other)) return change.chop();
   const result = new TextChange();
   const made = new OpWalk(other.ops);
   const own = new OpWalk(change.ops);
