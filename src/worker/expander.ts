@@ -20,8 +20,8 @@ export interface Expanded {
 }
 
 /**
- * Expands texts, for REST and for the fragments' sockets. It keeps nothing and is no Durable Object, so fragments
- * never wait for each other: a cycle of inclusions is only a cycle of names here.
+ * Expands texts, for REST and for the fragments' sockets. It is stateless and not a Durable Object, so fragments never
+ * wait for each other, even if their inclusions form a cycle.
  */
 export class Expander extends WorkerEntrypoint<Env> {
   /**

@@ -31,9 +31,9 @@ export interface Rename {
 }
 
 /**
- * Gives a fragment another id. Text, metadata and time of creation go to a new fragment; then the old one is deleted,
- * unless somebody has written to it meanwhile. At every moment at least one of the two exists. A crash in between
- * leaves both, and a repetition of the request goes on from there.
+ * Gives a fragment another id. A new fragment gets its text, metadata and time of creation; then the old one is
+ * deleted, unless somebody has written to it meanwhile. At every moment at least one of the two exists. A crash in
+ * between leaves both, and a repetition of the request goes on from there.
  */
 export async function renameFragment(objects: RenameObjects, rename: Rename): Promise<FragmentAnswer> {
   const { fragments } = objects;

@@ -96,7 +96,7 @@ export class CatalogueAudit {
       ]);
   }
 
-  /** One step of a rebuild. It counts only at its end: if the process dies before, it is made again. */
+  /** One step of a rebuild. It counts only once it has ended; if the process dies before that, it is repeated. */
   async #rebuildSome(nowMs: number): Promise<void> {
     const ids = this.#rebuild.next(ASKED_IN_AN_ALARM);
     if (ids.length === 0) {
@@ -131,7 +131,10 @@ export class CatalogueAudit {
     else this.#alarms.ensure("awaited", oldestMs + AWAITED_MS);
   }
 
-  /** Makes the entry what the fragment answers. A fragment that cannot be asked delays nothing; it is asked later. */
+  /**
+   * Makes the entry agree with the fragment's answer. A fragment that cannot be asked delays nothing; it is asked
+   * later.
+   */
   async #ask(id: string): Promise<"mended" | "sound" | "unreachable"> {
     const known = this.#entries.get(id);
     try {
@@ -147,7 +150,10 @@ export class CatalogueAudit {
     return "mended";
   }
 
-  /** Asks these fragments later. Under a claim it is no surprise if they exist: the claim covers every id of its rebuild. */
+  /**
+   * Asks these fragments later. Under a claim they are expected to exist, because the claim covers every id of its
+   * rebuild.
+   */
   #postpone(ids: readonly string[], nowMs: number): void {
     this.#awaited.postpone(ids, this.#known.isClaimed ? 1 : 0, nowMs);
     this.#alarms.ensure("awaited", nowMs + AWAITED_MS);

@@ -29,7 +29,7 @@ import { FragmentMessages } from "./fragment-messages.ts";
 import { OpenSessionsCheck } from "./open-sessions-check.ts";
 import { SharedTurn } from "./shared-turn.ts";
 
-/** Ids of one page of `ids`. */
+/** Ids on one page of `ids`. */
 const IDS_PER_PAGE = 1_000;
 
 /**

@@ -22,15 +22,15 @@ export interface EventTables {
 /** How far a listener has been told. */
 export const ToldSchema = v.object({
   seq: v.number(),
-  /** It was told the open sessions of the fragments up to this id; null if of all. */
+  /** The listener was told the open sessions of the fragments up to this id; null if it was told all. */
   editorsId: v.nullable(v.string()),
 });
 export type Told = Readonly<v.InferOutput<typeof ToldSchema>>;
 
 /**
- * What one listener has still to be told: first the open sessions of each fragment, then the changes after the last one
- * that it knows, then live events. Of live events, the newest of each kind and fragment waits here; nothing else piles
- * up.
+ * Everything that one listener still has to be told: first the open sessions of each fragment, then the changes after
+ * the last one that it knows, then live events. The newest live event of each kind and fragment waits here; nothing
+ * else piles up.
  */
 export class EventListener {
   #told: Told;

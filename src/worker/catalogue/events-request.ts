@@ -6,8 +6,8 @@ export interface EventsRequest {
 }
 
 /**
- * Reads the request. An `EventSource` names the last event in a header when it connects again; a WebSocket, which can
- * set none, in `?last_event_id=`. Null if it is not a number.
+ * Reads the request. An `EventSource` names the last event in a header when it connects again; a WebSocket, which
+ * cannot set headers, names it in `?last_event_id=`. Null if it is not a number.
  */
 export function parseEventsRequest(request: Request): EventsRequest | null {
   const given =

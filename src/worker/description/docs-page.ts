@@ -106,7 +106,7 @@ function operationsOf(rest: OpenAPIV3_1.Document): Operation[] {
     Object.entries(methods ?? {}).map(([method, operation]) => ({
       method: method.toUpperCase(),
       path,
-      operation: operation as OpenAPIV3_1.OperationObject, // a path of ours has nothing else
+      operation: operation as OpenAPIV3_1.OperationObject, // our paths have nothing else
     })),
   );
 }
@@ -134,7 +134,7 @@ ${examples.map(({ summary: what, value }) => html`<p>${what}:</p>${renderCommand
 }
 
 function parametersOf({ parameters = [] }: OpenAPIV3_1.OperationObject) {
-  return parameters as OpenAPIV3_1.ParameterObject[]; // nowhere a reference
+  return parameters as OpenAPIV3_1.ParameterObject[]; // ours are never references
 }
 
 function renderParameter({

@@ -93,7 +93,7 @@ function describeQuery(schema: v.GenericSchema): OpenAPIV3_1.ParameterObject[] {
   const { properties = {} } = describeSchemas({ query: schema }, "draft-2020-12").query;
   return Object.entries(properties as Record<string, JsonSchema>).map(([name, property]) => {
     const { description, pattern: _, ...described } = property;
-    // A default is written as it stands in an address.
+    // The schema has the default as it stands in an address: as text.
     if (described.type === "integer" && described.default !== undefined)
       described.default = Number(described.default);
     const parameter = { name, in: "query", schema: described as ParameterSchema };

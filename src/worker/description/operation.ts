@@ -35,7 +35,7 @@ export function operation(operationId: OperationId): MiddlewareHandler<AppEnv> {
 /** The names of the parameters that an address of the operation may have. */
 function parametersOf(operationId: OperationId): readonly string[] {
   const described: DescribeRouteOptions = operations[operationId];
-  const parameters = (described.parameters ?? []) as OpenAPIV3_1.ParameterObject[]; // nowhere a reference
+  const parameters = (described.parameters ?? []) as OpenAPIV3_1.ParameterObject[]; // ours are never references
   const inQuery = parameters.filter((parameter) => parameter.in === "query").map(({ name }) => name);
   return [...inQuery, ...Object.keys(QUERY_SCHEMAS[operationId]?.entries ?? {})];
 }

@@ -14,7 +14,7 @@ const HEADERS = {
   "X-Prompt-Warnings": "The number of warnings of the expansion.",
 } as const;
 
-/** Answers with JSON. */
+/** Describes an answer with JSON. */
 export function answers(
   status: number,
   description: string,
@@ -27,7 +27,7 @@ export function answers(
   return { [status]: { description, headers: describeHeaders(headers), content } };
 }
 
-/** An answer without a body. */
+/** Describes an answer without a body. */
 export function empty(status: number, description: string, headers: readonly HeaderName[] = []): Responses {
   return { [status]: { description, headers: describeHeaders(headers) } };
 }

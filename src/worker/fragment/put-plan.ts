@@ -12,7 +12,7 @@ export type PutMode = "create" | "change" | "either";
 
 export type PutPlan =
   | { readonly kind: "create" }
-  /** `isNew`: it repeats the request that made the fragment, and is answered as that was. */
+  /** `isNew`: the write repeats the request that made the fragment, and gets the same answer. */
   | { readonly kind: "write"; readonly write: PlannedWrite; readonly isNew: boolean };
 
 export type PlannedWrite = FragmentWrite & Partial<Pick<Write, "expectedVersions">>;

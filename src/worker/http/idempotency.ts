@@ -9,8 +9,8 @@ import { digest } from "./digest.ts";
 const REST_CLIENT = "";
 
 /**
- * Reads `Idempotency-Key`: a request with a key is made once, however often it is sent. The fingerprint of the method and
- * the parsed body tells a repetition from another request with the same key. Null: the request has no key.
+ * Reads `Idempotency-Key`: a request with a key is carried out once, however often it is sent. The fingerprint of the
+ * method and the parsed body tells a repetition from another request with the same key. Null if the request has no key.
  */
 export async function readIdempotencyKey(
   c: Context<AppEnv>,

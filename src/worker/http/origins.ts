@@ -67,7 +67,7 @@ export async function shareAnswers(c: Context<AppEnv>, next: Next): Promise<Resp
   return (await share(c, next)) ?? undefined;
 }
 
-/** Null: all origins may call. */
+/** Null if all origins may call. */
 function allowedOrigins(c: Context<AppEnv>): readonly string[] | null {
   const setting: string = c.env.ALLOWED_ORIGINS ?? ""; // a deployment may leave it out
   const origins = parseOrigins(setting);

@@ -11,7 +11,9 @@ import { publicUrl } from "../http/origins.ts";
 /** A page may load nothing, and nobody may frame it. */
 const PAGE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Descriptions of the server, for programs and for people. That of REST is made when it is first asked for. */
+/**
+ * Descriptions of the server, for programs and for people. The description of REST is made when it is first asked for.
+ */
 export function descriptions(app: () => Hono<AppEnv>): Hono<AppEnv> {
   let rest: ReturnType<typeof describeRest> | null = null;
   const describeRestOnce = () => {

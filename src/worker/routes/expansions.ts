@@ -34,7 +34,9 @@ export const expansions: Hono<AppEnv> = new Hono<AppEnv>()
     return answer(c, expansion, `${fragment.version}-${closureDigest.slice(0, 32)}`);
   });
 
-/** @param closure a name of the root's revision and of its closure; with the form of the answer, it makes the tag */
+/**
+ * @param closure identifies the root's revision and its closure; together with the form of the answer, it makes the tag
+ */
 function answer(c: Context<AppEnv>, expansion: ExpansionResult, closure: string): Response {
   const type = preferredType(c, ["application/json", "text/plain"]);
   const tag = `"${closure}-${type === "text/plain" ? "text" : "json"}"`;

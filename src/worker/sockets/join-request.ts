@@ -7,7 +7,7 @@ export const YJS_PREFIX = "/v1/sync/";
 /** A socket's request to join a fragment. The worker hands it to the object as the query of a URL. */
 export interface JoinRequest {
   readonly protocol: "json" | "yjs";
-  /** It came over one of the old paths. */
+  /** The request came over one of the old paths. */
   readonly isOldClient: boolean;
   /** `?create=1`: make the fragment if it is not there. */
   readonly creates: boolean;
@@ -19,7 +19,7 @@ export interface JoinRequest {
   readonly isOwnClient: boolean;
 }
 
-/** The request to the object for a client's request, with its upgrade headers. */
+/** Makes the request to the object from a client's request, with its upgrade headers. */
 export function encodeJoinRequest(request: Request, protocol: "json" | "yjs", isOldClient: boolean): Request {
   const query = new URL(request.url).searchParams;
   const url = new URL("https://fragment/join");

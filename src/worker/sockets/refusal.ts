@@ -10,7 +10,10 @@ import { closeSocket, upgradeResponse } from "./socket-peer.ts";
 export interface JoinRefusal {
   readonly code: CloseCode;
   readonly reason: string;
-  /** Set if the fragment was deleted, and when: the client is told in a frame as well. */
+  /**
+   * The id and the time of a deletion, of which the client is also told in a frame; absent if the fragment was not
+   * deleted.
+   */
   readonly deleted?: { readonly id: string; readonly timestamp: string };
 }
 

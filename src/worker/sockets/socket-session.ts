@@ -14,7 +14,7 @@ export function newSession(socket: WebSocket, join: JoinRequest): Session {
 
 /**
  * The session of a socket that outlived its object's memory; null if it was ended. A socket whose close woke the object
- * is not among `getWebSockets` any more (workerd, November 2026), but its attachment still tells.
+ * is not among `getWebSockets` any more (workerd, November 2026), but still has its attachment.
  */
 export function restoreSession(socket: WebSocket): Session | null {
   const record = socket.deserializeAttachment() as SessionRecord | null; // SocketPeer wrote it

@@ -175,7 +175,7 @@ export class CatalogueEntries {
   }
 }
 
-/** A row of `fragment`; the object wrote it. */
+/** Reads a row of `fragment`, which the object wrote. */
 export function toStored(row: Record<string, SqlStorageValue>): StoredEntry {
   return {
     number: Number(row["number"]),

@@ -77,7 +77,7 @@ export class CatalogueLists {
     };
   }
 
-  /** Ids that hold the text anywhere, folded as in a search, in their order. Reads them all. */
+  /** Ids that contain the text anywhere, folded as in a search, in order. Reads all ids. */
   suggestions(text: string, exclude: readonly string[]): string[] {
     const wanted = folded(text.replaceAll(" ", "_"));
     const found: string[] = [];
@@ -108,7 +108,7 @@ export class CatalogueLists {
   }
 }
 
-/** As one word: ids hold no spaces. */
+/** Folds a text to one word, since ids have no spaces. */
 function folded(text: string): string {
   return fold(text).replaceAll(" ", "");
 }

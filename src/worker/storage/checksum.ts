@@ -1,4 +1,4 @@
-/** CRC-32 (IEEE 802.3), to tell a damaged row; not against malice. */
+/** CRC-32 (IEEE 802.3). It detects damaged rows, not malice. */
 const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;

@@ -9,14 +9,14 @@ const BEGINNING = 8_192;
 /** For one page, at most this many characters times terms are searched: about a tenth of a second. */
 const MAX_SEARCHED = 8 * 1024 * 1024;
 
-/** Where the words of a query stand in the entries of one page, and the text around them. */
+/** Finds the words of a query in the entries of one page, and the text around them. */
 export class FoundWords {
   readonly #words: WordIndex;
   readonly #terms: readonly SearchTerm[];
   /** The cost of one character. A phrase may begin at each. */
   readonly #cost: number;
   #left = MAX_SEARCHED;
-  /** By number, read at once. */
+  /** The beginnings of the contents by number, all read at once. */
   readonly #beginnings: ReadonlyMap<number, string>;
 
   /** @param numbers of the page's entries */

@@ -4,11 +4,11 @@ import type { LiveEntries } from "./live-entries.ts";
 
 /** The rows of a list, in SQL. */
 export interface Choice {
-  /** Stands before the query. Its values come first. */
+  /** Goes before the query. Its values come first. */
   readonly with: string;
   readonly from: string;
   readonly where: string;
-  /** The time by which they are sorted. */
+  /** The time by which the rows are sorted. */
   readonly updatedAtMs: string;
   readonly values: readonly SqlStorageValue[];
 }

@@ -33,7 +33,7 @@ export class LiveEntries {
     return true;
   }
 
-  /** Forgets the live entry if this one, which is stored now, is as new. */
+  /** Forgets the live entry if the stored one is as new. */
   forget(stored: StoredEntry): void {
     const { id, isDeleted, revision } = stored;
     if (isDeleted || revision >= (this.get(id)?.revision ?? 0)) this.#byId.delete(id);

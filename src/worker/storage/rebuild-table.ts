@@ -1,7 +1,7 @@
 import type { RebuildStatus } from "../../protocol/catalogue.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 
-/** How far a rebuild has come. It goes on after the last id that it asked, over restarts too. */
+/** The progress of a rebuild. It continues after the last id that it asked, even after a restart. */
 export class RebuildTable {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
@@ -22,7 +22,7 @@ export class RebuildTable {
       this.#sql.exec("INSERT OR IGNORE INTO rebuild_id SELECT value FROM json_each(?)", JSON.stringify(ids));
       this.#sql.exec(
         `INSERT OR REPLACE INTO rebuild (singleton, cursor, done, total, repaired, started_at_ms)
-         SELECT 1, '', 0, count(*), 0, ? FROM (${KNOWN_IDS})`,
+         SELECT 1, '', 0, count(*), 0, ? FROM (${IDS_TO_ASK})`,
         nowMs,
       );
     });
@@ -30,7 +30,7 @@ export class RebuildTable {
 
   /** The next ids to ask; none when all were asked. */
   next(limit: number): string[] {
-    const query = `SELECT id FROM (${KNOWN_IDS}) WHERE id > (SELECT cursor FROM rebuild) ORDER BY id LIMIT ?`;
+    const query = `SELECT id FROM (${IDS_TO_ASK}) WHERE id > (SELECT cursor FROM rebuild) ORDER BY id LIMIT ?`;
     return Array.from(this.#sql.exec(query, limit).raw(), ([id]) => String(id));
   }
 
@@ -65,6 +65,9 @@ export class RebuildTable {
   }
 }
 
-/** Deleted fragments are asked too: they may have been made again. */
-const KNOWN_IDS =
+/**
+ * The ids of which the catalogue has a trace, and those that were given. Deleted fragments are asked too, since they
+ * may have been made again.
+ */
+const IDS_TO_ASK =
   "SELECT id FROM fragment UNION SELECT target FROM inclusion UNION SELECT id FROM rebuild_id";

@@ -15,7 +15,7 @@ import { quarantine, type ReadRecord, readRecords, readSnapshot } from "./damage
 import { FRAGMENT_SCHEMA } from "./fragment-schema.ts";
 import { migrate, newestVersion, schemaVersion } from "./migrations.ts";
 
-/** The yjs version 1 update encoding, in one piece. */
+/** Yjs' update encoding, version 1, in one piece. */
 const SNAPSHOT_FORMAT = 1;
 
 /**

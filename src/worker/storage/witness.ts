@@ -1,8 +1,8 @@
 const KEY = "catalogue";
 
 /**
- * Whether this is the first catalogue that the witness hears of; it remembers the first for ever. Asked again by the
- * same catalogue, it gives the same answer.
+ * Whether this is the first catalogue that the witness has heard of. It remembers the first one for ever, so that the
+ * same catalogue always gets the same answer.
  */
 export function isFirstCatalogue(storage: DurableObjectStorage, catalogue: string): boolean {
   const first = storage.kv.get<string>(KEY);
