@@ -16,7 +16,7 @@ export interface Command<Settings> {
   readonly parse: (args: string[]) => Settings;
   /**
    * Errors of the run have messages for users: they are shown without a stack, with exit code 1. Absent: errors are
-   * thrown on, with their stacks, because only developers use the command.
+   * rethrown with their stacks, because only developers use the command.
    */
   readonly tellsFailures?: true;
 }

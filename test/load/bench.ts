@@ -39,7 +39,7 @@ interface Settings {
   readonly load: Load;
   readonly names: readonly ServerName[];
   readonly rounds: number;
-  /** The longest wait for a quiet machine before each attempt. 0: one attempt, however busy the machine is. */
+  /** The longest wait for a quiet machine before each attempt. 0 makes one attempt, however busy the machine is. */
   readonly waitSeconds: number;
 }
 
@@ -142,7 +142,7 @@ async function measureQuietly(
   return best;
 }
 
-/** Waits until the machine has been quiet for a while, or the time is over. */
+/** Waits until the machine has been quiet for a while, but at most this long. */
 async function waitForQuiet(waitSeconds: number): Promise<void> {
   const deadlineMs = performance.now() + waitSeconds * 1_000;
   while (performance.now() < deadlineMs) {

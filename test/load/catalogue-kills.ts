@@ -110,7 +110,7 @@ async function readList(url: string): Promise<Map<string, FragmentSummary>> {
     const query = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
     const response = await fetch(`${url}/v1/fragments?sort=id&limit=200${query}`);
     if (!response.ok) throw new Error(`the list answered ${response.status}: ${await response.text()}`);
-    const page = (await response.json()) as FragmentPage; // the server's own word
+    const page = (await response.json()) as FragmentPage; // trusted: the server is ours
     for (const one of page.fragments) listed.set(one.id, one);
     cursor = page.next_cursor;
   }

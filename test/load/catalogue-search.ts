@@ -118,5 +118,5 @@ async function untilListed(url: string, fragments: number): Promise<void> {
 async function list(url: string, query: string): Promise<{ total: number }> {
   const response = await fetch(`${url}/v1/fragments?${query}`);
   if (!response.ok) throw new Error(`${query} answered ${response.status}: ${await response.text()}`);
-  return (await response.json()) as { total: number }; // the server's own word
+  return (await response.json()) as { total: number }; // trusted: the server is ours
 }

@@ -19,7 +19,7 @@ const OPTIONS = {
   rounds: whole(20, 1, 10_000),
   edits: whole(20_000, 1, 10_000_000),
   seed: whole(Date.now() % 1_000_000, 0, MAX_SEED),
-  /** Null: as in production. */
+  /** Null for the value of production. */
   "compact-every": whole(null, 1, 1_000_000),
   broken: flag(),
 };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readCommandLine } from "../../tools/command-line.ts";
-import { isLoopback, LOAD_COMMAND } from "../../tools/load/settings.ts";
+import { LOAD_COMMAND } from "../../tools/load/settings.ts";
+import { isLoopbackHost } from "../../tools/server-url.ts";
 
 function settings(args: readonly string[]) {
   const line = readCommandLine(LOAD_COMMAND, args);
@@ -65,7 +66,7 @@ describe("the command line of the load test", () => {
     "http://[::1]:8081",
     "https://LOCALHOST",
   ])("[LOAD-2] %s is on the loopback", (url) => {
-    expect(isLoopback(new URL(url))).toBe(true);
+    expect(isLoopbackHost(new URL(url).hostname)).toBe(true);
     expect(settings(["--url", url]).url.origin).toBe(new URL(url).origin);
   });
 

@@ -35,7 +35,7 @@ export function show(value: unknown, maxUnits = MAX_SHOWN_UNITS): string {
   return text.length <= maxUnits ? text : `${text.slice(0, maxUnits)}… (${text.length} characters)`;
 }
 
-/** Shows undefined fields, which JSON leaves out and a reader wants to see, and only the number of bytes. */
+/** Shows undefined fields, which JSON would leave out. Of bytes, it shows only the number. */
 function readable(_key: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   return value === undefined ? "(absent)" : value;

@@ -58,7 +58,7 @@ export async function runChecks(options: RunOptions): Promise<CheckResult[]> {
 
 interface Outcome {
   readonly ms: number;
-  /** Null: it passed. */
+  /** Null if it passed. */
   readonly error: unknown;
 }
 

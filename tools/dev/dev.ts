@@ -25,9 +25,9 @@ const HEALTH_TIMEOUT_MS = 30_000;
 
 const OPTIONS = {
   port: port(),
-  /** Null: Wrangler's own directory, .wrangler/state. */
+  /** Null for Wrangler's own directory, .wrangler/state. */
   "persist-to": text(),
-  /** Null: those of wrangler.toml. */
+  /** Null for those of wrangler.toml. */
   "allowed-origins": allowedOrigins(),
 };
 

@@ -27,11 +27,6 @@ export async function addressFault(host: string, port: number): Promise<string |
   }
 }
 
-/** Whether only programs of this machine reach `host`. */
-export function isLoopbackHost(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
 function describeFault(host: string, port: number, error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   switch (code) {

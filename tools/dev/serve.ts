@@ -9,10 +9,10 @@
 import { join, resolve } from "node:path";
 import { runCommand } from "../command-line.ts";
 import { flag, parseOptions, text, type ValuesOf } from "../command-options.ts";
-import { DEFAULT_PORT } from "../server-url.ts";
+import { DEFAULT_PORT, isLoopbackHost } from "../server-url.ts";
 import { allowedOrigins } from "./allowed-origins.ts";
 import { catalogueWarning } from "./catalogue-state.ts";
-import { addressFault, isLoopbackHost, port } from "./listen-address.ts";
+import { addressFault, port } from "./listen-address.ts";
 import { describeNextSteps } from "./next-steps.ts";
 import { buildBundle, DEFAULT_BUNDLE_DIR } from "./production-bundle.ts";
 import { startServer, writeConfig } from "./server-process.ts";
@@ -23,7 +23,7 @@ const OPTIONS = {
   port: port(),
   host: text("127.0.0.1"),
   "persist-to": text(join(PROJECT_DIR, ".wrangler", "serve")),
-  /** Null: those of wrangler.toml. */
+  /** Null for those of wrangler.toml. */
   "allowed-origins": allowedOrigins(),
   "build-only": flag(),
 };

@@ -14,7 +14,7 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const ATTEMPTS = 3;
 const PAUSE_MS = 500;
 
-/** Every method throws an error with a sentence for the user, if the server does not do it. */
+/** Every method throws an error with a sentence for the user if the server refuses, or does not answer. */
 export class RestFragments implements Fragments {
   readonly #origin: string;
 

@@ -6,7 +6,7 @@ import { MAX_CONTENT_BYTES } from "../../src/protocol/limits.ts";
 import { type Command, UsageError } from "../command-line.ts";
 import { decimal, flag, parsed, parseOptions, text, whole } from "../command-options.ts";
 import { grouped } from "../quantity.ts";
-import { DEFAULT_SERVER_URL, parseServerUrl } from "../server-url.ts";
+import { DEFAULT_SERVER_URL, isLoopbackHost, parseServerUrl } from "../server-url.ts";
 import { maxTokenBytes } from "./token.ts";
 
 /** The size of a load. */
@@ -77,18 +77,13 @@ function parse(args: string[]): LoadCommand {
     json: text(),
     "yes-this-is-my-server": flag(),
   });
-  if (!isLoopback(url) && !isOwn) {
+  if (!isLoopbackHost(url.hostname) && !isOwn) {
     throw new UsageError(
       `--url ${url.origin} is not on the loopback. A load test can bring a server down: give --yes-this-is-my-server if it is yours.`,
     );
   }
   checkTotals(load);
   return { load, url, reportFile: report, jsonFile: json };
-}
-
-/** `URL` writes every IPv4 address as four decimal numbers. */
-export function isLoopback({ hostname }: URL): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 /** Throws a `UsageError` if the numbers are too large together, though each is within its limits. */
