@@ -111,7 +111,7 @@ export function decodeClientFrame(text: string, isOldClient: boolean): DecodedFr
     return fault("invalid_json", "The frame is not valid JSON.");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return fault("invalid_frame", "A frame is one JSON object with a field `action`.");
+    return fault("invalid_frame", "A frame must be one JSON object with a field `action`.");
   }
   const { action, content, request_id: id } = value as Record<string, unknown>;
   const named = typeof id === "string" && id.length <= MAX_REQUEST_ID_UNITS ? id : undefined;

@@ -5,7 +5,7 @@
  * | text                                                      | is the base                                         |
  * | --------------------------------------------------------- | --------------------------------------------------- |
  * | `own`: what the sender sent last                          | if it is nearest                                    |
- * | `later`: sent to it after its last write was committed    | if it is nearest; of two as near, the later         |
+ * | `later`: sent to it after its last write was committed    | if it is nearest; of two equally near, the newer    |
  * | `crossing`: in flight to it when it last wrote            | if it is strictly nearest, the write only adds to   |
  * |                                                           | it, and the write does not only delete from the     |
  * |                                                           | nearest of `own` and `later`                        |

@@ -82,7 +82,7 @@ export class JsonProtocol {
   /** Does what one frame asks for. A faulty frame is refused; it never ends the session. */
   receive(session: JsonSession, message: string | Uint8Array, nowMs: number): ExpandRequest | null {
     if (typeof message !== "string") {
-      this.refuse(session, refusal("invalid_frame", "A frame is text."), undefined);
+      this.refuse(session, refusal("invalid_frame", "A frame must be text."), undefined);
       return null;
     }
     const decoded = decodeClientFrame(message, session.record.isOldClient);

@@ -49,9 +49,10 @@ export class Presence {
       return null;
     }
     if (utf8Length(entry.state) > MAX_PRESENCE_BYTES) {
-      return refusal("presence_too_large", `A presence state has at most ${MAX_PRESENCE_BYTES} bytes.`);
+      return refusal("presence_too_large", `A presence state must have at most ${MAX_PRESENCE_BYTES} bytes.`);
     }
-    if (!isJsonObject(entry.state)) return refusal("invalid_frame", "A presence state is one JSON object.");
+    if (!isJsonObject(entry.state))
+      return refusal("invalid_frame", "A presence state must be one JSON object.");
     this.#hasNews ||= known?.state !== entry.state;
     record.presence = { clock: entry.clock, state: entry.state, renewedAtMs: mustRenew ? nowMs : null };
     record.presenceClock = entry.clock;

@@ -59,7 +59,7 @@ export class YjsProtocol {
   /** Does what one frame asks for. A malformed frame ends the session, after a notice. */
   receive(session: YjsSession, message: string | Uint8Array, nowMs: number): void {
     if (typeof message === "string") {
-      this.#ports.expel(session, CLOSE.malformed, "A frame is binary", nowMs);
+      this.#ports.expel(session, CLOSE.malformed, "A frame must be binary", nowMs);
       return;
     }
     const frame = decodeYjsFrame(message);

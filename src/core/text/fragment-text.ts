@@ -287,7 +287,7 @@ export class FragmentText {
     }
     const content = this.#doc.getText(ROOTS.content);
     if (!standBetweenNeighbours(this.#doc, content, accepted.structsWithTwoNeighbours)) {
-      return refusal("malformed_update", "A struct's neighbours stand the wrong way round.");
+      return refusal("malformed_update", "The neighbours of a struct stand in the wrong order.");
     }
     if (this.#edits.touchesMetadata) {
       const metadata = readMetadata(this.#doc);

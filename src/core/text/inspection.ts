@@ -15,8 +15,8 @@ export function malformed(message: string): Inspection {
 }
 
 export function tooMany(): Inspection {
-  const most = `${MAX_UPDATE_ITEMS} structs and new deletes, and names at most ${MAX_UPDATE_DELETES} deletes`;
-  const message = `An update has at most ${most}.`;
+  const most = `${MAX_UPDATE_ITEMS} structs and new deletes, and name at most ${MAX_UPDATE_DELETES} deletes`;
+  const message = `An update must have at most ${most}.`;
   return refused(refusal("content_too_large", message));
 }
 

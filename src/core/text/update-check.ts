@@ -194,9 +194,11 @@ export class UpdateCheck {
   #checkContent(candidate: Candidate, struct: ScannedStruct): Inspection | null {
     const { kind, start, textStart, end } = struct;
     if (kind === KIND.gc) return null;
-    if (kind === KIND.any && struct.length !== 1) return malformed("A map's entry is one value.");
+    if (kind === KIND.any && struct.length !== 1) return malformed("An entry of a map must be one value.");
     if (kind !== KIND.string && end - start > MAX_VALUE_BYTES) {
-      return refused(refusal("content_too_large", `A value or format has at most ${MAX_VALUE_BYTES} bytes.`));
+      return refused(
+        refusal("content_too_large", `A value or format must have at most ${MAX_VALUE_BYTES} bytes.`),
+      );
     }
     if (kind === KIND.string && hasByte(candidate.bytes, textStart, end, 0)) {
       return refused(refusal("invalid_content", "The text must not contain NUL."));
@@ -206,9 +208,9 @@ export class UpdateCheck {
       return malformed("A fragment has the root types content, metadata and tags, and no other.");
     // A map entry follows the one it replaces, and never precedes another.
     if (root !== ROOTS.content && struct.rightClient !== -1)
-      return malformed("A value has a right neighbour.");
+      return malformed("A value must not have a right neighbour.");
     if (kind === KIND.deleted || (kind === KIND.any) === (root !== ROOTS.content)) return null;
-    return malformed("The root `content` holds text, the maps `metadata` and `tags` plain values.");
+    return malformed("The root `content` must hold text, and the maps `metadata` and `tags` plain values.");
   }
 
   #checkNeighbour(candidate: Candidate, struct: ScannedStruct, side: "left" | "right"): Inspection | null {
