@@ -246,7 +246,7 @@ export class DurableFragment {
 
   /** Commits everything in the text. `store` makes the commit durable and updates `#life`. */
   #commit({ text, round, authors, timeMs }: CommitSource, store: (commit: Commit) => void): void {
-    const uncommitted = text.uncommitted();
+    const uncommitted = text.uncommitted(round?.text);
     const { committedContent, committedMetadata } = text;
     const { change, update, metadata } = uncommitted;
     const commit: Commit = {

@@ -4,6 +4,7 @@ import type { Eol } from "../../protocol/fragment.ts";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
 import { type Answer, UNNAMED } from "../history/past-entry.ts";
 import { difference } from "../text/difference.ts";
+import type { CurrentText } from "../text/fragment-text.ts";
 import { fromSharedText, toSharedText } from "../text/line-ends.ts";
 import {
   applyChange,
@@ -69,6 +70,11 @@ export class WriteRound {
     this.#sinceCommit = history.text.changeSinceCommit();
     this.#content = applyChange(this.#sinceCommit, history.text.committedContent);
     this.#undoUncommitted = invertChange(this.#sinceCommit, history.text.committedContent);
+  }
+
+  /** The text that the round has made. */
+  get text(): CurrentText {
+    return { change: this.#sinceCommit, content: this.#content };
   }
 
   /** The document's updates, for the Yjs peers once they are durable. */
@@ -190,7 +196,7 @@ export class WriteRound {
       change = change.compose(mend);
       sinceSent = sinceSent.compose(mend);
     }
-    const bytes = utf8Length(made);
+    const bytes = this.#history.text.surelyHolds(change) ? 0 : utf8Length(made);
     if (bytes > MAX_CONTENT_BYTES && changeSize(change) > 0) {
       const message = `The content would have ${bytes} bytes; at most ${MAX_CONTENT_BYTES}.`;
       return refused(refusal("content_too_large", message));

@@ -22,13 +22,16 @@ import { UncommittedEdits } from "./uncommitted-edits.ts";
 import { type DeleteSet, encodeSince } from "./update-builder.ts";
 import { UpdateCheck } from "./update-check.ts";
 
-/** What one commit makes durable. */
-export interface Uncommitted {
-  /** Everything since the last commit, text and metadata, as one update; null if there was no edit. */
-  readonly update: Uint8Array | null;
-  /** From the committed text to `content`. */
+/** The text with everything that is not committed, and the change that leads to it from the committed text. */
+export interface CurrentText {
   readonly change: TextChange;
   readonly content: string;
+}
+
+/** What one commit makes durable. */
+export interface Uncommitted extends CurrentText {
+  /** Everything since the last commit, text and metadata, as one update; null if there was no edit. */
+  readonly update: Uint8Array | null;
   readonly metadata: SharedMetadata;
 }
 
@@ -218,14 +221,18 @@ export class FragmentText {
     return this.#edits.textChange(this.#doc);
   }
 
-  /** What the next commit has to make durable. */
-  uncommitted(): Uncommitted {
+  /**
+   * What the next commit has to make durable.
+   *
+   * @param known the current text, where the caller has it already
+   */
+  uncommitted(known: CurrentText | null = null): Uncommitted {
     const { metadata } = this;
-    const change = this.changeSinceCommit();
+    const change = known?.change ?? this.changeSinceCommit();
     return {
       update: this.#edits.encode(this.#doc),
       change,
-      content: change.ops.length === 0 ? this.#committedContent : applyChange(change, this.#committedContent),
+      content: known?.content ?? applyChange(change, this.#committedContent),
       metadata: sameMetadata(metadata, this.#committedMetadata) ? this.#committedMetadata : metadata,
     };
   }
@@ -298,6 +305,14 @@ export class FragmentText {
     this.#bytesBound = utf8Length(content.toString());
     if (this.#bytesBound <= MAX_CONTENT_BYTES) return null;
     return refusal("content_too_large", `The content must have at most ${MAX_CONTENT_BYTES} bytes of UTF-8.`);
+  }
+
+  /** Whether the text is sure to keep within `MAX_CONTENT_BYTES` with this change. It counts only what is inserted. */
+  surelyHolds(change: TextChange): boolean {
+    return (
+      change.ops.reduce((sum, { insert = "" }) => sum + utf8Length(insert), this.#bytesBound) <=
+      MAX_CONTENT_BYTES
+    );
   }
 
   #noteInserted(text: string): void {
