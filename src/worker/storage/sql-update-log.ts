@@ -1,5 +1,3 @@
-import * as decoding from "lib0/decoding";
-import * as encoding from "lib0/encoding";
 import { keptPast } from "../../core/history/compaction-policy.ts";
 import {
   extendRecord,
@@ -14,6 +12,7 @@ import { cut, join, MAX_ROW_BYTES, toBlob } from "./chunks.ts";
 import { quarantine, type ReadRecord, readRecords, readSnapshot } from "./damage.ts";
 import { FRAGMENT_SCHEMA } from "./fragment-schema.ts";
 import { migrate, newestVersion, schemaVersion } from "./migrations.ts";
+import { decodeClientIds, encodeClientIds } from "./old-clients.ts";
 
 /** Yjs' update encoding, version 1, in one piece. */
 const SNAPSHOT_FORMAT = 1;
@@ -168,13 +167,12 @@ export class SqlUpdateLog implements UpdateLog {
   }
 
   remove(revision: number, timeMs: number, clients: Iterable<number>): void {
-    const encoder = encoding.createEncoder();
-    for (const client of clients) encoding.writeVarUint(encoder, client);
+    const chunks = cut(encodeClientIds(clients));
     this.#storage.transactionSync(() => {
       for (const table of ["update_log", "snapshot", "quarantine", "old_clients", "due"])
         this.#exec(`DELETE FROM ${table}`);
       this.#exec("UPDATE fragment SET is_deleted = 1, revision = ?, updated_at_ms = ?", revision, timeMs);
-      for (const [chunk, data] of cut(encoding.toUint8Array(encoder)).entries()) {
+      for (const [chunk, data] of chunks.entries()) {
         this.#exec("INSERT INTO old_clients (chunk, data) VALUES (?, ?)", chunk, toBlob(data));
       }
     });
@@ -264,11 +262,7 @@ export class SqlUpdateLog implements UpdateLog {
 
   #readOldClients(): ReadonlySet<number> {
     const rows = this.#sql.exec("SELECT data FROM old_clients ORDER BY chunk").toArray();
-    const decoder = decoding.createDecoder(
-      join(rows.map((row) => new Uint8Array(row["data"] as ArrayBuffer))),
-    );
-    const clients = new Set<number>();
-    while (decoding.hasContent(decoder)) clients.add(decoding.readVarUint(decoder));
-    return clients;
+    // BLOB columns come as ArrayBuffer.
+    return decodeClientIds(join(rows.map((row) => new Uint8Array(row["data"] as ArrayBuffer))));
   }
 }
