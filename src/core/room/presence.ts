@@ -190,7 +190,7 @@ interface ShownUser {
 }
 
 function userOf({ user }: { user?: unknown }): ShownUser {
-  const { name, color } = (typeof user === "object" && user !== null ? user : {}) as Record<string, unknown>;
+  const { name, color } = isObject(user) ? user : {};
   return {
     name: typeof name === "string" ? name : undefined,
     color: typeof color === "string" ? color : undefined,
@@ -204,24 +204,27 @@ function parseState(state: string): { user?: unknown; cursor?: unknown; json?: {
 
 function cursorEnds(cursor: unknown): { anchor: number; head: number } | null {
   if (typeof cursor === "number") return { anchor: cursor, head: cursor };
-  if (typeof cursor !== "object" || cursor === null) return null;
-  const { anchor, head } = cursor as Record<string, unknown>;
+  if (!isObject(cursor)) return null;
+  const { anchor, head } = cursor;
   return typeof anchor === "number" && typeof head === "number" ? { anchor, head } : null;
 }
 
 function fromYjsCursor(cursor: unknown, cursors: CursorMap): { anchor: number; head: number } | undefined {
-  if (typeof cursor !== "object" || cursor === null) return undefined;
-  const ends = cursor as Record<string, unknown>;
-  const anchor = cursors.absolutePosition(ends["anchor"]);
-  const head = cursors.absolutePosition(ends["head"]);
+  if (!isObject(cursor)) return undefined;
+  const anchor = cursors.absolutePosition(cursor["anchor"]);
+  const head = cursors.absolutePosition(cursor["head"]);
   return anchor === null || head === null ? undefined : { anchor, head };
 }
 
 function isJsonObject(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject(value) && !Array.isArray(value);
   } catch {
     return false; // not JSON at all
   }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

@@ -208,8 +208,9 @@ export function invertChange(change: TextChange, text: string): TextChange {
 
 /** Composes in order. It joins halves first, so that the cost of many small changes is not the square of their number. */
 export function composeAll(changes: readonly TextChange[]): TextChange {
-  if (changes.length === 0) return NO_CHANGE;
-  if (changes.length === 1) return changes[0] as TextChange;
+  const [first] = changes;
+  if (first === undefined) return NO_CHANGE;
+  if (changes.length === 1) return first;
   const middle = changes.length >> 1;
   return composeAll(changes.slice(0, middle)).compose(composeAll(changes.slice(middle)));
 }

@@ -14,7 +14,8 @@ import {
   tooMany,
 } from "./inspection.ts";
 import { itemAt } from "./neighbour-order.ts";
-import { IDLE_CLIENT_ID, ROOTS, type Root, rootNamed } from "./roots.ts";
+import { IDLE_CLIENT_ID, ROOTS } from "./roots.ts";
+import { type FindStruct, StructRoots } from "./struct-roots.ts";
 import {
   findByClock,
   hasByte,
@@ -60,8 +61,7 @@ export class UpdateCheck {
   readonly accepted = new AcceptedBatch();
   /** The accepted structs that the check of a later update must find again, by client and sorted by clock. */
   readonly #structs = new Map<number, Found[]>();
-  /** The roots found for structs that name none, so that a long chain of them is walked once. */
-  readonly #roots = new Map<ScannedStruct, Root | null>();
+  readonly #roots: StructRoots;
   readonly #texts = new Map<ScannedStruct, string>();
   #candidate: Candidate | null = null;
   #hasPairs: boolean;
@@ -72,6 +72,7 @@ export class UpdateCheck {
    */
   constructor(doc: Y.Doc, oldClients: ReadonlySet<number>, hasPairs: boolean) {
     this.#doc = doc;
+    this.#roots = new StructRoots(doc);
     this.#oldClients = oldClients;
     this.#hasPairs = hasPairs;
   }
@@ -179,19 +180,20 @@ export class UpdateCheck {
   }
 
   #checkStructs(candidate: Candidate): Inspection | null {
+    const find: FindStruct = (client, clock) => this.#find(candidate, client, clock)?.struct ?? null;
     for (const list of candidate.structs.values()) {
       for (const struct of list) {
         const fault =
           this.#checkNeighbour(candidate, struct, "left") ??
           this.#checkNeighbour(candidate, struct, "right") ??
-          this.#checkContent(candidate, struct);
+          this.#checkContent(candidate.bytes, struct, find);
         if (fault !== null) return fault;
       }
     }
     return null;
   }
 
-  #checkContent(candidate: Candidate, struct: ScannedStruct): Inspection | null {
+  #checkContent(bytes: Uint8Array, struct: ScannedStruct, find: FindStruct): Inspection | null {
     const { kind, start, textStart, end } = struct;
     if (kind === KIND.gc) return null;
     if (kind === KIND.any && struct.length !== 1) return malformed("An entry of a map must be one value.");
@@ -200,10 +202,10 @@ export class UpdateCheck {
         refusal("content_too_large", `A value or format must have at most ${MAX_VALUE_BYTES} bytes.`),
       );
     }
-    if (kind === KIND.string && hasByte(candidate.bytes, textStart, end, 0)) {
+    if (kind === KIND.string && hasByte(bytes, textStart, end, 0)) {
       return refused(refusal("invalid_content", "The text must not contain NUL."));
     }
-    const root = this.#rootOf(candidate, struct);
+    const root = this.#roots.rootOf(struct, find);
     if (root === null)
       return malformed("A fragment has the root types content, metadata and tags, and no other.");
     // A map entry follows the one it replaces, and never precedes another.
@@ -224,45 +226,6 @@ export class UpdateCheck {
     if (clock >= (candidate.clocks.get(client) ?? this.#known(client))) return GAP;
     // The struct cuts after its left neighbour, or before its right one.
     return this.#splitsPair(candidate, client, isLeft ? clock + 1 : clock) ? splitPair() : null;
-  }
-
-  /**
-   * The root type of a struct: the one that it names, or that of its neighbour; null if it is none of ours. A string that
-   * names no root counts as content. Beside an item of a map it would land in that map, where the validation of the
-   * metadata finds it.
-   */
-  #rootOf(candidate: Candidate, struct: ScannedStruct): Root | null {
-    const walked: ScannedStruct[] = [];
-    let root: Root | null = null;
-    for (let current: ScannedStruct | null = struct; current !== null; ) {
-      const known = this.#roots.get(current);
-      if (known !== undefined) root = known;
-      else if (current.root !== null) root = rootNamed(current.root, current.key !== null);
-      else if (current.kind !== KIND.any && current.kind !== KIND.deleted) root = ROOTS.content;
-      if (root !== null || known === null || current.root !== null) break;
-      walked.push(current);
-      this.#roots.set(current, null); // until it is found; a walk that meets it again goes in a circle
-      const isRight: boolean = current.originClient === -1;
-      const client: number = isRight ? current.rightClient : current.originClient;
-      const clock: number = isRight ? current.rightClock : current.originClock;
-      if (clock < Y.getState(this.#doc.store, client)) {
-        root = this.#rootInDocument(client, clock);
-        break;
-      }
-      const found = this.#find(candidate, client, clock);
-      // The clock is known, but no struct was kept for it: it is text.
-      if (found === null) root = ROOTS.content;
-      current = found?.struct ?? null;
-    }
-    for (const step of walked) this.#roots.set(step, root);
-    return root;
-  }
-
-  #rootInDocument(client: number, clock: number): Root | null {
-    const parent = itemAt(this.#doc, client, clock)?.parent;
-    if (parent === this.#doc.getText(ROOTS.content)) return ROOTS.content;
-    if (parent === this.#doc.getMap(ROOTS.metadata)) return ROOTS.metadata;
-    return parent === this.#doc.getMap(ROOTS.tags) ? ROOTS.tags : null;
   }
 
   #takeDeletes(candidate: Candidate, { structs, deletes }: ScannedUpdate): Inspection | null {
