@@ -245,30 +245,28 @@ export class Room {
       this.#fragment.compact(nowMs);
     }
     const isMending = this.#fragment.isMending;
-    if (nowMs >= (this.#yjs.dueAt(nowMs) ?? Number.POSITIVE_INFINITY)) this.#deliver(nowMs);
+    if (isDue(this.#yjs.dueAt(nowMs), nowMs)) this.#deliver(nowMs);
     else if (isMending) this.#mend();
     if (this.#hasUncommitted) {
       // Everybody has waited for the last step of the mending already.
       if (!isMending && !this.#fragment.isMending && nowMs >= this.#fragment.log.dueAt(nowMs))
         this.#commit(nowMs);
     } else if (!this.#yjs.hasPending) this.#tellDurable();
-    const presenceDue = this.#presence.dueAt(this.sessionCount, nowMs);
-    if (presenceDue !== null && nowMs >= presenceDue) this.#flushPresence(nowMs);
-    const jsonDue = this.#jsonDueAt(nowMs);
-    if (jsonDue !== null && nowMs >= jsonDue) this.#json.sessions.flush(this.committed, nowMs);
+    if (isDue(this.#presence.dueAt(this.sessionCount, nowMs), nowMs)) this.#flushPresence(nowMs);
+    if (isDue(this.#jsonDueAt(nowMs), nowMs)) this.#json.sessions.flush(this.committed, nowMs);
     this.#json.sessions.remember();
   }
 
   /** When to call `run` again; null while nothing is pending, so that the object can hibernate. */
   dueAt(nowMs: number): number | null {
-    const due = Math.min(
-      this.#yjs.dueAt(nowMs) ?? Number.POSITIVE_INFINITY,
-      this.#hasUncommitted ? this.#fragment.log.dueAt(nowMs) : Number.POSITIVE_INFINITY,
-      this.#presence.dueAt(this.sessionCount, nowMs) ?? Number.POSITIVE_INFINITY,
-      this.#jsonDueAt(nowMs) ?? Number.POSITIVE_INFINITY,
-    );
     if (this.#canCompact || this.#fragment.isMending) return nowMs;
-    return due === Number.POSITIVE_INFINITY ? null : due;
+    const due = [
+      this.#yjs.dueAt(nowMs),
+      this.#hasUncommitted ? this.#fragment.log.dueAt(nowMs) : null,
+      this.#presence.dueAt(this.sessionCount, nowMs),
+      this.#jsonDueAt(nowMs),
+    ].filter((atMs) => atMs !== null);
+    return due.length === 0 ? null : Math.min(...due);
   }
 
   /** Forgets cursors whose renewals stopped. */
@@ -330,9 +328,11 @@ export class Room {
       : fragment.write(this.#writes.waiting, nowMs);
     this.#writes.take(taken);
     const isNew = fragment.commit(round, this.#authors, nowMs);
-    if (isNew)
-      this.#json.committed(new Set([...(round?.writers ?? []), ...(this.#authors.size > 0 ? [null] : [])]));
-    if (isNew) this.#authors.clear();
+    if (isNew) {
+      const others = this.#authors.size > 0 ? [null] : [];
+      this.#json.committed(new Set([...(round?.writers ?? []), ...others]));
+      this.#authors.clear();
+    }
     for (const update of round?.updates ?? []) this.#yjs.sessions.broadcastUpdate(update, null);
     round?.answer(fragment.committed);
     this.#json.sendAnswers();
@@ -367,4 +367,8 @@ export class Room {
   #peers(): PeerPresence[] {
     return this.#sessions().flatMap((session) => toPeer(session, this.#fragment.text) ?? []);
   }
+}
+
+function isDue(atMs: number | null, nowMs: number): boolean {
+  return atMs !== null && nowMs >= atMs;
 }
