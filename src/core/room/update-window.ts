@@ -69,37 +69,47 @@ export class UpdateWindow {
     const { displaced } = admission;
     const authors = new Set<YjsSession>();
     const refused = new Map<YjsSession, Refusal>();
-    const withGaps = new Set<YjsSession>();
-    let hasNews = false;
+    const gapped = new Set<YjsSession>();
     let hasStep2 = false;
     for (const [index, outcome] of received.outcomes.entries()) {
-      const { session, kind, update } = updates[index] as YjsUpdate; // one outcome for each update
-      const isGap = outcome.ok && outcome.value === "gap";
-      if (kind === "again" || isGap) withGaps.add(session);
+      const update = updates[index] as YjsUpdate; // one outcome for each update
+      const { session, kind } = update;
+      if (kind === "again") gapped.add(session);
       if (!outcome.ok) {
         if (!displaced.has(session)) refused.set(session, outcome.refusal);
-      } else if (!isGap) {
-        const isNew = outcome.value === "applied";
-        if (isNew) authors.add(session);
-        if (kind === "step2") yjs.answered(session);
-        hasNews ||= isNew;
-        hasStep2 ||= kind === "step2";
+      } else if (outcome.value === "gap") {
+        gapped.add(session);
+        const why = holdBack(update, text, yjs);
+        if (why !== null) refused.set(session, why);
       } else {
-        if (kind === "push" || kind === "again") session.gapped.add(update);
-        if (session.gapped.isOverLimit) refused.set(session, TOO_MUCH_WAITS);
-        // A session's own sync step 2 could not fill the gap, but that of another one may.
-        if (kind === "step2" || kind === "again") yjs.askLater(session);
-        else yjs.askForMore(session, text.stateVector());
+        if (outcome.value === "applied") authors.add(session);
+        if (kind === "step2") {
+          yjs.answered(session);
+          hasStep2 = true;
+        }
       }
     }
-    for (const session of withGaps) yjs.noteGap(session);
-    if (hasNews) yjs.noteNews();
+    for (const session of gapped) yjs.noteGap(session);
+    if (authors.size > 0) yjs.noteNews();
     if (hasStep2) yjs.askAgain(() => text.stateVector());
     const [author] = authors;
     const onlyAuthor = authors.size === 1 && !received.isMended ? (author ?? null) : null;
     const { isServerIdBehind } = admission;
     return { update: received.update, authors, onlyAuthor, refused, displaced, isServerIdBehind };
   }
+}
+
+/** Keeps an update with a gap if it is a push, and asks for what is missing. Refused if too many pushes of the session wait. */
+function holdBack(
+  { session, kind, update }: YjsUpdate,
+  text: FragmentText,
+  yjs: YjsSessions,
+): Refusal | null {
+  if (kind === "push" || kind === "again") session.gapped.add(update);
+  // A session's own sync step 2 could not fill the gap, but that of another one may.
+  if (kind === "step2" || kind === "again") yjs.askLater(session);
+  else yjs.askForMore(session, text.stateVector());
+  return session.gapped.isOverLimit ? TOO_MUCH_WAITS : null;
 }
 
 /** Whether the sessions of one window may write under the client ids in their updates. */
