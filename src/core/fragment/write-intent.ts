@@ -18,7 +18,7 @@ export interface Intent {
   readonly eol: Eol | null;
   /** The text exactly as the sender has it now; null if the write says nothing about the text. */
   readonly literal: string | null;
-  /** The text that the sender has now; of changes on a text with LF line ends it is `literal`. */
+  /** The text (LF) that the sender has now. For changes of a text with LF line ends it is the same as `literal`. */
   readonly sent: string;
 }
 

@@ -196,7 +196,7 @@ export class WriteRound {
       change = change.compose(mend);
       sinceSent = sinceSent.compose(mend);
     }
-    const bytes = this.#history.text.surelyHolds(change) ? 0 : utf8Length(made);
+    const bytes = this.#history.text.surelyFits(change) ? 0 : utf8Length(made);
     if (bytes > MAX_CONTENT_BYTES && changeSize(change) > 0) {
       const message = `The content would have ${bytes} bytes; at most ${MAX_CONTENT_BYTES}.`;
       return refused(refusal("content_too_large", message));

@@ -22,7 +22,7 @@ import { UncommittedEdits } from "./uncommitted-edits.ts";
 import { type DeleteSet, encodeSince } from "./update-builder.ts";
 import { UpdateCheck } from "./update-check.ts";
 
-/** The text with everything that is not committed, and the change that leads to it from the committed text. */
+/** The current text, uncommitted edits included, and the change that leads to it from the committed text. */
 export interface CurrentText {
   readonly change: TextChange;
   readonly content: string;
@@ -222,9 +222,9 @@ export class FragmentText {
   }
 
   /**
-   * What the next commit has to make durable.
+   * Everything that the next commit must make durable.
    *
-   * @param known the current text, where the caller has it already
+   * @param known the current text, if the caller has it already
    */
   uncommitted(known: CurrentText | null = null): Uncommitted {
     const { metadata } = this;
@@ -307,8 +307,8 @@ export class FragmentText {
     return refusal("content_too_large", `The content must have at most ${MAX_CONTENT_BYTES} bytes of UTF-8.`);
   }
 
-  /** Whether the text is sure to keep within `MAX_CONTENT_BYTES` with this change. It counts only what is inserted. */
-  surelyHolds(change: TextChange): boolean {
+  /** Whether the text surely stays within `MAX_CONTENT_BYTES` with this change. Deletions do not count. */
+  surelyFits(change: TextChange): boolean {
     return (
       change.ops.reduce((sum, { insert = "" }) => sum + utf8Length(insert), this.#bytesBound) <=
       MAX_CONTENT_BYTES
