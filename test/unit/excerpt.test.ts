@@ -98,7 +98,7 @@ describe("the excerpt around what was found", () => {
       if (found === null) return expect(all).toEqual([]);
       expect(found.text.length).toBeLessThanOrEqual(LONGEST);
       const [body, lead] = withoutEllipses(found.text, text);
-      const fits = placesOf(body, text).some((at) => {
+      const fits = placesOfTerm(body, text).some((at) => {
         const inside = all
           .filter(({ from, to }) => to > at && from < at + body.length)
           .map(({ from, to }) => ({
@@ -156,7 +156,7 @@ function withoutEllipses(excerpt: string, text: string): [body: string, lead: nu
   return [body.endsWith("…") && !text.endsWith(body) ? body.slice(0, -1) : body, lead];
 }
 
-function placesOf(part: string, text: string): number[] {
+function placesOfTerm(part: string, text: string): number[] {
   const places: number[] = [];
   for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) places.push(at);
   return places;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { compose } from "../../src/core/catalogue/composed.ts";
+import { toNfc } from "../../src/core/catalogue/nfc.ts";
 import { parseTerms, toFtsQuery } from "../../src/core/catalogue/search-terms.ts";
 import { includedIds } from "../../src/core/feed/included-ids.ts";
 import { utf8Length } from "../../src/language/utf8.ts";
@@ -32,15 +32,15 @@ describe("the terms of a query", () => {
 
 describe("the text that excerpts show", () => {
   test("[CAT-4] the searched text is in NFC, unless that is longer than a content may be", () => {
-    expect(compose("e\u0301")).toBe("é");
+    expect(toNfc("e\u0301")).toBe("é");
     const text = "\u{1D160}".repeat(MAX_CONTENT_BYTES / 4);
     expect(utf8Length(text.normalize("NFC"))).toBe(3 * MAX_CONTENT_BYTES);
-    expect(compose(text)).toBe(text);
+    expect(toNfc(text)).toBe(text);
   });
 
   test("[CAT-4] the searched text is as it was, when 64 marks follow each other", () => {
     const text = `e\u0301${"\u0301".repeat(64)}`;
-    expect(compose(text)).toBe(text);
+    expect(toNfc(text)).toBe(text);
   });
 });
 

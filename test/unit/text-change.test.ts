@@ -3,7 +3,7 @@ import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import Delta from "quill-delta";
 import { describe, expect, test } from "vitest";
-import { readChange, writeChange } from "../../src/core/history/change-record.ts";
+import { decodeChange, encodeChange } from "../../src/core/history/change-record.ts";
 import {
   applyChange,
   carryOver,
@@ -192,16 +192,16 @@ describe("the storage form of changes", () => {
       const text = randomText(random);
       const change = read(randomChanges(random, text), text);
       const encoder = encoding.createEncoder();
-      writeChange(encoder, change);
+      encodeChange(encoder, change);
       const decoder = decoding.createDecoder(encoding.toUint8Array(encoder));
-      expect(readChange(decoder).ops).toEqual(change.ops);
+      expect(decodeChange(decoder).ops).toEqual(change.ops);
       expect(decoding.hasContent(decoder)).toBe(false);
     });
   });
 
   test("[TEXT-3] the storage form is locked", () => {
     const encoder = encoding.createEncoder();
-    writeChange(encoder, read([{ from: 3, to: 5, insert: "é" }], "abcdef"));
+    encodeChange(encoder, read([{ from: 3, to: 5, insert: "é" }], "abcdef"));
     expect([...encoding.toUint8Array(encoder)]).toEqual([3, 12, 2, 2, 0xc3, 0xa9, 9]);
   });
 });

@@ -1,6 +1,6 @@
 import type { TextRange } from "../../protocol/catalogue.ts";
 import { FoldedText } from "./folded-text.ts";
-import { placesOf, type SearchTerm } from "./search-terms.ts";
+import { placesOfTerm, type SearchTerm } from "./search-terms.ts";
 
 /** UTF-16 code units of an excerpt, its ellipses not counted. */
 const MAX_EXCERPT_UNITS = 300;
@@ -50,7 +50,7 @@ export function excerptAround(
   const rangeOf = (place: TextRange) => folded.rangeOf(place);
   const end = folded.indexOf(isWhole ? text.length : Math.max(0, text.length - MAX_EXCERPT_UNITS));
   const places = terms.map((term) =>
-    placesOf(term, folded.folded, { end, limit: COMPARED_PLACES }).map(rangeOf),
+    placesOfTerm(term, folded.folded, { end, limit: COMPARED_PLACES }).map(rangeOf),
   );
   const best = bestPlace(places);
   if (best === null) return null;
@@ -59,7 +59,7 @@ export function excerptAround(
   // A match may begin before the excerpt or end after it. The search stops soon after it: the next match may be far away.
   const near = folded.folded.slice(0, folded.indexOf(to) + MAX_EXCERPT_UNITS);
   const part = { from: folded.indexOf(Math.max(0, from - CUT_UNITS)), end: folded.indexOf(to) };
-  const inside = terms.flatMap((term) => placesOf(term, near, part).map(rangeOf));
+  const inside = terms.flatMap((term) => placesOfTerm(term, near, part).map(rangeOf));
   const [before, after] = [from > 0 ? "…" : "", to < text.length || !isWhole ? "…" : ""];
   return {
     text: `${before}${text.slice(from, to)}${after}`,
@@ -73,7 +73,7 @@ export function excerptAround(
 /** Where the terms stand in a short text that is shown as it is. */
 export function rangesIn(text: string, terms: readonly SearchTerm[]): TextRange[] {
   const folded = new FoldedText(text);
-  const places = terms.flatMap((term) => placesOf(term, folded.folded));
+  const places = terms.flatMap((term) => placesOfTerm(term, folded.folded));
   return merged(
     places.map((place) => folded.rangeOf(place)),
     0,

@@ -64,7 +64,7 @@ export function toFtsQuery(terms: readonly SearchTerm[]): string {
  * Where a term stands in a folded text, up to the end of the word: exactly where the index finds it. Only places that
  * begin in [from, end) count. They are in order; those of a phrase may overlap. Linear in the text.
  */
-export function placesOf(
+export function placesOfTerm(
   term: SearchTerm,
   folded: string,
   { from = 0, end = folded.length, limit = Number.POSITIVE_INFINITY } = {},

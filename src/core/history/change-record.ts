@@ -6,7 +6,7 @@ import { TextChange } from "../text/text-change.ts";
  * The storage form of a change: the number of ops, then each op as its length times four plus its kind (retain 0,
  * delete 1). An insert is the kind 2 alone, followed by its string.
  */
-export function writeChange(encoder: encoding.Encoder, change: TextChange): void {
+export function encodeChange(encoder: encoding.Encoder, change: TextChange): void {
   encoding.writeVarUint(encoder, change.ops.length);
   for (const op of change.ops) {
     if (op.insert !== undefined) {
@@ -17,7 +17,7 @@ export function writeChange(encoder: encoding.Encoder, change: TextChange): void
   }
 }
 
-export function readChange(decoder: decoding.Decoder): TextChange {
+export function decodeChange(decoder: decoding.Decoder): TextChange {
   const change = new TextChange();
   for (let left = decoding.readVarUint(decoder); left > 0; left--) {
     const head = decoding.readVarUint(decoder);

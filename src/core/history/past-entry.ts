@@ -2,7 +2,7 @@ import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import type { SharedMetadata } from "../text/shared-metadata.ts";
 import type { TextChange } from "../text/text-change.ts";
-import { readChange, writeChange } from "./change-record.ts";
+import { decodeChange, encodeChange } from "./change-record.ts";
 
 /** An answer that a commit gave. A repeated request gets it again and is not applied again. */
 export interface Answer {
@@ -42,14 +42,14 @@ export function encodePastEntry(entry: PastEntry): Uint8Array {
   encoding.writeVarUint(encoder, entry.timeMs);
   encoding.writeVarUint(encoder, entry.authors.length);
   for (const author of entry.authors) encoding.writeVarString(encoder, author);
-  writeChange(encoder, entry.undo);
+  encodeChange(encoder, entry.undo);
   encoding.writeVarUint(encoder, entry.metadataBefore === null ? 0 : 1);
   if (entry.metadataBefore !== null) encoding.writeVarString(encoder, JSON.stringify(entry.metadataBefore));
   encoding.writeVarUint(encoder, entry.answers.length);
   for (const answer of entry.answers) {
     encoding.writeVarString(encoder, answer.client);
     encoding.writeVarString(encoder, answer.requestId);
-    writeChange(encoder, answer.toSent);
+    encodeChange(encoder, answer.toSent);
   }
   if (entry.answers.some(({ fingerprint }) => fingerprint !== undefined)) {
     for (const { fingerprint = "" } of entry.answers) encoding.writeVarString(encoder, fingerprint);
@@ -62,7 +62,7 @@ export function decodePastEntry(bytes: Uint8Array): PastEntry {
   const revision = decoding.readVarUint(decoder);
   const timeMs = decoding.readVarUint(decoder);
   const authors = times(decoder, () => decoding.readVarString(decoder));
-  const undo = readChange(decoder);
+  const undo = decodeChange(decoder);
   // We wrote this JSON ourselves, under the row's checksum.
   const metadataBefore =
     decoding.readVarUint(decoder) === 1
@@ -71,7 +71,7 @@ export function decodePastEntry(bytes: Uint8Array): PastEntry {
   const answers = times(decoder, () => ({
     client: decoding.readVarString(decoder),
     requestId: decoding.readVarString(decoder),
-    toSent: readChange(decoder),
+    toSent: decodeChange(decoder),
   }));
   const withFingerprints = decoding.hasContent(decoder)
     ? answers.map((answer) => ({ ...answer, fingerprint: decoding.readVarString(decoder) || undefined }))

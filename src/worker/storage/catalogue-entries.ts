@@ -1,5 +1,5 @@
-import { compose } from "../../core/catalogue/composed.ts";
 import { excerptOf } from "../../core/catalogue/excerpt.ts";
+import { toNfc } from "../../core/catalogue/nfc.ts";
 import { type CatalogueEntry, type CatalogueRecord, revisionOf } from "../../core/feed/catalogue-update.ts";
 import { includedIds } from "../../core/feed/included-ids.ts";
 import type { PromptType } from "../../protocol/fragment.ts";
@@ -159,7 +159,7 @@ export class CatalogueEntries {
     const { number: _number, seq: _seq, createdSeq: _createdSeq, renamedTo: _renamedTo, ...has } = known;
     return (
       isSame(has, wanted) &&
-      this.#words.textOf(known.number) === compose(text) &&
+      this.#words.textOf(known.number) === toNfc(text) &&
       isSame(this.#targetsOf(known.id), includes)
     );
   }

@@ -1,5 +1,5 @@
-import { compose } from "../../core/catalogue/composed.ts";
 import { fold } from "../../core/catalogue/folded-text.ts";
+import { toNfc } from "../../core/catalogue/nfc.ts";
 import type { CatalogueEntry } from "../../core/feed/catalogue-update.ts";
 
 /** The fields of a fragment that are searched, besides its text. */
@@ -25,7 +25,7 @@ export class WordIndex {
 
   /** @returns the rows written */
   store(number: number, fields: SearchedFields, text: string): number {
-    const shown = compose(text);
+    const shown = toNfc(text);
     const { rowsWritten } = this.#sql.exec(
       "INSERT OR REPLACE INTO content (number, text) VALUES (?, ?)",
       number,
