@@ -29,13 +29,15 @@ const FEW_CUTS = 64;
  * Cuts many items at once, before a transaction inserts or deletes at these places.
  *
  * Yjs inserts the right half of each item that it cuts into the middle of an array of all structs of its client, so that
- * n cuts can cost n² (yjs 13.6.33): 30,000 take seconds. Here the array is built anew once, from the first cut on. The
+ * n cuts can cost n² (yjs 13.6.33): 30,000 take seconds. Here many cuts build the array anew once, from the first on. The
  * halves are those that Yjs' own `splitItem` makes. At the end of the transaction Yjs merges halves that it did not need.
  */
 export function splitItems(transaction: Y.Transaction, cuts: Cuts): void {
   for (const [client, clocks] of cuts.entries()) {
     const structs = transaction.doc.store.clients.get(client);
-    if (structs !== undefined && clocks.length > FEW_CUTS) splitStructs(transaction, structs, clocks);
+    if (structs === undefined) continue;
+    if (clocks.length > FEW_CUTS) splitStructs(transaction, structs, clocks);
+    else for (const clock of clocks) splitStruct(transaction, structs, clock);
   }
 }
 
@@ -46,6 +48,15 @@ export function applySplit(doc: Y.Doc, update: Uint8Array, cuts: Cuts): DeleteSe
     Y.applyUpdate(doc, update);
     return transaction.deleteSet;
   });
+}
+
+function splitStruct(transaction: Y.Transaction, structs: (Y.Item | Y.GC)[], clock: number): void {
+  const behind = structs.at(-1);
+  if (behind === undefined || clock >= behind.id.clock + behind.length) return;
+  const at = Y.findIndexSS(structs, clock);
+  const struct = structs[at];
+  if (!(struct instanceof Y.Item) || struct.parentSub !== null || struct.id.clock === clock) return;
+  structs.splice(at + 1, 0, split(transaction, struct, clock));
 }
 
 function splitStructs(
