@@ -16,7 +16,7 @@ export interface NewPart {
 export class AcceptedBatch {
   readonly #builder = new UpdateBuilder();
   /** Where its structs and deletes cut items that were there before. */
-  readonly cuts = new Cuts();
+  readonly cuts = new Cuts({ areFinal: false });
   readonly #clocks = new Map<number, number>();
   readonly #since = new Map<number, number>();
   readonly #structsWithTwoNeighbours: ScannedStruct[] = [];

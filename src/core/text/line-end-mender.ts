@@ -108,7 +108,7 @@ function findCrlfs(start: Y.Item | null, most: number): Found {
 
 function deleteAll(doc: Y.Doc, ranges: readonly ScannedDelete[]): DeleteSet {
   const update = new UpdateBuilder();
-  const cuts = new Cuts();
+  const cuts = new Cuts({ areFinal: true });
   for (const range of ranges) {
     update.addDelete(range);
     cuts.addRange(range);

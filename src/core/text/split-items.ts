@@ -3,7 +3,13 @@ import type { DeleteSet } from "./update-builder.ts";
 
 /** Places where items are cut: before (client, clock), in any order; a place may be named more than once. */
 export class Cuts {
+  /** Whether the halves are sure to stay apart: something will stand between them, or one of them will be deleted. */
+  readonly areFinal: boolean;
   readonly #clocks = new Map<number, number[]>();
+
+  constructor({ areFinal }: { readonly areFinal: boolean }) {
+    this.areFinal = areFinal;
+  }
 
   add(client: number, clock: number): void {
     const clocks = this.#clocks.get(client);
@@ -30,14 +36,17 @@ const FEW_CUTS = 64;
  *
  * Yjs inserts the right half of each item that it cuts into the middle of an array of all structs of its client, so that
  * n cuts can cost n² (yjs 13.6.33): 30,000 take seconds. Here many cuts build the array anew once, from the first on. The
- * halves are those that Yjs' own `splitItem` makes. At the end of the transaction Yjs merges halves that it did not need.
+ * halves are those that Yjs' own `splitItem` makes. At the end of the transaction Yjs looks at halves that may
+ * be needless, and merges those that are.
  */
 export function splitItems(transaction: Y.Transaction, cuts: Cuts): void {
   for (const [client, clocks] of cuts.entries()) {
     const structs = transaction.doc.store.clients.get(client);
     if (structs === undefined) continue;
-    if (clocks.length > FEW_CUTS) splitStructs(transaction, structs, clocks);
-    else for (const clock of clocks) splitStruct(transaction, structs, clock);
+    const made: Y.Item[] = [];
+    if (clocks.length > FEW_CUTS) splitStructs(structs, clocks, made);
+    else for (const clock of clocks) splitStruct(structs, clock, made);
+    if (!cuts.areFinal) for (const half of made) transaction._mergeStructs.push(half);
   }
 }
 
@@ -50,20 +59,20 @@ export function applySplit(doc: Y.Doc, update: Uint8Array, cuts: Cuts): DeleteSe
   });
 }
 
-function splitStruct(transaction: Y.Transaction, structs: (Y.Item | Y.GC)[], clock: number): void {
+/** @param made where the new half goes, too */
+function splitStruct(structs: (Y.Item | Y.GC)[], clock: number, made: Y.Item[]): void {
   const behind = structs.at(-1);
   if (behind === undefined || clock >= behind.id.clock + behind.length) return;
   const at = Y.findIndexSS(structs, clock);
   const struct = structs[at];
   if (!(struct instanceof Y.Item) || struct.parentSub !== null || struct.id.clock === clock) return;
-  structs.splice(at + 1, 0, split(transaction, struct, clock));
+  const right = split(struct, clock);
+  structs.splice(at + 1, 0, right);
+  made.push(right);
 }
 
-function splitStructs(
-  transaction: Y.Transaction,
-  structs: (Y.Item | Y.GC)[],
-  clocks: readonly number[],
-): void {
+/** @param made where the new halves go, too */
+function splitStructs(structs: (Y.Item | Y.GC)[], clocks: readonly number[], made: Y.Item[]): void {
   const ascending = Float64Array.from(clocks).sort();
   const first = ascending[0] ?? 0;
   let next = 0;
@@ -79,14 +88,15 @@ function splitStructs(
       const clock = ascending[next] ?? 0;
       if (clock >= end) break;
       if (clock <= left.id.clock) continue;
-      left = split(transaction, left, clock);
+      left = split(left, clock);
       structs.push(left);
+      made.push(left);
     }
   }
 }
 
 /** Cuts an item before a clock, and returns the right half. */
-function split(transaction: Y.Transaction, left: Y.Item, clock: number): Y.Item {
+function split(left: Y.Item, clock: number): Y.Item {
   const { client, clock: start } = left.id;
   const length = clock - start;
   const right = new Y.Item(
@@ -105,6 +115,5 @@ function split(transaction: Y.Transaction, left: Y.Item, clock: number): Y.Item 
   left.right = right;
   if (right.right !== null) right.right.left = right;
   left.length = length;
-  transaction._mergeStructs.push(right);
   return right;
 }

@@ -43,7 +43,7 @@ export function writeChange(transaction: Y.Transaction, text: Y.Text, change: Te
 
 /** Where a change of the text cuts its items. */
 function cutsOf(change: TextChange, text: Y.Text): Cuts {
-  const cuts = new Cuts();
+  const cuts = new Cuts({ areFinal: true });
   let item = text._start;
   let itemStart = 0;
   let at = 0;
