@@ -17,14 +17,16 @@ export interface ExpansionInput {
   /** The fragment whose text `content` is, if it is one: an inclusion of it is a self-reference at any depth. */
   readonly root: FragmentId | null;
   /**
-   * As in the old system: one `.md` at the end of a name never belongs to the name. Otherwise the fragment of exactly this
-   * name comes first, and the one without `.md` only if there is none.
+   * As in the old system: one `.md` at the end of a name never belongs to the name. Otherwise the fragment of exactly
+   * this name comes first, and the one without `.md` only if there is none.
    */
   readonly dropsExtension?: boolean;
 }
 
 export interface ExpansionBudgets {
-  /** Texts up to this many inclusions below the content are resolved; those of the next level are inserted as they are. */
+  /**
+   * Texts up to this many inclusions below the content are resolved; those of the next level are inserted as they are.
+   */
   readonly depth: number;
   /** Distinct fragments asked for, whether they exist or not: each is one request to another object. */
   readonly fragments: number;
@@ -53,7 +55,9 @@ export interface Assembly {
   readonly wanted: ReadonlySet<FragmentId>;
 }
 
-/** Expands `input` with the texts `loaded` so far. Never fails: a marker without a text becomes a notice and a warning. */
+/**
+ * Expands `input` with the texts `loaded` so far. Never fails: a marker without a text becomes a notice and a warning.
+ */
 export function assemble(input: ExpansionInput, loaded: LoadedTexts, budgets: ExpansionBudgets): Assembly {
   return new Walk(input, loaded, budgets).run();
 }
@@ -148,8 +152,8 @@ class Walk {
   }
 
   /**
-   * Compares canonical ids, but shows the name as written. The notices and their order are the old system's contract. Null
-   * if there is no such fragment.
+   * Compares canonical ids, but shows the name as written. The notices and their order are the old system's contract.
+   * Null if there is no such fragment.
    */
   #resolveName(name: string): Resolution | null {
     const parsed = parseFragmentId(name);

@@ -1,8 +1,8 @@
 /**
  * The marker by which one fragment includes another: `[[name]]`, also written `[[name.md]]`.
  *
- * The grammar is the old system's, `\[\[([^\]]+)\]\]`, leftmost and not overlapping. A name is anything but `]`, line ends
- * included, and code blocks are no exception. Whether a fragment has that name is not asked here.
+ * The grammar is the old system's, `\[\[([^\]]+)\]\]`, leftmost and not overlapping. A name is anything but `]`, line
+ * ends included, and code blocks are no exception. Whether a fragment has that name is not asked here.
  */
 
 export interface Inclusion {

@@ -212,7 +212,9 @@ export interface OpenSessions {
 
 export const NO_OPEN_SESSIONS: OpenSessions = { sessions: 0, editors: [] };
 
-/** The events of `/v1/events`. Those with a `seq` are kept, and a listener can resume after them; others are only live. */
+/**
+ * The events of `/v1/events`. Those with a `seq` are kept, and a listener can resume after them; others are only live.
+ */
 export const catalogueEventSchemas = {
   created: v.object({ event: v.literal("created"), seq: count, fragment: v.object(listedEntries) }),
   changed: v.object({ event: v.literal("changed"), seq: count, fragment: v.object(listedEntries) }),

@@ -41,7 +41,9 @@ export function toSentence(text: string): string {
   return text.endsWith("?") ? text : `${text}.`;
 }
 
-/** One sentence for a failed parse, without its full stop: where, and what was expected. It repeats little of the input. */
+/**
+ * One sentence for a failed parse, without its full stop: where, and what was expected. It repeats little of the input.
+ */
 export function describeIssues(issues: readonly v.BaseIssue<unknown>[]): string {
   const [first] = issues;
   if (first === undefined) return "It is invalid";

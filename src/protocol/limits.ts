@@ -26,8 +26,8 @@ export const MAX_FRAME_BYTES = 8 * 1024 * 1024;
 export const MAX_UPDATE_ITEMS = 250_000;
 
 /**
- * Deletes that one Yjs update names, including old ones. A sync step 2 names all deletes of the document: at most one after
- * each character that stands, and one for each client id that ever wrote.
+ * Deletes that one Yjs update names, including old ones. A sync step 2 names all deletes of the document: at most one
+ * after each character that stands, and one for each client id that ever wrote.
  */
 export const MAX_UPDATE_DELETES = 1_200_000;
 
@@ -43,8 +43,8 @@ export const MAX_CHANGES = 10_000;
 export const MAX_SUBSTITUTIONS = 100;
 
 /**
- * One session's presence, as JSON. It lives in the socket's attachment, which holds 16,384 bytes in all, and one character
- * beyond Latin-1 makes each character of its string take two (Durable Objects, November 2026).
+ * One session's presence, as JSON. It lives in the socket's attachment, which holds 16,384 bytes in all, and one
+ * character beyond Latin-1 makes each character of its string take two (Durable Objects, November 2026).
  */
 export const MAX_PRESENCE_BYTES = 4_000;
 
@@ -53,8 +53,8 @@ export const MAX_PRESENCE_NAME_UNITS = 200;
 export const MAX_PRESENCE_COLOR_UNITS = 64;
 
 /**
- * Code units of JSON that a session keeps in its attachment: for a merge that it has not seen, and again for the tags that
- * it wrote. With the presence, these take at most two bytes each; 2 KB are left for its texts and its name.
+ * Code units of JSON that a session keeps in its attachment: for a merge that it has not seen, and again for the tags
+ * that it wrote. With the presence, these take at most two bytes each; 2 KB are left for its texts and its name.
  */
 export const MAX_REMEMBERED_REBASE_UNITS = 1_500;
 

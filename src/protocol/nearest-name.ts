@@ -5,8 +5,8 @@ const MAX_COMPARED_UNITS = 64;
 const MIN_LIKENESS = 0.4;
 
 /**
- * The known name that an unknown name most likely stands for; null if none resembles it. Case and separators do not count.
- * An abbreviation (`q` for `query`) or a part (`type` for `prompt_type`) resembles the whole.
+ * The known name that an unknown name most likely stands for; null if none resembles it. Case and separators do not
+ * count. An abbreviation (`q` for `query`) or a part (`type` for `prompt_type`) resembles the whole.
  */
 export function nearestName(unknown: string, known: readonly string[]): string | null {
   if (unknown.length > MAX_COMPARED_UNITS) return null;

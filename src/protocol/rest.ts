@@ -5,8 +5,8 @@ import { listOf, metadataEntries, VersionSchema } from "./fragment.ts";
 import { MAX_CONTENT_BYTES, MAX_SUBSTITUTIONS } from "./limits.ts";
 
 /**
- * The bodies of the REST API. A request may have no other fields. The size and the characters of a content are checked when
- * it is written.
+ * The bodies of the REST API. A request may have no other fields. The size and the characters of a content are checked
+ * when it is written.
  */
 
 const ContentSchema = v.pipe(

@@ -35,8 +35,8 @@ export function excerptOf(text: string, maxUnits: number): string {
 }
 
 /**
- * A few words of a text around a match, with the ranges of all matches in them. Of the first places of each term, it shows
- * the one with the most terms around it; rare terms count more. Linear in the text, for each term.
+ * A few words of a text around a match, with the ranges of all matches in them. Of the first places of each term, it
+ * shows the one with the most terms around it; rare terms count more. Linear in the text, for each term.
  *
  * @param isWhole false if this is only the beginning of the text: a match near its end then does not count
  * @returns null if nothing was found

@@ -29,7 +29,10 @@ const SAME_LETTERS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Marks that do not count. The iota below a Greek letter stays, since capitals write it as a letter; so do marks of kana. */
+/**
+ * Marks that do not count. The iota below a Greek letter stays, since capitals write it as a letter; so do marks of
+ * kana.
+ */
 const DROPPED_MARKS =
   /[[[\p{M}&&[\p{sc=Inherited}\p{sc=Common}\p{sc=Latin}\p{sc=Greek}\p{sc=Coptic}\p{sc=Cyrillic}\p{sc=Hebrew}\p{sc=Arabic}\p{sc=Syriac}]]--[\u0345\u3099\u309A]]\u093C\u180B-\u180D\u180F]/gv;
 /** Invisible characters, and the Arabic tatweel, which only stretches a word. */

@@ -14,9 +14,9 @@ import type { Receiver } from "./receiver.ts";
 /** Time between two messages, so that list fields show within a second. */
 const MESSAGE_MS = 500;
 /**
- * The text is due `QUIET_MS` after the last commit, or `TEXT_MS` after it was last told. It then waits for rows to pay for
- * it, at most `MAX_UNPAID_MS`. So it is told at the latest 7.5 + 2 = 9.5 s after the last time. Of the ten seconds that
- * CAT-2 promises, half a second is left for the message before it to arrive.
+ * The text is due `QUIET_MS` after the last commit, or `TEXT_MS` after it was last told. It then waits for rows to pay
+ * for it, at most `MAX_UNPAID_MS`. So it is told at the latest 7.5 + 2 = 9.5 s after the last time. Of the ten seconds
+ * that CAT-2 promises, half a second is left for the message before it to arrive.
  */
 const QUIET_MS = 2_000;
 const TEXT_MS = 7_500;
@@ -67,7 +67,9 @@ export class CatalogueReceiver implements Receiver<CatalogueMessage> {
     return { id: this.#id, revision: (this.#source.life?.revision ?? 0) + 1 };
   }
 
-  /** Confirming costs a row. So it waits until everything is delivered or, in a room that is never quiet, for the alarm. */
+  /**
+   * Confirming costs a row. So it waits until everything is delivered or, in a room that is never quiet, for the alarm.
+   */
   confirm(hasRung: boolean, nowMs: number): void {
     const { life } = this.#source;
     if (life === null || this.#textRevision <= life.deliveredRevision) return;

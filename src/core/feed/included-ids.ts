@@ -3,8 +3,8 @@ import { type FragmentId, parseFragmentId } from "../../language/fragment-id.ts"
 import { dropExtension, namesMeant, scanInclusions } from "../../language/inclusion.ts";
 
 /**
- * The distinct fragments that a text may include, sorted: `[[a.md]]` may mean `a.md` and `a`. Names that are no ids do not
- * count. Each id is a row in the catalogue, so only the first are taken, as many as an expansion can hold.
+ * The distinct fragments that a text may include, sorted: `[[a.md]]` may mean `a.md` and `a`. Names that are no ids do
+ * not count. Each id is a row in the catalogue, so only the first are taken, as many as an expansion can hold.
  */
 export function includedIds(text: string): FragmentId[] {
   const ids = new Set<FragmentId>();

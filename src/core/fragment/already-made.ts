@@ -27,7 +27,10 @@ export interface TextSteps {
   readonly content: string;
   /** For each step, oldest first: the change from the text that it made back to the one before. */
   readonly undos: readonly TextChange[];
-  /** Texts that writers sent in these steps, where merging made another text. `toSent` leads from that back to the sent one. */
+  /**
+   * Texts that writers sent in these steps, where merging made another text. `toSent` leads from that back to the sent
+   * one.
+   */
   readonly sent: readonly { readonly step: number; readonly toSent: TextChange }[];
 }
 

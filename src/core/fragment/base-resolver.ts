@@ -151,7 +151,9 @@ export class BaseResolver {
     };
   }
 
-  /** The text that an earlier write of this round sent. All writes of such a chain have the base revision of the first. */
+  /**
+   * The text that an earlier write of this round sent. All writes of such a chain have the base revision of the first.
+   */
   #inThisRound(written: WrittenWrite, writes: RoundWrites): ResolvedBase {
     const { eol } = this.#history.text.metadata;
     const { baseRevision: revision, sent: text, sentTags: tags } = written.plan;

@@ -48,8 +48,8 @@ interface CommitSource {
 }
 
 /**
- * One fragment as its log has it, and its document, which may be ahead of the log. Each commit makes a revision of what is
- * in the document. The fragment knows no sessions: the room decides when to commit, and whom to tell.
+ * One fragment as its log has it, and its document, which may be ahead of the log. Each commit makes a revision of what
+ * is in the document. The fragment knows no sessions: the room decides when to commit, and whom to tell.
  *
  * The document and the past are read from the log when they are first asked for.
  */

@@ -18,7 +18,9 @@ export interface EarlierText {
   readonly distance: number;
 }
 
-/** This many revisions, spread over the past, are measured first; fewer if changes are large. Then those near the best. */
+/**
+ * This many revisions, spread over the past, are measured first; fewer if changes are large. Then those near the best.
+ */
 const MAX_SPREAD = 64;
 const MIN_SPREAD = 4;
 /** Texts as they were sent are measured in this many revisions before and after the nearest, and in the newest. */

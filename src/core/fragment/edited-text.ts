@@ -23,11 +23,11 @@ interface Piece {
 const MAX_PLACES = 1_000;
 
 /**
- * A text with substitutions. Each is searched for in the unchanged base and around the replaced parts, so that a hundred
- * of them do not build a long text a hundred times.
+ * A text with substitutions. Each is searched for in the unchanged base and around the replaced parts, so that a
+ * hundred of them do not build a long text a hundred times.
  *
- * Invariant: the segments are sorted and do not overlap. The current text is the base with each segment's text in place of
- * its range.
+ * Invariant: the segments are sorted and do not overlap. The current text is the base with each segment's text in place
+ * of its range.
  */
 export class EditedText {
   #base: string;

@@ -50,7 +50,10 @@ const FEW_EDITS = 100;
 /** An older text is recognised if at most this share of both texts differs. */
 const RECOGNISED_SHARE = 1 / 4;
 
-/** A text is an edit of another if at most this many code units differ, or at least this share of the shorter one is kept. */
+/**
+ * A text is an edit of another if at most this many code units differ, or at least this share of the shorter one is
+ * kept.
+ */
 const FEW_UNITS = 16;
 const KEPT_SHARE = 1 / 4;
 /** Unlike texts share letters by chance, so only runs of at least this many code units count as kept. */

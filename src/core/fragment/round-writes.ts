@@ -70,8 +70,8 @@ export class RoundWrites {
   }
 
   /**
-   * For each write, the change from the text that the round made back to what was sent. It goes from the last write to the
-   * first, so that what came after a write is composed once for all the writes before it.
+   * For each write, the change from the text that the round made back to what was sent. It goes from the last write to
+   * the first, so that what came after a write is composed once for all the writes before it.
    */
   undoToSent(): readonly TextChange[] {
     let later = NO_CHANGE;

@@ -30,8 +30,8 @@ const REUSED = refused(
 );
 
 /**
- * The cost that one round may have, so that a flood of writes keeps nobody waiting for seconds. Each write is rebased over
- * those before it. A pass is one walk over the whole text, about 8 ms for 900 KB.
+ * The cost that one round may have, so that a flood of writes keeps nobody waiting for seconds. Each write is rebased
+ * over those before it. A pass is one walk over the whole text, about 8 ms for 900 KB.
  */
 const MAX_ROUND_CHANGES = 2_000;
 const MAX_ROUND_UNITS = 64_000_000;

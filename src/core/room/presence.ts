@@ -7,8 +7,8 @@ import { presenceWindowMs } from "./cadence.ts";
 import type { JsonSession, Session } from "./session.ts";
 
 /**
- * Silent entries are renewed at most this often: about twice between two renewals of a stock provider, which come every 15
- * to 18 s. Peers forget a client after 30 s of silence.
+ * Silent entries are renewed at most this often: about twice between two renewals of a stock provider, which come every
+ * 15 to 18 s. Peers forget a client after 30 s of silence.
  */
 const RENEW_SILENT_MS = 8_000;
 

@@ -61,7 +61,10 @@ export class SessionKnowledge {
     this.told(revision);
   }
 
-  /** The revision that it was sent when it joined; its page may still show an older one. Null once it has written a text. */
+  /**
+   * The revision that it was sent when it joined; its page may still show an older one. Null once it has written a
+   * text.
+   */
   get joinedRevision(): number | null {
     return this.#record.joinedRevision || null;
   }

@@ -29,9 +29,9 @@ interface CommonRecord {
   clientId: number | null;
   presence: PresenceEntry | null;
   /**
-   * The clock of its last entry, also of one that said it left: peers accept only higher clocks. Before the first entry it
-   * is 0 for a JSON session, since stock peers ignore a 0 from a client that they do not know (y-protocols 1.0.7), and -1
-   * for a Yjs session, which counts for itself.
+   * The clock of its last entry, also of one that said it left: peers accept only higher clocks. Before the first entry
+   * it is 0 for a JSON session, since stock peers ignore a 0 from a client that they do not know (y-protocols 1.0.7),
+   * and -1 for a Yjs session, which counts for itself.
    */
   presenceClock: number;
 }

@@ -99,7 +99,7 @@ export class UpdateWindow {
   }
 }
 
-/** Keeps an update with a gap if it is a push, and asks for what is missing. Refused if too many pushes of the session wait. */
+/** Asks for what an update with a gap lacks, and keeps it if it is a push. Refused if the session has too many. */
 function holdBack(
   { session, kind, update }: YjsUpdate,
   text: FragmentText,

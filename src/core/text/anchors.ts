@@ -24,7 +24,9 @@ interface Tokens {
   readonly hashes: Int32Array;
 }
 
-/** The most tokens of one text in one search. Each takes some 30 bytes. Texts with more lines or words have grams left. */
+/**
+ * The most tokens of one text in one search. Each takes some 30 bytes. Texts with more lines or words have grams left.
+ */
 const MAX_TOKENS = 250_000;
 /** Of a long text, about this many runs of `GRAM_UNITS` code units are taken. */
 const GRAMS = 16_000;
@@ -33,9 +35,10 @@ const GRAM_UNITS = 8;
 const BASE = 0x01000193;
 
 /**
- * The ways to find anchors in a section, the most reliable first: a line that stands exactly once in both texts, then a word,
- * then eight code units in a row, for texts without spaces. If all of these repeat themselves, as in a list of equal lines,
- * the n-th in one text corresponds to the n-th in the other, provided that both texts have the same number of them.
+ * The ways to find anchors in a section, the most reliable first: a line that stands exactly once in both texts, then a
+ * word, then eight code units in a row, for texts without spaces. If all of these repeat themselves, as in a list of
+ * equal lines, the n-th in one text corresponds to the n-th in the other, provided that both texts have the same number
+ * of them.
  */
 const STAGES: readonly { readonly tokenize: Tokenizer; readonly mostRepeats: number }[] = [
   { tokenize: lines, mostRepeats: 1 },

@@ -4,27 +4,33 @@ import { detach } from "./detach.ts";
 import { splitsCharacter, TextChange } from "./text-change.ts";
 
 /**
- * The change from one text to another (decision 0002). Short texts are compared by character: Myers' difference, from the
- * `diff` package. Longer ones are first cut at anchors, places where both hold the same line or word, and only what is
- * left between two anchors is compared by character.
+ * The change from one text to another (decision 0002). Short texts are compared by character: Myers' difference, from
+ * the `diff` package. Longer ones are first cut at anchors, places where both hold the same line or word, and only what
+ * is left between two anchors is compared by character.
  *
- * The cost is bounded by counts, never by time: on Workers the clock stands still while code runs. Whatever is left when a
- * bound is reached becomes one replacement, between the nearest anchors.
+ * The cost is bounded by counts, never by time: on Workers the clock stands still while code runs. Whatever is left
+ * when a bound is reached becomes one replacement, between the nearest anchors.
  */
 const MAX_EDITS = 400;
 /** Up to this many code units of both sides are compared by character, without a search for anchors. */
 const SHORT_UNITS = 20_000;
-/** The same between two anchors. If there are more than `MAX_SECTION_EDITS` edits, all that is between them is replaced. */
+/**
+ * The same between two anchors. If there are more than `MAX_SECTION_EDITS` edits, all that is between them is replaced.
+ */
 const SHORT_SECTION_UNITS = 400;
 const MAX_SECTION_EDITS = 64;
 /** A section of a word or two is replaced as a whole: nobody wants the letters of two words mixed. */
 const WORD_UNITS = 24;
-/** Without anchors, the texts agree again where `AGREEING_UNITS` are equal in a row, at most this many units further on. */
+/**
+ * Without anchors, the texts agree again where `AGREEING_UNITS` are equal in a row, at most this many units further on.
+ */
 const MAX_SKIPPED_UNITS = 200;
 const AGREEING_UNITS = 8;
 /** The code units that are searched for anchors, as a multiple of those of both texts. */
 const MAX_PASSES = 4;
-/** The budget of all comparisons by character. Each costs its length, half the square of its edits, and a fixed amount. */
+/**
+ * The budget of all comparisons by character. Each costs its length, half the square of its edits, and a fixed amount.
+ */
 const MAX_WORK = 1_000_000;
 const WORK_PER_COMPARISON = 500;
 
@@ -109,8 +115,8 @@ class Comparison {
   }
 
   /**
-   * Compares a section without anchors in one walk: where the texts differ, as little as possible is skipped in both until
-   * they agree again. If they do not agree soon, the rest is one replacement.
+   * Compares a section without anchors in one walk: where the texts differ, as little as possible is skipped in both
+   * until they agree again. If they do not agree soon, the rest is one replacement.
    */
   #walk(section: Section): void {
     let rest = section;

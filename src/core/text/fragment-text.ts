@@ -170,7 +170,9 @@ export class FragmentText {
     return { outcomes, update: received, isMended: mended !== null };
   }
 
-  /** Whether the text may still hold CRLFs that peers have written. Call `mend` until it holds none, then `uncommitted`. */
+  /**
+   * Whether the text may still hold CRLFs that peers have written. Call `mend` until it holds none, then `uncommitted`.
+   */
   get isMending(): boolean {
     return this.#lineEnds.isUnderWay;
   }

@@ -11,8 +11,8 @@ export interface Incoming {
 }
 
 /**
- * The effect of a sound update. "applied": it brought something new. "known": all of it was known before. "gap": it builds
- * on structs that are not known here and was not applied; its sender should be asked for what it has.
+ * The effect of a sound update. "applied": it brought something new. "known": all of it was known before. "gap": it
+ * builds on structs that are not known here and was not applied; its sender should be asked for what it has.
  */
 type Effect = "applied" | "known" | "gap";
 

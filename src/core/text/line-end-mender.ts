@@ -12,8 +12,8 @@ const LF = 0x0a;
 const STEP_RETURNS = 2_000;
 
 /**
- * Deletes the CRs of the CRLFs that Yjs peers write, in steps: a pasted file has tens of thousands of them. A text without
- * CRs is never walked.
+ * Deletes the CRs of the CRLFs that Yjs peers write, in steps: a pasted file has tens of thousands of them. A text
+ * without CRs is never walked.
  *
  * A step walks on from where the one before ended, so that all steps together are one walk over the text.
  */

@@ -2,8 +2,8 @@ import type { Eol } from "../../protocol/fragment.ts";
 
 /**
  * The shared text has LF line ends, because editors count a CRLF as one character. A text that came with CRLF
- * throughout gets its CRLFs back where it is shown (JSON, REST, export); a text with mixed line ends becomes LF. A lone CR
- * is a control character like any other and stays.
+ * throughout gets its CRLFs back where it is shown (JSON, REST, export); a text with mixed line ends becomes LF. A lone
+ * CR is a control character like any other and stays.
  */
 
 /**

@@ -20,7 +20,8 @@ export function standBetweenNeighbours(doc: Y.Doc, text: Y.Text, structs: readon
     while (right !== null && !holds(right, struct.rightClient, struct.rightClock) && steps-- > 0)
       right = right.right;
     if (steps <= 0) return standInOrder(doc, text, structs);
-    if (item !== null && (left === null || right === null)) return false; // a null item was garbage collected: it has no place
+    // A null item was garbage collected, and has no place.
+    if (item !== null && (left === null || right === null)) return false;
   }
   return true;
 }

@@ -5,8 +5,8 @@ export interface Occurrences {
 }
 
 /**
- * `indexOf` gets only this much of a part: for some parts it takes the product of both lengths, which can be a minute (V8,
- * November 2026).
+ * `indexOf` gets only this much of a part: for some parts it takes the product of both lengths, which can be a minute
+ * (V8, November 2026).
  */
 const PROBE_UNITS = 16;
 
@@ -20,8 +20,8 @@ export function occurrencesOf(part: string, text: string): Occurrences {
 }
 
 /**
- * Where `part`, which is not empty, begins in `text`; overlapping occurrences count. Null if there are more than `most`, or
- * if comparing takes more than a pass over the text.
+ * Where `part`, which is not empty, begins in `text`; overlapping occurrences count. Null if there are more than
+ * `most`, or if comparing takes more than a pass over the text.
  */
 export function placesOf(part: string, text: string, most: number): number[] | null {
   const probe = part.slice(0, PROBE_UNITS);

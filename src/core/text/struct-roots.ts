@@ -20,8 +20,8 @@ export class StructRoots {
   }
 
   /**
-   * The root type of a struct; null if it is none of ours. A string that names no root counts as content. Beside an item of
-   * a map it would land in that map, where the validation of the metadata finds it.
+   * The root type of a struct; null if it is none of ours. A string that names no root counts as content. Beside an
+   * item of a map it would land in that map, where the validation of the metadata finds it.
    */
   rootOf(struct: ScannedStruct, find: FindStruct): Root | null {
     const walked: ScannedStruct[] = [];

@@ -8,8 +8,8 @@ import { type DeleteSet, encodeSince, UpdateBuilder } from "./update-builder.ts"
  * The edits of a document since its last commit.
  *
  * Invariant: the committed document with `#updates` applied in order, and then the deletes of `#mended`, is the current
- * document. `#since` and `#deletes` name the same edits by id, so that they can be encoded again as the document has merged
- * them by now.
+ * document. `#since` and `#deletes` name the same edits by id, so that they can be encoded again as the document has
+ * merged them by now.
  */
 export class UncommittedEdits {
   #updates: Uint8Array[] = [];

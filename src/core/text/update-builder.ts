@@ -11,8 +11,8 @@ interface Range {
 export type DeleteSet = Y.Transaction["deleteSet"];
 
 /**
- * Joins accepted pieces of many updates into one update by copying their bytes, without decoding a struct. So what a window
- * brought in is applied, encoded and sent on once.
+ * Joins accepted pieces of many updates into one update by copying their bytes, without decoding a struct. So what a
+ * window brought in is applied, encoded and sent on once.
  *
  * The pieces of one client must come in the order of their clocks and without a gap, as the check accepts them.
  */
