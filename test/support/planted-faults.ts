@@ -77,7 +77,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "makes a repeated request again",
     alteration: replace(
-      `${CORE}/fragment/write-round.ts`,
+      `${CORE}/fragment/repeated-requests.ts`,
       "const answered = past.answerTo(write.request.client, write.request.requestId, this.#nowMs);",
       "const answered = null as ReturnType<typeof past.answerTo>;",
     ),

@@ -5,7 +5,7 @@ import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
 import { type Answer, UNNAMED } from "../history/past-entry.ts";
 import { difference } from "../text/difference.ts";
 import type { CurrentText } from "../text/fragment-text.ts";
-import { fromSharedText, toSharedText } from "../text/line-ends.ts";
+import { toSharedText } from "../text/line-ends.ts";
 import {
   applyChange,
   carryOver,
@@ -18,16 +18,13 @@ import {
 } from "../text/text-change.ts";
 import { type Remainder, withoutMade } from "./already-made.ts";
 import { BaseResolver, type RoundState } from "./base-resolver.ts";
+import { isSameRequest, REUSED, RepeatedRequests } from "./repeated-requests.ts";
 import type { ResolvedBase } from "./resolved-base.ts";
 import type { RevisionHistory } from "./revision-history.ts";
 import { RoundWrites, type WritePlan } from "./round-writes.ts";
 import { sparing } from "./unseen-text.ts";
-import type { KnownText, RequestKey, Write, Written } from "./write.ts";
+import type { KnownText, Write, Written } from "./write.ts";
 import { contentIntent, metadataIntent, noIntent } from "./write-intent.ts";
-
-const REUSED = refused(
-  refusal("idempotency_key_reused", "The key was used for another request in the last ten minutes."),
-);
 
 /**
  * The cost that one round may have, so that a flood of writes keeps nobody waiting for seconds. Each write is rebased
@@ -49,8 +46,8 @@ interface CommittedText {
 /** The writes of one commit, one after the other, each on the text that the one before left. */
 export class WriteRound {
   readonly #history: RevisionHistory;
-  readonly #nowMs: number;
   readonly #resolver: BaseResolver;
+  readonly #repeated: RepeatedRequests;
   readonly #writes = new RoundWrites();
   /** Writes that are not in the document: refused, or answered as they were before. */
   readonly #answered: { readonly write: Write; readonly result: Result<Written> }[] = [];
@@ -65,8 +62,8 @@ export class WriteRound {
 
   constructor(history: RevisionHistory, nowMs: number) {
     this.#history = history;
-    this.#nowMs = nowMs;
     this.#resolver = new BaseResolver(history, nowMs);
+    this.#repeated = new RepeatedRequests(history, this.#resolver, nowMs);
     this.#sinceCommit = history.text.changeSinceCommit();
     this.#content = applyChange(this.#sinceCommit, history.text.committedContent);
     this.#undoUncommitted = invertChange(this.#sinceCommit, history.text.committedContent);
@@ -152,7 +149,7 @@ export class WriteRound {
 
   #take(write: Write, known: readonly KnownText[], serverClientId: number): void {
     if (this.#repeats(write)) return;
-    const result = this.#answerAgain(write) ?? this.#write(write, known, serverClientId);
+    const result = this.#repeated.answerTo(write) ?? this.#write(write, known, serverClientId);
     if (result !== null) this.#answered.push({ write, result });
   }
 
@@ -249,48 +246,10 @@ export class WriteRound {
     return true;
   }
 
-  /** The answer to a request that was committed before; null if it was not. */
-  #answerAgain(write: Write): Result<Written> | null {
-    if (write.request === null) return null;
-    const { past, text } = this.#history;
-    const answered = past.answerTo(write.request.client, write.request.requestId, this.#nowMs);
-    if (answered === null) return null;
-    const { revision, timeMs, answer } = answered;
-    if (!isSameRequest(answer, write.request)) return REUSED;
-    const { toSent } = answer;
-    const then = isEmpty(toSent) ? null : this.#resolver.pastRevision(revision);
-    const content =
-      then === null ? null : fromSharedText(applyChange(then.undo, text.committedContent), then.eol);
-    const isToSentExact = then?.eol === "lf" && this.#wasSentWithLf(write);
-    return done({ revision, toSent, content, isToSentExact, isRepetition: true, timeMs, baseRevision: null });
-  }
-
-  /** Whether the text that a repeated request sent had LF line ends. For an edit, those of its base decide. */
-  #wasSentWithLf({ content, base }: Write): boolean {
-    if (content === null || content.kind === "substitutions") return false;
-    if (content.kind === "text") return !content.text.includes("\r\n");
-    if (content.changes.some(({ insert }) => insert.includes("\r"))) return false;
-    const revision =
-      base.kind === "request" ? this.#revisionOf(base) : base.kind === "version" ? base.version : null;
-    return revision !== null && this.#resolver.pastRevision(revision)?.eol === "lf";
-  }
-
-  #revisionOf({ client, requestId }: RequestKey): number | null {
-    return this.#history.past.answerTo(client, requestId, this.#nowMs)?.revision ?? null;
-  }
-
   #allUndoToSent(): readonly TextChange[] {
     this.#undoToSent ??= this.#writes.undoToSent();
     return this.#undoToSent;
   }
-}
-
-type Fingerprinted = Pick<RequestKey, "fingerprint"> | null;
-
-/** Requests of earlier releases have no fingerprint: nothing is compared then. */
-function isSameRequest(one: Fingerprinted, other: Fingerprinted): boolean {
-  const [a, b] = [one?.fingerprint, other?.fingerprint];
-  return a === undefined || b === undefined || a === b;
 }
 
 /** How many passes over the text a write costs. */
