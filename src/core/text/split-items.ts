@@ -28,16 +28,16 @@ export class Cuts {
   }
 }
 
-/** Up to this many cuts, Yjs by itself is faster than a walk over all structs of the client. */
+/** Up to this many cuts, inserting each half by itself is faster than building the array of structs anew. */
 const FEW_CUTS = 64;
 
 /**
  * Cuts many items at once, before a transaction inserts or deletes at these places.
  *
  * Yjs inserts the right half of each item that it cuts into the middle of an array of all structs of its client, so that
- * n cuts can cost n² (yjs 13.6.33): 30,000 take seconds. Here many cuts build the array anew once, from the first on. The
- * halves are those that Yjs' own `splitItem` makes. At the end of the transaction Yjs looks at halves that may
- * be needless, and merges those that are.
+ * n cuts can cost n² (yjs 13.6.33): 30,000 take seconds. Here many cuts build the array anew once, from the first cut on.
+ * The halves are those that Yjs' own `splitItem` makes. At the end of the transaction Yjs merges those of them that it did
+ * not need.
  */
 export function splitItems(transaction: Y.Transaction, cuts: Cuts): void {
   for (const [client, clocks] of cuts.entries()) {
@@ -59,10 +59,10 @@ export function applySplit(doc: Y.Doc, update: Uint8Array, cuts: Cuts): DeleteSe
   });
 }
 
-/** @param made where the new half goes, too */
+/** @param made the new half is added to it */
 function splitStruct(structs: (Y.Item | Y.GC)[], clock: number, made: Y.Item[]): void {
-  const behind = structs.at(-1);
-  if (behind === undefined || clock >= behind.id.clock + behind.length) return;
+  const last = structs.at(-1);
+  if (last === undefined || clock >= last.id.clock + last.length) return;
   const at = Y.findIndexSS(structs, clock);
   const struct = structs[at];
   if (!(struct instanceof Y.Item) || struct.parentSub !== null || struct.id.clock === clock) return;
@@ -71,7 +71,7 @@ function splitStruct(structs: (Y.Item | Y.GC)[], clock: number, made: Y.Item[]):
   made.push(right);
 }
 
-/** @param made where the new halves go, too */
+/** @param made the new halves are added to it */
 function splitStructs(structs: (Y.Item | Y.GC)[], clocks: readonly number[], made: Y.Item[]): void {
   const ascending = Float64Array.from(clocks).sort();
   const first = ascending[0] ?? 0;
