@@ -10,7 +10,8 @@ import type { Base, KnownText, RequestKey, Write } from "../fragment/write.ts";
 import { EarlierSessions } from "./earlier-sessions.ts";
 import { JsonAnswers, type WriteRequest } from "./json-answers.ts";
 import { JsonSessions, send } from "./json-sessions.ts";
-import { type Presence, toAwarenessState } from "./presence.ts";
+import type { Presence } from "./presence.ts";
+import { toAwarenessState } from "./presence-state.ts";
 import { fingerprintOf } from "./request-fingerprint.ts";
 import type { JsonSession } from "./session.ts";
 

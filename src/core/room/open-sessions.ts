@@ -1,5 +1,5 @@
 import type { Editor, OpenSessions } from "../../protocol/catalogue.ts";
-import { shownUser } from "./presence.ts";
+import { shownUser } from "./presence-state.ts";
 import type { Session } from "./session.ts";
 
 /** At most this many editors are listed; the others are only counted. */

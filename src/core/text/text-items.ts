@@ -4,7 +4,7 @@ import type { TextChange } from "./text-change.ts";
 
 /**
  * Writes a change into the text, under the current client id of the document, in one walk over its items. It makes the items
- * that `Y.Text` makes: what is inserted stands behind what was deleted at its place.
+ * that `Y.Text` makes: what is inserted stands after what was deleted at its place.
  */
 export function writeChange(transaction: Y.Transaction, text: Y.Text, change: TextChange): void {
   const { store, clientID } = transaction.doc;
