@@ -198,7 +198,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "closes the socket on a frame that is not JSON",
     alteration: replace(
       `${ROOM}/json-protocol.ts`,
-      "this.refuse(session, decoded.refusal, decoded.requestId);",
+      "this.#refuse(session, decoded.refusal, decoded.requestId);",
       'session.peer.close(1003, "bad frame");',
     ),
     group: "errors",

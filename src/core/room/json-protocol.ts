@@ -83,13 +83,13 @@ export class JsonProtocol {
   /** Does what one frame asks for. A faulty frame is refused; it never ends the session. */
   receive(session: JsonSession, message: string | Uint8Array, nowMs: number): ExpandRequest | null {
     if (typeof message !== "string") {
-      this.refuse(session, refusal("invalid_frame", "A frame must be text."), undefined);
+      this.#refuse(session, refusal("invalid_frame", "A frame must be text."), undefined);
       return null;
     }
     const decoded = decodeClientFrame(message, session.record.isOldClient);
     if (!decoded.ok) {
       if (decoded.silentForOldClients && session.record.isOldClient) return null;
-      this.refuse(session, decoded.refusal, decoded.requestId);
+      this.#refuse(session, decoded.refusal, decoded.requestId);
       return null;
     }
     const { value: frame } = decoded;
@@ -107,7 +107,7 @@ export class JsonProtocol {
       case "edit": {
         const base = namedBase(session, frame);
         const content = { kind: "changes", changes: frame.changes } as const;
-        if (base === null) this.refuse(session, BASE_NOT_NAMED, requestId);
+        if (base === null) this.#refuse(session, BASE_NOT_NAMED, requestId);
         else this.#write({ ...asked, content, metadata: null, base, key: keyOf(session, frame) });
         return null;
       }
@@ -139,20 +139,20 @@ export class JsonProtocol {
   ): void {
     if (!this.sessions.has(session)) return;
     if (!answer.ok) {
-      this.refuse(session, answer.refusal, requestId);
+      this.#refuse(session, answer.refusal, requestId);
       return;
     }
     const { expanded, dependencies, warnings } = answer.value;
     send(session, { action: "expanded", content, expanded, dependencies, warnings, request_id: requestId });
   }
 
-  refuse(session: JsonSession, { code, message }: Refusal, requestId: string | undefined): void {
-    send(session, { action: "error", code, message, request_id: requestId });
-  }
-
   /** Sends the answers to the writes of a commit, which is durable. */
   sendAnswers(): void {
     this.#answers.send();
+  }
+
+  #refuse(session: JsonSession, { code, message }: Refusal, requestId: string | undefined): void {
+    send(session, { action: "error", code, message, request_id: requestId });
   }
 
   /** The likeliest of these texts. Only those count that the session had been told of when its frame came in. */
@@ -199,7 +199,7 @@ export class JsonProtocol {
       state: frame.state === null ? "null" : toAwarenessState(frame.state, fragment.text),
     };
     const refused = presence.set(session, entry, nowMs, false);
-    if (refused !== null) this.refuse(session, refused, frame.request_id ?? undefined);
+    if (refused !== null) this.#refuse(session, refused, frame.request_id ?? undefined);
     else this.sessions.markChanged(session);
   }
 }
