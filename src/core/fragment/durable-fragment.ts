@@ -4,8 +4,9 @@ import type { CompactionPolicy } from "../history/compaction-policy.ts";
 import { Past } from "../history/past.ts";
 import type { Commit, LogState, UpdateLog } from "../history/update-log.ts";
 import { FragmentText } from "../text/fragment-text.ts";
-import { fromSharedText } from "../text/line-ends.ts";
+import { fromSharedText, toSharedText } from "../text/line-ends.ts";
 import { invertChange, isEmpty } from "../text/text-change.ts";
+import { ComparedAhead } from "./compared-ahead.ts";
 import { PacedLog } from "./paced-log.ts";
 import { PageReads } from "./page-reads.ts";
 import type { RevisionHistory } from "./revision-history.ts";
@@ -59,6 +60,7 @@ export class DurableFragment {
   readonly log: PacedLog;
   /** The revisions that the pages of old REST clients may show. */
   readonly pages: PageReads;
+  readonly #compared = new ComparedAhead();
   #past: Past;
   #life: LogState | null;
   #text: FragmentText | null = null;
@@ -182,13 +184,20 @@ export class DurableFragment {
     round.answer(this.committed);
   }
 
+  /** Compares the text of the next write with the committed one, where that takes long. Returns whether it has done so now. */
+  compareAhead({ content }: Write): boolean {
+    if (content?.kind !== "text" || this.text.isDirty) return false;
+    return this.#compared.compare(this.text.committedContent, toSharedText(content.text));
+  }
+
   /**
    * Writes as many of these writes into the document as one round takes. The caller answers the round once `commit` has
    * made it durable.
    */
   write(writes: readonly Write[], nowMs: number): { readonly round: WriteRound; readonly taken: number } {
-    const round = new WriteRound(this.history, nowMs);
+    const round = new WriteRound(this.history, nowMs, this.#compared);
     const taken = round.run(writes, this.alive.serverClientId);
+    this.#compared.forget();
     return { round, taken };
   }
 

@@ -7,6 +7,7 @@ import { detectEol, fromSharedText, toSharedText } from "../text/line-ends.ts";
 import { type MetadataChange, type SharedMetadata, sameTags } from "../text/shared-metadata.ts";
 import { applyChange, NO_CHANGE, TextChange } from "../text/text-change.ts";
 import { fromChanges } from "../text/wire-changes.ts";
+import type { ComparedAhead } from "./compared-ahead.ts";
 import { EditedText } from "./edited-text.ts";
 import type { ResolvedBase } from "./resolved-base.ts";
 import type { ContentWrite, Substitution } from "./write.ts";
@@ -27,14 +28,18 @@ export function noIntent(base: ResolvedBase): Intent {
   return { change: NO_CHANGE, eol: null, literal: null, sent: base.text };
 }
 
-export function contentIntent(write: ContentWrite, base: ResolvedBase): Result<Intent> {
+export function contentIntent(
+  write: ContentWrite,
+  base: ResolvedBase,
+  compared: ComparedAhead,
+): Result<Intent> {
   switch (write.kind) {
     case "text": {
       const fault = textFault(write.text);
       if (fault !== null) return refused(refusal("invalid_content", `The content ${fault}.`));
       const eol = write.text.includes("\n") ? detectEol(write.text) : null;
       const sent = toSharedText(write.text);
-      return done({ change: difference(base.text, sent), eol, literal: write.text, sent });
+      return done({ change: compared.difference(base.text, sent), eol, literal: write.text, sent });
     }
     case "changes":
       return changesIntent(write.changes, base);

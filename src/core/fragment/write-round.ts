@@ -18,6 +18,7 @@ import {
 } from "../text/text-change.ts";
 import { type Remainder, withoutMade } from "./already-made.ts";
 import { BaseResolver, type RoundState } from "./base-resolver.ts";
+import { ComparedAhead } from "./compared-ahead.ts";
 import { isSameRequest, REUSED, RepeatedRequests } from "./repeated-requests.ts";
 import type { ResolvedBase } from "./resolved-base.ts";
 import type { RevisionHistory } from "./revision-history.ts";
@@ -46,6 +47,7 @@ interface CommittedText {
 /** The writes of one commit, one after the other, each on the text that the one before left. */
 export class WriteRound {
   readonly #history: RevisionHistory;
+  readonly #compared: ComparedAhead;
   readonly #resolver: BaseResolver;
   readonly #repeated: RepeatedRequests;
   readonly #writes = new RoundWrites();
@@ -60,8 +62,9 @@ export class WriteRound {
   /** See `RoundWrites.undoToSent`; null until the round has run. */
   #undoToSent: readonly TextChange[] | null = null;
 
-  constructor(history: RevisionHistory, nowMs: number) {
+  constructor(history: RevisionHistory, nowMs: number, compared = new ComparedAhead()) {
     this.#history = history;
+    this.#compared = compared;
     this.#resolver = new BaseResolver(history, nowMs);
     this.#repeated = new RepeatedRequests(history, this.#resolver, nowMs);
     this.#sinceCommit = history.text.changeSinceCommit();
@@ -174,7 +177,8 @@ export class WriteRound {
     if (found === null) {
       return refused(refusal("stale_base", "The base of this write is unknown or older than ten minutes."));
     }
-    const content = write.content === null ? done(noIntent(found)) : contentIntent(write.content, found);
+    const content =
+      write.content === null ? done(noIntent(found)) : contentIntent(write.content, found, this.#compared);
     if (!content.ok) return content;
     const intent = content.value;
     const { metadata } = this.#history.text;

@@ -250,8 +250,10 @@ export class Room {
     else if (isMending) this.#mend();
     if (this.#hasUncommitted) {
       // Everybody has waited for the last step of the mending already.
-      if (!isMending && !this.#fragment.isMending && nowMs >= this.#fragment.log.dueAt(nowMs))
-        this.#commit(nowMs);
+      if (!isMending && !this.#fragment.isMending && nowMs >= this.#fragment.log.dueAt(nowMs)) {
+        const [next] = this.#writes.waiting;
+        if (next === undefined || !this.#fragment.compareAhead(next)) this.#commit(nowMs);
+      }
     } else if (!this.#yjs.hasPending) this.#tellDurable();
     if (isDue(this.#presence.dueAt(this.sessionCount, nowMs), nowMs)) this.#flushPresence(nowMs);
     if (isDue(this.#jsonDueAt(nowMs), nowMs)) this.#json.sessions.flush(this.committed, nowMs);
