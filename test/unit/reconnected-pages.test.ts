@@ -61,6 +61,26 @@ describe("a page that was cut off while another wrote", () => {
     { shows: "one two three", others: "one 2 three", sends: "one three", becomes: "one 2 three" },
     { shows: "", others: "foo", sends: "fo", becomes: "foo" },
     { shows: "one\ntwo\n", others: "one\ntwo\nthree\n", sends: "one\n", becomes: "one\nthree\n" },
+    { shows: "a colour", others: "a colourful", sends: "a kolourful", becomes: "a kolourful" },
+    {
+      shows: "Hello.",
+      others: "Hello. Bye.",
+      sends: "Hello. How are you today, Ida?",
+      becomes: "Hello. Bye. How are you today, Ida?",
+    },
+    {
+      shows: "Hello.",
+      others: "Hello. Bye.",
+      sends: "Hello, how are you today, Ida?",
+      becomes: "Hello, how are you today, Ida? Bye.",
+    },
+    { shows: "by", others: "by Nina", sends: "by Nora", becomes: "by Nina Nora" },
+    {
+      shows: "- a\n",
+      others: "- a\n- be kind\n",
+      sends: "- a\n- be brief\n",
+      becomes: "- a\n- be kind\n- be brief\n",
+    },
   ];
   const all = CUTS.flatMap((how) => scenes.map((scene) => ({ how, ...scene })));
 
@@ -330,6 +350,14 @@ describe("pages that save over REST", () => {
     pages.open();
     expect(pages.save("one two three four")).toBe("one two three four");
     expect(pages.save("zero one two three")).toBe("zero one two three four");
+  });
+
+  test("[OLD-18] all words stay whole, when three pages that have read the same text each add one", () => {
+    const pages = new SavedPages("one\n");
+    for (let page = 0; page < 3; page++) pages.open();
+    pages.save("one\nsaid by Ada\n");
+    pages.save("one\nsaid by Ida\n");
+    expect(pages.save("one\nsaid by Eva\n")).toBe("one\nsaid by Ida Ada\nsaid by Eva\n");
   });
 
   test("[OLD-18] the other page's text stays, when a page saves the text that it read and did not change", () => {

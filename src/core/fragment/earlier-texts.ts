@@ -32,7 +32,7 @@ const UNITS_PER_OP = 64;
 const MAX_COMPARED = 4;
 const MAX_COMPARED_UNITS = 1_000_000;
 /** A text that is at most this much farther from the incoming text than another one is as likely to be its base. */
-const DOUBT_UNITS = 64;
+export const DOUBT_UNITS = 64;
 
 /** The past texts that an incoming text may be an edit of. */
 export class EarlierTexts {

@@ -29,7 +29,7 @@ import type { Span } from "../text/change-spans.ts";
 import { difference, roughDistance } from "../text/difference.ts";
 import { toSharedText } from "../text/line-ends.ts";
 import { changeSize, isEmpty, type TextChange } from "../text/text-change.ts";
-import type { EarlierTexts } from "./earlier-texts.ts";
+import { DOUBT_UNITS, type EarlierText, type EarlierTexts } from "./earlier-texts.ts";
 import type { ResolvedBase } from "./resolved-base.ts";
 import { sparing } from "./unseen-text.ts";
 import type { KnownText, Write } from "./write.ts";
@@ -51,13 +51,17 @@ const FEW_EDITS = 100;
 const RECOGNISED_SHARE = 1 / 4;
 
 /**
- * A text is an edit of another if at most this many code units differ, or at least this share of the shorter one is
- * kept.
+ * A text is an edit of another if it only adds to it, if at most this many code units differ, or if at least this share
+ * of the shorter one is kept: in runs, or at the start and the end.
  */
 const FEW_UNITS = 16;
 const KEPT_SHARE = 1 / 4;
+const KEPT_AT_ENDS_SHARE = 1 / 2;
 /** Unlike texts share letters by chance, so only runs of at least this many code units count as kept. */
 const MIN_RUN_UNITS = 8;
+
+/** If the nearest text holds unseen words that the write would delete, one up to this many times as far is the base. */
+const MAX_TIMES_FARTHER = 3;
 
 /** Where the texts of the candidates come from. */
 export interface BaseSources {
@@ -86,6 +90,10 @@ interface Compared {
   readonly base: ResolvedBase;
   /** From the base's text to the incoming one. */
   readonly change: TextChange;
+}
+
+interface Older extends Compared {
+  readonly past: EarlierText;
 }
 
 /**
@@ -122,9 +130,9 @@ function findAmongEarlier(
   text: string,
   sources: BaseSources,
 ): ResolvedBase | null {
-  const older = earlier.likeliest().flatMap((one) => {
+  const older = earlier.likeliest().flatMap((one): Older[] => {
     const base = sources.resolve({ ...one, when: isEmpty(one.toSent) ? "later" : "own", tags: null });
-    return base === null ? [] : [{ one, base, change: difference(base.text, text) }];
+    return base === null ? [] : [{ past: one, base, change: difference(base.text, text) }];
   });
   // A text that is an edit of none of them is new. It is meant to replace the text that its sender was told.
   if (told !== null && !older.some((one) => isEditOf(one, text))) return told.base;
@@ -135,10 +143,38 @@ function findAmongEarlier(
       ? []
       : earlier.unseenIn(sources.undoTo(revision), revision, distanceOf(told));
   const isOlder = near !== null && (told === null || isNearer(near, told, unseen));
-  if (isOlder && (near.one.certainty === "shown" || isRecognised(near, text))) {
-    return { ...near.base, unseen: earlier.unseenIn(near.one.undo, near.one.revision, distanceOf(near)) };
+  const unseenOf = ({ past: { undo, revision }, change }: Older) =>
+    earlier.unseenIn(undo, revision, changeSize(change));
+  if (isOlder && (near.past.certainty === "shown" || isRecognised(near, text))) {
+    return withoutMixing({ ...near, unseen: unseenOf(near) }, older, unseenOf);
   }
-  return told === null ? null : { ...told.base, unseen };
+  return told === null ? null : withoutMixing({ ...told, unseen }, older, unseenOf);
+}
+
+/**
+ * Two people who write similar words at one place have not corrected each other. So if the write would turn unseen words
+ * into its own, the base is a text that is a little farther, with which it does not.
+ */
+function withoutMixing(
+  likeliest: Compared & { readonly unseen: readonly Span[] },
+  older: readonly Older[],
+  unseenOf: (one: Older) => Span[],
+): ResolvedBase {
+  const distance = distanceOf(likeliest);
+  const farthest = Math.min(distance * MAX_TIMES_FARTHER, distance + DOUBT_UNITS);
+  const others =
+    onlyDeletes(likeliest.change) || !deletesUnseen(likeliest)
+      ? []
+      : older
+          .filter((one) => one.past.certainty === "shown" && distanceOf(one) <= farthest)
+          .map((one) => ({ ...one, unseen: unseenOf(one) }))
+          .filter((one) => !deletesUnseen(one));
+  const { base, unseen } = nearest(others, distanceOf) ?? likeliest;
+  return { ...base, unseen };
+}
+
+function deletesUnseen({ base, change, unseen }: Compared & { readonly unseen: readonly Span[] }): boolean {
+  return sparing(change, base.text, unseen).restored.ops.length > 0;
 }
 
 /** Of two equally near texts, the told one is likelier, unless the write would then delete what its sender never saw. */
@@ -147,7 +183,7 @@ function isNearer(older: Compared, told: Compared, unseen: readonly Span[]): boo
   if (isEmpty(older.change) && isAddition(told)) return false;
   const margin = distanceOf(told) - distanceOf(older);
   if (margin !== 0) return margin > 0;
-  return sparing(told.change, told.base.text, unseen).restored.ops.length > 0;
+  return deletesUnseen({ ...told, unseen });
 }
 
 /**
@@ -160,23 +196,20 @@ function isRecognised({ base, change }: Compared, text: string): boolean {
 }
 
 /** Whether a text may have been made by editing the other, and not afresh. */
-function isEditOf({ base, change }: Compared, text: string): boolean {
-  if (changeSize(change) <= FEW_UNITS) return true;
+function isEditOf(one: Compared, text: string): boolean {
+  const { base, change } = one;
+  if (changeSize(change) <= FEW_UNITS || isAddition(one)) return true;
   const shorter = Math.min(base.text.length, text.length);
-  return unitsKept(change, base.text.length) >= shorter * KEPT_SHARE;
+  const { inRuns, atEnds } = unitsKept(change, base.text.length);
+  return inRuns >= shorter * KEPT_SHARE || atEnds >= shorter * KEPT_AT_ENDS_SHARE;
 }
 
-/** How many code units a change keeps, in runs that are long enough to count. */
-function unitsKept({ ops }: TextChange, baseUnits: number): number {
-  let kept = 0;
-  let at = 0;
-  for (const op of ops) {
-    const run = op.retain ?? 0;
-    if (run >= MIN_RUN_UNITS) kept += run;
-    at += run + (op.delete ?? 0);
-  }
-  const rest = baseUnits - at;
-  return rest >= MIN_RUN_UNITS ? kept + rest : kept;
+/** How many code units a change keeps in runs that are long enough to count, and how many at the start and the end. */
+function unitsKept({ ops }: TextChange, baseUnits: number): { inRuns: number; atEnds: number } {
+  const runs = ops.flatMap(({ retain }) => (retain === undefined ? [] : [retain]));
+  const rest = baseUnits - ops.reduce((sum, op) => sum + (op.retain ?? op.delete ?? 0), 0);
+  const inRuns = [...runs, rest].filter((run) => run >= MIN_RUN_UNITS).reduce((sum, run) => sum + run, 0);
+  return { inRuns, atEnds: (ops[0]?.retain ?? 0) + rest };
 }
 
 /** The texts that may be the base, by their roles in this round; the sender's own comes first. */

@@ -1,5 +1,6 @@
 import type { Span } from "../text/change-spans.ts";
 import { NO_CHANGE, TextChange } from "../text/text-change.ts";
+import { byWholeWords } from "./whole-words.ts";
 
 /** A change that spares what its writer may not have seen. */
 export interface SparingChange {
@@ -9,7 +10,8 @@ export interface SparingChange {
 }
 
 /**
- * The same change, except that it deletes nothing of the unseen parts of the text.
+ * The same change, except that it deletes nothing of the unseen parts of the text. A word that it makes of an unseen one
+ * stands beside that.
  *
  * @param unseen in order, with something between any two
  */
@@ -19,7 +21,7 @@ export function sparing(change: TextChange, text: string, unseen: readonly Span[
   const restored = new TextChange();
   let at = 0;
   let next = 0;
-  for (const op of change.ops) {
+  for (const op of byWholeWords(change, text, unseen).ops) {
     if (op.insert !== undefined) {
       left.insert(op.insert);
       restored.retain(op.insert.length);
