@@ -469,6 +469,7 @@ describe("the search among earlier texts", () => {
         const page = host.joinJson(new ScriptedPeer(), OLD);
         return () => {
           host.receive(page, { action: "update", content: `# ${shown}` });
+          host.pass(1_000);
           expect(host.room.committed.content).toBe(`# ${content}`);
         };
       });
