@@ -222,8 +222,34 @@ describe("a page that was cut off while another wrote", () => {
   });
 });
 
+describe("a program that connects for each write", () => {
+  const reports: readonly [string, (run: number) => string][] = [
+    ["a number", (run) => `Count: ${run}`],
+    ["a report", (run) => `Status\n\nBuild ${run} passed.\nTests: ${run * 7} of ${run * 7}.\n`],
+  ];
+  for (const [what, report] of reports) {
+    for (const isOldClient of [true, false]) {
+      for (const restarts of [false, true]) {
+        const where = `${isOldClient ? "an old path" : "/v1/ws"}${restarts ? ", and the server starts anew" : ""}`;
+        test(`[ROOM-10] each text is ${what} as it was sent, when it comes over ${where}`, () => {
+          let host = new RoomHost(new MemoryUpdateLog(null));
+          host.create(report(40));
+          for (let run = 41; run < 50; run++) {
+            if (restarts) host = new RoomHost(host.log, { nowMs: host.nowMs + 1_000 });
+            const session = host.joinJson(new ScriptedPeer(), { isOldClient });
+            host.receive(session, { action: "update", content: report(run) });
+            host.pass(1_000);
+            host.leave(session);
+            expect(host.room.committed.content).toBe(report(run));
+          }
+        });
+      }
+    }
+  }
+});
+
 describe("three pages after a deployment", () => {
-  test("[ROOM-10] every edit of the others stays, when all come back at once and some send two texts at once", () => {
+  test("[ROOM-10] every edit of the others stays, when all are back and some send two texts at once", () => {
     forEachSeed(200, [], (seed) => {
       const random = new SeededRandom(seed);
       const word = () => random.pick(["a", "b", "ab", " ", "the ", "\n", "- x\n", "😀"]);
@@ -245,8 +271,10 @@ describe("three pages after a deployment", () => {
       for (let round = 0; round < 5; round++) {
         host = new RoomHost(host.log, { nowMs: host.nowMs + 1_000 });
         const late: [session: JsonSession, frame: object][] = [];
+        const sessions = shown.map(() => host.joinJson(new ScriptedPeer(), OLD));
         for (const page of [0, 1, 2].sort(() => random.below(3) - 1)) {
-          const session = host.joinJson(new ScriptedPeer(), OLD);
+          const session = sessions[page];
+          if (session === undefined) throw new Error(`there is no page ${page}`);
           const before = random.chance(0.3) ? host.room.committed.content : (shown[page] ?? "");
           const sent = [random.chance(0.5) ? before : edit(before)];
           if (random.chance(0.4)) sent.push(edit(sent[0] ?? ""));

@@ -145,7 +145,7 @@ function findAmongEarlier(
   const isOlder = near !== null && (told === null || isNearer(near, told, unseen));
   const unseenOf = ({ past: { undo, revision }, change }: Older) =>
     earlier.unseenIn(undo, revision, changeSize(change));
-  if (isOlder && (near.past.certainty === "shown" || isRecognised(near, text))) {
+  if (isOlder && (near.past.certainty === "shown" || isRecognised(near, told, text))) {
     return withoutMixing({ ...near, unseen: unseenOf(near) }, older, unseenOf);
   }
   return told === null ? null : withoutMixing({ ...told, unseen }, older, unseenOf);
@@ -188,11 +188,18 @@ function isNearer(older: Compared, told: Compared, unseen: readonly Span[]): boo
 
 /**
  * Whether a text is clearly an edit of an older one that no page is known to show. It is much like the older one but not
- * the same, since its sender may have gone back to that on purpose.
+ * the same, since its sender may have gone back to that on purpose. And from the text that the sender was told it takes
+ * words out without putting others in their place: a program that writes a new number into its report replaces them.
  */
-function isRecognised({ base, change }: Compared, text: string): boolean {
+function isRecognised({ base, change }: Compared, told: Compared | null, text: string): boolean {
   const size = changeSize(change);
-  return size > 0 && size <= (base.text.length + text.length) * RECOGNISED_SHARE;
+  if (size === 0 || size > (base.text.length + text.length) * RECOGNISED_SHARE) return false;
+  return told === null || !replacesText(told.change);
+}
+
+/** Whether a change deletes and inserts at one place. */
+function replacesText({ ops }: TextChange): boolean {
+  return ops.some((op, at) => op.delete !== undefined && ops[at - 1]?.insert !== undefined);
 }
 
 /** Whether a text may have been made by editing the other, and not afresh. */

@@ -166,9 +166,10 @@ export class JsonProtocol {
       texts: () => known().filter(({ when, revision }) => when === "own" || revision <= seenRevision),
       shownBefore: () => {
         const before = knowledge.joinedRevision;
-        const oldest = before === null ? null : this.#earlier.oldestShown(session, nowMs);
-        if (before === null || oldest === null) return null;
-        return { before, of: (revision) => (revision >= oldest ? certainty : "no") };
+        const shown = this.#earlier.shownTo(session, nowMs);
+        if (before === null || shown === null) return null;
+        const likelihood = shown.isCertain ? certainty : "perhaps";
+        return { before, of: (revision) => (revision >= shown.oldest ? likelihood : "no") };
       },
     };
   }
