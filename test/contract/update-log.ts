@@ -4,7 +4,7 @@
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import type { Commit, NewLife, UpdateLog } from "../../src/core/history/update-log.ts";
-import { NO_CHANGE, type TextChange } from "../../src/core/text/text-change.ts";
+import { TextChange } from "../../src/core/text/text-change.ts";
 
 const FIRST_LIFE: NewLife = { generation: 1, serverClientId: 5, deliveredRevision: 0 };
 
@@ -303,7 +303,7 @@ function created(storage: LogStorage): UpdateLog {
 
 /** The log looks into no update: any bytes do. At the time 1,000 and its revision. */
 function commit(revision: number, update: string): Commit {
-  const undo: TextChange = NO_CHANGE.compose(NO_CHANGE).retain(revision).insert("é😀").delete(2);
+  const undo = new TextChange().retain(revision).insert("é😀").delete(2);
   return {
     revision,
     timeMs: 1_000 + revision,

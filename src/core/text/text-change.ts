@@ -161,7 +161,11 @@ class OpWalk {
   }
 }
 
-export const NO_CHANGE: TextChange = Object.freeze(new TextChange());
+const NO_OPS: Op[] = [];
+Object.freeze(NO_OPS);
+
+/** The change that changes nothing. Everybody shares it, so to build it further throws. */
+export const NO_CHANGE: TextChange = Object.freeze(new TextChange(NO_OPS));
 
 export function isEmpty(change: TextChange): boolean {
   return change.ops.length === 0;
