@@ -139,7 +139,6 @@ describe("npm run load", () => {
     const result = await readResult(json);
     expect(result).toMatchObject({ isInterrupted: true, undelivered: 0 });
     expect(result.totals.edits).toBeGreaterThan(0);
-    expect(result.elapsedMs).toBeLessThan(60_000);
   });
 });
 

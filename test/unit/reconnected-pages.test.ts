@@ -1,6 +1,6 @@
 /** Old pages that were cut off and come back, and pages that save over REST: they never name a version. */
 import { describe, expect, test } from "vitest";
-import type { JsonSession } from "../../src/core/room/session.ts";
+import { type JsonSession, openSession } from "../../src/core/room/session.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { expectLinear } from "../support/growth.ts";
 import { MemoryUpdateLog } from "../support/memory-update-log.ts";
@@ -19,20 +19,25 @@ class TwoPages {
   host = new RoomHost(this.log);
   first: JsonSession;
   second: JsonSession;
+  #secondPeer = new ScriptedPeer();
 
   constructor(text: string) {
     this.host.create(text);
     this.first = this.host.joinJson(new ScriptedPeer(), OLD);
-    this.second = this.host.joinJson(new ScriptedPeer(), OLD);
+    this.second = this.#joinSecond();
     this.host.pass(1_000);
   }
 
-  /** A deployment cuts both, and takes the room's memory; a cut of the network takes the first one's socket only. */
-  cut(how: "a deployment" | "a close" | "a socket that seems open"): void {
+  /**
+   * A deployment cuts both, and takes the room's memory. A sleep takes the memory only: the first one's socket is cut
+   * before the room wakes. Any other cut takes the first one's socket only.
+   */
+  cut(how: (typeof CUTS)[number]): void {
     if (how === "a close") this.host.leave(this.first);
+    if (how === "a sleep of the room") this.#sleep();
     if (how !== "a deployment") return;
     this.host = new RoomHost(this.log, { nowMs: this.host.nowMs + 1_000 });
-    this.second = this.host.joinJson(new ScriptedPeer(), OLD);
+    this.second = this.#joinSecond();
   }
 
   comeBack(): void {
@@ -48,9 +53,23 @@ class TwoPages {
   get content(): string {
     return this.host.room.committed.content;
   }
+
+  #joinSecond(): JsonSession {
+    this.#secondPeer = new ScriptedPeer();
+    return this.host.joinJson(this.#secondPeer, OLD);
+  }
+
+  #sleep(): void {
+    const record = this.#secondPeer.remembered;
+    if (record?.protocol !== "json") throw new Error("the second page is not remembered");
+    this.second = openSession(record, this.#secondPeer);
+    const { nowMs } = this.host;
+    // Another seed, so that no new session gets the id of the one that stayed.
+    this.host = new RoomHost(this.log, { nowMs: nowMs + 1_000, seed: nowMs, sessions: [this.second] });
+  }
 }
 
-const CUTS = ["a deployment", "a close", "a socket that seems open"] as const;
+const CUTS = ["a deployment", "a close", "a socket that seems open", "a sleep of the room"] as const;
 
 describe("a page that was cut off while another wrote", () => {
   const scenes = [

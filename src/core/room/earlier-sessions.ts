@@ -30,6 +30,11 @@ export class EarlierSessions {
     this.#sessions.set(session, { from: revision, leftMs: null, hasCompany: open.length > 0 });
   }
 
+  /** A session of the last room is still open; when it joined is not known any more. */
+  restored(session: object): void {
+    this.joined(session, 1);
+  }
+
   left(session: object, nowMs: number): void {
     const one = this.#sessions.get(session);
     if (one !== undefined) one.leftMs = nowMs;

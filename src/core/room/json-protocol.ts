@@ -66,6 +66,12 @@ export class JsonProtocol {
     this.sessions.markChanged(session);
   }
 
+  /** Takes in a session whose socket outlived the last room. */
+  restore(session: JsonSession): void {
+    this.sessions.add(session);
+    this.#earlier.restored(session);
+  }
+
   leave(session: JsonSession, nowMs: number): void {
     this.sessions.remove(session);
     this.#earlier.left(session, nowMs);

@@ -60,7 +60,7 @@ export class Room {
       expel: (session, code, reason, nowMs) => this.#expel(session, code, reason, nowMs),
     });
     for (const session of sessions) {
-      if (isJson(session)) this.#json.sessions.add(session);
+      if (isJson(session)) this.#json.restore(session);
       else this.#yjs.sessions.add(session);
     }
   }
