@@ -1,10 +1,6 @@
 /** The addresses of all Durable Objects: no other file names a binding of one. */
 import type { FragmentId } from "../language/fragment-id.ts";
-
-/** The name of a tenant. It is part of each object's name, and contains no slash. */
-export type Workspace = "default";
-
-export const DEFAULT_WORKSPACE: Workspace = "default";
+import type { Workspace } from "../protocol/access.ts";
 
 /** A fragment's object. Its name is `workspace/fragment-id`; location hints and jurisdictions belong here. */
 export function fragmentStub(env: Env, workspace: Workspace, id: FragmentId) {

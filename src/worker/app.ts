@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { makeCaller } from "./access/caller.ts";
 import { allowedMethods } from "./http/allowed-methods.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { refuseForeignOrigins, shareAnswers } from "./http/origins.ts";
@@ -30,6 +31,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   .use("/asyncapi.json", shareAnswers)
   .use("/v1/*", shareAnswers)
   .use("/api/prompts/*", shareAnswers)
+  .use(makeCaller)
   .route("/", sockets)
   .route("/", legacySockets)
   .route("/", events)

@@ -2,11 +2,11 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { expand, type FetchedText } from "../language/expansion.ts";
 import { type FragmentId, parseFragmentId } from "../language/fragment-id.ts";
 import { utf8Length } from "../language/utf8.ts";
+import type { Access } from "../protocol/access.ts";
 import { done, type ErrorCode, type Refused, type Result, refusal, refused } from "../protocol/errors.ts";
 import { textFault } from "../protocol/fragment.ts";
 import { MAX_CLOSURE_BYTES, MAX_CONTENT_BYTES } from "../protocol/limits.ts";
 import type { ExpansionResult } from "../protocol/rest.ts";
-import { DEFAULT_WORKSPACE } from "./addresses.ts";
 import { Fragments } from "./fragments.ts";
 import { digest } from "./http/digest.ts";
 
@@ -25,12 +25,18 @@ export interface Expanded {
  */
 export class Expander extends WorkerEntrypoint<Env> {
   /**
+   * @param access of the one who asks: each fragment is read as this caller may read it
    * @param content the text to expand, saved or not
    * @param root the id of the fragment whose text it is; null if it stands alone
    * @param isOldClient reads the names of inclusions as the old system did (`dropsExtension`)
    * @throws when a fragment cannot be asked: an outage is never "not found"
    */
-  async expand(content: string, root: string | null, isOldClient = false): Promise<Result<Expanded>> {
+  async expand(
+    access: Access,
+    content: string,
+    root: string | null,
+    isOldClient = false,
+  ): Promise<Result<Expanded>> {
     const fault = textFault(content);
     if (fault !== null) return refuse("invalid_content", `The content ${fault}.`);
     if (utf8Length(content) > MAX_CONTENT_BYTES) {
@@ -41,7 +47,7 @@ export class Expander extends WorkerEntrypoint<Env> {
     }
     const parsed = root === null ? null : parseFragmentId(root);
     if (parsed !== null && !parsed.ok) return refuse("invalid_id", parsed.reason);
-    const closure = new Closure(new Fragments(this.env, DEFAULT_WORKSPACE));
+    const closure = new Closure(new Fragments(this.env, access));
     try {
       const input = { content, root: parsed === null ? null : parsed.id, dropsExtension: isOldClient };
       const expansion = await expand(input, (ids) => closure.fetch(ids));

@@ -1,7 +1,8 @@
 import type { FragmentId } from "../language/fragment-id.ts";
+import type { Access } from "../protocol/access.ts";
 import { type Refusal, refused } from "../protocol/errors.ts";
 import type { Fragment } from "../protocol/fragment.ts";
-import { catalogueStub, fragmentStub, type Workspace } from "./addresses.ts";
+import { catalogueStub, fragmentStub } from "./addresses.ts";
 import type { FragmentAnswer } from "./fragment/fragment-view.ts";
 import type { Preconditions } from "./fragment/preconditions.ts";
 import { absenceFault, type FragmentWrite, mustExist, type PutMode } from "./fragment/put-plan.ts";
@@ -21,7 +22,7 @@ const MAX_REMEMBERED = 10_000;
 const remembered = new Set<string>();
 
 /**
- * The fragments of one workspace, as the worker calls them.
+ * The fragments of one workspace, as the worker calls them for one caller.
  *
  * Invariant: a call that does not create a fragment wakes no object for an id that never had a fragment. Waking one
  * takes milliseconds, and leaves a database behind: a file, if the server is self-hosted. The catalogue is asked
@@ -29,11 +30,11 @@ const remembered = new Set<string>();
  */
 export class Fragments {
   readonly #env: Env;
-  readonly #workspace: Workspace;
+  readonly #access: Access;
 
-  constructor(env: Env, workspace: Workspace) {
+  constructor(env: Env, access: Access) {
     this.#env = env;
-    this.#workspace = workspace;
+    this.#access = access;
   }
 
   /**
@@ -78,7 +79,7 @@ export class Fragments {
   }
 
   #object(id: FragmentId) {
-    return fragmentStub(this.#env, this.#workspace, id);
+    return fragmentStub(this.#env, this.#access.workspace, id);
   }
 
   async #existing(id: FragmentId) {
@@ -105,7 +106,9 @@ export class Fragments {
     const all = new Set<string>();
     try {
       for (let at = 0; at < ids.length; at += IDS_AT_A_TIME) {
-        const asked = catalogueStub(this.#env, this.#workspace).known(ids.slice(at, at + IDS_AT_A_TIME));
+        const asked = catalogueStub(this.#env, this.#access.workspace).known(
+          ids.slice(at, at + IDS_AT_A_TIME),
+        );
         const known = await within(CATALOGUE_WAIT_MS, asked);
         if (known === null) return null;
         for (const id of known) all.add(id);
@@ -126,6 +129,6 @@ export class Fragments {
   }
 
   #keyOf(id: string): string {
-    return `${this.#workspace}/${id}`;
+    return `${this.#access.workspace}/${id}`;
   }
 }

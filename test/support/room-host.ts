@@ -1,4 +1,3 @@
-import { ANONYMOUS } from "../../src/core/fragment/principal.ts";
 import { EMPTY_WRITE, type Write } from "../../src/core/fragment/write.ts";
 import type { CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
 import type { UpdateLog } from "../../src/core/history/update-log.ts";
@@ -14,6 +13,7 @@ import {
   type YjsSession,
 } from "../../src/core/room/session.ts";
 import { KNOWS_NOTHING } from "../../src/core/room/session-knowledge.ts";
+import { OPEN_ACCESS } from "./open-access.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 /**
@@ -161,7 +161,7 @@ export class RoomHost {
   #common() {
     return {
       id: `session-${this.#random.below(2 ** 32)}`,
-      principal: ANONYMOUS,
+      access: OPEN_ACCESS,
       presence: null,
     } as const;
   }

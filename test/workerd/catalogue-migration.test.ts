@@ -3,8 +3,9 @@ import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CatalogueEntry, CatalogueRecord } from "../../src/core/feed/catalogue-update.ts";
+import type { Workspace } from "../../src/protocol/access.ts";
 import type { FragmentSummary, ListQuery } from "../../src/protocol/catalogue.ts";
-import { catalogueStub, type Workspace } from "../../src/worker/addresses.ts";
+import { catalogueStub } from "../../src/worker/addresses.ts";
 import { FragmentObject } from "../../src/worker/fragment/fragment-object.ts";
 import { eventually } from "./eventually.ts";
 

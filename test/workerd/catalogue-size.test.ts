@@ -2,8 +2,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
+import type { Workspace } from "../../src/protocol/access.ts";
 import type { FragmentSummary, ListQuery } from "../../src/protocol/catalogue.ts";
-import type { Workspace } from "../../src/worker/addresses.ts";
 import { catalogueStub } from "../../src/worker/addresses.ts";
 import { expectLinear } from "../support/growth.ts";
 

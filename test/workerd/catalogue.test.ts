@@ -16,13 +16,14 @@ import { MAX_DEPENDENTS } from "../../src/protocol/limits.ts";
 import { catalogueStub } from "../../src/worker/addresses.ts";
 import { CatalogueObject } from "../../src/worker/catalogue/catalogue-object.ts";
 import { FragmentObject } from "../../src/worker/fragment/fragment-object.ts";
+import { OPEN_ACCESS } from "../support/open-access.ts";
 import { createFragment, freshId, joinJson, joinYjs, objectOf, readFragment, request } from "./connect.ts";
 import { eventually } from "./eventually.ts";
 
 /** The catalogue as its object answers, with fragments that tell it of themselves. */
 
 function catalogue() {
-  return catalogueStub(env, "default");
+  return catalogueStub(env, OPEN_ACCESS.workspace);
 }
 
 /** As the fragment would. Returns the rows written. */

@@ -9,6 +9,7 @@ import { EventListener } from "../../src/worker/catalogue/event-listener.ts";
 import { FragmentObject } from "../../src/worker/fragment/fragment-object.ts";
 import { EventStream } from "../support/event-stream.ts";
 import { Inbox } from "../support/inbox.ts";
+import { OPEN_ACCESS } from "../support/open-access.ts";
 import { createFragment, joinJson, joinYjs, openSocket, request } from "./connect.ts";
 
 async function listen(lastEventId?: string): Promise<EventStream> {
@@ -24,11 +25,11 @@ async function listen(lastEventId?: string): Promise<EventStream> {
 
 function tellText(entry: CatalogueEntry): Promise<number> {
   const update = { kind: "text", entry, text: "x" } as const;
-  return catalogueStub(env, "default").deliver({ id: entry.id, update, openSessions: null });
+  return catalogueStub(env, OPEN_ACCESS.workspace).deliver({ id: entry.id, update, openSessions: null });
 }
 
 function tellOpenSessions(id: string, openSessions: OpenSessions): Promise<number> {
-  return catalogueStub(env, "default").deliver({ id, update: null, openSessions });
+  return catalogueStub(env, OPEN_ACCESS.workspace).deliver({ id, update: null, openSessions });
 }
 
 /** As if the fragment told of itself as fast as the catalogue takes it: every revision behind its first, up to this one. */
@@ -166,7 +167,7 @@ describe("server-sent events", () => {
     const { id } = await createFragment("before");
     await first.next("created", id);
     await first.close();
-    await evictDurableObject(catalogueStub(env, "default"));
+    await evictDurableObject(catalogueStub(env, OPEN_ACCESS.workspace));
     const other = await createFragment("meanwhile");
     const again = await listen(first.lastId ?? "");
     expect(await again.any()).toMatchObject({ event: "created", fragment: { id: other.id } });
@@ -211,7 +212,7 @@ describe("server-sent events", () => {
       "nobody",
       (event) => event.event === "editors" && event.id === id && event.sessions === 0,
     );
-    const edited = await runInDurableObject(catalogueStub(env, "default"), (__, { storage }) =>
+    const edited = await runInDurableObject(catalogueStub(env, OPEN_ACCESS.workspace), (__, { storage }) =>
       storage.sql.exec("SELECT id FROM open_sessions WHERE id = ?", id).toArray(),
     );
     expect(edited).toEqual([]);
@@ -371,7 +372,7 @@ describe("events over a WebSocket", () => {
 
   test("[EVENT-7] a socket goes on listening, when the catalogue has hibernated", async () => {
     const inbox = await listenOnSocket();
-    await evictDurableObject(catalogueStub(env, "default"));
+    await evictDurableObject(catalogueStub(env, OPEN_ACCESS.workspace));
     const { id } = await createFragment("text");
     await inbox.next("the creation", (event) => event.event === "created" && event.fragment.id === id);
   });

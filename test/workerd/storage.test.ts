@@ -2,7 +2,6 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import * as Y from "yjs";
-import { ANONYMOUS } from "../../src/core/fragment/principal.ts";
 import { EMPTY_WRITE, type Write } from "../../src/core/fragment/write.ts";
 import { COMPACTION_POLICY, type CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
 import type { NewLife } from "../../src/core/history/update-log.ts";
@@ -14,6 +13,7 @@ import { MAX_ROW_BYTES } from "../../src/worker/storage/chunks.ts";
 import { FRAGMENT_SCHEMA } from "../../src/worker/storage/fragment-schema.ts";
 import { migrate, newestVersion, type Schema, schemaVersion } from "../../src/worker/storage/migrations.ts";
 import { SqlUpdateLog } from "../../src/worker/storage/sql-update-log.ts";
+import { OPEN_ACCESS } from "../support/open-access.ts";
 import {
   connectJson,
   connectYjs,
@@ -554,7 +554,7 @@ class RoomOnStorage {
     const session = openSession(
       {
         id: `s${++this.#sessions}`,
-        principal: ANONYMOUS,
+        access: OPEN_ACCESS,
         clientId: null,
         presence: null,
         presenceClock: -1,

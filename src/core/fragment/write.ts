@@ -1,8 +1,8 @@
+import { ANONYMOUS } from "../../protocol/access.ts";
 import type { Result } from "../../protocol/errors.ts";
 import type { Eol, Metadata } from "../../protocol/fragment.ts";
 import type { Change } from "../../protocol/json-frames.ts";
 import type { TextChange } from "../text/text-change.ts";
-import { ANONYMOUS } from "./principal.ts";
 import type { ShownBefore } from "./shown-before.ts";
 
 /** The name under which a request is remembered: the client's own name, or its session's id, and the request's id. */
@@ -20,6 +20,7 @@ export interface Write {
   readonly base: Base;
   /** Refused unless the current version is one of these and no other write precedes it in the same commit. */
   readonly expectedVersions: readonly number[] | null;
+  /** The id of the principal. */
   readonly author: string;
   /** The session that sent it: a later write of the session may build on it. Null for REST. */
   readonly session: object | null;
@@ -106,7 +107,7 @@ export const EMPTY_WRITE: Omit<Write, "answer"> = {
   metadata: null,
   base: { kind: "current" },
   expectedVersions: null,
-  author: ANONYMOUS.kind,
+  author: ANONYMOUS.id,
   session: null,
   seenRevision: 0,
   request: null,

@@ -182,13 +182,13 @@ export class JsonProtocol {
 
   #write(request: WriteRequest): void {
     const { session, content, metadata, base, seenRevision } = request;
-    const { clientName, principal } = session.record;
+    const { access } = session.record;
     this.#ports.submit({
       content,
       metadata,
       base,
       expectedVersions: null,
-      author: clientName ?? principal.kind,
+      author: access.principal.id,
       session,
       seenRevision,
       request: request.key,

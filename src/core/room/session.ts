@@ -1,4 +1,4 @@
-import type { Principal } from "../fragment/principal.ts";
+import type { Access } from "../../protocol/access.ts";
 import { GappedPushes } from "./gapped-pushes.ts";
 import { type KnowledgeRecord, SessionKnowledge } from "./session-knowledge.ts";
 
@@ -24,7 +24,8 @@ export interface PresenceEntry {
 
 interface CommonRecord {
   readonly id: string;
-  readonly principal: Principal;
+  /** Replaced whole, when a token is renewed or a right is taken away. */
+  access: Access;
   /** The awareness client id. A JSON session is given one, a Yjs session claims its own. */
   clientId: number | null;
   presence: PresenceEntry | null;

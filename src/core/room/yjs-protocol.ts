@@ -107,7 +107,7 @@ export class YjsProtocol {
     if (result.isServerIdBehind) fragment.renewServerClientId();
     for (const [session, why] of result.refused) this.end(session, why, nowMs);
     for (const session of result.displaced) this.#displace(session, nowMs);
-    return new Set([...result.authors].map(({ record }) => record.principal.kind));
+    return new Set([...result.authors].map(({ record }) => record.access.principal.id));
   }
 
   /** Ends a session, and tells it why. */

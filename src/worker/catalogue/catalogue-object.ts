@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { CatalogueMessage, FragmentRevision } from "../../core/feed/catalogue-update.ts";
 import type { FragmentId } from "../../language/fragment-id.ts";
+import type { Workspace } from "../../protocol/access.ts";
 import type {
   Dependents,
   FolderCounts,
@@ -12,7 +13,7 @@ import type {
 import { CLOSE } from "../../protocol/close-codes.ts";
 import type { Result } from "../../protocol/errors.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
-import { fragmentStub, type Workspace, witnessStub } from "../addresses.ts";
+import { fragmentStub, witnessStub } from "../addresses.ts";
 import { closeSocket, upgradeResponse } from "../sockets/socket-peer.ts";
 import { CatalogueEntries } from "../storage/catalogue-entries.ts";
 import { CatalogueLists } from "../storage/catalogue-lists.ts";

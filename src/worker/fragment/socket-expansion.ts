@@ -15,9 +15,10 @@ export interface Expanding {
 export async function answerExpand(ports: Expanding, request: ExpandRequest): Promise<void> {
   const { room, expander, whenDurable, report } = ports;
   try {
+    const { access, isOldClient } = request.session.record;
     if (request.content === null) await whenDurable();
     const content = request.content ?? room.committed.content;
-    const answer = await expander.expand(content, room.id, request.session.record.isOldClient);
+    const answer = await expander.expand(access, content, room.id, isOldClient);
     room.answerExpand(request, content, answer.ok ? done(answer.value.expansion) : answer);
   } catch (error) {
     report("an expansion failed", error);

@@ -1,9 +1,13 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Access } from "../../protocol/access.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 
 /** The context of every handler and middleware of the app. */
-export type AppEnv = { Bindings: Env; Variables: { requestId: string; renderError?: ErrorRenderer } };
+export type AppEnv = {
+  Bindings: Env;
+  Variables: { requestId: string; access: Access; renderError?: ErrorRenderer };
+};
 
 /** An error, before it is rendered in the form that its address uses. */
 export interface ErrorAnswer {

@@ -1,17 +1,17 @@
 import type { Context } from "hono";
-import { catalogueStub, DEFAULT_WORKSPACE } from "../addresses.ts";
+import { catalogueStub } from "../addresses.ts";
 import type { Expander } from "../expander.ts";
 import { Fragments } from "../fragments.ts";
 import type { AppEnv } from "./app-env.ts";
 
-/** The objects that serve a request. Only these functions choose the workspace of a request. */
+/** The objects that serve a request: those of its caller's workspace. */
 
 export function fragmentsOf(c: Context<AppEnv>): Fragments {
-  return new Fragments(c.env, DEFAULT_WORKSPACE);
+  return new Fragments(c.env, c.get("access"));
 }
 
 export function catalogueOf(c: Context<AppEnv>) {
-  return catalogueStub(c.env, DEFAULT_WORKSPACE);
+  return catalogueStub(c.env, c.get("access").workspace);
 }
 
 export function expanderOf(c: Context<AppEnv>): Pick<Expander, "expand"> {

@@ -106,7 +106,7 @@ async function expandText(c: Context<AppEnv>): Promise<Response> {
   if (!parsed.ok) return refuse(c, parsed.refusal);
   const root = parsed.value;
   if (content != null) {
-    const answer = await expanderOf(c).expand(content, root, true);
+    const answer = await expanderOf(c).expand(c.get("access"), content, root, true);
     if (!answer.ok) return refuse(c, answer.refusal);
     const { expanded, dependencies, warnings } = answer.value.expansion;
     return c.json({ content, expanded, dependencies, warnings });
@@ -135,7 +135,7 @@ async function expandStored(
 ): Promise<Response> {
   const fragment = await fragmentsOf(c).read(id);
   if (fragment === null) return notFound(c, id);
-  const answer = await expanderOf(c).expand(fragment.content, id, true);
+  const answer = await expanderOf(c).expand(c.get("access"), fragment.content, id, true);
   if (!answer.ok) return refuse(c, answer.refusal);
   const { expanded, dependencies, warnings } = answer.value.expansion;
   return c.json({ ...toAnswer(fragment, expanded), dependencies, warnings });

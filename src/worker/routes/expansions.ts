@@ -20,7 +20,7 @@ export const expansions: Hono<AppEnv> = new Hono<AppEnv>()
     const { content, id = null } = body.value;
     const root = id === null ? done(null) : idFromBody(id);
     if (!root.ok) return refuse(c, root.refusal);
-    const result = await expanderOf(c).expand(content, root.value);
+    const result = await expanderOf(c).expand(c.get("access"), content, root.value);
     return result.ok ? c.json(result.value.expansion) : refuse(c, result.refusal);
   })
   .get(`/v1/expansions/${ID_PARAMETER}`, operation("getExpansion"), async (c) => {
@@ -28,7 +28,7 @@ export const expansions: Hono<AppEnv> = new Hono<AppEnv>()
     if (!id.ok) return refuse(c, id.refusal);
     const fragment = await fragmentsOf(c).read(id.value);
     if (fragment === null) return problem(c, "not_found", `Fragment '${id.value}' not found.`);
-    const result = await expanderOf(c).expand(fragment.content, id.value);
+    const result = await expanderOf(c).expand(c.get("access"), fragment.content, id.value);
     if (!result.ok) return refuse(c, result.refusal);
     const { expansion, closureDigest } = result.value;
     return answer(c, expansion, `${fragment.version}-${closureDigest.slice(0, 32)}`);

@@ -21,7 +21,7 @@ export async function joinFragment(
   isOldClient: boolean,
 ): Promise<Response> {
   if (!isUpgrade(c)) return upgradeRequired(c);
-  const request = encodeJoinRequest(c.req.raw, protocol, isOldClient);
+  const request = encodeJoinRequest(c.req.raw, c.get("access"), protocol, isOldClient);
   const join = decodeJoinRequest(request);
   const refuse = (refusal: JoinRefusal) => refuseJoin(c.req.raw, join, refusal);
   const id = idBehind(c, prefix);

@@ -1,3 +1,4 @@
+import type { Access } from "../../protocol/access.ts";
 import { MAX_CLIENT_NAME_UNITS } from "../../protocol/limits.ts";
 import { offersSubprotocol } from "./socket-peer.ts";
 
@@ -7,6 +8,7 @@ export const YJS_PREFIX = "/v1/sync/";
 /** A socket's request to join a fragment. The worker hands it to the object as the query of a URL. */
 export interface JoinRequest {
   readonly protocol: "json" | "yjs";
+  readonly access: Access;
   /** The request came over one of the old paths. */
   readonly isOldClient: boolean;
   /** `?create=1`: make the fragment if it is not there. */
@@ -20,9 +22,15 @@ export interface JoinRequest {
 }
 
 /** Makes the request to the object from a client's request, with its upgrade headers. */
-export function encodeJoinRequest(request: Request, protocol: "json" | "yjs", isOldClient: boolean): Request {
+export function encodeJoinRequest(
+  request: Request,
+  access: Access,
+  protocol: "json" | "yjs",
+  isOldClient: boolean,
+): Request {
   const query = new URL(request.url).searchParams;
   const url = new URL("https://fragment/join");
+  url.searchParams.set("access", JSON.stringify(access));
   url.searchParams.set("protocol", protocol);
   if (isOldClient) url.searchParams.set("old", "1");
   for (const name of ["create", "changes", "client"]) {
@@ -36,6 +44,7 @@ export function decodeJoinRequest(request: Request): JoinRequest {
   const query = new URL(request.url).searchParams;
   const clientName = query.get("client");
   return {
+    access: JSON.parse(query.get("access") ?? "") as Access, // encodeJoinRequest wrote it
     protocol: query.get("protocol") === "yjs" ? "yjs" : "json",
     isOldClient: query.get("old") === "1",
     creates: query.get("create") === "1",

@@ -1,6 +1,6 @@
-import { ANONYMOUS } from "../../core/fragment/principal.ts";
 import { openSession, type Session, type SessionRecord } from "../../core/room/session.ts";
 import { KNOWS_NOTHING } from "../../core/room/session-knowledge.ts";
+import { type Access, ANONYMOUS } from "../../protocol/access.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { random32 } from "../random.ts";
 import { closeLater } from "./close-later.ts";
@@ -34,7 +34,8 @@ function closeStockProvider(socket: WebSocket, code: number, reason: string): vo
 }
 
 function newRecord(join: JoinRequest): SessionRecord {
-  const common = { id: crypto.randomUUID(), principal: ANONYMOUS, presence: null };
+  const id = crypto.randomUUID();
+  const common = { id, access: accessOf(join, id), presence: null };
   if (join.protocol === "yjs") {
     const { isOwnClient } = join;
     return { ...common, protocol: "yjs", clientId: null, presenceClock: -1, isOwnClient, isBehind: false };
@@ -50,4 +51,11 @@ function newRecord(join: JoinRequest): SessionRecord {
     clientName,
     knowledge: { ...KNOWS_NOTHING },
   };
+}
+
+/** Anonymous callers are told apart by their session. */
+function accessOf({ access }: JoinRequest, session: string): Access {
+  const { principal } = access;
+  if (principal.id !== ANONYMOUS.id) return access;
+  return { ...access, principal: { ...principal, id: `${ANONYMOUS.id}:${session}` } };
 }

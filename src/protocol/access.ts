@@ -1,0 +1,75 @@
+/**
+ * Who a caller is and what it may do. A caller's access is one value, made once per request and kept by each session. It is
+ * replaced whole when a token is renewed or a right is taken away; nobody changes a part of it.
+ */
+import { type Refusal, refusal } from "./errors.ts";
+
+declare const workspaceBrand: unique symbol;
+
+/** The name of a tenant. It is part of each object's name, and contains no slash. Only `parseWorkspace` makes one. */
+export type Workspace = string & { readonly [workspaceBrand]: true };
+
+/** The rule in words, for error answers. */
+export const WORKSPACE_RULE =
+  'A workspace is named by 1 to 40 small letters, digits and "-", and starts with a letter or digit.';
+
+/** Null if no workspace can have the name. */
+export function parseWorkspace(name: string): Workspace | null {
+  return /^[a-z0-9][a-z0-9-]{0,39}$/.test(name) ? (name as Workspace) : null; // checked against the rule
+}
+
+/** From the least to the most powerful. Each may do everything that the ones before it may. */
+export const ROLES = ["viewer", "editor", "admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The one that acts: `key:ID`, `user:ID` or `anonymous`, in one workspace. Sockets of anonymous callers have `anonymous:SESSION`. */
+export interface Principal {
+  readonly id: string;
+  /** Verified: its session cannot choose another. Null for callers that are not known by name. */
+  readonly name: string | null;
+  /** A CSS colour; null if none was chosen for it. */
+  readonly color: string | null;
+}
+
+export interface Access {
+  readonly workspace: Workspace;
+  readonly principal: Principal;
+  readonly role: Role;
+  /** Beginnings of ids; the access holds for these fragments only. Null: for all. */
+  readonly prefixes: readonly string[] | null;
+  /** When it ends, in milliseconds since 1970; null if it has no end of its own. */
+  readonly expiresAtMs: number | null;
+  /**
+   * What it stands on: `key:ID`, `user:ID`, `session:ID`, `token:ID`. Once one of them is revoked, the access has ended.
+   * Empty for anonymous callers.
+   */
+  readonly grants: readonly string[];
+}
+
+export const ANONYMOUS: Principal = { id: "anonymous", name: null, color: null };
+
+/** Whether `role` may do what `needed` may do. */
+export function reaches(role: Role, needed: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed);
+}
+
+/** Whether the access holds for this fragment. A fragment for which it does not hold looks like one that does not exist. */
+export function holdsFor({ prefixes }: Pick<Access, "prefixes">, id: string): boolean {
+  return prefixes === null || prefixes.some((prefix) => id.startsWith(prefix));
+}
+
+/** Why the caller may not read the fragment; null if it may. */
+export function readFault(access: Access, id: string): Refusal | null {
+  return holdsFor(access, id) ? null : refusal("not_found", `Fragment '${id}' not found.`);
+}
+
+/** Why the caller may not write the fragment; null if it may. */
+export function writeFault(access: Access, id: string): Refusal | null {
+  return readFault(access, id) ?? roleFault(access, "editor");
+}
+
+/** Why the caller may not do what this role may; null if it may. */
+export function roleFault({ role }: Pick<Access, "role">, needed: Role): Refusal | null {
+  if (reaches(role, needed)) return null;
+  return refusal("forbidden", `This needs the role "${needed}"; the caller's is "${role}".`);
+}
