@@ -73,3 +73,30 @@ export function roleFault({ role }: Pick<Access, "role">, needed: Role): Refusal
   if (reaches(role, needed)) return null;
   return refusal("forbidden", `This needs the role "${needed}"; the caller's is "${role}".`);
 }
+
+/** What is left of the rights of everything that stands on one grant. */
+export interface AccessChange {
+  readonly grant: string;
+  /** The most that such an access may do from now on; null if it has ended. */
+  readonly cap: Pick<Access, "role" | "prefixes"> | null;
+}
+
+/** The access after the change: the same value if it does not stand on the grant, null if it has ended. Never more than before. */
+export function lowered(access: Access, { grant, cap }: AccessChange): Access | null {
+  if (!access.grants.includes(grant)) return access;
+  if (cap === null) return null;
+  return {
+    ...access,
+    role: reaches(access.role, cap.role) ? cap.role : access.role,
+    prefixes: commonPrefixes(access.prefixes, cap.prefixes),
+  };
+}
+
+/** The beginnings of exactly those ids that begin with one of each list. Null stands for all ids. */
+export function commonPrefixes(a: Access["prefixes"], b: Access["prefixes"]): Access["prefixes"] {
+  if (a === null) return b;
+  if (b === null) return a;
+  const within = (these: readonly string[], those: readonly string[]) =>
+    these.filter((one) => those.some((other) => one.startsWith(other)));
+  return [...new Set([...within(a, b), ...within(b, a)])];
+}
