@@ -1,5 +1,5 @@
 import type { FragmentId } from "../language/fragment-id.ts";
-import type { Access } from "../protocol/access.ts";
+import { type Access, holdsFor, writeFault } from "../protocol/access.ts";
 import { type Refusal, refused } from "../protocol/errors.ts";
 import type { Fragment } from "../protocol/fragment.ts";
 import { catalogueStub, fragmentStub } from "./addresses.ts";
@@ -27,6 +27,9 @@ const remembered = new Set<string>();
  * Invariant: a call that does not create a fragment wakes no object for an id that never had a fragment. Waking one
  * takes milliseconds, and leaves a database behind: a file, if the server is self-hosted. The catalogue is asked
  * instead (decision 0018).
+ *
+ * The objects check the access. The checks here only save calls, and answer for an id that the caller may not read
+ * in the time that a missing one takes.
  */
 export class Fragments {
   readonly #env: Env;
@@ -43,7 +46,7 @@ export class Fragments {
    * @param isPage an old client will show it, and may save an edited text without naming its version
    */
   async read(id: FragmentId, isPage = false): Promise<Fragment | null> {
-    return (await this.#existing(id))?.read(isPage) ?? null;
+    return (await this.#existing(id))?.read(this.#access, isPage) ?? null;
   }
 
   /**
@@ -52,16 +55,18 @@ export class Fragments {
    * @throws when one cannot be asked: an outage is never "not found"
    */
   async *readAll(ids: readonly FragmentId[]): AsyncGenerator<readonly Fragment[], void> {
-    const existing = await this.#existingAmong(ids);
-    const read = (id: FragmentId) => this.#object(id).read();
+    const existing = await this.#existingAmong(ids.filter((id) => holdsFor(this.#access, id)));
+    const read = (id: FragmentId) => this.#object(id).read(this.#access);
     for await (const fragments of inGroups([...existing], read))
       yield fragments.filter((fragment) => fragment !== null);
   }
 
   async put(id: FragmentId, write: FragmentWrite, mode: PutMode): Promise<FragmentAnswer> {
-    const object = mustExist(write, mode) ? await this.#existing(id) : this.#object(id);
-    if (object === null) return refused(absenceFault(id, write.preconditions));
-    const answer = await object.put(write, mode);
+    const fault = mustExist(write, mode) ? null : writeFault(this.#access, id);
+    const creates = !mustExist(write, mode) && fault === null;
+    const object = creates ? this.#object(id) : await this.#existing(id);
+    if (object === null) return refused(fault ?? absenceFault(id, write.preconditions));
+    const answer = await object.put(this.#access, write, mode);
     if (answer.ok) this.#remember(id);
     return answer;
   }
@@ -69,11 +74,12 @@ export class Fragments {
   /** Deletes the fragment. Null on success. */
   async remove(id: FragmentId, preconditions: Preconditions): Promise<Refusal | null> {
     const object = await this.#existing(id);
-    return object === null ? absenceFault(id, preconditions) : object.remove(preconditions);
+    return object === null ? absenceFault(id, preconditions) : object.remove(this.#access, preconditions);
   }
 
-  /** Hands a socket to the fragment; null if there is none and the socket does not create it. */
-  async join(id: FragmentId, request: Request, creates: boolean): Promise<Response | null> {
+  /** Hands a socket to the fragment; null if there is none and the socket may not create it, or does not want to. */
+  async join(id: FragmentId, request: Request, wantsCreation: boolean): Promise<Response | null> {
+    const creates = wantsCreation && writeFault(this.#access, id) === null;
     const object = creates ? this.#object(id) : await this.#existing(id);
     return object === null ? null : object.fetch(request);
   }
@@ -83,6 +89,7 @@ export class Fragments {
   }
 
   async #existing(id: FragmentId) {
+    if (!holdsFor(this.#access, id)) return null;
     const isKnown = remembered.has(this.#keyOf(id));
     return isKnown || (await this.#existingAmong([id])).has(id) ? this.#object(id) : null;
   }

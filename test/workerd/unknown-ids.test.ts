@@ -4,6 +4,7 @@ import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { CatalogueObject } from "../../src/worker/catalogue/catalogue-object.ts";
+import { OPEN_ACCESS } from "../support/open-access.ts";
 import { createFragment, freshId, objectOf, openSocket, readFragment, request } from "./connect.ts";
 import { eventually } from "./eventually.ts";
 
@@ -35,7 +36,7 @@ async function closeOf(path: string): Promise<{ code: number; reason: string }> 
 /** A fragment of which the catalogue has lost the row, as this isolate has never heard of it. */
 async function lostFragment(): Promise<string> {
   const id = neverHeardOf();
-  await objectOf(id).put({ content: { kind: "text", text: "lost" }, metadata: null }, "create");
+  await objectOf(id).put(OPEN_ACCESS, { content: { kind: "text", text: "lost" }, metadata: null }, "create");
   await runInDurableObject(catalogue(), (_, { storage }) => {
     storage.sql.exec("DELETE FROM words WHERE rowid = (SELECT number FROM fragment WHERE id = ?)", id);
     storage.sql.exec("DELETE FROM content WHERE number = (SELECT number FROM fragment WHERE id = ?)", id);
@@ -171,7 +172,7 @@ describe("a creation", () => {
   test("[EXIST-2] is found by an isolate that has never heard of it, before anything was delivered", async () => {
     vi.spyOn(CatalogueObject.prototype, "deliver").mockImplementation(() => new Promise(() => undefined));
     const id = neverHeardOf();
-    await objectOf(id).put({ content: { kind: "text", text: "new" }, metadata: null }, "create");
+    await objectOf(id).put(OPEN_ACCESS, { content: { kind: "text", text: "new" }, metadata: null }, "create");
     expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(200);
     const expanded = await (await request("POST", "/v1/expand", { content: `[[${id}]]` })).json();
     expect(expanded).toMatchObject({ expanded: "new" });
@@ -204,7 +205,7 @@ describe("a creation", () => {
     for (const path of ["/v1/ws/", "/v1/sync/"])
       expect(await closeOf(`${path}${id}?create=1`)).toMatchObject({ code: 1011 });
     note.mockRestore();
-    expect(await objectOf(id).read()).toBeNull();
+    expect(await objectOf(id).read(OPEN_ACCESS)).toBeNull();
     expect((await request("PUT", `/v1/fragments/${id}`, { content: "made" })).status).toBe(201);
   });
 
@@ -235,7 +236,11 @@ describe("a fragment that the catalogue does not know", () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const ids = [neverHeardOf(), neverHeardOf(), neverHeardOf()];
     for (const id of ids)
-      await objectOf(id).put({ content: { kind: "text", text: "there" }, metadata: null }, "create");
+      await objectOf(id).put(
+        OPEN_ACCESS,
+        { content: { kind: "text", text: "there" }, metadata: null },
+        "create",
+      );
     vi.spyOn(CatalogueObject.prototype, "known").mockImplementation(known);
     expect((await request("GET", `/v1/fragments/${ids[0]}`)).status).toBe(200);
     const expanded = await (await request("POST", "/v1/expand", { content: `[[${ids[1]}]]` })).json();
@@ -255,7 +260,11 @@ describe("a fragment that the catalogue does not know", () => {
 
   test("[EXIST-4] is read, when all of the catalogue is lost, until it is rebuilt with all ids", async () => {
     const id = neverHeardOf();
-    await objectOf(id).put({ content: { kind: "text", text: "kept" }, metadata: null }, "create");
+    await objectOf(id).put(
+      OPEN_ACCESS,
+      { content: { kind: "text", text: "kept" }, metadata: null },
+      "create",
+    );
     await runInDurableObject(catalogue(), (_, { storage }) => storage.deleteAll());
     await abortAllDurableObjects();
     expect((await request("GET", `/v1/fragments/${id}`)).status).toBe(200);

@@ -7,7 +7,7 @@ import { CATALOGUE_WAIT_MS } from "../within.ts";
 import { type CatalogueSender, NOT_NOTED } from "./catalogue-sender.ts";
 import { answerWrite, type FragmentAnswer, fragmentOf } from "./fragment-view.ts";
 import { expectedVersions, type Preconditions, preconditionFault } from "./preconditions.ts";
-import { absenceFault, type FragmentWrite, type PlannedWrite, type PutMode, planPut } from "./put-plan.ts";
+import { type AuthoredWrite, absenceFault, type PlannedWrite, type PutMode, planPut } from "./put-plan.ts";
 
 export interface CallPorts {
   readonly room: Room;
@@ -41,7 +41,7 @@ export class FragmentCalls {
   }
 
   /** Creates the fragment or changes it, as `mode` demands. */
-  async put(write: FragmentWrite, mode: PutMode): Promise<FragmentAnswer> {
+  async put(write: AuthoredWrite, mode: PutMode): Promise<FragmentAnswer> {
     const { room, catalogue } = this.#ports;
     const planned = planPut(room, write, mode, Date.now());
     if (!planned.ok) return planned;

@@ -7,12 +7,13 @@ import { compactionPolicy } from "../../core/history/compaction-policy.ts";
 import type { ExpandRequest } from "../../core/room/json-protocol.ts";
 import { Room } from "../../core/room/room.ts";
 import type { Session } from "../../core/room/session.ts";
+import type { Access } from "../../protocol/access.ts";
 import type { OpenSessions } from "../../protocol/catalogue.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import type { Refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
-import { catalogueStub, fragmentIdOf, workspaceOf } from "../addresses.ts";
+import { catalogueStub, workspaceOf } from "../addresses.ts";
 import { random32 } from "../random.ts";
 import { decodeJoinRequest } from "../sockets/join-request.ts";
 import { encodeJoinRefusal } from "../sockets/refusal.ts";
@@ -20,6 +21,7 @@ import { closeSocket, upgradeResponse } from "../sockets/socket-peer.ts";
 import { newSession, restoreSession } from "../sockets/socket-session.ts";
 import { SqlUpdateLog } from "../storage/sql-update-log.ts";
 import { isFirstCatalogue } from "../storage/witness.ts";
+import { AccessCheck, CheckedCalls } from "./access-check.ts";
 import { CatalogueSender, NOT_NOTED } from "./catalogue-sender.ts";
 import { FragmentCalls } from "./fragment-calls.ts";
 import type { FragmentAnswer } from "./fragment-view.ts";
@@ -34,16 +36,17 @@ const MAX_DELIVERY_MS = 10_000;
 
 /** One fragment: turns the platform's events into calls on its room, and the room's wishes into timers. */
 export class FragmentObject extends DurableObject<Env> {
-  readonly #id: string;
+  readonly #check: AccessCheck;
   readonly #sessions = new Map<WebSocket, Session>();
   readonly #room: Room;
   readonly #turns: Turns;
   readonly #catalogue: CatalogueSender;
   readonly #calls: FragmentCalls;
+  readonly #checked: CheckedCalls;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#id = fragmentIdOf(ctx.id.name ?? "");
+    this.#check = new AccessCheck(ctx.id.name ?? "");
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PLAIN_PING, PLAIN_PONG));
     for (const socket of ctx.getWebSockets()) {
       const session = restoreSession(socket);
@@ -52,11 +55,11 @@ export class FragmentObject extends DurableObject<Env> {
     }
     const log = new SqlUpdateLog(ctx.storage, (problem) => this.#report(problem));
     const compaction = compactionPolicy(Number(env.COMPACT_AFTER_COMMITS));
-    this.#room = new Room({ id: this.#id, log, random32, compaction }, this.#sessions.values());
+    this.#room = new Room({ id: this.#check.id, log, random32, compaction }, this.#sessions.values());
     this.#room.expelForgotten(Date.now());
     const outbox = new Outbox(this.#room);
     this.#turns = new Turns({ ctx, room: this.#room, outbox, failed: (error) => this.#failed(error) });
-    this.#catalogue = new CatalogueSender(new CatalogueReceiver(this.#room, this.#id), outbox, {
+    this.#catalogue = new CatalogueSender(new CatalogueReceiver(this.#room, this.#check.id), outbox, {
       catalogue: () => catalogueStub(env, workspaceOf(ctx.id.name ?? "")),
       turn: (event) => this.#turns.run(event),
       report: (problem, error) => this.#report(problem, error),
@@ -67,14 +70,17 @@ export class FragmentObject extends DurableObject<Env> {
       turn: (event) => this.#turns.run(event),
       removed: () => this.#forget(),
     });
+    this.#checked = new CheckedCalls(this.#check, this.#calls);
   }
 
   /** Accepts a WebSocket. The worker has parsed its address (join-request.ts). */
   override async fetch(request: Request): Promise<Response> {
     const join = decodeJoinRequest(request);
-    const isNoted = join.creates && this.#room.life === null && (await this.#catalogue.noteCreation());
+    const refusalNow = () => joinRefusal(this.#room, this.#check, join);
+    const creates = !this.#room.exists && refusalNow() === null;
+    const isNoted = creates && (await this.#catalogue.noteCreation());
     return this.#turns.run((nowMs) => {
-      const refusal = joinRefusal(this.#room, join);
+      const refusal = refusalNow();
       if (refusal !== null) return encodeJoinRefusal(refusal);
       if (!this.#room.exists) {
         if (!isNoted) return encodeJoinRefusal({ code: CLOSE.serverError, reason: NOT_NOTED.message });
@@ -114,16 +120,16 @@ export class FragmentObject extends DurableObject<Env> {
     await this.#catalogue.whenIdle(MAX_DELIVERY_MS);
   }
 
-  read(isPage = false): Promise<Fragment | null> {
-    return this.#calls.read(isPage);
+  read(access: Access, isPage = false): Promise<Fragment | null> {
+    return this.#checked.read(access, isPage);
   }
 
-  put(write: FragmentWrite, mode: PutMode): Promise<FragmentAnswer> {
-    return this.#calls.put(write, mode);
+  put(access: Access, write: FragmentWrite, mode: PutMode): Promise<FragmentAnswer> {
+    return this.#checked.put(access, write, mode);
   }
 
-  remove(preconditions: Preconditions): Promise<Refusal | null> {
-    return this.#calls.remove(preconditions);
+  remove(access: Access, preconditions: Preconditions): Promise<Refusal | null> {
+    return this.#checked.remove(access, preconditions);
   }
 
   catalogueRecord(): Promise<CatalogueRecord | null> {
@@ -161,6 +167,6 @@ export class FragmentObject extends DurableObject<Env> {
   }
 
   #report(problem: string, error?: unknown): void {
-    console.error(`fragment ${this.#id}: ${problem}`, error ?? "");
+    console.error(`fragment ${this.#check.id}: ${problem}`, error ?? "");
   }
 }

@@ -7,6 +7,8 @@ import { expectedVersions, type Preconditions, preconditionFault, UNCONDITIONAL 
 export type FragmentWrite = Pick<Write, "content" | "metadata"> &
   Partial<Pick<Write, "base" | "request" | "moved">> & { readonly preconditions?: Preconditions };
 
+export type AuthoredWrite = FragmentWrite & Pick<Write, "author">;
+
 /** Whether a write must create the fragment, must change it, or may do either. */
 export type PutMode = "create" | "change" | "either";
 
@@ -15,9 +17,9 @@ export type PutPlan =
   /** `isNew`: the write repeats the request that made the fragment, and gets the same answer. */
   | { readonly kind: "write"; readonly write: PlannedWrite; readonly isNew: boolean };
 
-export type PlannedWrite = FragmentWrite & Partial<Pick<Write, "expectedVersions">>;
+export type PlannedWrite = AuthoredWrite & Partial<Pick<Write, "expectedVersions">>;
 
-export function planPut(room: Room, write: FragmentWrite, mode: PutMode, nowMs: number): Result<PutPlan> {
+export function planPut(room: Room, write: AuthoredWrite, mode: PutMode, nowMs: number): Result<PutPlan> {
   const { id } = room;
   // A repetition is answered again whatever its preconditions say, since the first request may itself have changed the
   // version. If that request is forgotten before the repetition's turn, no version matches.

@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { CLOSE } from "../../protocol/close-codes.ts";
-import { notFound } from "../fragment/join-refusal.ts";
+import { absence } from "../fragment/join-refusal.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { idBehind } from "../http/fragment-id.ts";
 import { fragmentsOf } from "../http/objects.ts";
@@ -27,7 +27,7 @@ export async function joinFragment(
   const id = idBehind(c, prefix);
   if (!id.ok) return refuse({ code: CLOSE.malformed, reason: id.refusal.message });
   const response = await fragmentsOf(c).join(id.value, request, join.creates);
-  if (response === null) return refuse(notFound(id.value, protocol));
+  if (response === null) return refuse(absence(id.value, join));
   const refusal = await decodeJoinRefusal(response);
   return refusal === null ? response : refuse(refusal);
 }
