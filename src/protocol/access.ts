@@ -31,12 +31,19 @@ export interface Principal {
   readonly color: string | null;
 }
 
-export interface Access {
+/** What a right allows at most: a role, and the fragments for which it holds. */
+export interface Cap {
+  readonly role: Role;
+  /**
+   * Beginnings of ids; it holds for these fragments only. Null: for all. A `$` at the end of one stands for the end of the
+   * id, so `team/greeting$` is one fragment, and `team/` is a folder.
+   */
+  readonly prefixes: readonly string[] | null;
+}
+
+export interface Access extends Cap {
   readonly workspace: Workspace;
   readonly principal: Principal;
-  readonly role: Role;
-  /** Beginnings of ids; the access holds for these fragments only. Null: for all. */
-  readonly prefixes: readonly string[] | null;
   /** When it ends, in milliseconds since 1970; null if it has no end of its own. */
   readonly expiresAtMs: number | null;
   /**
@@ -55,7 +62,23 @@ export function reaches(role: Role, needed: Role): boolean {
 
 /** Whether the access holds for this fragment. A fragment for which it does not hold looks like one that does not exist. */
 export function holdsFor({ prefixes }: Pick<Access, "prefixes">, id: string): boolean {
-  return prefixes === null || prefixes.some((prefix) => id.startsWith(prefix));
+  return prefixes === null || prefixes.some((prefix) => `${id}$`.startsWith(prefix));
+}
+
+/** Whether a right allows nothing that `limit` does not allow. */
+export function isWithin({ role, prefixes }: Cap, limit: Cap): boolean {
+  if (!reaches(limit.role, role)) return false;
+  if (limit.prefixes === null) return true;
+  const outer = limit.prefixes;
+  return prefixes?.every((prefix) => outer.some((one) => prefix.startsWith(one))) ?? false;
+}
+
+/** What two rights both allow. */
+export function narrowed(a: Cap, b: Cap): Cap {
+  return {
+    role: reaches(a.role, b.role) ? b.role : a.role,
+    prefixes: commonPrefixes(a.prefixes, b.prefixes),
+  };
 }
 
 /** Why the caller may not read the fragment; null if it may. */
@@ -78,18 +101,14 @@ export function roleFault({ role }: Pick<Access, "role">, needed: Role): Refusal
 export interface AccessChange {
   readonly grant: string;
   /** The most that such an access may do from now on; null if it has ended. */
-  readonly cap: Pick<Access, "role" | "prefixes"> | null;
+  readonly cap: Cap | null;
 }
 
 /** The access after the change: the same value if it does not stand on the grant, null if it has ended. Never more than before. */
 export function lowered(access: Access, { grant, cap }: AccessChange): Access | null {
   if (!access.grants.includes(grant)) return access;
   if (cap === null) return null;
-  return {
-    ...access,
-    role: reaches(access.role, cap.role) ? cap.role : access.role,
-    prefixes: commonPrefixes(access.prefixes, cap.prefixes),
-  };
+  return { ...access, ...narrowed(access, cap) };
 }
 
 /** The beginnings of exactly those ids that begin with one of each list. Null stands for all ids. */

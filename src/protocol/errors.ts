@@ -14,6 +14,7 @@ export const ERROR_STATUS = {
   invalid_query: 400,
   unknown_action: 400,
   malformed_update: 400,
+  unauthorised: 401,
   forged_update: 403,
   forbidden: 403,
   not_found: 404,
@@ -30,6 +31,7 @@ export const ERROR_STATUS = {
   upgrade_required: 426,
   internal_error: 500,
   unavailable: 503,
+  not_configured: 503,
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;

@@ -27,7 +27,7 @@ describe("a change of a grant", () => {
   });
 
   test("[VIEW-1] an access holds for the ids for which both hold, when both are limited", () => {
-    const lists = [null, [], [""], ["a"], ["a/"], ["a/b", "c"], ["b", "a/bc"], ["ab", "a"]];
+    const lists = [null, [], [""], ["a"], ["a/"], ["a/b", "c"], ["b", "a/bc"], ["ab", "a"], ["a$", "a/b$"]];
     const ids = ["a", "ab", "a/", "a/b", "a/bc", "a/c", "b", "c", "cc", "d"];
     for (const a of lists) {
       for (const b of lists) {

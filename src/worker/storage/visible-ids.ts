@@ -18,7 +18,7 @@ const LAST = "\u{10ffff}";
  */
 export function visibleIds(column: string, { prefixes }: View): Condition {
   if (prefixes === null) return ["1"];
-  const ranges = prefixes.map((prefix) => [prefix, prefix + LAST] as const);
+  const ranges = prefixes.map(rangeOf);
   const [first, ...others] = ranges;
   if (first === undefined) return ["0"];
   if (others.length === 0) return [`${column} >= ? AND ${column} < ?`, ...first];
@@ -26,6 +26,13 @@ export function visibleIds(column: string, { prefixes }: View): Condition {
     `EXISTS (SELECT 1 FROM json_each(?) WHERE ${column} >= value ->> 0 AND ${column} < value ->> 1)`,
     JSON.stringify(ranges),
   ];
+}
+
+/** A prefix that ends with `$` is one id (protocol/access.ts). */
+function rangeOf(prefix: string): readonly [first: string, end: string] {
+  if (!prefix.endsWith("$")) return [prefix, prefix + LAST];
+  const id = prefix.slice(0, -1);
+  return [id, `${id}\u0001`]; // a character before all that an id can hold
 }
 
 /** Names what an access may see: two views with the same name see the same. */
