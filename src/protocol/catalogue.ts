@@ -7,15 +7,8 @@ import {
   TimeSchema,
   VersionSchema,
 } from "./fragment.ts";
-import {
-  DEFAULT_PAGE_SIZE,
-  MAX_DEPENDENTS,
-  MAX_PAGE_SIZE,
-  MAX_QUERY_UNITS,
-  MAX_REBUILD_IDS,
-  MAX_TAG_UNITS,
-  MAX_TAGS,
-} from "./limits.ts";
+import { MAX_DEPENDENTS, MAX_QUERY_UNITS, MAX_REBUILD_IDS, MAX_TAG_UNITS, MAX_TAGS } from "./limits.ts";
+import { PageSizeSchema } from "./page-size.ts";
 
 /** Queries to the catalogue of a workspace, and its answers: lists, searches, folders, tags, dependents. */
 
@@ -30,16 +23,6 @@ export const SORTS = [
   "relevance",
 ] as const;
 export type Sort = (typeof SORTS)[number];
-
-/** A number in an address, which is a string. */
-const pageSize = v.pipe(
-  v.string(),
-  v.regex(/^\d{1,4}$/, "must be a whole number"),
-  v.transform(Number),
-  v.minValue(1, "must be at least 1"),
-  v.maxValue(MAX_PAGE_SIZE, `must be at most ${MAX_PAGE_SIZE}`),
-  v.description("Entries on a page."),
-);
 
 const searchText = v.pipe(
   v.string(),
@@ -76,7 +59,7 @@ export const ListQuerySchema = v.object({
   cursor: v.optional(
     v.pipe(v.string(), v.description("`next_cursor` of the page before, asked for with the same query.")),
   ),
-  limit: v.optional(pageSize, String(DEFAULT_PAGE_SIZE)),
+  limit: PageSizeSchema,
 });
 export type ListQuery = v.InferOutput<typeof ListQuerySchema>;
 

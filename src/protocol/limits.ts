@@ -109,5 +109,31 @@ export const MAX_DEPENDENTS = 10_000;
 /** Texts fetched for one expansion, which run in one isolate of 128 MB. */
 export const MAX_CLOSURE_BYTES = 32 * 1024 * 1024;
 
+/** How long the audit log keeps what was done. */
+export const AUDIT_AGE_MS = 90 * 24 * 60 * 60 * 1000;
+
+/**
+ * Rows of a workspace's audit log, each of about 200 bytes, by what they are about. New rows drop old ones of the same
+ * kind only: nobody can push the record of a key out of the log by being refused a million times.
+ */
+export const MAX_AUDIT_ROWS = {
+  access: 200_000,
+  fragments: 200_000,
+  tokens: 200_000,
+  refusals: 100_000,
+} as const;
+
+/**
+ * Refusals, or minted tokens, that get a row of their own in one minute; all further ones are counted in one more row.
+ * More people than this do not sign in within a minute, and a flood must not fill the log.
+ */
+export const MAX_REPEATED_ROWS_PER_MINUTE = 200;
+
+/** Rows of the audit log that one page looks at for those that match: some ten milliseconds of its object. */
+export const MAX_AUDIT_ROWS_SCANNED = 50_000;
+
+/** Repetitions are collected for this time before they are sent to the log. */
+export const AUDIT_PAUSE_MS = 1_000;
+
 /** The budgets of one expansion: depth, fragments, inclusions, bytes of output. */
 export { EXPANSION_BUDGETS } from "../language/expansion.ts";

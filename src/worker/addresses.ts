@@ -26,6 +26,11 @@ export function witnessStub(env: Env, workspace: Workspace) {
   return env.FRAGMENT.getByName(`${workspace}/`);
 }
 
+/** What a workspace knows of those who may come in, and its audit log. */
+export function accessStub(env: Env, workspace: Workspace) {
+  return env.ACCESS.getByName(workspace);
+}
+
 /** A workspace's catalogue. */
 export function catalogueStub(env: Env, workspace: Workspace) {
   return env.CATALOGUE.getByName(workspace);

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { recordRefusals } from "./access/audit-refusals.ts";
 import { makeCaller } from "./access/caller.ts";
 import { allowedMethods } from "./http/allowed-methods.ts";
 import type { AppEnv } from "./http/app-env.ts";
@@ -7,6 +8,7 @@ import { refuseForeignOrigins, shareAnswers } from "./http/origins.ts";
 import { notAllowed, problem, problemOf } from "./http/problem.ts";
 import { oldPrompts } from "./legacy/prompts.ts";
 import { legacySockets } from "./legacy/sockets.ts";
+import { auditLog } from "./routes/audit.ts";
 import { catalogue } from "./routes/catalogue.ts";
 import { descriptions } from "./routes/descriptions.ts";
 import { events } from "./routes/events.ts";
@@ -31,6 +33,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   .use("/asyncapi.json", shareAnswers)
   .use("/v1/*", shareAnswers)
   .use("/api/prompts/*", shareAnswers)
+  .use(recordRefusals)
   .use(makeCaller)
   .route("/", sockets)
   .route("/", legacySockets)
@@ -41,6 +44,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   )
   .route("/", health)
   .route("/", catalogue)
+  .route("/", auditLog)
   .route("/", fragments)
   .route("/", expansions)
   .route("/", oldPrompts)

@@ -1,5 +1,6 @@
 import { app } from "./app.ts";
 
+export { AccessObject } from "./access/access-object.ts";
 export { CatalogueObject } from "./catalogue/catalogue-object.ts";
 export { Expander } from "./expander.ts";
 export { FragmentObject } from "./fragment/fragment-object.ts";

@@ -44,6 +44,23 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   MAX_EVENTS_BATCH_UNITS: ["events told to a WebSocket at a time", units(limits.MAX_EVENTS_BATCH_UNITS)],
   MAX_DEPENDENTS: ["dependents named, direct and indirect ones each", grouped(limits.MAX_DEPENDENTS)],
   MAX_CLOSURE_BYTES: ["texts of one expansion", mebibytes(limits.MAX_CLOSURE_BYTES)],
+  AUDIT_AGE_MS: ["age of an entry of the audit log", `${limits.AUDIT_AGE_MS / 86_400_000} days`],
+  MAX_AUDIT_ROWS: [
+    "entries of the audit log: of access, fragments, minted tokens, refusals",
+    `${grouped(limits.MAX_AUDIT_ROWS.access)} · `,
+    `${grouped(limits.MAX_AUDIT_ROWS.fragments)} · `,
+    `${grouped(limits.MAX_AUDIT_ROWS.tokens)} · `,
+    grouped(limits.MAX_AUDIT_ROWS.refusals),
+  ],
+  MAX_REPEATED_ROWS_PER_MINUTE: [
+    "entries of refusals, and of minted tokens, in a minute",
+    grouped(limits.MAX_REPEATED_ROWS_PER_MINUTE),
+  ],
+  MAX_AUDIT_ROWS_SCANNED: [
+    "entries of the audit log that one page looks at",
+    grouped(limits.MAX_AUDIT_ROWS_SCANNED),
+  ],
+  AUDIT_PAUSE_MS: ["delay of the entry of a refusal or a minted token", `${limits.AUDIT_PAUSE_MS / 1_000} s`],
   EXPANSION_BUDGETS: [
     "depth, fragments, inclusions, output of one expansion",
     `${limits.EXPANSION_BUDGETS.depth} · `,

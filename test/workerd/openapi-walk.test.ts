@@ -137,6 +137,7 @@ describe("errors", () => {
       },
       body_too_large: send("POST", "/v1/renames", TOO_LARGE_BODY),
     },
+    readAuditLog: { invalid_query: send("GET", "/v1/audit?action=none") },
     listFolders: { invalid_query: send("GET", "/v1/folders?prefix=a//b") },
     listDependents: { invalid_id: send("GET", "/v1/dependents/a%2F%2Fb") },
     startCatalogueRebuild: {

@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import { generateSpecs } from "hono-openapi";
 import type { OpenAPIV3_1 } from "openapi-types";
 import type * as v from "valibot";
+import { AuditEntrySchema, AuditPageSchema } from "../../protocol/audit.ts";
 import * as catalogue from "../../protocol/catalogue.ts";
 import { FragmentSchema } from "../../protocol/fragment.ts";
 import { PRODUCT_VERSION } from "../../protocol/product-version.ts";
@@ -29,6 +30,8 @@ const SCHEMAS = {
   Dependents: catalogue.DependentsSchema,
   Rebuild: catalogue.RebuildSchema,
   RebuildStatus: catalogue.RebuildStatusSchema,
+  AuditPage: AuditPageSchema,
+  AuditEntry: AuditEntrySchema,
   Problem: rest.ProblemSchema,
 };
 
@@ -70,6 +73,7 @@ export async function describeRest(app: Hono<AppEnv>): Promise<OpenAPIV3_1.Docum
         { name: "Fragments", description: "The texts themselves." },
         { name: "Catalogue", description: "Lists, searches and counts over all fragments." },
         { name: "Expansion", description: "Texts with their inclusions resolved." },
+        { name: "Access", description: "Who may do what, and what was done." },
         { name: "Service" },
       ],
     },

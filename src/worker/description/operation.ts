@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { type DescribeRouteOptions, describeRoute } from "hono-openapi";
 import type { OpenAPIV3_1 } from "openapi-types";
 import type * as v from "valibot";
+import { AuditQuerySchema } from "../../protocol/audit.ts";
 import { FoldersQuerySchema, ListQuerySchema } from "../../protocol/catalogue.ts";
 import { shorten, toSentence } from "../../protocol/issues.ts";
 import { unknownName } from "../../protocol/unknown-field.ts";
@@ -14,6 +15,7 @@ import { type OperationId, operations } from "./operations.ts";
 export const QUERY_SCHEMAS: Partial<Record<OperationId, v.ObjectSchema<v.ObjectEntries, undefined>>> = {
   listFragments: ListQuerySchema,
   listFolders: FoldersQuerySchema,
+  readAuditLog: AuditQuerySchema,
 };
 
 /**

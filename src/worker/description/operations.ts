@@ -32,6 +32,7 @@ const TAG = {
   fragments: ["Fragments"],
   catalogue: ["Catalogue"],
   expansion: ["Expansion"],
+  access: ["Access"],
   service: ["Service"],
 };
 
@@ -264,6 +265,33 @@ export const operations = {
         description: "Events whose data is JSON.",
         content: { "text/event-stream": { schema: { type: "string" } } },
       },
+      ...refuses(),
+    },
+  },
+  readAuditLog: {
+    summary: "Read the audit log",
+    description:
+      "Who did what, on which id, when, from where, with which result: keys, users, sign-ins, refusals, deletions, renames. For admins. Entries stay for 90 days. Refusals and minted tokens are there after seconds, repetitions within a minute as one entry.",
+    tags: TAG.access,
+    responses: {
+      ...answers(200, "One page of the log.", "AuditPage", {
+        example: {
+          entries: [
+            {
+              time: "2026-11-28T12:00:00.000+00:00",
+              action: "fragment_renamed",
+              principal: "user:ann",
+              via: "key:k1",
+              id: EXAMPLES.fragment.id,
+              detail: "to team/welcome",
+              address: "192.0.2.7",
+              result: "done",
+              count: 1,
+            },
+          ],
+          next_cursor: null,
+        },
+      }),
       ...refuses(),
     },
   },

@@ -6,7 +6,13 @@ import type { ErrorCode } from "../../protocol/errors.ts";
 /** The context of every handler and middleware of the app. */
 export type AppEnv = {
   Bindings: Env;
-  Variables: { requestId: string; access: Access; renderError?: ErrorRenderer };
+  Variables: {
+    requestId: string;
+    access: Access;
+    renderError?: ErrorRenderer;
+    /** Set where the answer is an error. */
+    refusalCode?: ErrorCode;
+  };
 };
 
 /** An error, before it is rendered in the form that its address uses. */

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { catalogueStub } from "../addresses.ts";
+import { accessStub, catalogueStub } from "../addresses.ts";
 import type { Expander } from "../expander.ts";
 import { Fragments } from "../fragments.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -12,6 +12,10 @@ export function fragmentsOf(c: Context<AppEnv>): Fragments {
 
 export function catalogueOf(c: Context<AppEnv>) {
   return catalogueStub(c.env, c.get("access").workspace);
+}
+
+export function accessObjectOf(c: Context<AppEnv>) {
+  return accessStub(c.env, c.get("access").workspace);
 }
 
 export function expanderOf(c: Context<AppEnv>): Pick<Expander, "expand"> {

@@ -30,6 +30,7 @@ type Told = Pick<ErrorAnswer, "code" | "status" | "detail"> & Partial<Pick<Error
 
 function render(c: Context<AppEnv>, told: Told): Response {
   if (told.code === "unavailable") c.header("Retry-After", "1");
+  c.set("refusalCode", told.code);
   const renderError = c.get("renderError") ?? renderProblem;
   return renderError(c, { members: {}, ...told, requestId: c.get("requestId") });
 }

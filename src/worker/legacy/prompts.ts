@@ -3,6 +3,7 @@ import type * as v from "valibot";
 import { type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
 import { done } from "../../protocol/errors.ts";
 import { type Fragment, givenMetadata } from "../../protocol/fragment.ts";
+import { audit } from "../access/audit.ts";
 import type { FragmentWrite } from "../fragment/put-plan.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { readPreconditions } from "../http/etag.ts";
@@ -90,6 +91,7 @@ async function remove(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
   if (!asked.ok) return refuse(c, asked.refusal);
   const refused = await fragmentsOf(c).remove(id, asked.value);
   if (refused !== null) return refuseOld(c, id, refused);
+  await audit(c, { action: "fragment_deleted", on: id });
   return c.json({ success: true, id, message: `Prompt '${id}' deleted successfully` });
 }
 

@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { parseFragmentId } from "../../language/fragment-id.ts";
 import { FoldersQuerySchema, ListQuerySchema, RebuildSchema } from "../../protocol/catalogue.ts";
+import { audit } from "../access/audit.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";
@@ -45,7 +46,9 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
       if (!id.ok) return refuse(c, id.refusal);
       ids.push(id.value);
     }
-    return c.json(await catalogueOf(c).rebuild(ids, body.value.complete), 202);
+    const status = await catalogueOf(c).rebuild(ids, body.value.complete);
+    await audit(c, { action: "catalogue_rebuilt" });
+    return c.json(status, 202);
   });
 
 /**

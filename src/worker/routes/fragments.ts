@@ -4,6 +4,7 @@ import type { FragmentId } from "../../language/fragment-id.ts";
 import { done } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema, RenameSchema } from "../../protocol/rest.ts";
+import { audit } from "../access/audit.ts";
 import { operation } from "../description/operation.ts";
 import type { FragmentAnswer } from "../fragment/fragment-view.ts";
 import { UNCONDITIONAL } from "../fragment/preconditions.ts";
@@ -56,7 +57,9 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
       const asked = readPreconditions(c);
       if (!asked.ok) return refuse(c, asked.refusal);
       const refused = await fragmentsOf(c).remove(id, asked.value);
-      return refused === null ? c.body(null, 204) : refuse(c, refused);
+      if (refused !== null) return refuse(c, refused);
+      await audit(c, { action: "fragment_deleted", on: id });
+      return c.body(null, 204);
     }),
   )
   .post("/v1/renames", operation("renameFragment"), async (c) => {
@@ -70,7 +73,9 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
     if (!key.ok) return refuse(c, key.refusal);
     const objects = { fragments: fragmentsOf(c), catalogue: () => catalogueOf(c) };
     const rename = { from: from.value, to: to.value, request: key.value };
-    return answer(c, await renameFragment(objects, rename));
+    const renamed = await renameFragment(objects, rename);
+    if (renamed.ok) await audit(c, { action: "fragment_renamed", on: from.value, detail: `to ${to.value}` });
+    return answer(c, renamed);
   });
 
 async function withId(c: Context<AppEnv>, handle: (id: FragmentId) => Promise<Response>): Promise<Response> {

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { CLOSE } from "../../protocol/close-codes.ts";
+import { recordRefusedJoin } from "../access/audit-refusals.ts";
 import { absence } from "../fragment/join-refusal.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { idBehind } from "../http/fragment-id.ts";
@@ -23,7 +24,10 @@ export async function joinFragment(
   if (!isUpgrade(c)) return upgradeRequired(c);
   const request = encodeJoinRequest(c.req.raw, c.get("access"), protocol, isOldClient);
   const join = decodeJoinRequest(request);
-  const refuse = (refusal: JoinRefusal) => refuseJoin(c.req.raw, join, refusal);
+  const refuse = (refusal: JoinRefusal) => {
+    recordRefusedJoin(c, refusal.code);
+    return refuseJoin(c.req.raw, join, refusal);
+  };
   const id = idBehind(c, prefix);
   if (!id.ok) return refuse({ code: CLOSE.malformed, reason: id.refusal.message });
   const response = await fragmentsOf(c).join(id.value, request, join.creates);
