@@ -32,7 +32,12 @@ export default defineConfig({
       },
       {
         // In workerd, with the bindings of wrangler.toml and SQLite on disk.
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: { bindings: { OPEN_ACCESS: "loopback" } },
+          }),
+        ],
         test: {
           name: "workerd",
           include: ["test/workerd/**/*.test.ts"],

@@ -137,3 +137,31 @@ export const AUDIT_PAUSE_MS = 1_000;
 
 /** The budgets of one expansion: depth, fragments, inclusions, bytes of output. */
 export { EXPANSION_BUDGETS } from "../language/expansion.ts";
+
+/** Keys of one workspace: one for each program, with room. */
+export const MAX_KEYS = 1_000;
+
+/** The name of a key, and of a user. UTF-16 code units. */
+export const MAX_KEY_NAME_UNITS = 100;
+export const MAX_USER_NAME_UNITS = 100;
+
+/** The id of a user, as the company's own system has it: an e-mail address, or the `sub` of an identity provider. */
+export const MAX_USER_ID_UNITS = 128;
+
+/** Prefixes of one right, and their code units in all: each session keeps them in its attachment, and each token in its text. */
+export const MAX_PREFIXES = 16;
+export const MAX_PREFIXES_UNITS = 400;
+
+/** How long a user's token lives: a page can take a new one over its open socket, and a lost one is soon worth nothing. */
+export const MIN_TOKEN_SECONDS = 60;
+export const DEFAULT_TOKEN_SECONDS = 60 * 60;
+export const MAX_TOKEN_SECONDS = 24 * 60 * 60;
+
+/** The life of a token that the operator's command line signs for itself, and uses at once. */
+export const OPERATOR_TOKEN_SECONDS = 5 * 60;
+
+/** How far the clock of a machine that signs a token may be from the server's. */
+export const CLOCK_LEEWAY_MS = 60_000;
+
+/** A key or token: longer than a token with all fields at their limits, and short enough for an address. */
+export const MAX_CREDENTIAL_UNITS = 4_096;

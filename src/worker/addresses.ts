@@ -31,6 +31,11 @@ export function accessStub(env: Env, workspace: Workspace) {
   return env.ACCESS.getByName(workspace);
 }
 
+/** The one list of workspaces. */
+export function directoryStub(env: Env) {
+  return env.DIRECTORY.getByName("workspaces");
+}
+
 /** A workspace's catalogue. */
 export function catalogueStub(env: Env, workspace: Workspace) {
   return env.CATALOGUE.getByName(workspace);

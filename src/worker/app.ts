@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { recordRefusals } from "./access/audit-refusals.ts";
-import { makeCaller } from "./access/caller.ts";
+import { makeCaller, requireSettings } from "./access/caller.ts";
 import { allowedMethods } from "./http/allowed-methods.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { refuseForeignOrigins, shareAnswers } from "./http/origins.ts";
@@ -34,15 +34,16 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   .use("/v1/*", shareAnswers)
   .use("/api/prompts/*", shareAnswers)
   .use(recordRefusals)
-  .use(makeCaller)
-  .route("/", sockets)
-  .route("/", legacySockets)
-  .route("/", events)
+  .route("/", health)
+  .use(requireSettings)
   .route(
     "/",
     descriptions(() => app),
   )
-  .route("/", health)
+  .use(makeCaller) // everything above is for everybody
+  .route("/", sockets)
+  .route("/", legacySockets)
+  .route("/", events)
   .route("/", catalogue)
   .route("/", auditLog)
   .route("/", fragments)

@@ -114,7 +114,7 @@ describe("floors", () => {
 
   test("[LAYER-7] only the file of addresses names the binding of a Durable Object", () => {
     const naming = sources.filter(({ text }) =>
-      /\b(?:env|this\.env|c\.env)\.(?:FRAGMENT|CATALOGUE|ACCESS)\b/.test(text),
+      /\b(?:env|this\.env|c\.env)\.(?:FRAGMENT|CATALOGUE|ACCESS|DIRECTORY)\b/.test(text),
     );
     expect(naming.map(({ path }) => path)).toEqual(["src/worker/addresses.ts"]);
   });

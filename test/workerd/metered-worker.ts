@@ -7,7 +7,7 @@ import worker, {
   FragmentObject as RealFragmentObject,
 } from "../../src/worker/index.ts";
 
-export { AccessObject, Expander } from "../../src/worker/index.ts";
+export { AccessObject, DirectoryObject, Expander } from "../../src/worker/index.ts";
 
 /** Since the process started. */
 const usage = {

@@ -4,7 +4,7 @@
  */
 import worker, { FragmentObject as RealFragmentObject } from "../../src/worker/index.ts";
 
-export { AccessObject, CatalogueObject, Expander } from "../../src/worker/index.ts";
+export { AccessObject, CatalogueObject, DirectoryObject, Expander } from "../../src/worker/index.ts";
 
 /** What a commit does to the log. */
 const EVENTS = ["INSERT", "UPDATE"] as const;

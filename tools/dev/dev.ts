@@ -56,6 +56,7 @@ async function dev(options: ValuesOf<typeof OPTIONS>): Promise<number> {
     "--local",
     "--show-interactive-dev-session=false",
     `--port=${port}`,
+    "--var=OPEN_ACCESS:loopback",
     ...(persistTo === null ? [] : [`--persist-to=${persistTo}`]),
     ...(origins === null ? [] : [`--var=ALLOWED_ORIGINS:${origins}`]),
   ]);

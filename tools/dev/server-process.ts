@@ -30,7 +30,7 @@ export interface ServerOptions {
   readonly host?: string;
   /** The directory that `buildBundle` returned. Absent: its default one. */
   readonly bundleDir?: string;
-  /** Variables of the worker, over those of wrangler.toml. */
+  /** Variables of the worker, over those of wrangler.toml. Open to this machine unless they say otherwise. */
   readonly vars?: Readonly<Record<string, string>>;
   /** Gets everything that workerd prints, from the moment it is ready. */
   readonly onOutput?: (text: string) => void;
@@ -61,7 +61,7 @@ const CONTROL_FD = 3;
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
   const { host = "127.0.0.1", port = 0, bundleDir = DEFAULT_BUNDLE_DIR } = options;
   const persistTo = resolve(options.persistTo);
-  const config = await writeConfig(bundleDir, options.vars ?? {});
+  const config = await writeConfig(bundleDir, { OPEN_ACCESS: "loopback", ...options.vars });
   const release = await claimStorageDir(persistTo);
   const args = [
     "serve",

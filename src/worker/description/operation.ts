@@ -6,6 +6,7 @@ import { AuditQuerySchema } from "../../protocol/audit.ts";
 import { FoldersQuerySchema, ListQuerySchema } from "../../protocol/catalogue.ts";
 import { shorten, toSentence } from "../../protocol/issues.ts";
 import { unknownName } from "../../protocol/unknown-field.ts";
+import { TOKEN_PARAMETER } from "../access/credentials.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { problem } from "../http/problem.ts";
 import { isUpgrade } from "../http/upgrade.ts";
@@ -26,7 +27,9 @@ export function operation(operationId: OperationId): MiddlewareHandler<AppEnv> {
   const known = parametersOf(operationId);
   const refuseUnknown: MiddlewareHandler<AppEnv> = async (c, next) => {
     const { pathname, searchParams } = new URL(c.req.url);
-    const unknown = [...searchParams.keys()].find((name) => !known.includes(name));
+    const unknown = [...searchParams.keys()].find(
+      (name) => name !== TOKEN_PARAMETER && !known.includes(name),
+    );
     const isSocket = operationId === "streamEvents" && isUpgrade(c);
     if (unknown === undefined || isSocket || !pathname.startsWith("/v1/")) return next();
     return problem(c, "invalid_query", toSentence(`${shorten(unknown)}: ${unknownName(unknown, known)}`));

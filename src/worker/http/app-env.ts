@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Access } from "../../protocol/access.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
+import type { Proof } from "../access/proof.ts";
 
 /** The context of every handler and middleware of the app. */
 export type AppEnv = {
@@ -12,6 +13,8 @@ export type AppEnv = {
     renderError?: ErrorRenderer;
     /** Set where the answer is an error. */
     refusalCode?: ErrorCode;
+    /** What the access was made from; null for callers without credentials. */
+    proof: Proof | null;
   };
 };
 

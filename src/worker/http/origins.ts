@@ -2,9 +2,7 @@ import type { Context, Next } from "hono";
 import { cors } from "hono/cors";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { parseOrigins } from "../../protocol/origins.ts";
-import { YJS_PREFIX } from "../sockets/join-request.ts";
-import { refuseJoin } from "../sockets/refusal.ts";
-import { offersSubprotocol } from "../sockets/socket-peer.ts";
+import { refuseUpgrade } from "../sockets/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
 import { problem } from "./problem.ts";
 import { isUpgrade } from "./upgrade.ts";
@@ -37,16 +35,12 @@ export async function refuseForeignOrigins(c: Context<AppEnv>, next: Next): Prom
     origin === publicUrl(c.req.raw).origin;
   if (!isAllowed) {
     const reason = "Pages of this origin may not call the server (ALLOWED_ORIGINS).";
-    return isUpgrade(c) ? refuseUpgrade(c, reason) : problem(c, "forbidden", reason);
+    return isUpgrade(c)
+      ? refuseUpgrade(c.req.raw, { code: CLOSE.forbidden, reason })
+      : problem(c, "forbidden", reason);
   }
   await next();
   return undefined;
-}
-
-function refuseUpgrade(c: Context<AppEnv>, reason: string): Response {
-  const protocol = c.req.path.startsWith(YJS_PREFIX) ? "yjs" : "json";
-  const isOwnClient = offersSubprotocol(c.req.raw);
-  return refuseJoin(c.req.raw, { protocol, isOwnClient }, { code: CLOSE.forbidden, reason });
 }
 
 const SHARED = {

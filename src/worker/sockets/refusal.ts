@@ -3,8 +3,8 @@ import type { CloseCode } from "../../protocol/close-codes.ts";
 import { encodeServerFrame } from "../../protocol/json-frames.ts";
 import { encodeNotice } from "../../protocol/yjs-frames.ts";
 import { closeLater } from "./close-later.ts";
-import type { JoinRequest } from "./join-request.ts";
-import { closeSocket, upgradeResponse } from "./socket-peer.ts";
+import { type JoinRequest, YJS_PREFIX } from "./join-request.ts";
+import { closeSocket, offersSubprotocol, upgradeResponse } from "./socket-peer.ts";
 
 /** Why a socket may not join its fragment. */
 export interface JoinRefusal {
@@ -52,4 +52,10 @@ export function refuseJoin(
     closeSocket(server, code, reason);
   } else waitUntil(closeLater(server, code, reason));
   return upgradeResponse(request, client);
+}
+
+/** The same for a socket whose address was not read yet. */
+export function refuseUpgrade(request: Request, refusal: JoinRefusal): Response {
+  const protocol = new URL(request.url).pathname.startsWith(YJS_PREFIX) ? "yjs" : "json";
+  return refuseJoin(request, { protocol, isOwnClient: offersSubprotocol(request) }, refusal);
 }

@@ -1,6 +1,7 @@
 import type { Peer, SessionRecord } from "../../core/room/session.ts";
 import { closeReason } from "../../protocol/close-codes.ts";
 import { SUBPROTOCOL } from "../../protocol/yjs-frames.ts";
+import { subprotocolBeforeCredential } from "../access/credentials.ts";
 
 /** Ends a socket with a code and a reason. */
 export type CloseSocket = (socket: WebSocket, code: number, reason: string) => void;
@@ -34,11 +35,12 @@ export class SocketPeer implements Peer {
 }
 
 /**
- * Answers an upgrade. A client that offered our subprotocol gives up unless the answer agrees to it, even if the answer
- * is a refusal.
+ * Answers an upgrade. A client that offered our subprotocol, or another one before its key or token, gives up unless the
+ * answer agrees to it, even if the answer is a refusal.
  */
 export function upgradeResponse(request: Request, webSocket: WebSocket): Response {
-  const headers: HeadersInit = offersSubprotocol(request) ? { "Sec-WebSocket-Protocol": SUBPROTOCOL } : {};
+  const name = offersSubprotocol(request) ? SUBPROTOCOL : subprotocolBeforeCredential(request);
+  const headers: HeadersInit = name === null ? {} : { "Sec-WebSocket-Protocol": name };
   return new Response(null, { status: 101, webSocket, headers });
 }
 

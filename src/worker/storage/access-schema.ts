@@ -1,10 +1,50 @@
 import { AUDIT_TABLES } from "./access-audit.ts";
 import type { Schema } from "./migrations.ts";
 
-/** The tables of a workspace's AccessObject. */
+/** The tables of a workspace's AccessObject. Times are milliseconds since 1970. */
 export const ACCESS_SCHEMA: Schema = {
   tables: `${AUDIT_TABLES}
+   CREATE TABLE access_key (
+     number INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     -- SHA-256 of the key's text; the text is stored nowhere.
+     hash TEXT NOT NULL UNIQUE,
+     name TEXT NOT NULL,
+     role TEXT NOT NULL,
+     -- JSON; null: all fragments.
+     prefixes TEXT,
+     created_at_ms INTEGER NOT NULL,
+     -- The id of a principal.
+     created_by TEXT NOT NULL,
+     expires_at_ms INTEGER,
+     -- The day since 1970 on which it was last used.
+     used_on INTEGER
+   );
+   CREATE TABLE access_user (
+     id TEXT PRIMARY KEY,
+     name TEXT,
+     -- Its cap; null: as its credentials say.
+     role TEXT,
+     is_blocked INTEGER NOT NULL,
+     -- Credentials that were made until then have ended.
+     ended_at_ms INTEGER,
+     seen_on INTEGER
+   ) WITHOUT ROWID;
+   -- Tokens that were ended before they expired.
+   CREATE TABLE ended_token (id TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) WITHOUT ROWID;
+   -- Where sockets may be open that stand on a grant.
+   CREATE TABLE socket_note (
+     grant_id TEXT, fragment TEXT, at_ms INTEGER NOT NULL, PRIMARY KEY (grant_id, fragment)
+   ) WITHOUT ROWID;
+   -- Grants that were changed, how often the fragments were told, and when they are told again.
+   CREATE TABLE changed_grant (grant_id TEXT PRIMARY KEY, rounds INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
    -- What the object's one alarm is for.
    CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
+  migrations: [],
+};
+
+/** The table of the directory of workspaces. */
+export const DIRECTORY_SCHEMA: Schema = {
+  tables: "CREATE TABLE workspace (name TEXT PRIMARY KEY, created_at_ms INTEGER NOT NULL) WITHOUT ROWID;",
   migrations: [],
 };

@@ -1,0 +1,50 @@
+import type { Access, Workspace } from "../../protocol/access.ts";
+import { type Result, refusal, refused } from "../../protocol/errors.ts";
+import { accessStub, directoryStub } from "../addresses.ts";
+import type { Proof } from "./proof.ts";
+
+/** Workspaces that this isolate knows to exist. They are never removed, so an entry is never wrong. */
+const known = new Set<Workspace>();
+const MAX_KNOWN = 10_000;
+
+const UNAVAILABLE = refusal(
+  "unavailable",
+  "Keys and tokens cannot be checked at the moment; try again later.",
+);
+
+/**
+ * Asks the proof's workspace what the proof is worth now.
+ *
+ * A refusal costs two calls, whether the workspace exists or not: otherwise its time would tell.
+ *
+ * @param fragment a socket is about to join it; null for everything else
+ */
+export async function admit(env: Env, proof: Proof, fragment: string | null): Promise<Result<Access>> {
+  try {
+    const { workspace } = proof;
+    const directory = directoryStub(env);
+    const wasKnown = known.has(workspace);
+    if (!wasKnown && !(await exists(env, proof))) return await directory.refuse();
+    remember(workspace);
+    const admitted = await accessStub(env, workspace).admit(proof, fragment);
+    if (wasKnown && !admitted.ok) await directory.has(workspace);
+    return admitted;
+  } catch (error) {
+    console.error("an access object could not be asked", error);
+    return refused(UNAVAILABLE);
+  }
+}
+
+/** Whether the workspace exists. The operator makes it with a token that says so. */
+async function exists(env: Env, proof: Proof): Promise<boolean> {
+  const directory = directoryStub(env);
+  const isMade = proof.kind === "token" && proof.claims.kind === "operator" && proof.claims.makesWorkspace;
+  if (!isMade) return directory.has(proof.workspace);
+  await directory.add(proof.workspace);
+  return true;
+}
+
+function remember(workspace: Workspace): void {
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.add(workspace);
+}

@@ -1,0 +1,54 @@
+import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
+import { MAX_CREDENTIAL_UNITS } from "../../protocol/limits.ts";
+import { SUBPROTOCOL } from "../../protocol/yjs-frames.ts";
+
+/** Every address may have it: it is what the providers of Yjs can send. */
+export const TOKEN_PARAMETER = "token";
+
+/**
+ * The key or token that a request brings: as `Authorization: Bearer`, as the second entry of `Sec-WebSocket-Protocol`,
+ * or as `?token=`. Null if it brings none. Two are refused, since they may say different things.
+ */
+export function readCredential(request: Request): Result<string | null> {
+  const brought = [
+    ...bearerOf(request.headers.get("Authorization")),
+    ...subprotocolsOf(request)
+      .slice(1)
+      .filter((name) => name !== SUBPROTOCOL),
+    ...new URL(request.url).searchParams.getAll(TOKEN_PARAMETER).filter((token) => token !== ""),
+  ];
+  const [credential = null, ...others] = brought;
+  if (others.length > 0)
+    return refused(refusal("unauthorised", "A request brings one key or token, not two."));
+  if (credential !== null && !CREDENTIAL.test(credential)) return refused(NOT_VALID);
+  return done(credential);
+}
+
+/** The same for everything that is wrong with a key or token, so that nothing can be learnt from it. */
+export const NOT_VALID = refusal("unauthorised", "The key or token is not valid, or not any more.");
+
+/** Keys and tokens consist of these characters. */
+const CREDENTIAL = new RegExp(`^[A-Za-z0-9._-]{1,${MAX_CREDENTIAL_UNITS}}$`);
+
+/** Other schemes are for a proxy in front of this server, which asks for a password. */
+function bearerOf(header: string | null): string[] {
+  const bearer = /^Bearer(?:\s+(.*))?$/i.exec(header ?? "");
+  return bearer === null ? [] : [bearer[1] ?? ""];
+}
+
+/** The subprotocols that a socket offers; none for a request that is no upgrade. */
+function subprotocolsOf(request: Request): string[] {
+  if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return [];
+  const offered = request.headers.get("Sec-WebSocket-Protocol");
+  return offered === null ? [] : offered.split(",").map((name) => name.trim());
+}
+
+/**
+ * The subprotocol to answer with, if a socket brings a credential as its second one: a browser gives up unless one is
+ * named. Null if the first is no name but a key or token, which is never sent back.
+ */
+export function subprotocolBeforeCredential(request: Request): string | null {
+  const [name, ...credentials] = subprotocolsOf(request);
+  if (name === undefined || credentials.length === 0) return null;
+  return /^[A-Za-z0-9][A-Za-z0-9.+-]{0,31}$/.test(name) && !/^pm_|^ey/i.test(name) ? name : null;
+}

@@ -1,0 +1,72 @@
+import {
+  type Access,
+  ANONYMOUS,
+  parseWorkspace,
+  type Role,
+  WORKSPACE_RULE,
+  type Workspace,
+} from "../../protocol/access.ts";
+import { SET_SECRET_COMMAND, secretFault } from "../../protocol/auth-secret.ts";
+import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
+
+/** Who may come in without a key or token: nobody, programs and pages of this machine, or everybody who reaches the port. */
+export type Openness = "closed" | "loopback" | "anyone";
+
+/** What the variables and secrets of the deployment say about access. */
+export interface AccessSettings {
+  readonly openness: Openness;
+  /** The access of a caller without credentials; null if it may do nothing. */
+  readonly anonymous: Access | null;
+  /** The secrets that verify tokens; the first one signs. An open server may have none. */
+  readonly secrets: readonly string[];
+}
+
+const OPENNESS: Readonly<Record<string, Openness>> = { "": "closed", loopback: "loopback", anyone: "anyone" };
+const ANONYMOUS_ROLES: Readonly<Record<string, Role | null>> = {
+  "": null,
+  none: null,
+  viewer: "viewer",
+  editor: "editor",
+};
+
+const known = new WeakMap<Env, Result<AccessSettings>>();
+
+/** Refuses with `not_configured` what cannot be meant, so that a slip never opens the server. */
+export function accessSettings(env: Env): Result<AccessSettings> {
+  const settings = known.get(env) ?? readSettings(env);
+  known.set(env, settings);
+  return settings;
+}
+
+function readSettings(env: Env): Result<AccessSettings> {
+  const value = (name: keyof Env) => String(env[name] ?? "").trim();
+  const openness = OPENNESS[value("OPEN_ACCESS")];
+  if (openness === undefined) return fault('OPEN_ACCESS must be "", "loopback" or "anyone".');
+  const role = ANONYMOUS_ROLES[value("ANONYMOUS_ROLE")];
+  if (role === undefined) return fault('ANONYMOUS_ROLE must be "none", "viewer" or "editor".');
+  const workspace = parseWorkspace(value("ANONYMOUS_WORKSPACE") || "default");
+  if (workspace === null) return fault(`ANONYMOUS_WORKSPACE: ${WORKSPACE_RULE}`);
+  const secrets: string[] = [];
+  for (const name of ["AUTH_SECRET", "AUTH_SECRET_OLD"] as const) {
+    const secret = value(name);
+    if (secret === "") continue;
+    const why = secretFault(secret);
+    if (why !== null) return fault(`${name} ${why}. ${SET_SECRET}`);
+    if (name === "AUTH_SECRET_OLD" && secrets.length === 0) continue; // it never signs
+    secrets.push(secret);
+  }
+  if (openness === "closed" && secrets.length === 0) return fault(`AUTH_SECRET is not set. ${SET_SECRET}`);
+  const anonymousRole = openness === "closed" ? role : "admin";
+  const anonymous = anonymousRole === null ? null : anonymousAccess(workspace, anonymousRole);
+  return done({ openness, anonymous, secrets });
+}
+
+const SET_SECRET = `Set it with: ${SET_SECRET_COMMAND}`;
+
+function fault(message: string): Result<never> {
+  return refused(refusal("not_configured", message));
+}
+
+function anonymousAccess(workspace: Workspace, role: Role): Access {
+  return { workspace, principal: ANONYMOUS, role, prefixes: null, expiresAtMs: null, grants: [] };
+}
