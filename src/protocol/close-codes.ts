@@ -14,7 +14,9 @@ export const CLOSE = {
   notFoundJson: 4004,
   /** The bytes are no valid frame or update, or the address names no valid id. */
   malformed: 4400,
+  /** No credential, a bad one, one that has expired, or one that was revoked. */
   unauthorised: 4401,
+  /** The caller may not do this, or pages of its origin may not connect. */
   forbidden: 4403,
   /** Yjs sockets: the fragment does not exist. */
   notFoundYjs: 4404,
@@ -23,6 +25,8 @@ export const CLOSE = {
   deleted: 4410,
   /** Yjs sockets: the update would take the fragment over a limit. */
   overLimit: 4413,
+  /** The access has ended. With a new token the client may connect again. */
+  expired: 4501,
   /** The room is full; try again later. */
   full: 4503,
 } as const;

@@ -1,9 +1,11 @@
 import * as v from "valibot";
+import { ROLES } from "./access.ts";
 import { ERROR_CODES, type ErrorCode, type Refused, refusal, refused } from "./errors.ts";
 import { listOf, metadataEntries, shownMetadataEntries, TimeSchema, VersionSchema } from "./fragment.ts";
 import { parseInput } from "./issues.ts";
 import {
   MAX_CHANGES,
+  MAX_CREDENTIAL_UNITS,
   MAX_PRESENCE_COLOR_UNITS,
   MAX_PRESENCE_NAME_UNITS,
   MAX_REQUEST_ID_UNITS,
@@ -72,6 +74,11 @@ function clientFrames(object: MakeObject) {
           presence,
         ),
       ),
+      request_id: requestId,
+    }),
+    authenticate: object({
+      action: v.literal("authenticate"),
+      token: v.pipe(v.string(), v.maxLength(MAX_CREDENTIAL_UNITS)),
       request_id: requestId,
     }),
     ping: object({ action: v.literal("ping"), request_id: requestId }),
@@ -233,6 +240,12 @@ export const serverFrameSchemas = {
     request_id: echoedRequestId,
     version: v.optional(VersionSchema),
     content: v.optional(v.string()),
+  }),
+  access: v.object({
+    action: v.literal("access"),
+    role: v.picklist(ROLES),
+    expires_at: v.nullable(TimeSchema),
+    request_id: echoedRequestId,
   }),
   pong: v.object({ action: v.literal("pong"), request_id: echoedRequestId }),
   deleted: v.object({ action: v.literal("deleted"), id: v.string(), timestamp: TimeSchema }),

@@ -61,6 +61,12 @@ export const MAX_REMEMBERED_REBASE_UNITS = 1_500;
 /** Texts sent to a JSON session that may be the base of its next write, if that write names none. */
 export const MAX_REMEMBERED_TEXTS = 32;
 
+/** A session that stands on a key, a user or a token ends after this time at the latest, and may connect again. */
+export const MAX_SESSION_MS = 24 * 60 * 60 * 1000;
+
+/** This long before its access ends, a session is told. A new token takes a round trip to the application's backend. */
+export const ACCESS_NOTICE_MS = 60_000;
+
 /** How long a past revision is a valid base for an edit. */
 export const REBASE_HORIZON_MS = 10 * 60 * 1000;
 

@@ -7,21 +7,29 @@ import * as encoding from "lib0/encoding";
  *
  *     sync      = 0 (0 stateVector | 1 update | 2 update)
  *     awareness = 1 bytes(count (client clock json)*)
+ *     denied    = 2 0 reason              server
  *     query     = 3
  *     push      = 100 seq update          client
  *     saved     = 101 seq revision        server
  *     notice    = 102 code message        server
+ *     renewal   = 103 token               client
+ *     access    = 104 role expiresAt      server
  */
 export const SUBPROTOCOL = "prompt-manager.v1";
 
 const TAG = {
   sync: 0,
   awareness: 1,
+  auth: 2,
   queryAwareness: 3,
   push: 100,
   saved: 101,
   notice: 102,
+  renewal: 103,
+  access: 104,
 } as const;
+/** The only message of y-protocols' auth protocol. */
+const PERMISSION_DENIED = 0;
 const SYNC = { step1: 0, step2: 1, update: 2 } as const;
 
 export type YjsClientFrame =
@@ -30,6 +38,7 @@ export type YjsClientFrame =
   | { readonly kind: "push"; readonly seq: number; readonly update: Uint8Array }
   | { readonly kind: "awareness"; readonly entries: AwarenessEntry[] }
   | { readonly kind: "queryAwareness" }
+  | { readonly kind: "renewal"; readonly token: string }
   /** A message type of an extension that we do not speak; stock peers ignore those too. */
   | { readonly kind: "foreign" };
 
@@ -39,6 +48,9 @@ export type YjsServerFrame =
   | { readonly kind: "awareness"; readonly entries: AwarenessEntry[] }
   | { readonly kind: "saved"; readonly seq: number; readonly revision: number }
   | { readonly kind: "notice"; readonly code: string; readonly message: string }
+  | { readonly kind: "denied"; readonly reason: string }
+  /** What the session may do, and until when (null: until it leaves). */
+  | { readonly kind: "access"; readonly role: string; readonly expiresAtMs: number | null }
   | { readonly kind: "foreign" };
 
 /** One client's awareness: `state` is its JSON, the text `null` when it left. */
@@ -63,6 +75,8 @@ export function decodeYjsFrame(bytes: Uint8Array): YjsClientFrame | null {
         const seq = decoding.readVarUint(decoder);
         return { kind: "push", seq, update: decoding.readVarUint8Array(decoder) };
       }
+      case TAG.renewal:
+        return { kind: "renewal", token: decoding.readVarString(decoder) };
       default:
         return { kind: "foreign" };
     }
@@ -84,6 +98,15 @@ export function decodeYjsServerFrame(bytes: Uint8Array): YjsServerFrame | null {
       case TAG.notice: {
         const code = decoding.readVarString(decoder);
         return { kind: "notice", code, message: decoding.readVarString(decoder) };
+      }
+      case TAG.auth: {
+        if (decoding.readVarUint(decoder) !== PERMISSION_DENIED) return { kind: "foreign" };
+        return { kind: "denied", reason: decoding.readVarString(decoder) };
+      }
+      case TAG.access: {
+        const role = decoding.readVarString(decoder);
+        const expiresAtMs = decoding.readVarUint(decoder);
+        return { kind: "access", role, expiresAtMs: expiresAtMs === 0 ? null : expiresAtMs };
       }
       default:
         return { kind: "foreign" };
@@ -190,5 +213,24 @@ export function encodeNotice(code: string, message: string): Uint8Array {
   return encodeFrame(TAG.notice, (encoder) => {
     encoding.writeVarString(encoder, code);
     encoding.writeVarString(encoder, message);
+  });
+}
+
+export function encodeRenewal(token: string): Uint8Array {
+  return encodeFrame(TAG.renewal, (encoder) => encoding.writeVarString(encoder, token));
+}
+
+export function encodeAccess(role: string, expiresAtMs: number | null): Uint8Array {
+  return encodeFrame(TAG.access, (encoder) => {
+    encoding.writeVarString(encoder, role);
+    encoding.writeVarUint(encoder, expiresAtMs ?? 0);
+  });
+}
+
+/** Stock providers write the reason to the console, and go on. */
+export function encodeDenied(reason: string): Uint8Array {
+  return encodeFrame(TAG.auth, (encoder) => {
+    encoding.writeVarUint(encoder, PERMISSION_DENIED);
+    encoding.writeVarString(encoder, reason);
   });
 }

@@ -123,7 +123,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "never answers an expansion over a socket",
     alteration: replace(
       `${ROOM}/json-protocol.ts`,
-      "return { session, content: frame.content ?? null, requestId };",
+      'return { kind: "expand", session, content: frame.content ?? null, requestId };',
       "return null;",
     ),
     group: "expansion",
@@ -198,7 +198,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "closes the socket on a frame that is not JSON",
     alteration: replace(
       `${ROOM}/json-protocol.ts`,
-      "this.#refuse(session, decoded.refusal, decoded.requestId);",
+      "this.refuse(session, decoded.refusal, decoded.requestId);",
       'session.peer.close(1003, "bad frame");',
     ),
     group: "errors",

@@ -1,7 +1,7 @@
 import { EMPTY_WRITE, type Write } from "../../src/core/fragment/write.ts";
 import type { CompactionPolicy } from "../../src/core/history/compaction-policy.ts";
 import type { UpdateLog } from "../../src/core/history/update-log.ts";
-import type { ExpandRequest } from "../../src/core/room/json-protocol.ts";
+import type { Effect } from "../../src/core/room/effects.ts";
 import { Room } from "../../src/core/room/room.ts";
 import {
   type JsonRecord,
@@ -24,8 +24,8 @@ export class RoomHost {
   readonly room: Room;
   readonly log: UpdateLog;
   readonly #random: SeededRandom;
-  /** Expansions that were asked for; nobody answers them here. */
-  readonly expansions: ExpandRequest[] = [];
+  /** Work that sessions asked for; nobody does it here. */
+  readonly effects: Effect[] = [];
   #nowMs: number;
 
   /** @param options.sessions those whose connections outlived the last room */
@@ -140,14 +140,14 @@ export class RoomHost {
   }
 
   #receive(session: Session, message: string | Uint8Array, nowMs: number): void {
-    const request = this.room.receive(session, message, nowMs);
-    if (request !== null) this.expansions.push(request);
+    const effect = this.room.receive(session, message, nowMs);
+    if (effect !== null) this.effects.push(effect);
   }
 
   #dueAt(): number | null {
-    const due = this.room.dueAt(this.#nowMs);
-    const expiry = this.room.presenceExpiryAtMs;
-    return due === null || expiry === null ? (due ?? expiry) : Math.min(due, expiry);
+    const { presenceExpiryAtMs, accessDueAtMs } = this.room;
+    const due = [this.room.dueAt(this.#nowMs), presenceExpiryAtMs, accessDueAtMs].filter((at) => at !== null);
+    return due.length === 0 ? null : Math.min(...due);
   }
 
   #ring(): void {
@@ -162,6 +162,7 @@ export class RoomHost {
     return {
       id: `session-${this.#random.below(2 ** 32)}`,
       access: OPEN_ACCESS,
+      isToldOfEnd: false,
       presence: null,
     } as const;
   }

@@ -55,6 +55,11 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   OPERATOR_TOKEN_SECONDS: ["life of the operator's token", `${limits.OPERATOR_TOKEN_SECONDS} s`],
   CLOCK_LEEWAY_MS: ["clock of a machine that signs", `${limits.CLOCK_LEEWAY_MS / 1_000} s`],
   MAX_CREDENTIAL_UNITS: ["key or token as it is sent", units(limits.MAX_CREDENTIAL_UNITS)],
+  MAX_SESSION_MS: [
+    "life of a session that stands on a key, a user or a token",
+    `${limits.MAX_SESSION_MS / 3_600_000} hours`,
+  ],
+  ACCESS_NOTICE_MS: ["notice before an access ends", `${limits.ACCESS_NOTICE_MS / 1_000} s`],
   MAX_CLOSURE_BYTES: ["texts of one expansion", mebibytes(limits.MAX_CLOSURE_BYTES)],
   AUDIT_AGE_MS: ["age of an entry of the audit log", `${limits.AUDIT_AGE_MS / 86_400_000} days`],
   MAX_AUDIT_ROWS: [

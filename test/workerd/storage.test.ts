@@ -555,6 +555,7 @@ class RoomOnStorage {
       {
         id: `s${++this.#sessions}`,
         access: OPEN_ACCESS,
+        isToldOfEnd: false,
         clientId: null,
         presence: null,
         presenceClock: -1,

@@ -5,8 +5,9 @@ import type { Change } from "../../protocol/json-frames.ts";
 import type { TextChange } from "../text/text-change.ts";
 import type { ShownBefore } from "./shown-before.ts";
 
-/** The name under which a request is remembered: the client's own name, or its session's id, and the request's id. */
+/** The name under which a request is remembered. */
 export interface RequestKey {
+  /** See request-client.ts. */
   readonly client: string;
   readonly requestId: string;
   /** A digest of the request: the same id with another one is refused. Without one, nothing is compared. */

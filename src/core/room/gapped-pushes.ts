@@ -5,14 +5,16 @@ const PUSH_OVERHEAD_BYTES = 200;
 
 /**
  * The pushes of one session that could not be applied because of a gap. They are tried again after the sync step 2 that
- * should fill the gap; until then the session gets no `saved`.
+ * should fill the gap; until then the session gets no `saved`. It also gets none while pushes are missing that were
+ * dropped when it might not write: the next sync step 2 brings what was in them.
  */
 export class GappedPushes {
   #updates: Uint8Array[] = [];
   #bytes = 0;
+  #hasDropped = false;
 
   get isEmpty(): boolean {
-    return this.#updates.length === 0;
+    return this.#updates.length === 0 && !this.#hasDropped;
   }
 
   /** Whether they take more memory than one session may use. */
@@ -23,6 +25,17 @@ export class GappedPushes {
   add(update: Uint8Array): void {
     this.#updates.push(update);
     this.#bytes += update.length + PUSH_OVERHEAD_BYTES;
+  }
+
+  /** Forgets the pushes, and those that were never added. Until `synced` their place is not empty. */
+  drop(): void {
+    this.takeAll();
+    this.#hasDropped = true;
+  }
+
+  /** A sync step 2 of the session was applied, and with it whatever was dropped. */
+  synced(): void {
+    this.#hasDropped = false;
   }
 
   takeAll(): readonly Uint8Array[] {

@@ -1,13 +1,16 @@
 import { scanInclusions } from "../../language/inclusion.ts";
+import { roleFault } from "../../protocol/access.ts";
 import { type Refusal, type Result, refusal } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
 import { type ClientFrame, decodeClientFrame, type FrameOf } from "../../protocol/json-frames.ts";
 import type { ExpansionResult } from "../../protocol/rest.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { DurableFragment } from "../fragment/durable-fragment.ts";
+import { socketClient } from "../fragment/request-client.ts";
 import { changeSince } from "../fragment/revision-history.ts";
 import type { Base, KnownText, RequestKey, Write } from "../fragment/write.ts";
 import { EarlierSessions } from "./earlier-sessions.ts";
+import type { Effect, ExpandRequest } from "./effects.ts";
 import { JsonAnswers, type WriteRequest } from "./json-answers.ts";
 import { JsonSessions, send } from "./json-sessions.ts";
 import type { Presence } from "./presence.ts";
@@ -20,14 +23,6 @@ export interface JsonPorts {
   readonly fragment: DurableFragment;
   readonly presence: Presence;
   submit(write: Write): void;
-}
-
-/** An effect of the room: the session wants a text expanded. The answer goes to `Room.answerExpand`. */
-export interface ExpandRequest {
-  readonly session: JsonSession;
-  /** Null: the current text. */
-  readonly content: string | null;
-  readonly requestId: string | undefined;
 }
 
 /** The JSON side of a room: its sessions, the effects of their frames, and the answers to them. */
@@ -87,20 +82,25 @@ export class JsonProtocol {
   }
 
   /** Does what one frame asks for. A faulty frame is refused; it never ends the session. */
-  receive(session: JsonSession, message: string | Uint8Array, nowMs: number): ExpandRequest | null {
+  receive(session: JsonSession, message: string | Uint8Array, nowMs: number): Effect | null {
     if (typeof message !== "string") {
-      this.#refuse(session, refusal("invalid_frame", "A frame must be text."), undefined);
+      this.refuse(session, refusal("invalid_frame", "A frame must be text."), undefined);
       return null;
     }
     const decoded = decodeClientFrame(message, session.record.isOldClient);
     if (!decoded.ok) {
       if (decoded.silentForOldClients && session.record.isOldClient) return null;
-      this.#refuse(session, decoded.refusal, decoded.requestId);
+      this.refuse(session, decoded.refusal, decoded.requestId);
       return null;
     }
     const { value: frame } = decoded;
     const requestId = frame.request_id ?? undefined;
     const { seenRevision } = session.knowledge;
+    const fault = isWrite(frame) ? roleFault(session.record.access, "editor") : null;
+    if (fault !== null) {
+      this.refuse(session, fault, requestId);
+      return null;
+    }
     const asked = { session, seenRevision, nowMs };
     switch (frame.action) {
       case "update": {
@@ -113,7 +113,7 @@ export class JsonProtocol {
       case "edit": {
         const base = namedBase(session, frame);
         const content = { kind: "changes", changes: frame.changes } as const;
-        if (base === null) this.#refuse(session, BASE_NOT_NAMED, requestId);
+        if (base === null) this.refuse(session, BASE_NOT_NAMED, requestId);
         else this.#write({ ...asked, content, metadata: null, base, key: keyOf(session, frame) });
         return null;
       }
@@ -125,7 +125,9 @@ export class JsonProtocol {
         return null;
       }
       case "expand":
-        return { session, content: frame.content ?? null, requestId };
+        return { kind: "expand", session, content: frame.content ?? null, requestId };
+      case "authenticate":
+        return { kind: "renewal", session, token: frame.token, requestId };
       case "presence":
         this.#setPresence(session, frame, nowMs);
         return null;
@@ -145,7 +147,7 @@ export class JsonProtocol {
   ): void {
     if (!this.sessions.has(session)) return;
     if (!answer.ok) {
-      this.#refuse(session, answer.refusal, requestId);
+      this.refuse(session, answer.refusal, requestId);
       return;
     }
     const { expanded, dependencies, warnings } = answer.value;
@@ -157,8 +159,15 @@ export class JsonProtocol {
     this.#answers.send();
   }
 
-  #refuse(session: JsonSession, { code, message }: Refusal, requestId: string | undefined): void {
+  refuse(session: JsonSession, { code, message }: Refusal, requestId: string | undefined): void {
     send(session, { action: "error", code, message, request_id: requestId });
+  }
+
+  /** Tells a session what it may do, and until when. */
+  tellAccess(session: JsonSession, requestId?: string): void {
+    const { role, expiresAtMs } = session.record.access;
+    const expires_at = expiresAtMs === null ? null : timestamp(expiresAtMs);
+    send(session, { action: "access", role, expires_at, request_id: requestId });
   }
 
   /** The likeliest of these texts. Only those count that the session had been told of when its frame came in. */
@@ -206,9 +215,13 @@ export class JsonProtocol {
       state: frame.state === null ? "null" : toAwarenessState(frame.state, fragment.text),
     };
     const refused = presence.set(session, entry, nowMs, false);
-    if (refused !== null) this.#refuse(session, refused, frame.request_id ?? undefined);
+    if (refused !== null) this.refuse(session, refused, frame.request_id ?? undefined);
     else this.sessions.markChanged(session);
   }
+}
+
+function isWrite({ action }: ClientFrame): boolean {
+  return action === "update" || action === "edit" || action === "update_metadata";
 }
 
 function includesOthers(content: string): boolean {
@@ -234,7 +247,7 @@ function namedBase(
   return frame.base_version == null ? null : { kind: "version", version: frame.base_version };
 }
 
-/** The name under which a session's requests are remembered. Only one that the client chose survives a reconnect. */
+/** Only a name that the client chose survives a reconnect. */
 function clientOf({ record }: JsonSession): string {
-  return record.clientName ?? record.id;
+  return socketClient(record.access.principal, record.clientName, record.id);
 }

@@ -5,6 +5,7 @@ import type { AwarenessEntry } from "../../protocol/yjs-frames.ts";
 import { presenceWindowMs } from "./cadence.ts";
 import { isJsonObject } from "./presence-state.ts";
 import type { JsonSession, Session } from "./session.ts";
+import { withVerifiedName } from "./verified-name.ts";
 
 /**
  * Silent entries are renewed at most this often: about twice between two renewals of a stock provider, which come every
@@ -29,7 +30,10 @@ export class Presence {
   /** The earliest moment at which a session that must renew may expire. */
   #expiryMs: number | null = null;
 
-  /** Takes an entry that a session sent about itself. An entry older than the known one changes nothing. */
+  /**
+   * Takes an entry that a session sent about itself, under the verified name of its principal. An entry older than the
+   * known one changes nothing.
+   */
   set(session: Session, entry: AwarenessEntry, nowMs: number, mustRenew: boolean): Refusal | null {
     const { record } = session;
     const known = record.presence;
@@ -47,11 +51,12 @@ export class Presence {
     }
     if (!isJsonObject(entry.state))
       return refusal("invalid_frame", "A presence state must be one JSON object.");
-    this.#hasNews ||= known?.state !== entry.state;
-    record.presence = { clock: entry.clock, state: entry.state, renewedAtMs: mustRenew ? nowMs : null };
+    const state = withVerifiedName(entry.state, record.access.principal);
+    this.#hasNews ||= known?.state !== state;
+    record.presence = { clock: entry.clock, state, renewedAtMs: mustRenew ? nowMs : null };
     record.presenceClock = entry.clock;
     if (mustRenew) this.#expiryMs ??= nowMs + PRESENCE_EXPIRY_MS;
-    this.#note(session.record.id, entry);
+    this.#note(session.record.id, { ...entry, state });
     return null;
   }
 

@@ -1,4 +1,5 @@
 import { utf8Length } from "../../language/utf8.ts";
+import type { Access, AccessChange } from "../../protocol/access.ts";
 import type { OpenSessions } from "../../protocol/catalogue.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
@@ -10,12 +11,14 @@ import { type CommittedView, DurableFragment, type FragmentPorts } from "../frag
 import { shownAt } from "../fragment/revision-history.ts";
 import type { RequestKey, Write } from "../fragment/write.ts";
 import type { LogState } from "../history/update-log.ts";
-import { type ExpandRequest, JsonProtocol } from "./json-protocol.ts";
+import type { Effect, ExpandRequest, RenewalRequest } from "./effects.ts";
+import { JsonProtocol } from "./json-protocol.ts";
 import { send } from "./json-sessions.ts";
 import { openSessionsOf } from "./open-sessions.ts";
 import { Presence } from "./presence.ts";
 import { toPeer } from "./presence-state.ts";
 import { isJson, type Session } from "./session.ts";
+import { SessionAccess } from "./session-access.ts";
 import { WriteQueue } from "./write-queue.ts";
 import { YjsProtocol } from "./yjs-protocol.ts";
 
@@ -42,6 +45,7 @@ export class Room {
   readonly #writes = new WriteQueue();
   /** The authors of the uncommitted Yjs edits. */
   #authors = new Set<string>();
+  readonly #access: SessionAccess;
   #openSessionsChanges = 0;
   /** A long compaction is due, in a turn of its own. */
   #compactsNext = false;
@@ -59,7 +63,15 @@ export class Room {
       isJsonClient: (clientId) => this.#isJsonClient(clientId),
       expel: (session, code, reason, nowMs) => this.#expel(session, code, reason, nowMs),
     });
+    this.#access = new SessionAccess({
+      fragmentId: fragment.id,
+      json: this.#json,
+      yjs: this.#yjs,
+      sessions: () => this.#sessions(),
+      expel: (session, code, reason, nowMs) => this.#expel(session, code, reason, nowMs),
+    });
     for (const session of sessions) {
+      this.#access.watch(session);
       if (isJson(session)) this.#json.restore(session);
       else this.#yjs.sessions.add(session);
     }
@@ -95,6 +107,11 @@ export class Room {
   /** When to call `expirePresence`, at the latest; null if no session has to renew its presence. */
   get presenceExpiryAtMs(): number | null {
     return this.#presence.expiryAtMs;
+  }
+
+  /** When to call `run` for the sessions whose access ends, at the latest; null if none does. */
+  get accessDueAtMs(): number | null {
+    return this.#access.dueAtMs;
   }
 
   /** Whether everything that came in is durable. */
@@ -150,16 +167,23 @@ export class Room {
     }
   }
 
+  /** The access that a new session gets, from one that was checked on its way here. */
+  admit(checked: Access, nowMs: number): Result<Access> {
+    return this.#access.admit(checked, nowMs);
+  }
+
   /** Adds a new session. There must be a fragment. */
   join(session: Session): void {
     this.#openSessionsChanges++;
     if (!isJson(session)) {
       this.#yjs.join(session);
       session.peer.remember(session.record);
+      this.#access.joined(session);
       return;
     }
     this.#json.join(session);
     session.peer.remember(session.record);
+    this.#access.joined(session);
     const peers = this.#peers();
     if (peers.length > 0 && !session.record.isOldClient) send(session, { action: "presence", peers });
   }
@@ -167,10 +191,10 @@ export class Room {
   /**
    * Takes one message of a session, in the protocol that the session speaks. Messages of an expelled session are ignored.
    *
-   * @returns work that the room cannot do: an expansion, to be answered by `answerExpand`
+   * @returns work that the room cannot do
    */
-  receive(session: Session, message: string | Uint8Array, nowMs: number): ExpandRequest | null {
-    if (!this.#holds(session)) return null;
+  receive(session: Session, message: string | Uint8Array, nowMs: number): Effect | null {
+    if (!this.#holds(session) || this.#access.endIfExpired(session, nowMs)) return null;
     const bytes = typeof message === "string" ? utf8Length(message) : message.length;
     if (bytes > MAX_FRAME_BYTES) {
       const code = isJson(session) ? CLOSE.tooLarge : CLOSE.overLimit;
@@ -178,13 +202,22 @@ export class Room {
       return null;
     }
     if (isJson(session)) return this.#json.receive(session, message, nowMs);
-    this.#yjs.receive(session, message, nowMs);
-    return null;
+    return this.#yjs.receive(session, message, nowMs);
   }
 
   /** @param content the text that was expanded */
   answerExpand(request: ExpandRequest, content: string, answer: Result<ExpansionResult>): void {
     this.#json.answerExpand(request, content, answer);
+  }
+
+  /** Takes the access that a session's new token gives. A session that has left meanwhile gets nothing. */
+  answerRenewal(request: RenewalRequest, checked: Result<Access>, nowMs: number): void {
+    if (this.#holds(request.session)) this.#access.renew(request, checked, nowMs);
+  }
+
+  /** Applies a change of a grant to the sessions that stand on it, and to those that join in the next minute. */
+  changeAccess(change: AccessChange, nowMs: number): void {
+    this.#access.change(change, nowMs);
   }
 
   /** The session's socket is gone. */
@@ -241,6 +274,7 @@ export class Room {
 
   /** Does what is due. Call it after each event, and at `dueAt`. */
   run(nowMs: number): void {
+    this.#access.run(nowMs);
     if (this.#canCompact) {
       this.#compactsNext = false;
       this.#fragment.compact(nowMs);

@@ -26,6 +26,8 @@ interface CommonRecord {
   readonly id: string;
   /** Replaced whole, when a token is renewed or a right is taken away. */
   access: Access;
+  /** It was told that its access ends soon. */
+  isToldOfEnd: boolean;
   /** The awareness client id. A JSON session is given one, a Yjs session claims its own. */
   clientId: number | null;
   presence: PresenceEntry | null;
@@ -71,6 +73,8 @@ export interface YjsSession {
   isUnderstood: boolean;
   /** A sync step 1 of ours is not answered yet. Only one is sent at a time. */
   isAskedForMore: boolean;
+  /** Its page was told that what it writes does not count. Stock clients are told once, since they only log it. */
+  isToldOfRefusal: boolean;
   readonly gapped: GappedPushes;
   /** The highest `push` received, and the highest answered by `saved`; -1: none. */
   pushedSeq: number;
@@ -90,6 +94,7 @@ export function openSession(record: SessionRecord, peer: Peer): Session {
     peer,
     isUnderstood: true,
     isAskedForMore: false,
+    isToldOfRefusal: false,
     gapped: new GappedPushes(),
     pushedSeq: -1,
     savedSeq: -1,

@@ -84,6 +84,8 @@ export class UpdateWindow {
       } else {
         if (outcome.value === "applied") authors.add(session);
         if (kind === "step2") {
+          session.gapped.synced();
+          gapped.add(session);
           yjs.answered(session);
           hasStep2 = true;
         }

@@ -1,13 +1,17 @@
+import { reaches } from "../../protocol/access.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { MAX_CREDENTIAL_UNITS } from "../../protocol/limits.ts";
 import {
   type AwarenessEntry,
   decodeYjsFrame,
   encodeAwareness,
+  encodeDenied,
   encodeSyncStep1,
   encodeSyncStep2,
 } from "../../protocol/yjs-frames.ts";
 import type { DurableFragment } from "../fragment/durable-fragment.ts";
+import type { RenewalRequest } from "./effects.ts";
 import type { Presence } from "./presence.ts";
 import type { Session, YjsSession } from "./session.ts";
 import { UpdateWindow } from "./update-window.ts";
@@ -24,6 +28,11 @@ export interface YjsPorts {
   /** Ends a session from this side. */
   expel(session: Session, code: number, reason: string, nowMs: number): void;
 }
+
+const READ_ONLY = refusal(
+  "forbidden",
+  "You may read this fragment, and not write: nobody else gets your edit.",
+);
 
 const FOREIGN = refusal(
   "malformed_update",
@@ -57,15 +66,15 @@ export class YjsProtocol {
   }
 
   /** Does what one frame asks for. A malformed frame ends the session, after a notice. */
-  receive(session: YjsSession, message: string | Uint8Array, nowMs: number): void {
+  receive(session: YjsSession, message: string | Uint8Array, nowMs: number): RenewalRequest | null {
     if (typeof message === "string") {
       this.#ports.expel(session, CLOSE.malformed, "A frame must be binary", nowMs);
-      return;
+      return null;
     }
     const frame = decodeYjsFrame(message);
     if (frame === null) {
       this.#endMalformed(session, "The frame cannot be decoded.", nowMs);
-      return;
+      return null;
     }
     if (frame.kind !== "foreign") session.isUnderstood = true;
     switch (frame.kind) {
@@ -73,11 +82,16 @@ export class YjsProtocol {
         this.#answerStep1(session, frame.stateVector, nowMs);
         break;
       case "push":
-        this.#receivePush(session, frame.seq, frame.update);
+        if (mayWrite(session)) this.#receivePush(session, frame.seq, frame.update);
+        else tellRefusal(session);
         break;
       case "step2":
+        if (mayWrite(session)) this.#window.push({ session, kind: "step2", update: frame.update });
+        else this.#dropStep2(session, frame.update, nowMs);
+        break;
       case "update":
-        this.#window.push({ session, kind: frame.kind, update: frame.update });
+        if (mayWrite(session)) this.#window.push({ session, kind: "update", update: frame.update });
+        else tellRefusal(session);
         break;
       case "awareness":
         for (const entry of frame.entries) this.#receiveAwareness(session, entry, nowMs);
@@ -85,12 +99,34 @@ export class YjsProtocol {
       case "queryAwareness":
         this.#sendAllPresence(session);
         break;
+      case "renewal":
+        if (session.record.isOwnClient && frame.token.length <= MAX_CREDENTIAL_UNITS)
+          return { kind: "renewal", session, token: frame.token, requestId: undefined };
+        sendNotice(session, refusal("invalid_frame", "The token is too long."));
+        break;
       case "foreign":
         // y-protocols tells peers to ignore unknown messages. But a y-websocket provider begins with one that we know.
         if (!session.isUnderstood) this.end(session, FOREIGN, nowMs);
         break;
       default:
         frame satisfies never;
+    }
+    return null;
+  }
+
+  /**
+   * Takes note that the session may write now and might not before, or the other way round. What it pushed meanwhile was
+   * dropped. Once it may write, a sync step 2 brings that, and until then no `saved` covers it.
+   */
+  roleChanged(session: YjsSession): void {
+    if (!mayWrite(session)) {
+      if (session.gapped.isEmpty) return;
+      session.gapped.drop();
+      tellRefusal(session);
+    } else if (session.record.isOwnClient) {
+      session.gapped.drop();
+      this.sessions.noteGap(session);
+      this.sessions.askForMore(session, this.#ports.fragment.text.stateVector());
     }
   }
 
@@ -127,6 +163,18 @@ export class YjsProtocol {
     const { isOwnClient } = session.record;
     if (isOwnClient) this.sessions.pushed(session, seq);
     this.#window.push({ session, kind: isOwnClient ? "push" : "update", update });
+  }
+
+  /**
+   * A provider answers our step 1 also if it may only read. It is told of it if it has edits of its own, and stays: it
+   * would bring them again after each reconnect.
+   */
+  #dropStep2(session: YjsSession, update: Uint8Array, nowMs: number): void {
+    if (!session.isAskedForMore) return;
+    session.isAskedForMore = false;
+    const news = this.#ports.fragment.text.hasNews(update);
+    if (!news.ok && news.refusal.code === "deleted") this.end(session, news.refusal, nowMs);
+    else if (!news.ok || news.value) tellRefusal(session);
   }
 
   /** Sends what the peer lacks, asks for what we lack, and shows the peer everybody's presence. */
@@ -179,4 +227,15 @@ export class YjsProtocol {
   #endMalformed(session: YjsSession, message: string, nowMs: number): void {
     this.end(session, refusal("malformed_update", message), nowMs);
   }
+}
+
+function mayWrite({ record }: YjsSession): boolean {
+  return reaches(record.access.role, "editor");
+}
+
+/** Tells a session that what it wrote was dropped. */
+function tellRefusal(session: YjsSession): void {
+  if (session.record.isOwnClient) sendNotice(session, READ_ONLY);
+  else if (!session.isToldOfRefusal) session.peer.send(encodeDenied(READ_ONLY.message));
+  session.isToldOfRefusal = true;
 }

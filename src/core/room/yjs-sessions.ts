@@ -2,6 +2,7 @@ import { CLOSE, type CloseCode } from "../../protocol/close-codes.ts";
 import { done, type ErrorCode, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import {
   type AwarenessEntry,
+  encodeAccess,
   encodeAwareness,
   encodeNotice,
   encodeSaved,
@@ -169,6 +170,12 @@ export class YjsSessions {
 /** Tells a client of our subprotocol. A stock client would not understand a notice; it gets the close reason. */
 export function sendNotice(session: YjsSession, { code, message }: Refusal): void {
   if (session.record.isOwnClient) session.peer.send(encodeNotice(code, message));
+}
+
+/** Tells a client of our subprotocol what it may do, and until when. */
+export function sendAccess({ record, peer }: YjsSession): void {
+  const { role, expiresAtMs } = record.access;
+  if (record.isOwnClient) peer.send(encodeAccess(role, expiresAtMs));
 }
 
 /** Which refusals end a Yjs session, and how. */

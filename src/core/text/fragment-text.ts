@@ -1,6 +1,6 @@
 import * as Y from "yjs";
 import { utf8Length } from "../../language/utf8.ts";
-import { type Refusal, refusal, refused } from "../../protocol/errors.ts";
+import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_CONTENT_BYTES } from "../../protocol/limits.ts";
 import type { AcceptedBatch } from "./accepted-batch.ts";
 import { type Incoming, judge, judgeEach, type Outcome } from "./incoming.ts";
@@ -143,6 +143,14 @@ export class FragmentText {
     } catch {
       return null; // not a position of this document
     }
+  }
+
+  /** Whether an update brings anything that the document does not have; refused if it could not be applied. Changes nothing. */
+  hasNews(update: Uint8Array): Result<boolean> {
+    const check = new UpdateCheck(this.#doc, this.#oldClients, this.#hasPairs);
+    const inspection = check.inspect(update);
+    if (!inspection.ok) return inspection;
+    return done(inspection.value === "gap" || check.accept());
   }
 
   /** Checks a batch, and applies what is new in the accepted updates as one update. */

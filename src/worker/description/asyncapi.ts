@@ -50,11 +50,16 @@ const YJS: Readonly<Record<"both" | "client" | "server", Messages>> = {
   },
   client: {
     queryAwareness: binary("`3`: everybody's awareness, please."),
+    renewal: binary(`\`103 token\`: goes on with a new token, of clients of \`${SUBPROTOCOL}\`.`),
     push: binary(`\`100 seq update\`: a change with a number, of clients of \`${SUBPROTOCOL}\`.`),
   },
   server: {
     saved: binary(
       `\`101 seq revision\`: all pushes up to \`seq\` are durable, to clients of \`${SUBPROTOCOL}\`.`,
+    ),
+    denied: binary("`2 0 reason`: what you write is dropped, since you may only read."),
+    access: binary(
+      `\`104 role expiresAt\`: what you may do, and until when (ms since 1970; 0: no end), to clients of \`${SUBPROTOCOL}\`.`,
     ),
     notice: binary(`\`102 code message\`: something was refused, to clients of \`${SUBPROTOCOL}\`.`),
   },

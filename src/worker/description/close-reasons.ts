@@ -6,13 +6,14 @@ const REASONS: Readonly<Record<keyof typeof CLOSE, string>> = {
   serverError: "A failure of the server; connect again.",
   notFoundJson: "JSON socket: the fragment does not exist.",
   malformed: "The address holds no valid id, or the bytes are no frame or update.",
-  unauthorised: "Reserved: not signed in.",
-  forbidden: "Pages of this origin may not connect.",
+  unauthorised: "No credential, or one that is bad, has expired, or was revoked.",
+  forbidden: "The caller may not do this, or pages of this origin may not connect.",
   notFoundYjs: "Yjs socket: the fragment does not exist.",
   forged: "Yjs socket: the client id is somebody else's, or a newer connection has taken it over.",
   deleted:
     "The fragment was deleted (with `create=1`, also renamed), or the change belongs to a deleted generation.",
   overLimit: "Yjs socket: the text, or the frame, is too large.",
+  expired: "The access has ended; connect again with a new token.",
   full: "The room is full; try later.",
 };
 

@@ -10,6 +10,7 @@ export const CLIENT_FRAMES: Summaries<typeof clientFrameSchemas> = {
   update_metadata: "Changes metadata. Absent and null fields stay; an empty text or list clears its field.",
   expand: "Expands this unsaved text or, without `content`, the current one.",
   presence: "Shows you to the others; null hides you again.",
+  authenticate: "Goes on with a new token, before the access of the old one ends. The answer is `access`.",
   ping: 'Exactly `{"action":"ping"}` is answered without waking the fragment.',
 };
 
@@ -26,6 +27,8 @@ export const SERVER_FRAMES: Summaries<typeof serverFrameSchemas> = {
     "The sessions that show themselves, when that has changed. The list is complete and may hold your own session.",
   error:
     "A frame was refused: nothing changed, and the session goes on. `stale_base` brings `version` and `content`.",
+  access:
+    "What you may do, and until when: after `initial` if it is limited, a minute before it ends, and after each change.",
   pong: "The answer to `ping`.",
   deleted: "The fragment was deleted; close 4410 follows.",
 };

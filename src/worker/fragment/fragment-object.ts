@@ -4,13 +4,13 @@ import type { CatalogueRecord } from "../../core/feed/catalogue-update.ts";
 import { Outbox } from "../../core/feed/outbox.ts";
 import { EMPTY_WRITE } from "../../core/fragment/write.ts";
 import { compactionPolicy } from "../../core/history/compaction-policy.ts";
-import type { ExpandRequest } from "../../core/room/json-protocol.ts";
+import type { Effect } from "../../core/room/effects.ts";
 import { Room } from "../../core/room/room.ts";
 import type { Session } from "../../core/room/session.ts";
-import type { Access } from "../../protocol/access.ts";
+import type { Access, AccessChange } from "../../protocol/access.ts";
 import type { OpenSessions } from "../../protocol/catalogue.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
-import type { Refusal } from "../../protocol/errors.ts";
+import { type Refusal, refused } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
 import { catalogueStub, workspaceOf } from "../addresses.ts";
@@ -25,10 +25,11 @@ import { AccessCheck, CheckedCalls } from "./access-check.ts";
 import { CatalogueSender, NOT_NOTED } from "./catalogue-sender.ts";
 import { FragmentCalls } from "./fragment-calls.ts";
 import type { FragmentAnswer } from "./fragment-view.ts";
-import { joinRefusal } from "./join-refusal.ts";
+import { answerJoin } from "./join-answer.ts";
 import type { Preconditions } from "./preconditions.ts";
 import type { FragmentWrite, PutMode } from "./put-plan.ts";
 import { answerExpand } from "./socket-expansion.ts";
+import { renewAccess } from "./token-renewal.ts";
 import { Turns } from "./turns.ts";
 
 /** An alarm waits at most this long for its delivery. */
@@ -76,19 +77,19 @@ export class FragmentObject extends DurableObject<Env> {
   /** Accepts a WebSocket. The worker has parsed its address (join-request.ts). */
   override async fetch(request: Request): Promise<Response> {
     const join = decodeJoinRequest(request);
-    const refusalNow = () => joinRefusal(this.#room, this.#check, join);
-    const creates = !this.#room.exists && refusalNow() === null;
+    const answerAt = (nowMs: number) => answerJoin(this.#room, this.#check, join, nowMs);
+    const creates = !this.#room.exists && answerAt(Date.now()).ok;
     const isNoted = creates && (await this.#catalogue.noteCreation());
     return this.#turns.run((nowMs) => {
-      const refusal = refusalNow();
-      if (refusal !== null) return encodeJoinRefusal(refusal);
+      const answer = answerAt(nowMs);
+      if (!answer.ok) return encodeJoinRefusal(answer.refusal);
       if (!this.#room.exists) {
         if (!isNoted) return encodeJoinRefusal({ code: CLOSE.serverError, reason: NOT_NOTED.message });
         this.#room.create({ ...EMPTY_WRITE, answer: () => undefined }, true, nowMs);
       }
       const { 0: client, 1: server } = new WebSocketPair();
       this.ctx.acceptWebSocket(server);
-      const session = newSession(server, join);
+      const session = newSession(server, join, answer.access);
       this.#sessions.set(server, session);
       this.#room.join(session);
       return upgradeResponse(request, client);
@@ -99,8 +100,8 @@ export class FragmentObject extends DurableObject<Env> {
     const session = this.#sessions.get(socket);
     if (session === undefined) return; // expelled; its close is on the way
     const data = typeof message === "string" ? message : new Uint8Array(message);
-    const request = this.#turns.run((nowMs) => this.#room.receive(session, data, nowMs));
-    if (request !== null) this.ctx.waitUntil(this.#expand(request));
+    const effect = this.#turns.run((nowMs) => this.#room.receive(session, data, nowMs));
+    if (effect !== null) this.ctx.waitUntil(this.#carryOut(effect));
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -145,6 +146,11 @@ export class FragmentObject extends DurableObject<Env> {
     return this.#room.openSessions();
   }
 
+  /** A grant was lowered, or has ended. It may be told more than once. */
+  accessChanged(change: AccessChange): void {
+    this.#turns.run((nowMs) => this.#room.changeAccess(change, nowMs));
+  }
+
   #failed(error: unknown): void {
     this.#report("the room failed", error);
     this.#sessions.clear();
@@ -156,14 +162,17 @@ export class FragmentObject extends DurableObject<Env> {
     this.#turns.forgetAlarms();
   }
 
-  #expand(request: ExpandRequest): Promise<void> {
-    const expanding = {
+  #carryOut(effect: Effect): Promise<void> {
+    const ports = {
       room: this.#room,
-      expander: this.ctx.exports.Expander,
-      whenDurable: () => this.#calls.whenDurable(),
       report: (problem: string, error: unknown) => this.#report(problem, error),
     };
-    return answerExpand(expanding, request);
+    if (effect.kind === "renewal") {
+      const accessOf = () => Promise.resolve(refused(NOT_NOTED));
+      return renewAccess({ ...ports, accessOf, turn: (event) => this.#turns.run(event) }, effect);
+    }
+    const expander = this.ctx.exports.Expander;
+    return answerExpand({ ...ports, expander, whenDurable: () => this.#calls.whenDurable() }, effect);
   }
 
   #report(problem: string, error?: unknown): void {

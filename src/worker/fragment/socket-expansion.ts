@@ -1,4 +1,4 @@
-import type { ExpandRequest } from "../../core/room/json-protocol.ts";
+import type { ExpandRequest } from "../../core/room/effects.ts";
 import type { Room } from "../../core/room/room.ts";
 import { done, refusal, refused } from "../../protocol/errors.ts";
 import type { Expander } from "../expander.ts";

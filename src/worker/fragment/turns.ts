@@ -26,7 +26,7 @@ export interface TurnPorts {
 export class Turns {
   readonly #ports: TurnPorts;
   readonly #timer = new Timer((atMs) => this.run(() => undefined, atMs));
-  #alarms: AlarmTable<"presence">;
+  #alarms: AlarmTable<"presence" | "access">;
   #hasFailed = false;
 
   constructor(ports: TurnPorts) {
@@ -58,7 +58,7 @@ export class Turns {
     this.run((nowMs) => {
       for (const kind of this.#alarms.rung(nowMs)) {
         if (kind === "presence") room.expirePresence(nowMs);
-        else kind satisfies never;
+        else kind satisfies "access"; // each turn ends what has expired
       }
       outbox.confirm(true, nowMs);
     });
@@ -72,9 +72,10 @@ export class Turns {
   #arm(nowMs: number): void {
     const { room, outbox } = this.#ports;
     this.#timer.set(earlier(room.dueAt(nowMs), outbox.dueAt(nowMs)), nowMs);
-    const { presenceExpiryAtMs } = room;
+    const { presenceExpiryAtMs, accessDueAtMs } = room;
     const { rowsWritten } = this.#alarms;
     if (presenceExpiryAtMs !== null) this.#alarms.ensure("presence", presenceExpiryAtMs);
+    if (accessDueAtMs !== null) this.#alarms.ensure("access", accessDueAtMs);
     // In the same transaction as the commit: if the process is killed, the alarm wakes the next one, which delivers.
     if (outbox.isUnconfirmed) this.#alarms.wake(nowMs + CONFIRMATION_MS);
     else this.#alarms.rest();

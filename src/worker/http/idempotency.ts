@@ -1,12 +1,10 @@
 import type { Context } from "hono";
+import { restClient } from "../../core/fragment/request-client.ts";
 import type { RequestKey } from "../../core/fragment/write.ts";
 import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_REQUEST_ID_UNITS } from "../../protocol/limits.ts";
 import type { AppEnv } from "./app-env.ts";
 import { digest } from "./digest.ts";
-
-/** The client name under which REST requests are remembered. No socket has an empty client name. */
-const REST_CLIENT = "";
 
 /**
  * Reads `Idempotency-Key`: a request with a key is carried out once, however often it is sent. The fingerprint of the
@@ -23,5 +21,5 @@ export async function readIdempotencyKey(
     return refused(refusal("invalid_header", message));
   }
   const fingerprint = await digest(JSON.stringify([c.req.method, body]));
-  return done({ client: REST_CLIENT, requestId, fingerprint });
+  return done({ client: restClient(c.get("access").principal), requestId, fingerprint });
 }

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { recordRefusedJoin } from "../access/audit-refusals.ts";
-import { absence } from "../fragment/join-refusal.ts";
+import { absence } from "../fragment/join-answer.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { idBehind } from "../http/fragment-id.ts";
 import { fragmentsOf } from "../http/objects.ts";

@@ -8,8 +8,8 @@ import type { JoinRequest } from "./join-request.ts";
 import { closeSocket, SocketPeer } from "./socket-peer.ts";
 
 /** The session of a socket that has just joined. */
-export function newSession(socket: WebSocket, join: JoinRequest): Session {
-  return sessionOf(newRecord(join), socket);
+export function newSession(socket: WebSocket, join: JoinRequest, access: Access): Session {
+  return sessionOf(newRecord(join, access), socket);
 }
 
 /**
@@ -33,9 +33,9 @@ function closeStockProvider(socket: WebSocket, code: number, reason: string): vo
   else closeSocket(socket, code, reason);
 }
 
-function newRecord(join: JoinRequest): SessionRecord {
+function newRecord(join: JoinRequest, access: Access): SessionRecord {
   const id = crypto.randomUUID();
-  const common = { id, access: accessOf(join, id), presence: null };
+  const common = { id, access: tellApart(access, id), isToldOfEnd: false, presence: null };
   if (join.protocol === "yjs") {
     const { isOwnClient } = join;
     return { ...common, protocol: "yjs", clientId: null, presenceClock: -1, isOwnClient, isBehind: false };
@@ -54,7 +54,7 @@ function newRecord(join: JoinRequest): SessionRecord {
 }
 
 /** Anonymous callers are told apart by their session. */
-function accessOf({ access }: JoinRequest, session: string): Access {
+function tellApart(access: Access, session: string): Access {
   const { principal } = access;
   if (principal.id !== ANONYMOUS.id) return access;
   return { ...access, principal: { ...principal, id: `${ANONYMOUS.id}:${session}` } };

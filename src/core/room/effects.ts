@@ -1,0 +1,22 @@
+import type { JsonSession, Session } from "./session.ts";
+
+/** Work that a frame asks for and the room cannot do, because it needs other objects. The room takes the outcome later. */
+export type Effect = ExpandRequest | RenewalRequest;
+
+/** The session wants a text expanded. The answer goes to `Room.answerExpand`. */
+export interface ExpandRequest {
+  readonly kind: "expand";
+  readonly session: JsonSession;
+  /** Null: the current text. */
+  readonly content: string | null;
+  readonly requestId: string | undefined;
+}
+
+/** The session brings a new token. The outcome goes to `Room.answerRenewal`. */
+export interface RenewalRequest {
+  readonly kind: "renewal";
+  readonly session: Session;
+  /** Secret. */
+  readonly token: string;
+  readonly requestId: string | undefined;
+}
