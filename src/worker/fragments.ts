@@ -77,11 +77,10 @@ export class Fragments {
     return object === null ? absenceFault(id, preconditions) : object.remove(this.#access, preconditions);
   }
 
-  /** Hands a socket to the fragment; null if there is none and the socket may not create it, or does not want to. */
-  async join(id: FragmentId, request: Request, wantsCreation: boolean): Promise<Response | null> {
+  /** The object that a socket joins; null if there is no fragment and the socket may not create it, or does not want to. */
+  async toJoin(id: FragmentId, wantsCreation: boolean) {
     const creates = wantsCreation && writeFault(this.#access, id) === null;
-    const object = creates ? this.#object(id) : await this.#existing(id);
-    return object === null ? null : object.fetch(request);
+    return creates ? this.#object(id) : this.#existing(id);
   }
 
   #object(id: FragmentId) {

@@ -1,12 +1,11 @@
 import type { Context, Next } from "hono";
 import type { Access } from "../../protocol/access.ts";
-import { CLOSE } from "../../protocol/close-codes.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { digest } from "../http/digest.ts";
 import { refuse } from "../http/problem.ts";
 import { isUpgrade } from "../http/upgrade.ts";
-import { refuseUpgrade } from "../sockets/refusal.ts";
+import { callerRefusal, refuseUpgrade } from "../sockets/refusal.ts";
 import { admit } from "./admit.ts";
 import { NOT_VALID, readCredential } from "./credentials.ts";
 import { type Caller, proofOf } from "./proof.ts";
@@ -92,10 +91,7 @@ async function knownCaller(
 
 /** Refuses a request for what its caller has shown, or has not. */
 function refuseCaller(c: Context<AppEnv>, why: Refusal): Response {
-  if (isUpgrade(c) && why.code !== "not_configured") {
-    const code = why.code === "unauthorised" ? CLOSE.unauthorised : CLOSE.serverError;
-    return refuseUpgrade(c.req.raw, { code, reason: why.message });
-  }
+  if (isUpgrade(c) && why.code !== "not_configured") return refuseUpgrade(c.req.raw, callerRefusal(why));
   if (why.code === "unauthorised")
     c.header("WWW-Authenticate", why === NOTHING_SHOWN ? "Bearer" : 'Bearer error="invalid_token"');
   return refuse(c, why);

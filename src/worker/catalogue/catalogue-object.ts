@@ -15,6 +15,7 @@ import type { Result } from "../../protocol/errors.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
 import { fragmentStub, witnessStub } from "../addresses.ts";
 import { closeSocket, upgradeResponse } from "../sockets/socket-peer.ts";
+import { agreedSubprotocol } from "../sockets/subprotocol.ts";
 import { CatalogueEntries } from "../storage/catalogue-entries.ts";
 import { CatalogueLists } from "../storage/catalogue-lists.ts";
 import { FragmentPages } from "../storage/fragment-pages.ts";
@@ -185,7 +186,7 @@ export class CatalogueObject extends DurableObject<Env> {
     this.ctx.waitUntil(this.#openSessionsCheck.run());
     const afterSeq = knownSeq(lastSeq, this.#entries.seq);
     if (!isSocket) return this.#listeners.openStream(afterSeq);
-    return upgradeResponse(request, this.#listeners.openSocket(afterSeq));
+    return upgradeResponse(agreedSubprotocol(request), this.#listeners.openSocket(afterSeq));
   }
 
   override webSocketMessage(socket: WebSocket): void {

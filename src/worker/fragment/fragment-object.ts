@@ -10,9 +10,10 @@ import type { Session } from "../../core/room/session.ts";
 import type { Access, AccessChange } from "../../protocol/access.ts";
 import type { OpenSessions } from "../../protocol/catalogue.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
-import { type Refusal, refused } from "../../protocol/errors.ts";
+import type { Refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
+import { accessOf } from "../access/caller.ts";
 import { catalogueStub, workspaceOf } from "../addresses.ts";
 import { random32 } from "../random.ts";
 import { decodeJoinRequest } from "../sockets/join-request.ts";
@@ -92,7 +93,7 @@ export class FragmentObject extends DurableObject<Env> {
       const session = newSession(server, join, answer.access);
       this.#sessions.set(server, session);
       this.#room.join(session);
-      return upgradeResponse(request, client);
+      return upgradeResponse(join.subprotocol, client);
     });
   }
 
@@ -168,8 +169,8 @@ export class FragmentObject extends DurableObject<Env> {
       report: (problem: string, error: unknown) => this.#report(problem, error),
     };
     if (effect.kind === "renewal") {
-      const accessOf = () => Promise.resolve(refused(NOT_NOTED));
-      return renewAccess({ ...ports, accessOf, turn: (event) => this.#turns.run(event) }, effect);
+      const check = (token: string) => accessOf(this.env, token, this.#check.id);
+      return renewAccess({ ...ports, check, turn: (event) => this.#turns.run(event) }, effect);
     }
     const expander = this.ctx.exports.Expander;
     return answerExpand({ ...ports, expander, whenDurable: () => this.#calls.whenDurable() }, effect);

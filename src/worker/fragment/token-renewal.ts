@@ -6,7 +6,7 @@ import { type Result, refusal, refused } from "../../protocol/errors.ts";
 export interface Renewing {
   readonly room: Room;
   /** The access that a key or token gives to a socket of this fragment, as it is now. */
-  accessOf(token: string): Promise<Result<Access>>;
+  check(token: string): Promise<Result<Access>>;
   /** One event of the fragment's object. */
   turn(event: (nowMs: number) => void): void;
   report(problem: string, error: unknown): void;
@@ -30,7 +30,7 @@ export async function renewAccess(ports: Renewing, request: RenewalRequest): Pro
   beingChecked.add(session);
   let checked: Result<Access>;
   try {
-    checked = await ports.accessOf(request.token);
+    checked = await ports.check(request.token);
   } catch (error) {
     ports.report("a token could not be checked", error);
     checked = refused(NOT_CHECKED);

@@ -1,13 +1,13 @@
 import { type Context, Hono } from "hono";
 import { CLOSE } from "../../protocol/close-codes.ts";
-import { recordRefusedJoin } from "../access/audit-refusals.ts";
+import { freshAccess } from "../access/caller.ts";
 import { absence } from "../fragment/join-answer.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { idBehind } from "../http/fragment-id.ts";
 import { fragmentsOf } from "../http/objects.ts";
 import { isUpgrade, upgradeRequired } from "../http/upgrade.ts";
-import { decodeJoinRequest, encodeJoinRequest, YJS_PREFIX } from "../sockets/join-request.ts";
-import { decodeJoinRefusal, type JoinRefusal, refuseJoin } from "../sockets/refusal.ts";
+import { encodeJoinRequest, readJoinRequest, YJS_PREFIX } from "../sockets/join-request.ts";
+import { callerRefusal, decodeJoinRefusal, refuseJoin } from "../sockets/refusal.ts";
 
 /** `/v1/ws/{id}`: the JSON socket. `/v1/sync/{id}`: the Yjs socket, as y-websocket's provider builds it. */
 export const sockets: Hono<AppEnv> = new Hono<AppEnv>()
@@ -22,16 +22,14 @@ export async function joinFragment(
   isOldClient: boolean,
 ): Promise<Response> {
   if (!isUpgrade(c)) return upgradeRequired(c);
-  const request = encodeJoinRequest(c.req.raw, c.get("access"), protocol, isOldClient);
-  const join = decodeJoinRequest(request);
-  const refuse = (refusal: JoinRefusal) => {
-    recordRefusedJoin(c, refusal.code);
-    return refuseJoin(c.req.raw, join, refusal);
-  };
+  const join = readJoinRequest(c.req.raw, c.get("access"), protocol, isOldClient);
   const id = idBehind(c, prefix);
-  if (!id.ok) return refuse({ code: CLOSE.malformed, reason: id.refusal.message });
-  const response = await fragmentsOf(c).join(id.value, request, join.creates);
-  if (response === null) return refuse(absence(id.value, join));
+  if (!id.ok) return refuseJoin(join, { code: CLOSE.malformed, reason: id.refusal.message });
+  const object = await fragmentsOf(c).toJoin(id.value, join.creates);
+  if (object === null) return refuseJoin(join, absence(id.value, join));
+  const access = await freshAccess(c, id.value);
+  if (!access.ok) return refuseJoin(join, callerRefusal(access.refusal));
+  const response = await object.fetch(encodeJoinRequest({ ...join, access: access.value }));
   const refusal = await decodeJoinRefusal(response);
-  return refusal === null ? response : refuse(refusal);
+  return refusal === null ? response : refuseJoin(join, refusal);
 }

@@ -1,11 +1,16 @@
+import { fromBase64UrlEncoded, toBase64UrlEncoded } from "lib0/buffer";
+import { decodeUtf8, encodeUtf8 } from "lib0/string";
 import type { Access } from "../../protocol/access.ts";
 import { MAX_CLIENT_NAME_UNITS } from "../../protocol/limits.ts";
-import { offersSubprotocol } from "./socket-peer.ts";
+import { agreedSubprotocol, offersSubprotocol } from "./subprotocol.ts";
 
 /** The address of the Yjs socket, in front of the id. */
 export const YJS_PREFIX = "/v1/sync/";
 
-/** A socket's request to join a fragment. The worker hands it to the object as the query of a URL. */
+/**
+ * A socket's request to join a fragment, as its object gets it. Nothing else of the client's request goes there: its
+ * headers and its address may hold a key or token.
+ */
 export interface JoinRequest {
   readonly protocol: "json" | "yjs";
   readonly access: Access;
@@ -19,39 +24,40 @@ export interface JoinRequest {
   readonly clientName: string | null;
   /** The subprotocol of our own client was offered. */
   readonly isOwnClient: boolean;
+  /** The subprotocol to answer with; null if none was offered. */
+  readonly subprotocol: string | null;
 }
 
-/** Makes the request to the object from a client's request, with its upgrade headers. */
-export function encodeJoinRequest(
+/** What a client's request asks for. */
+export function readJoinRequest(
   request: Request,
   access: Access,
   protocol: "json" | "yjs",
   isOldClient: boolean,
-): Request {
-  const query = new URL(request.url).searchParams;
-  const url = new URL("https://fragment/join");
-  url.searchParams.set("access", JSON.stringify(access));
-  url.searchParams.set("protocol", protocol);
-  if (isOldClient) url.searchParams.set("old", "1");
-  for (const name of ["create", "changes", "client"]) {
-    const value = query.get(name);
-    if (value !== null) url.searchParams.set(name, value);
-  }
-  return new Request(url, request);
-}
-
-export function decodeJoinRequest(request: Request): JoinRequest {
+): JoinRequest {
   const query = new URL(request.url).searchParams;
   const clientName = query.get("client");
   return {
-    access: JSON.parse(query.get("access") ?? "") as Access, // encodeJoinRequest wrote it
-    protocol: query.get("protocol") === "yjs" ? "yjs" : "json",
-    isOldClient: query.get("old") === "1",
+    access,
+    protocol,
+    isOldClient,
     creates: query.get("create") === "1",
     wantsChanges: query.get("changes") === "1",
     clientName: clientName === null || clientName === "" ? null : cutName(clientName),
     isOwnClient: offersSubprotocol(request),
+    subprotocol: agreedSubprotocol(request),
   };
+}
+
+/** The request to the object. */
+export function encodeJoinRequest(join: JoinRequest): Request {
+  const text = toBase64UrlEncoded(encodeUtf8(JSON.stringify(join)));
+  return new Request(`https://fragment/join?${text}`, { headers: { Upgrade: "websocket" } });
+}
+
+export function decodeJoinRequest(request: Request): JoinRequest {
+  const text = decodeUtf8(fromBase64UrlEncoded(new URL(request.url).search.slice(1)));
+  return JSON.parse(text) as JoinRequest; // encodeJoinRequest wrote it
 }
 
 /** Half a character at the cut becomes U+FFFD, as it would in the log, so that the name is the same after a restart. */

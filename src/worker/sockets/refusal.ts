@@ -1,10 +1,12 @@
 import { waitUntil } from "cloudflare:workers";
-import type { CloseCode } from "../../protocol/close-codes.ts";
+import { CLOSE, type CloseCode } from "../../protocol/close-codes.ts";
+import type { Refusal } from "../../protocol/errors.ts";
 import { encodeServerFrame } from "../../protocol/json-frames.ts";
 import { encodeNotice } from "../../protocol/yjs-frames.ts";
 import { closeLater } from "./close-later.ts";
 import { type JoinRequest, YJS_PREFIX } from "./join-request.ts";
-import { closeSocket, offersSubprotocol, upgradeResponse } from "./socket-peer.ts";
+import { closeSocket, upgradeResponse } from "./socket-peer.ts";
+import { agreedSubprotocol, offersSubprotocol } from "./subprotocol.ts";
 
 /** Why a socket may not join its fragment. */
 export interface JoinRefusal {
@@ -15,6 +17,12 @@ export interface JoinRefusal {
    * deleted.
    */
   readonly deleted?: { readonly id: string; readonly timestamp: string };
+}
+
+/** The refusal of a socket whose caller is refused for its key or token, or whose key or token cannot be checked. */
+export function callerRefusal({ code, message }: Refusal): JoinRefusal {
+  if (code === "unauthorised") return { code: CLOSE.unauthorised, reason: message };
+  return { code: code === "forbidden" ? CLOSE.forbidden : CLOSE.serverError, reason: message };
 }
 
 /**
@@ -38,8 +46,7 @@ export async function decodeJoinRefusal(response: Response): Promise<JoinRefusal
  * Stock Yjs providers are closed after a pause (close-later.ts), all others at once.
  */
 export function refuseJoin(
-  request: Request,
-  { protocol, isOwnClient }: Pick<JoinRequest, "protocol" | "isOwnClient">,
+  { protocol, isOwnClient, subprotocol }: Pick<JoinRequest, "protocol" | "isOwnClient" | "subprotocol">,
   { code, reason, deleted }: JoinRefusal,
 ): Response {
   const { 0: client, 1: server } = new WebSocketPair();
@@ -51,11 +58,12 @@ export function refuseJoin(
     if (deleted !== undefined) server.send(encodeNotice("deleted", reason));
     closeSocket(server, code, reason);
   } else waitUntil(closeLater(server, code, reason));
-  return upgradeResponse(request, client);
+  return upgradeResponse(subprotocol, client);
 }
 
 /** The same for a socket whose address was not read yet. */
 export function refuseUpgrade(request: Request, refusal: JoinRefusal): Response {
   const protocol = new URL(request.url).pathname.startsWith(YJS_PREFIX) ? "yjs" : "json";
-  return refuseJoin(request, { protocol, isOwnClient: offersSubprotocol(request) }, refusal);
+  const isOwnClient = offersSubprotocol(request);
+  return refuseJoin({ protocol, isOwnClient, subprotocol: agreedSubprotocol(request) }, refusal);
 }

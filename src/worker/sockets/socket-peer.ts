@@ -1,7 +1,5 @@
 import type { Peer, SessionRecord } from "../../core/room/session.ts";
 import { closeReason } from "../../protocol/close-codes.ts";
-import { SUBPROTOCOL } from "../../protocol/yjs-frames.ts";
-import { subprotocolBeforeCredential } from "../access/credentials.ts";
 
 /** Ends a socket with a code and a reason. */
 export type CloseSocket = (socket: WebSocket, code: number, reason: string) => void;
@@ -34,19 +32,10 @@ export class SocketPeer implements Peer {
   }
 }
 
-/**
- * Answers an upgrade. A client that offered our subprotocol, or another one before its key or token, gives up unless the
- * answer agrees to it, even if the answer is a refusal.
- */
-export function upgradeResponse(request: Request, webSocket: WebSocket): Response {
-  const name = offersSubprotocol(request) ? SUBPROTOCOL : subprotocolBeforeCredential(request);
-  const headers: HeadersInit = name === null ? {} : { "Sec-WebSocket-Protocol": name };
+/** Answers an upgrade. The subprotocol is one that the client offered. */
+export function upgradeResponse(subprotocol: string | null, webSocket: WebSocket): Response {
+  const headers: HeadersInit = subprotocol === null ? {} : { "Sec-WebSocket-Protocol": subprotocol };
   return new Response(null, { status: 101, webSocket, headers });
-}
-
-export function offersSubprotocol(request: Request): boolean {
-  const offered = request.headers.get("Sec-WebSocket-Protocol")?.split(",") ?? [];
-  return offered.some((name) => name.trim() === SUBPROTOCOL);
 }
 
 export function closeSocket(socket: WebSocket, code: number, reason: string): void {
