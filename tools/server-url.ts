@@ -21,14 +21,6 @@ export function parseServerUrl(text: string): URL {
   return url;
 }
 
-/**
- * Whether only programs of this machine reach `host`, a name or an address. `URL` writes an IPv6 address in brackets, and
- * every IPv4 address as four decimal numbers.
- */
-export function isLoopbackHost(host: string): boolean {
-  return ["localhost", "::1", "[::1]"].includes(host) || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
 /** The path of a fragment in REST. */
 export function fragmentPath(id: FragmentId): string {
   return `/v1/fragments/${encodePath(id)}`;

@@ -4,6 +4,7 @@ import { recordRefusals } from "./access/audit-refusals.ts";
 import { makeCaller, requireSettings } from "./access/caller.ts";
 import { allowedMethods } from "./http/allowed-methods.ts";
 import type { AppEnv } from "./http/app-env.ts";
+import { refuseForeignHosts } from "./http/hosts.ts";
 import { refuseForeignOrigins, shareAnswers } from "./http/origins.ts";
 import { notAllowed, problem, problemOf } from "./http/problem.ts";
 import { oldPrompts } from "./legacy/prompts.ts";
@@ -28,6 +29,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
     await next();
     return undefined;
   })
+  .use(refuseForeignHosts)
   .use(refuseForeignOrigins)
   .use("/openapi.json", shareAnswers)
   .use("/asyncapi.json", shareAnswers)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { isLoopbackHost } from "../../src/protocol/hosts.ts";
 import { readCommandLine } from "../../tools/command-line.ts";
 import { LOAD_COMMAND } from "../../tools/load/settings.ts";
-import { isLoopbackHost } from "../../tools/server-url.ts";
 
 function settings(args: readonly string[]) {
   const line = readCommandLine(LOAD_COMMAND, args);

@@ -13,10 +13,11 @@ import { OPEN_ACCESS } from "../support/open-access.ts";
 import { createFragment, joinJson, joinYjs, openSocket, request } from "./connect.ts";
 
 async function listen(lastEventId?: string): Promise<EventStream> {
-  const headers = lastEventId === undefined ? {} : { "Last-Event-ID": lastEventId };
+  const Origin = "http://localhost:5173";
+  const headers = lastEventId === undefined ? { Origin } : { Origin, "Last-Event-ID": lastEventId };
   const response = await exports.default.fetch("http://localhost/v1/events", { headers });
   expect(response.headers.get("Content-Type")).toBe("text/event-stream; charset=utf-8");
-  expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
+  expect(response.headers.get("Access-Control-Allow-Origin")).toBe(Origin);
   if (response.body === null) throw new Error("no body");
   const stream = new EventStream(response.body);
   onTestFinished(() => stream.close());

@@ -1,81 +1,123 @@
 /** Which pages may call from a browser. */
-import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { app } from "../../src/worker/app.ts";
 import { createFragment, freshId, readFragment } from "./connect.ts";
+import { callWith, closeOf, type Settings } from "./settings.ts";
 
 const FRIEND = "https://friend.example";
 const STRANGER = "https://stranger.example";
+const NAMED: Settings = {
+  OPEN_ACCESS: "anyone",
+  ALLOWED_ORIGINS: ` ${FRIEND}/, https://Other.example`,
+};
 
-/** Asks a server that is told whose pages may call. */
-async function call(
-  method: string,
-  path: string,
-  {
-    allowed = ` ${FRIEND}/, https://Other.example`,
-    ...headers
-  }: { allowed?: string; [name: string]: string },
-  body?: string,
-): Promise<Response> {
-  const init = { method, headers, ...(body === undefined ? {} : { body }) };
-  const url = new URL(path, "http://localhost");
-  // The type of the variable is what wrangler.toml says.
-  const settings = { ...env, ALLOWED_ORIGINS: allowed } as unknown as Env;
-  return app.fetch(new Request(url, init), settings, createExecutionContext());
-}
+/** In each mode, pages that are not named get nowhere. */
+const MODES: readonly (readonly [string, Settings])[] = [
+  ["is open to this machine", { OPEN_ACCESS: "loopback" }],
+  ["is open to anyone", { OPEN_ACCESS: "anyone" }],
+  ["names some pages", NAMED],
+  ["is closed", { OPEN_ACCESS: "" }],
+  ["is closed, but for anonymous editors", { OPEN_ACCESS: "", ANONYMOUS_ROLE: "editor" }],
+];
+const STRANGERS = [
+  STRANGER,
+  "null",
+  "http://friend.example",
+  `${FRIEND}:8443`,
+  "https://localhost.evil.example",
+];
 
-async function closeOf(response: Response): Promise<number> {
-  const socket = response.webSocket;
-  if (socket === null) throw new Error(`no socket, but ${response.status}`);
-  const closed = new Promise<CloseEvent>((settle) => socket.addEventListener("close", settle));
-  socket.accept();
-  return (await closed).code;
-}
-
-describe("pages that may call are named", () => {
-  test.each([STRANGER, "null", "http://friend.example", `${FRIEND}:8443`, "https://localhost"])(
+describe.each(MODES)("a server that %s", (_, settings) => {
+  test.each(STRANGERS)(
     "[ORIGIN-2] a request is 403 and changes nothing, when its origin is %s",
     async (Origin) => {
       const { id } = await createFragment("kept");
       const body = JSON.stringify({ from: id, to: freshId() });
-      const answer = await call("POST", "/v1/renames", { Origin, "Content-Type": "text/plain" }, body);
+      const answer = await callWith(
+        settings,
+        "POST",
+        "/v1/renames",
+        { Origin, "Content-Type": "text/plain" },
+        body,
+      );
       expect(answer.status).toBe(403);
       expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
       expect(answer.headers.get("Access-Control-Allow-Origin")).toBeNull();
       expect(await answer.json()).toMatchObject({ code: "forbidden" });
       expect((await readFragment(id)).version).toBe(1);
       const asking = { Origin, "Access-Control-Request-Method": "PUT" };
-      expect((await call("OPTIONS", `/v1/fragments/${id}`, asking)).status).toBe(403);
+      expect((await callWith(settings, "OPTIONS", `/v1/fragments/${id}`, asking)).status).toBe(403);
     },
   );
 
-  test.each(["/v1/ws/", "/v1/sync/", "/api/prompts/ws/", "/ws/prompts/"])(
+  test.each(["/v1/ws/", "/v1/sync/", "/api/prompts/ws/", "/ws/prompts/", "/v1/events?", "/api/ws/test?"])(
     "[ORIGIN-2] a socket of %s is closed with 4403, when its origin is not named",
     async (prefix) => {
       const { id } = await createFragment("kept");
       const headers = { Origin: STRANGER, Upgrade: "websocket" };
-      expect(await closeOf(await call("GET", `${prefix}${id}`, headers))).toBe(4403);
+      expect(await closeOf(await callWith(settings, "GET", `${prefix}${id}`, headers))).toBe(4403);
     },
   );
 
-  test("[ORIGIN-2] the events and the echo are closed with 4403, when their origin is not named", async () => {
-    for (const path of ["/v1/events", "/api/ws/test"])
-      expect(await closeOf(await call("GET", path, { Origin: STRANGER, Upgrade: "websocket" }))).toBe(4403);
+  test.each([
+    ["a picture", { "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image" }],
+    ["a script", { "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script" }],
+    ["a frame", { "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe" }],
+    ["something for later", { "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "empty" }],
+  ])("[ORIGIN-5] a page of another origin gets 403, when it loads %s", async (_what, headers) => {
+    for (const path of [`/v1/fragments/${(await createFragment("text")).id}`, "/docs", "/v1/events"]) {
+      const answer = await callWith(settings, "GET", path, { "Sec-Fetch-Site": "cross-site", ...headers });
+      await answer.body?.cancel();
+      expect(answer.status, path).toBe(403);
+    }
   });
 
-  test.each<[string, Record<string, string>]>([
-    ["a page that is named", { Origin: FRIEND }],
-    ["another one", { Origin: "https://other.example" }],
-    ["a page of the server", { Origin: "http://localhost" }],
-    ["a program", {}],
-  ])("[ORIGIN-2] requests and sockets are taken, when they come from %s", async (_, headers) => {
+  test("[ORIGIN-5] a link is answered, and nothing but a link, when a person follows it from another page", async () => {
+    const link = {
+      "Sec-Fetch-Site": "cross-site",
+      "Sec-Fetch-Mode": "navigate",
+      "Sec-Fetch-Dest": "document",
+    };
+    expect((await callWith(settings, "GET", "/healthz", link)).status).toBe(200);
+    expect((await callWith(settings, "DELETE", `/v1/fragments/${freshId()}`, link)).status).toBe(403);
+  });
+});
+
+describe("the pages that may call", () => {
+  test.each<[string, Settings, Record<string, string>]>([
+    ["a page that is named", NAMED, { Origin: FRIEND }],
+    ["another one", NAMED, { Origin: "https://other.example" }],
+    ["a page of the server", NAMED, { Origin: "http://localhost" }],
+    ["a program", NAMED, {}],
+    ["a page of this machine", { OPEN_ACCESS: "loopback" }, { Origin: "http://localhost:5173" }],
+    ["a page of its IPv4 address", { OPEN_ACCESS: "loopback" }, { Origin: "http://127.0.0.1:3000" }],
+    ["a page of its IPv6 address", { OPEN_ACCESS: "loopback" }, { Origin: "https://[::1]:3000" }],
+    [
+      "a page that is named beside those of this machine",
+      { OPEN_ACCESS: "loopback", ALLOWED_ORIGINS: FRIEND },
+      { Origin: FRIEND },
+    ],
+    ["another port of this machine", { OPEN_ACCESS: "loopback" }, { "Sec-Fetch-Site": "same-site" }],
+  ])("[ORIGIN-1] requests and sockets are taken, when they come from %s", async (_, settings, headers) => {
     const { id } = await createFragment("text");
-    expect((await call("PUT", `/v1/fragments/${id}`, headers, '{"content": "new"}')).status).toBe(200);
-    const upgrade = await call("GET", `/v1/ws/${id}`, { ...headers, Upgrade: "websocket" });
+    const answer = await callWith(settings, "PUT", `/v1/fragments/${id}`, headers, '{"content": "new"}');
+    expect(answer.status).toBe(200);
+    const upgrade = await callWith(settings, "GET", `/v1/ws/${id}`, { ...headers, Upgrade: "websocket" });
     expect(upgrade.status).toBe(101);
     upgrade.webSocket?.accept();
     upgrade.webSocket?.close();
+  });
+
+  test.each(["http://localhost:5173", "http://127.0.0.1:3000"])(
+    "[ORIGIN-2] a page of the machine's origin %s is refused, when the server is open to others too",
+    async (Origin) => {
+      for (const settings of [NAMED, { OPEN_ACCESS: "anyone" }, { OPEN_ACCESS: "" }] satisfies Settings[])
+        expect((await callWith(settings, "GET", "/healthz", { Origin })).status).toBe(403);
+    },
+  );
+
+  test("[ORIGIN-5] another port of the same host is refused what it loads, when the server is not for this machine only", async () => {
+    const headers = { "Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image" };
+    expect((await callWith({ OPEN_ACCESS: "anyone" }, "GET", "/v1/tags", headers)).status).toBe(403);
   });
 
   test("[ORIGIN-3] an answer names the origin that may read it, and varies with it", async () => {
@@ -87,45 +129,28 @@ describe("pages that may call are named", () => {
       `/v1/ws/${id}`,
       "/openapi.json",
     ]) {
-      const answer = await call("GET", path, { Origin: FRIEND });
+      const answer = await callWith(NAMED, "GET", path, { Origin: FRIEND });
       await answer.body?.cancel();
       expect(answer.headers.get("Access-Control-Allow-Origin"), path).toBe(FRIEND);
+      expect(answer.headers.get("Access-Control-Allow-Credentials"), path).toBeNull();
       expect(answer.headers.get("Vary"), path).toContain("Origin");
     }
-    const asking = { Origin: FRIEND, "Access-Control-Request-Method": "PATCH" };
-    const preflight = await call("OPTIONS", `/v1/fragments/${id}`, asking);
+    const asking = {
+      Origin: FRIEND,
+      "Access-Control-Request-Method": "PATCH",
+      "Access-Control-Request-Headers": "authorization",
+    };
+    const preflight = await callWith(NAMED, "OPTIONS", `/v1/fragments/${id}`, asking);
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get("Access-Control-Allow-Origin")).toBe(FRIEND);
     expect(preflight.headers.get("Access-Control-Allow-Methods")).toBe("GET,HEAD,POST,PUT,PATCH,DELETE");
-  });
-});
-
-describe("all pages may call", () => {
-  test("[ORIGIN-1] requests and sockets are taken and all may read the answers, when none is named", async () => {
-    const { id } = await createFragment("text");
-    for (const path of [
-      `/v1/fragments/${id}`,
-      `/v1/ws/${id}`,
-      `/v1/sync/${id}`,
-      "/v1/events",
-      "/v1/nothing",
-    ]) {
-      const answer = await call("GET", path, { allowed: " , ", Origin: STRANGER });
-      await answer.body?.cancel();
-      expect(answer.headers.get("Access-Control-Allow-Origin"), path).toBe("*");
-    }
-    const upgrade = await call("GET", `/v1/ws/${id}`, {
-      allowed: "",
-      Origin: STRANGER,
-      Upgrade: "websocket",
-    });
-    expect(upgrade.status).toBe(101);
-    upgrade.webSocket?.accept();
-    upgrade.webSocket?.close();
+    expect(preflight.headers.get("Access-Control-Allow-Headers")).toBe("authorization");
   });
 });
 
 describe("a proxy speaks TLS", () => {
+  const SETTINGS: Settings = { OPEN_ACCESS: "anyone" };
+
   test("[ORIGIN-4] the descriptions show its scheme, and no other, when the proxy names it", async () => {
     for (const [scheme, seen] of [
       ["https", "https://localhost"],
@@ -134,8 +159,10 @@ describe("a proxy speaks TLS", () => {
       ["javascript", "http://localhost"],
     ] as const) {
       const headers = { "X-Forwarded-Proto": scheme };
-      expect(await (await call("GET", "/docs", headers)).text()).toContain(`curl ${seen}/`);
-      const { servers } = await (await call("GET", "/asyncapi.json", headers)).json<{ servers: object }>();
+      expect(await (await callWith(SETTINGS, "GET", "/docs", headers)).text()).toContain(`curl ${seen}/`);
+      const { servers } = await (await callWith(SETTINGS, "GET", "/asyncapi.json", headers)).json<{
+        servers: object;
+      }>();
       const protocol = seen.startsWith("https") ? "wss" : "ws";
       expect(JSON.stringify(servers)).toContain(`"protocol":"${protocol}"`);
     }
@@ -143,7 +170,16 @@ describe("a proxy speaks TLS", () => {
 
   test("[ORIGIN-4] the server's own pages may call under the scheme that the proxy names", async () => {
     const own = { Origin: "https://localhost", "X-Forwarded-Proto": "https" };
-    expect((await call("GET", "/v1/tags", own)).status).toBe(200);
-    expect((await call("GET", "/v1/tags", { ...own, Origin: "http://localhost" })).status).toBe(403);
+    expect((await callWith(SETTINGS, "GET", "/v1/tags", own)).status).toBe(200);
+    expect((await callWith(SETTINGS, "GET", "/v1/tags", { ...own, Origin: "http://localhost" })).status).toBe(
+      403,
+    );
+  });
+
+  test("[ORIGIN-4] the server's own pages may call, when the proxy names no scheme and the browser says whose they are", async () => {
+    const own = { Origin: "https://localhost", "Sec-Fetch-Site": "same-origin" };
+    expect((await callWith(SETTINGS, "GET", "/v1/tags", own)).status).toBe(200);
+    for (const other of [{ Origin: STRANGER }, { "Sec-Fetch-Site": "cross-site" }])
+      expect((await callWith(SETTINGS, "GET", "/v1/tags", { ...own, ...other })).status).toBe(403);
   });
 });

@@ -11,7 +11,7 @@ import { join, resolve } from "node:path";
 import { runCommand } from "../command-line.ts";
 import { parseOptions, text, type ValuesOf } from "../command-options.ts";
 import { DEFAULT_PORT } from "../server-url.ts";
-import { allowedOrigins } from "./allowed-origins.ts";
+import { allowedOrigins } from "./allowed-callers.ts";
 import { catalogueWarning } from "./catalogue-state.ts";
 import { spawnBound } from "./child-lifetime.ts";
 import { addressFault, port } from "./listen-address.ts";

@@ -7,10 +7,11 @@
  * keeps running elsewhere (child-lifetime.ts).
  */
 import { join, resolve } from "node:path";
+import { isLoopbackHost } from "../../src/protocol/hosts.ts";
 import { runCommand } from "../command-line.ts";
 import { flag, parseOptions, text, type ValuesOf } from "../command-options.ts";
-import { DEFAULT_PORT, isLoopbackHost } from "../server-url.ts";
-import { allowedOrigins } from "./allowed-origins.ts";
+import { DEFAULT_PORT } from "../server-url.ts";
+import { allowedOrigins } from "./allowed-callers.ts";
 import { catalogueWarning } from "./catalogue-state.ts";
 import { addressFault, port } from "./listen-address.ts";
 import { describeNextSteps } from "./next-steps.ts";

@@ -2,11 +2,12 @@
  * The settings of a load test, read from the command line and bounded before anything is sent. A load test is an attack
  * on one's own server, so it reaches only the loopback, unless its user says that the server is theirs.
  */
+import { isLoopbackHost } from "../../src/protocol/hosts.ts";
 import { MAX_CONTENT_BYTES } from "../../src/protocol/limits.ts";
 import { type Command, UsageError } from "../command-line.ts";
 import { decimal, flag, parsed, parseOptions, text, whole } from "../command-options.ts";
 import { grouped } from "../quantity.ts";
-import { DEFAULT_SERVER_URL, isLoopbackHost, parseServerUrl } from "../server-url.ts";
+import { DEFAULT_SERVER_URL, parseServerUrl } from "../server-url.ts";
 import { maxTokenBytes } from "./token.ts";
 
 /** The size of a load. */

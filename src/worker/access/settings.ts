@@ -8,6 +8,8 @@ import {
 } from "../../protocol/access.ts";
 import { SET_SECRET_COMMAND, secretFault } from "../../protocol/auth-secret.ts";
 import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
+import { parseHosts } from "../../protocol/hosts.ts";
+import { parseOrigins } from "../../protocol/origins.ts";
 
 /** Who may come in without a key or token: nobody, programs and pages of this machine, or everybody who reaches the port. */
 export type Openness = "closed" | "loopback" | "anyone";
@@ -19,6 +21,10 @@ export interface AccessSettings {
   readonly anonymous: Access | null;
   /** The secrets that verify tokens; the first one signs. An open server may have none. */
   readonly secrets: readonly string[];
+  /** Further host names of the server (http/hosts.ts). */
+  readonly allowedHosts: readonly string[];
+  /** Origins of the pages that may call, besides the server's own (http/origins.ts). */
+  readonly allowedOrigins: readonly string[];
 }
 
 const OPENNESS: Readonly<Record<string, Openness>> = { "": "closed", loopback: "loopback", anyone: "anyone" };
@@ -46,6 +52,10 @@ function readSettings(env: Env): Result<AccessSettings> {
   if (role === undefined) return fault('ANONYMOUS_ROLE must be "none", "viewer" or "editor".');
   const workspace = parseWorkspace(value("ANONYMOUS_WORKSPACE") || "default");
   if (workspace === null) return fault(`ANONYMOUS_WORKSPACE: ${WORKSPACE_RULE}`);
+  const hosts = parseHosts(value("ALLOWED_HOSTS"));
+  if (hosts.fault !== null) return fault(`ALLOWED_HOSTS: ${hosts.fault}`);
+  const origins = parseOrigins(value("ALLOWED_ORIGINS"));
+  if (origins.fault !== null) return fault(`ALLOWED_ORIGINS: ${origins.fault}`);
   const secrets: string[] = [];
   for (const name of ["AUTH_SECRET", "AUTH_SECRET_OLD"] as const) {
     const secret = value(name);
@@ -58,7 +68,7 @@ function readSettings(env: Env): Result<AccessSettings> {
   if (openness === "closed" && secrets.length === 0) return fault(`AUTH_SECRET is not set. ${SET_SECRET}`);
   const anonymousRole = openness === "closed" ? role : "admin";
   const anonymous = anonymousRole === null ? null : anonymousAccess(workspace, anonymousRole);
-  return done({ openness, anonymous, secrets });
+  return done({ openness, anonymous, secrets, allowedHosts: hosts.names, allowedOrigins: origins.origins });
 }
 
 const SET_SECRET = `Set it with: ${SET_SECRET_COMMAND}`;

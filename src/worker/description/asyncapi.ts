@@ -23,7 +23,7 @@ type Messages = Readonly<Record<string, Message>>;
 const PROSE = `The sockets on which people and programs edit one fragment together, and the events of all fragments. The REST
 API is described in \`/openapi.json\`.
 
-Pages of every origin may open a socket, unless the server is told which origins may: others are closed with 4403. A refused
+Pages of the server and of the origins that it was told of may open a socket; those of others are closed with 4403. A refused
 socket is accepted first and then closed with a code, because browsers show no HTTP status. Without
 \`Upgrade: websocket\` the answer is 426.
 

@@ -53,8 +53,8 @@ An error is \`application/problem+json\` (RFC 9457), with a \`code\` for program
 
 ## CORS
 
-Pages of every origin may call every address under \`/v1\`, without credentials, unless the server is told which origins may:
-then requests from other pages are answered with 403 \`forbidden\`. Browsers may read \`ETag\`, \`Location\`,
+Pages of the server itself, and of the origins that its operator has named, may call every address under \`/v1\` (CORS).
+Requests of other pages are answered with 403 \`forbidden\`. Pages may read \`ETag\`, \`Location\`,
 \`Retry-After\` and \`X-Prompt-Warnings\`.
 
 ## Limits

@@ -1,13 +1,14 @@
 import type { Context, Next } from "hono";
 import { cors } from "hono/cors";
 import { CLOSE } from "../../protocol/close-codes.ts";
-import { parseOrigins } from "../../protocol/origins.ts";
+import { isLoopbackOrigin } from "../../protocol/origins.ts";
+import { accessSettings } from "../access/settings.ts";
 import { refuseUpgrade } from "../sockets/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
 import { problem } from "./problem.ts";
 import { isUpgrade } from "./upgrade.ts";
 
-/** Decides which web pages may call the server. Programs send no `Origin`, so they are let through. */
+/** Decides which web pages may call the server. Programs send neither `Origin` nor `Sec-Fetch-Site`. */
 
 /**
  * The request's address as the client wrote it. A proxy that speaks TLS says so in `X-Forwarded-Proto`; that header can
@@ -21,35 +22,63 @@ export function publicUrl(request: Request): URL {
 }
 
 /**
- * Refuses requests of pages from other origins, if the server is told which origins may call it. CORS alone is not enough:
- * it hides the answers, but a browser opens sockets and sends simple POSTs for any page, with the cookie or password that
- * a proxy in front of this server asked for.
+ * Refuses requests of pages from other origins, unless they are named. CORS alone is not enough: it hides the answers, but
+ * a browser opens sockets and sends simple POSTs for any page, with what it knows of the user and from where the user is.
  */
 export async function refuseForeignOrigins(c: Context<AppEnv>, next: Next): Promise<Response | undefined> {
-  const origin = c.req.header("Origin");
-  const allowed = allowedOrigins(c);
-  const isAllowed =
-    origin === undefined ||
-    allowed === null ||
-    allowed.includes(origin) ||
-    origin === publicUrl(c.req.raw).origin;
-  if (!isAllowed) {
+  if (!isWelcome(c)) {
     const reason = "Pages of this origin may not call the server (ALLOWED_ORIGINS).";
-    return isUpgrade(c)
-      ? refuseUpgrade(c.req.raw, { code: CLOSE.forbidden, reason })
-      : problem(c, "forbidden", reason);
+    if (!isUpgrade(c)) return problem(c, "forbidden", reason);
+    return refuseUpgrade(c.req.raw, { code: CLOSE.forbidden, reason });
   }
   await next();
   return undefined;
 }
 
-const SHARED = {
+function isWelcome(c: Context<AppEnv>): boolean {
+  const origin = c.req.header("Origin");
+  return origin === undefined ? !isForeignResource(c) : mayCall(c, origin);
+}
+
+function mayCall(c: Context<AppEnv>, origin: string): boolean {
+  if (isOwnOrigin(c.req.raw, origin)) return true;
+  const settings = accessSettings(c.env);
+  if (!settings.ok) return false;
+  const { openness, allowedOrigins } = settings.value;
+  return allowedOrigins.includes(origin) || (openness === "loopback" && isLoopbackOrigin(origin));
+}
+
+/**
+ * Whether the origin is the server's own. Behind a proxy that hides the scheme, the browser's word for it counts, where it
+ * sends one (to https and loopback): no page can write `Sec-Fetch-Site`.
+ */
+export function isOwnOrigin(request: Request, origin: string): boolean {
+  const own = publicUrl(request);
+  if (origin === own.origin) return true;
+  return request.headers.get("Sec-Fetch-Site") === "same-origin" && URL.parse(origin)?.host === own.host;
+}
+
+/**
+ * Whether a page of another origin loads this as a picture, a script, a frame or the like. Browsers send no `Origin` with
+ * those, and the page learns from them what is there. A link that a person follows is welcome. Other ports of a loopback
+ * host are the same site, and may call.
+ */
+function isForeignResource(c: Context<AppEnv>): boolean {
+  const site = c.req.header("Sec-Fetch-Site");
+  if (site === undefined || site === "same-origin" || site === "none") return false;
+  const settings = accessSettings(c.env);
+  if (site === "same-site" && settings.ok && settings.value.openness === "loopback") return false;
+  const isLink =
+    c.req.header("Sec-Fetch-Mode") === "navigate" && c.req.header("Sec-Fetch-Dest") === "document";
+  return !(isLink && (c.req.method === "GET" || c.req.method === "HEAD"));
+}
+
+/** Every origin that gets this far is allowed: the others were refused above. */
+const share = cors({
+  origin: (origin) => origin,
   allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
   exposeHeaders: ["ETag", "Location", "Retry-After", "X-Prompt-Warnings"],
-};
-const withAll = cors({ ...SHARED, origin: "*" });
-/** Every origin that gets this far is allowed: the others were refused above. */
-const withAllowed = cors({ ...SHARED, origin: (origin) => origin });
+});
 
 /** Lets pages read the answers (CORS). An upgrade passes unchanged, because the headers of a 101 cannot be changed. */
 export async function shareAnswers(c: Context<AppEnv>, next: Next): Promise<Response | undefined> {
@@ -57,13 +86,5 @@ export async function shareAnswers(c: Context<AppEnv>, next: Next): Promise<Resp
     await next();
     return undefined;
   }
-  const share = allowedOrigins(c) === null ? withAll : withAllowed;
   return (await share(c, next)) ?? undefined;
-}
-
-/** Null if all origins may call. */
-function allowedOrigins(c: Context<AppEnv>): readonly string[] | null {
-  const setting: string = c.env.ALLOWED_ORIGINS ?? ""; // a deployment may leave it out
-  const origins = parseOrigins(setting);
-  return origins.length === 0 ? null : origins;
 }
