@@ -1053,7 +1053,10 @@ describe("expansion as text, and its tag", () => {
   ])("[REST-19] an expansion asked for with Accept: %s comes as %s", async (accept, type) => {
     const { id } = await createFragment("é[[nobody]]");
     const answer = await request("GET", `/v1/expansions/${id}`, undefined, { Accept: accept });
-    expect([answer.headers.get("Content-Type"), answer.headers.get("Vary")]).toEqual([type, "Accept, Origin"]);
+    expect([answer.headers.get("Content-Type"), answer.headers.get("Vary")]).toEqual([
+      type,
+      "Accept, Origin",
+    ]);
     const expanded = "é[[PROMPT NOT FOUND: nobody]]";
     if (type === "application/json") expect(await answer.json()).toMatchObject({ expanded });
     else {
