@@ -1,7 +1,8 @@
 import { MemoryUpdateLog, type Stored } from "../support/memory-update-log.ts";
-import { describeUpdateLog } from "./update-log.ts";
+import { describeUpdateLog, type LogStorage } from "./update-log.ts";
+import { describeLogAuthors } from "./update-log-authors.ts";
 
-describeUpdateLog("in memory", async (use) => {
+async function withMemory(use: (storage: LogStorage) => void): Promise<void> {
   let stored: Stored | null = null;
   use({
     open: () =>
@@ -9,4 +10,7 @@ describeUpdateLog("in memory", async (use) => {
         stored = after;
       }),
   });
-});
+}
+
+describeUpdateLog("in memory", withMemory);
+describeLogAuthors("in memory", withMemory);

@@ -111,7 +111,7 @@ export function describeUpdateLog(
       log.markDelivered(2);
       expect(log.rowsWritten - before).toBe(3);
       for (const reader of [log, storage.open()]) expect(reader.load()?.deliveredRevision).toBe(2);
-      log.remove(3, 2_000, []);
+      log.remove({ revision: 3, timeMs: 2_000, authors: ["cy"] }, []);
       for (const reader of [log, storage.open()]) expect(reader.load()?.deliveredRevision).toBe(2);
     });
 
@@ -219,7 +219,7 @@ export function describeUpdateLog(
         log.append(commit(2, "second"));
         log.compact(encode("all"), 0);
         log.append(commit(3, "third"));
-        log.remove(4, 2_000, [7, 4_000_000_000, 2 ** 50]);
+        log.remove({ revision: 4, timeMs: 2_000, authors: ["cy"] }, [7, 4_000_000_000, 2 ** 50]);
         for (const reader of [log, storage.open()]) {
           expect(reader.load()).toMatchObject({
             generation: 1,
@@ -237,7 +237,7 @@ export function describeUpdateLog(
 
     check("[LOG-8] a fragment made again is a new generation that knows the old client ids", (storage) => {
       const log = created(storage);
-      log.remove(2, 2_000, [7, 8]);
+      log.remove({ revision: 2, timeMs: 2_000, authors: ["cy"] }, [7, 8]);
       log.create(commit(3, "again"), { generation: 2, serverClientId: 6, deliveredRevision: 0 });
       for (const reader of [log, storage.open()]) {
         expect(reader.load()).toMatchObject({
@@ -251,13 +251,13 @@ export function describeUpdateLog(
         });
         expect(textsOf(reader)).toEqual(["again"]);
       }
-      log.remove(4, 2_000, [7, 8, 9]);
+      log.remove({ revision: 4, timeMs: 2_000, authors: ["cy"] }, [7, 8, 9]);
       expect(storage.open().load()?.oldClients).toEqual(new Set([7, 8, 9]));
     });
 
     check("[LOG-8] a hundred thousand old client ids come back", (storage) => {
       const clients = Array.from({ length: 100_000 }, (_, index) => 3_000_000_000 + index * 7);
-      created(storage).remove(2, 2_000, clients);
+      created(storage).remove({ revision: 2, timeMs: 2_000, authors: ["cy"] }, clients);
       expect(storage.open().load()?.oldClients).toEqual(new Set(clients));
     });
 

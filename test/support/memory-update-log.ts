@@ -1,6 +1,14 @@
+import { type AuthorChunk, archiveRuns, runsBetween } from "../../src/core/history/author-archive.ts";
+import { type AuthorRun, mergeRuns, runOf } from "../../src/core/history/author-runs.ts";
 import { keptPast } from "../../src/core/history/compaction-policy.ts";
 import { extendRecord, type LoggedCommit, MAX_OPEN_BYTES } from "../../src/core/history/log-record.ts";
-import { decodePastEntry, encodePastEntry, type PastEntry } from "../../src/core/history/past-entry.ts";
+import {
+  type Authorship,
+  decodeAuthorship,
+  decodePastEntry,
+  encodePastEntry,
+  type PastEntry,
+} from "../../src/core/history/past-entry.ts";
 import type { Commit, LogSize, LogState, NewLife, UpdateLog } from "../../src/core/history/update-log.ts";
 
 /**
@@ -11,6 +19,8 @@ export interface Stored {
   readonly life: LogState;
   readonly snapshot: Uint8Array | null;
   readonly records: readonly (readonly LoggedCommit[])[];
+  /** The authors of the commits that have left the log. */
+  readonly authors: readonly AuthorChunk[];
 }
 
 /** The update log in memory, with the rows of the one in SQLite: same records, same number of rows written. */
@@ -61,17 +71,19 @@ export class MemoryUpdateLog implements UpdateLog {
       oldClients: this.#stored?.life.oldClients ?? new Set(),
     };
     this.#commits = 1;
-    this.#write({ life, snapshot: null, records: [[logged(first)]] }, 2);
+    const authors = this.#stored?.authors ?? [];
+    this.#write({ life, snapshot: null, records: [[logged(first)]], authors }, 2);
   }
 
   append(commit: Commit): void {
-    const { life, snapshot, records } = this.#alive;
+    const stored = this.#alive;
+    const { life, records } = stored;
     const newest = records.at(-1);
     const isOpen = newest !== undefined && extendRecord(new Uint8Array(), newest).length <= MAX_OPEN_BYTES;
     const kept = isOpen ? records.slice(0, -1) : records;
     const record = [...(isOpen ? newest : []), logged(commit)];
     this.#commits++;
-    this.#write({ life: { ...life, ...at(commit) }, snapshot, records: [...kept, record] }, 1);
+    this.#write({ ...stored, life: { ...life, ...at(commit) }, records: [...kept, record] }, 1);
   }
 
   *updates(): Iterable<Uint8Array> {
@@ -85,10 +97,15 @@ export class MemoryUpdateLog implements UpdateLog {
     return this.#commitsLogged().map(({ entry }) => decodePastEntry(entry));
   }
 
+  authors(fromRevision: number, toRevision: number): AuthorRun[] {
+    const logged = this.#commitsLogged().map(({ entry }) => runOf(decodeAuthorship(entry)));
+    return runsBetween(this.#stored?.authors ?? [], logged, fromRevision, toRevision);
+  }
+
   compact(snapshot: Uint8Array, keepSinceMs: number): void {
     const { life, records, snapshot: old } = this.#alive;
     const entries = this.#commitsLogged().map(({ entry }) => entry);
-    const timeOf = (entry: Uint8Array) => decodePastEntry(entry).timeMs;
+    const timeOf = (entry: Uint8Array) => decodeAuthorship(entry).timeMs;
     const kept = keptPast(entries, (entry) => entry.length, timeOf, keepSinceMs).map((entry) => ({
       update: null,
       entry,
@@ -96,15 +113,21 @@ export class MemoryUpdateLog implements UpdateLog {
     const deleted = records.length + (old === null ? 0 : 1);
     this.#commits = 0;
     const keptRecords = kept.length === 0 ? [] : [kept];
-    this.#write({ life, snapshot: snapshot.slice(), records: keptRecords }, deleted + 2 + keptRecords.length);
+    const leaving = entries.slice(0, entries.length - kept.length).map(decodeAuthorship);
+    const rows = deleted + 2 + keptRecords.length + Math.sign(leaving.length);
+    const authors = this.#archived(leaving);
+    this.#write({ life, snapshot: snapshot.slice(), records: keptRecords, authors }, rows);
   }
 
-  remove(revision: number, timeMs: number, clients: Iterable<number>): void {
+  remove(deletion: Authorship, clients: Iterable<number>): void {
     const { life, records } = this.#alive;
+    const { revision, timeMs } = deletion;
+    const entries = this.#commitsLogged().map(({ entry }) => decodeAuthorship(entry));
+    const authors = this.#archived([...entries, deletion]);
     const oldClients = new Set(clients);
     const tombstone = { ...life, revision, updatedAtMs: timeMs, isDeleted: true, oldClients };
     this.#commits = 0;
-    this.#write({ life: tombstone, snapshot: null, records: [] }, records.length + 2);
+    this.#write({ life: tombstone, snapshot: null, records: [], authors }, records.length + 3);
   }
 
   renewServerClientId(serverClientId: number): void {
@@ -120,6 +143,11 @@ export class MemoryUpdateLog implements UpdateLog {
   get #alive(): Stored {
     if (this.#stored === null) throw new Error("Nothing was ever stored here.");
     return this.#stored;
+  }
+
+  #archived(leaving: readonly Authorship[]): readonly AuthorChunk[] {
+    const { authors } = this.#alive;
+    return leaving.length === 0 ? authors : archiveRuns(authors, mergeRuns(leaving.map(runOf)));
   }
 
   #commitsLogged(): readonly LoggedCommit[] {

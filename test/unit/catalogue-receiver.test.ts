@@ -144,7 +144,7 @@ describe("the catalogue as a receiver", () => {
     host.create("first");
     host.submit({ content: { kind: "text", text: "second" } });
     host.passUntilIdle();
-    host.turn((nowMs) => host.room.remove(null, nowMs));
+    host.turn((nowMs) => host.room.remove(null, "user:ann", nowMs));
     const { revision } = receiver.nextCreation();
     host.create("again");
     expect(host.room.committed.revision).toBe(revision);
@@ -234,7 +234,7 @@ describe("the catalogue as a receiver", () => {
     room.host.create("first");
     room.run();
     room.pass(10);
-    room.host.turn((nowMs) => room.host.room.remove(null, nowMs));
+    room.host.turn((nowMs) => room.host.room.remove(null, "user:ann", nowMs));
     room.run();
     room.pass(10);
     room.host.create("again");

@@ -319,7 +319,7 @@ describe("a page that was not cut off", () => {
     const log = new MemoryUpdateLog(null);
     const before = new RoomHost(log);
     before.create("an earlier life");
-    before.turn((nowMs) => before.room.remove(null, nowMs));
+    before.turn((nowMs) => before.room.remove(null, "user:ann", nowMs));
     before.create("one two three");
     const host = new RoomHost(log, { nowMs: before.nowMs + 1_000 });
     const page = host.joinJson(new ScriptedPeer(), OLD);

@@ -29,7 +29,7 @@ test("[STO-5] a long log is compacted in a turn of its own, behind the commit th
 test("[STO-5] a long log is not compacted any more, when its fragment was deleted before its turn came", () => {
   const host = openRoom();
   host.submit({ content: { kind: "text", text: "long ".repeat(100_000) } });
-  host.turn((nowMs) => host.room.remove(null, nowMs));
+  host.turn((nowMs) => host.room.remove(null, "user:ann", nowMs));
   host.passUntilIdle();
   expect(host.room.exists).toBe(false);
 });

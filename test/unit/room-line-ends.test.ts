@@ -77,7 +77,7 @@ test("[TEXT-5] what peers type while a paste is being mended is mended too, befo
 test("[TEXT-5] a fragment that is deleted while a paste is being mended shows no CRLF before it goes", () => {
   const { room } = pasted();
   const bob = room.json("bob");
-  expect(room.host.turn((nowMs) => room.host.room.remove(null, nowMs))).toBeNull();
+  expect(room.host.turn((nowMs) => room.host.room.remove(null, "user:ann", nowMs))).toBeNull();
   room.rest();
   const frames = bob.told();
   expect(frames.map(({ action }) => action)).toEqual(["update", "deleted"]);

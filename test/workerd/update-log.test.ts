@@ -1,11 +1,12 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { SqlUpdateLog } from "../../src/worker/storage/sql-update-log.ts";
-import { describeUpdateLog } from "../contract/update-log.ts";
+import { describeUpdateLog, type LogStorage } from "../contract/update-log.ts";
+import { describeLogAuthors } from "../contract/update-log-authors.ts";
 
 let objects = 0;
 
 /** Each test has the storage of an object of its own, and every log it opens reads it anew. */
-describeUpdateLog("in SQLite", (use) => {
+function withSqlite(use: (storage: LogStorage) => void): Promise<void> {
   const stub = env.FRAGMENT.get(env.FRAGMENT.idFromName(`default/log-${++objects}`));
   return runInDurableObject(stub, (_, { storage }) => {
     use({
@@ -15,4 +16,7 @@ describeUpdateLog("in SQLite", (use) => {
         }),
     });
   });
-});
+}
+
+describeUpdateLog("in SQLite", withSqlite);
+describeLogAuthors("in SQLite", withSqlite);

@@ -224,11 +224,15 @@ export class DurableFragment {
     this.log.compact(this.text.snapshot(), nowMs);
   }
 
-  /** Ends this life. Everything must be committed. */
-  remove(nowMs: number): void {
+  /**
+   * Ends this life. Everything must be committed.
+   *
+   * @param author the id of the principal that deletes it
+   */
+  remove(author: string, nowMs: number): void {
     const { oldClients, revision, serverClientId } = this.alive;
     const clients = new Set([...oldClients, ...this.text.clients, serverClientId]);
-    this.#ports.log.remove(revision + 1, nowMs, clients);
+    this.#ports.log.remove({ revision: revision + 1, timeMs: nowMs, authors: [author] }, clients);
     this.#life = this.#ports.log.load();
     this.#text = null;
     this.#view = null;

@@ -16,8 +16,8 @@ export class RowBudget {
   static readonly COMMIT_WINDOW_MS = 220;
   /** With this many tokens or fewer, commits keep to their window. */
   static readonly RESERVE = 6;
-  /** About what a compaction of a small log costs: snapshot out, snapshot in, past, state. */
-  static readonly COMPACTION = 4;
+  /** About what a compaction of a small log costs: snapshot out, snapshot in, past, authors, state. */
+  static readonly COMPACTION = 5;
   #tokens = RowBudget.CAPACITY;
   #owed = 0;
   #atMs = Number.NEGATIVE_INFINITY;

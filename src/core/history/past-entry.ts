@@ -16,6 +16,9 @@ export interface Answer {
   readonly toSent: TextChange;
 }
 
+/** What the history says of a commit for as long as it lasts. */
+export type Authorship = Pick<PastEntry, "revision" | "timeMs" | "authors">;
+
 /** No client can give a request this id. */
 export const UNNAMED = "";
 
@@ -23,6 +26,7 @@ export const UNNAMED = "";
 export interface PastEntry {
   readonly revision: number;
   readonly timeMs: number;
+  /** The ids of the principals that wrote in it, each once. */
   readonly authors: readonly string[];
   /** From the text of this revision back to that of the revision before. */
   readonly undo: TextChange;
@@ -59,9 +63,7 @@ export function encodePastEntry(entry: PastEntry): Uint8Array {
 
 export function decodePastEntry(bytes: Uint8Array): PastEntry {
   const decoder = decoding.createDecoder(bytes);
-  const revision = decoding.readVarUint(decoder);
-  const timeMs = decoding.readVarUint(decoder);
-  const authors = times(decoder, () => decoding.readVarString(decoder));
+  const authorship = readAuthorship(decoder);
   const undo = decodeChange(decoder);
   // We wrote this JSON ourselves, under the row's checksum.
   const metadataBefore =
@@ -76,7 +78,18 @@ export function decodePastEntry(bytes: Uint8Array): PastEntry {
   const withFingerprints = decoding.hasContent(decoder)
     ? answers.map((answer) => ({ ...answer, fingerprint: decoding.readVarString(decoder) || undefined }))
     : answers;
-  return { revision, timeMs, authors, undo, metadataBefore, answers: withFingerprints };
+  return { ...authorship, undo, metadataBefore, answers: withFingerprints };
+}
+
+/** The beginning of an entry. */
+export function decodeAuthorship(entry: Uint8Array): Authorship {
+  return readAuthorship(decoding.createDecoder(entry));
+}
+
+function readAuthorship(decoder: decoding.Decoder): Authorship {
+  const revision = decoding.readVarUint(decoder);
+  const timeMs = decoding.readVarUint(decoder);
+  return { revision, timeMs, authors: times(decoder, () => decoding.readVarString(decoder)) };
 }
 
 function times<T>(decoder: decoding.Decoder, read: () => T): T[] {

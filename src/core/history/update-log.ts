@@ -1,4 +1,5 @@
-import type { PastEntry } from "./past-entry.ts";
+import type { AuthorRun } from "./author-runs.ts";
+import type { Authorship, PastEntry } from "./past-entry.ts";
 
 /**
  * The durable history of one fragment: a port, implemented by the storage of a Durable Object and by the memory of a
@@ -16,10 +17,19 @@ export interface UpdateLog {
   updates(): Iterable<Uint8Array>;
   /** The past commits that are kept, oldest first. */
   past(): PastEntry[];
-  /** Replaces the log by a snapshot of everything committed; keeps the past from `keepSinceMs` on. */
+  /** Replaces the log by a snapshot of everything committed; keeps the past from `keepSinceMs` on, and all authors. */
   compact(snapshot: Uint8Array, keepSinceMs: number): void;
-  /** Leaves only a tombstone: generation, last revision, and the client ids that must not come back. */
-  remove(revision: number, timeMs: number, clients: Iterable<number>): void;
+  /**
+   * Who wrote the commits of these revisions, in all lives of the fragment: the runs that have one of them, oldest first.
+   * Older runs are coarser (author-archive.ts). A revision that is in no run is not known any more.
+   */
+  authors(fromRevision: number, toRevision: number): AuthorRun[];
+  /**
+   * Leaves only a tombstone: generation, last revision, the authors, and the client ids that must not come back.
+   *
+   * @param deletion the last revision of this life, and who ended it
+   */
+  remove(deletion: Authorship, clients: Iterable<number>): void;
   renewServerClientId(serverClientId: number): void;
   /** Notes that the catalogue has this revision with its text. Costs one row. */
   markDelivered(revision: number): void;

@@ -250,14 +250,18 @@ export class Room {
     else this.#writes.whenDurable(callback);
   }
 
-  /** Deletes the fragment; every session is told and closed. */
-  remove(expectedVersions: readonly number[] | null, nowMs: number): Refusal | null {
+  /**
+   * Deletes the fragment; every session is told and closed.
+   *
+   * @param author the id of the principal that deletes it
+   */
+  remove(expectedVersions: readonly number[] | null, author: string, nowMs: number): Refusal | null {
     while (!this.isDurable) this.#commit(nowMs);
     const { id, alive } = this.#fragment;
     if (expectedVersions !== null && !expectedVersions.includes(alive.revision)) {
       return refusal("version_mismatch", `The current version is ${alive.revision}.`);
     }
-    this.#fragment.remove(nowMs);
+    this.#fragment.remove(author, nowMs);
     this.#compactsNext = false;
     // All sessions end here, so nobody has to be told that the cursors are gone.
     for (const { record } of this.#sessions()) record.presence = null;

@@ -52,7 +52,7 @@ export class CheckedCalls {
   }
 
   async remove(access: Access, preconditions: Preconditions): Promise<Refusal | null> {
-    return this.#writeFault(access, preconditions) ?? this.#calls.remove(preconditions);
+    return this.#writeFault(access, preconditions) ?? this.#calls.remove(preconditions, access.principal.id);
   }
 
   #writeFault(access: Access, preconditions: Preconditions | undefined): Refusal | null {

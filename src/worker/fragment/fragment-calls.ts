@@ -57,14 +57,18 @@ export class FragmentCalls {
     return answer;
   }
 
-  /** Deletes the fragment. Null on success. */
-  async remove(preconditions: Preconditions): Promise<Refusal | null> {
+  /**
+   * Deletes the fragment. Null on success.
+   *
+   * @param author the id of the principal that deletes it
+   */
+  async remove(preconditions: Preconditions, author: string): Promise<Refusal | null> {
     const { room, catalogue } = this.#ports;
     if (!room.exists) return absenceFault(room.id, preconditions);
     const fault = preconditionFault(room, preconditions);
     if (fault !== null) return fault;
     const why = this.#ports.turn((nowMs) => {
-      const refusal = room.remove(expectedVersions(preconditions), nowMs);
+      const refusal = room.remove(expectedVersions(preconditions), author, nowMs);
       if (refusal === null) this.#ports.removed();
       return refusal;
     });

@@ -2,10 +2,13 @@ import { decodeRecord, type LoggedCommit } from "../../core/history/log-record.t
 import { checksum } from "./checksum.ts";
 import { join } from "./chunks.ts";
 
+/** The tables whose rows may be damaged, and their keys. */
+const KEYS = { update_log: "seq", snapshot: "chunk", authors: "from_revision" } as const;
+
 /** The fault of a row. */
 export interface Damage {
-  readonly source: "update_log" | "snapshot";
-  /** The row's `seq` or `chunk`. */
+  readonly source: keyof typeof KEYS;
+  /** The row's key. */
   readonly key: number;
   readonly reason: string;
 }
@@ -57,11 +60,12 @@ export function readSnapshot(
 
 /** Moves a row into quarantine, as it is. Returns the rows written. */
 export function quarantine(sql: SqlStorage, { source, key, reason }: Damage): number {
-  const isLog = source === "update_log";
-  const column = isLog ? "seq" : "chunk";
-  // The newest revision that anybody may have seen: no other text may ever get it.
+  const column = KEYS[source];
+  // The newest revision that anybody may have seen: no other text may ever get it. The authors make no text.
   const revision =
-    "max((SELECT revision FROM fragment), (SELECT coalesce(max(revision), 0) FROM update_log))";
+    source === "authors"
+      ? "0"
+      : "max((SELECT revision FROM fragment), (SELECT coalesce(max(revision), 0) FROM update_log))";
   const copy = sql.exec(
     `INSERT INTO quarantine (source, key, reason, revision, data)
        SELECT ?, ${column}, ?, ${revision}, data FROM ${source} WHERE ${column} = ?`,
@@ -88,7 +92,7 @@ function partsFault(rows: readonly Row[]): string | null {
   return isWhole ? null : "a part is missing";
 }
 
-function rowsFault(rows: readonly Row[], format: number): string | null {
+export function rowsFault(rows: readonly Row[], format: number): string | null {
   for (const row of rows) {
     if (!(row["data"] instanceof ArrayBuffer) || checksum(dataOf(row)) !== row["checksum"])
       return "wrong checksum";

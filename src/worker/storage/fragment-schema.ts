@@ -1,5 +1,16 @@
 import type { Schema } from "./migrations.ts";
 
+const AUTHORS = `-- Who wrote the commits that have left the log (core/history/author-archive.ts), in chunks.
+   CREATE TABLE authors (
+     -- The first and the last revision in the chunk.
+     from_revision INTEGER PRIMARY KEY,
+     to_revision INTEGER NOT NULL,
+     level INTEGER NOT NULL,
+     format INTEGER NOT NULL,
+     checksum INTEGER NOT NULL,
+     data BLOB NOT NULL
+   );`;
+
 /**
  * The tables of one fragment.
  *
@@ -7,7 +18,8 @@ import type { Schema } from "./migrations.ts";
  * kept inside the rows.
  */
 export const FRAGMENT_SCHEMA: Schema = {
-  tables: `CREATE TABLE fragment (
+  tables: `${AUTHORS}
+   CREATE TABLE fragment (
      -- One row: the life of this id.
      singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
      generation INTEGER NOT NULL,
@@ -51,5 +63,5 @@ export const FRAGMENT_SCHEMA: Schema = {
    );
    -- What the object's one alarm is for.
    CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
-  migrations: ["ALTER TABLE fragment ADD COLUMN delivered_revision INTEGER NOT NULL DEFAULT 0"],
+  migrations: ["ALTER TABLE fragment ADD COLUMN delivered_revision INTEGER NOT NULL DEFAULT 0", AUTHORS],
 };

@@ -1,3 +1,5 @@
+import { type AuthorChunk, runsBetween } from "../../core/history/author-archive.ts";
+import { type AuthorRun, runOf } from "../../core/history/author-runs.ts";
 import { keptPast } from "../../core/history/compaction-policy.ts";
 import {
   extendRecord,
@@ -5,11 +7,18 @@ import {
   MAX_OPEN_BYTES,
   RECORD_FORMAT,
 } from "../../core/history/log-record.ts";
-import { decodePastEntry, encodePastEntry, type PastEntry } from "../../core/history/past-entry.ts";
+import {
+  type Authorship,
+  decodeAuthorship,
+  decodePastEntry,
+  encodePastEntry,
+  type PastEntry,
+} from "../../core/history/past-entry.ts";
 import type { Commit, LogSize, LogState, NewLife, UpdateLog } from "../../core/history/update-log.ts";
+import { AuthorTable } from "./author-table.ts";
 import { checksum } from "./checksum.ts";
 import { cut, join, MAX_ROW_BYTES, toBlob } from "./chunks.ts";
-import { quarantine, type ReadRecord, readRecords, readSnapshot } from "./damage.ts";
+import { type Damage, quarantine, type ReadRecord, readRecords, readSnapshot } from "./damage.ts";
 import { FRAGMENT_SCHEMA } from "./fragment-schema.ts";
 import { migrate, newestVersion, schemaVersion } from "./migrations.ts";
 import { decodeClientIds, encodeClientIds } from "./old-clients.ts";
@@ -24,6 +33,7 @@ const SNAPSHOT_FORMAT = 1;
 export class SqlUpdateLog implements UpdateLog {
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
+  readonly #authors: AuthorTable;
   readonly #report: (problem: string) => void;
   #rowsWritten = 0;
   #size: LogSize = { rows: 0, updateBytes: 0, pastBytes: 0, snapshotBytes: 0, commits: 0 };
@@ -35,6 +45,7 @@ export class SqlUpdateLog implements UpdateLog {
   constructor(storage: DurableObjectStorage, report: (problem: string) => void) {
     this.#storage = storage;
     this.#sql = storage.sql;
+    this.#authors = new AuthorTable(storage.sql);
     this.#report = report;
   }
 
@@ -133,19 +144,28 @@ export class SqlUpdateLog implements UpdateLog {
   }
 
   past(): PastEntry[] {
-    return this.#read().records.flatMap(({ commits }) => commits.map(({ entry }) => decodePastEntry(entry)));
+    return this.#entries().map(decodePastEntry);
+  }
+
+  authors(fromRevision: number, toRevision: number): AuthorRun[] {
+    if (schemaVersion(this.#sql) === 0) return [];
+    const logged = this.#entries().map((entry) => runOf(decodeAuthorship(entry)));
+    return runsBetween(this.#readAuthors(), logged, fromRevision, toRevision);
   }
 
   compact(snapshot: Uint8Array, keepSinceMs: number): void {
-    const entries = this.#read().records.flatMap(({ commits }) => commits.map(({ entry }) => entry));
-    const timeOf = (entry: Uint8Array) => decodePastEntry(entry).timeMs;
+    const entries = this.#entries();
+    const timeOf = (entry: Uint8Array) => decodeAuthorship(entry).timeMs;
     const kept = keptPast(entries, (entry) => entry.length, timeOf, keepSinceMs);
     const state = this.load();
     if (state === null) throw new Error("There is nothing to compact.");
     const at = { revision: state.revision, timeMs: state.updatedAtMs };
+    const archived = this.#readAuthors();
+    const leaving = entries.slice(0, entries.length - kept.length).map(decodeAuthorship);
     this.#storage.transactionSync(() => {
       this.#exec("DELETE FROM update_log");
       this.#exec("DELETE FROM snapshot");
+      this.#rowsWritten += this.#authors.add(archived, leaving.map(runOf));
       for (const [chunk, data] of cut(snapshot).entries()) {
         this.#exec(
           "INSERT INTO snapshot (chunk, format, checksum, data) VALUES (?, ?, ?, ?)",
@@ -166,12 +186,19 @@ export class SqlUpdateLog implements UpdateLog {
     this.#measure(this.#read().records, snapshot);
   }
 
-  remove(revision: number, timeMs: number, clients: Iterable<number>): void {
+  remove(deletion: Authorship, clients: Iterable<number>): void {
     const chunks = cut(encodeClientIds(clients));
+    const archived = this.#readAuthors();
+    const leaving = [...this.#entries().map(decodeAuthorship), deletion];
     this.#storage.transactionSync(() => {
       for (const table of ["update_log", "snapshot", "quarantine", "old_clients", "due"])
         this.#exec(`DELETE FROM ${table}`);
-      this.#exec("UPDATE fragment SET is_deleted = 1, revision = ?, updated_at_ms = ?", revision, timeMs);
+      this.#exec(
+        "UPDATE fragment SET is_deleted = 1, revision = ?, updated_at_ms = ?",
+        deletion.revision,
+        deletion.timeMs,
+      );
+      this.#rowsWritten += this.#authors.add(archived, leaving.map(runOf));
       for (const [chunk, data] of chunks.entries()) {
         this.#exec("INSERT INTO old_clients (chunk, data) VALUES (?, ?)", chunk, toBlob(data));
       }
@@ -196,15 +223,29 @@ export class SqlUpdateLog implements UpdateLog {
     const snapshot = readSnapshot(this.#sql, SNAPSHOT_FORMAT);
     const records = readRecords(this.#sql, RECORD_FORMAT);
     const damages = [...snapshot.damages, ...records.damages];
-    if (damages.length > 0) {
-      this.#hasFoundDamage = true;
-      this.#storage.transactionSync(() => {
-        for (const damage of damages) this.#rowsWritten += quarantine(this.#sql, damage);
-      });
-      for (const { source, key, reason } of damages)
-        this.#report(`${source} row ${key} is quarantined: ${reason}`);
-    }
+    if (damages.length > 0) this.#hasFoundDamage = true;
+    this.#setAside(damages);
     return { records: records.sound, snapshot: snapshot.sound };
+  }
+
+  /** The past entries in the log, oldest first. */
+  #entries(): Uint8Array[] {
+    return this.#read().records.flatMap(({ commits }) => commits.map(({ entry }) => entry));
+  }
+
+  #readAuthors(): readonly AuthorChunk[] {
+    const { sound, damages } = this.#authors.read();
+    this.#setAside(damages);
+    return sound;
+  }
+
+  #setAside(damages: readonly Damage[]): void {
+    if (damages.length === 0) return;
+    this.#storage.transactionSync(() => {
+      for (const damage of damages) this.#rowsWritten += quarantine(this.#sql, damage);
+    });
+    for (const { source, key, reason } of damages)
+      this.#report(`${source} row ${key} is quarantined: ${reason}`);
   }
 
   #insertRecord(
