@@ -44,7 +44,7 @@ function expectRefusal(name: string, ended: Ended, says: string): void {
 function optionsOf(script: string): string[] {
   const source = readFileSync(join(PROJECT_DIR, script), "utf8");
   const declared =
-    /\b([a-z-]+)"?: (?:whole|decimal|text|textOption|texts|flag|parsed|port|allowedOrigins)\(/g;
+    /\b([a-z-]+)"?: (?:whole|decimal|text|textOption|texts|flag|parsed|port|credential|allowedOrigins|allowedHosts|anonymousRole|anonymousWorkspace)\(/g;
   return [...source.matchAll(declared)].map(([, name = ""]) => name);
 }
 
@@ -55,7 +55,12 @@ test("[CLI-1] the commands are found, when package.json is read", () => {
     "port",
     "host",
     "persist-to",
+    "closed",
+    "open",
+    "anonymous-role",
+    "anonymous-workspace",
     "allowed-origins",
+    "allowed-hosts",
     "build-only",
   ]);
   expect(COMMANDS.flatMap(({ script }) => optionsOf(script)).length).toBeGreaterThanOrEqual(30);

@@ -96,25 +96,29 @@ test("[CLI-7] serve says that the address is not this machine's, when --host is 
 });
 
 test.each([
-  { host: "0.0.0.0", warns: true },
-  { host: "127.0.0.1", warns: false },
-])("[CLI-8] serve warns of an open server: $warns, when it listens on $host", async ({ host, warns }) => {
-  await withTemporaryDir(async (dir) => {
-    const args = ["tools/dev/serve.ts", "--port=0", `--host=${host}`, `--persist-to=${dir}`];
-    const server = spawn(process.execPath, args, { cwd: PROJECT_DIR, stdio: ["ignore", "pipe", "pipe"] });
-    const ended = once(server, "close");
-    onTestFinished(async () => {
-      server.kill("SIGTERM");
-      await ended;
+  { host: "0.0.0.0", option: "--open", warns: true },
+  { host: "0.0.0.0", option: "--closed", warns: false },
+  { host: "127.0.0.1", option: "--closed", warns: false },
+])(
+  "[CLI-8] serve warns of an open server: $warns, when it is $option on $host",
+  async ({ host, option, warns }) => {
+    await withTemporaryDir(async (dir) => {
+      const args = ["tools/dev/serve.ts", "--port=0", `--host=${host}`, option, `--persist-to=${dir}`];
+      const server = spawn(process.execPath, args, { cwd: PROJECT_DIR, stdio: ["ignore", "pipe", "pipe"] });
+      const ended = once(server, "close");
+      onTestFinished(async () => {
+        server.kill("SIGTERM");
+        await ended;
+      });
+      let errors = "";
+      server.stderr.setEncoding("utf8").on("data", (text: string) => {
+        errors += text;
+      });
+      await within("the server", printed(server, "ready pid="));
+      expect(errors).toMatch(warns ? /^Warning: with --open, everyone .* can read, change and delete/ : /^$/);
     });
-    let errors = "";
-    server.stderr.setEncoding("utf8").on("data", (text: string) => {
-      errors += text;
-    });
-    await within("the server", printed(server, "ready pid="));
-    expect(errors).toMatch(warns ? /^Warning: 0\.0\.0\.0 .* everyone .* can read, change and delete/ : /^$/);
-  });
-});
+  },
+);
 
 function printed(server: ChildProcess, text: string): Promise<void> {
   let all = "";

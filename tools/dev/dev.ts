@@ -8,14 +8,18 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { join, resolve } from "node:path";
+import { operatorToken } from "../access/access-server.ts";
+import { type AuthSecrets, claimSecrets } from "../access/auth-secret.ts";
 import { runCommand } from "../command-line.ts";
-import { parseOptions, text, type ValuesOf } from "../command-options.ts";
+import { flag, parseOptions, text, type ValuesOf } from "../command-options.ts";
 import { DEFAULT_PORT } from "../server-url.ts";
-import { allowedOrigins } from "./allowed-callers.ts";
+import { type AccessMode, accessMode, anonymousRole, anonymousWorkspace } from "./access-mode.ts";
+import { allowedHosts, allowedOrigins } from "./allowed-callers.ts";
 import { catalogueWarning } from "./catalogue-state.ts";
 import { spawnBound } from "./child-lifetime.ts";
+import { configWithoutRoutes, secretArguments } from "./dev-config.ts";
 import { addressFault, port } from "./listen-address.ts";
-import { describeNextSteps } from "./next-steps.ts";
+import { describeSteps } from "./next-steps.ts";
 import { claimStorageDir } from "./storage-dir.ts";
 import { PROJECT_DIR, wranglerCommand } from "./wrangler-command.ts";
 
@@ -27,38 +31,56 @@ const OPTIONS = {
   port: port(),
   /** Null for Wrangler's own directory, .wrangler/state. */
   "persist-to": text(),
-  /** Null for those of wrangler.toml. */
+  closed: flag(),
+  // Null for those of wrangler.toml.
+  "anonymous-role": anonymousRole(),
+  "anonymous-workspace": anonymousWorkspace(),
   "allowed-origins": allowedOrigins(),
+  "allowed-hosts": allowedHosts(),
 };
 
-const USAGE = `Usage: npm run dev -- [--port N] [--persist-to DIR] [--allowed-origins LIST]
+const USAGE = `Usage: npm run dev -- [--port N] [--persist-to DIR] [--closed] [--anonymous-role ROLE] [--anonymous-workspace NAME]
+       [--allowed-origins LIST] [--allowed-hosts LIST]
 
-The server under wrangler dev, rebuilt when a file changes.
+The server under wrangler dev, rebuilt when a file changes. Programs of this machine need no key, unless it is --closed.
 
-  --port N                 ${DEFAULT_PORT} unless given; 0 takes a free port
-  --persist-to DIR         the directory of the fragments; .wrangler/state unless given
-  --allowed-origins LIST   pages of these origins may call from a browser, such as https://a.example,https://b.example; all unless given`;
+  --port N                    ${DEFAULT_PORT} unless given; 0 takes a free port
+  --persist-to DIR            the directory of the fragments and of the secret; .wrangler/state unless given
+  --closed                    ask everybody for a key, a token or a sign-in (npm run key makes the first key)
+  --anonymous-role ROLE       none, viewer or editor: what callers without a key may do in a closed server; none unless given
+  --anonymous-workspace NAME  the workspace of callers without a key; default unless given
+  --allowed-origins LIST      pages of these origins may call, too, such as https://a.example,https://b.example
+  --allowed-hosts LIST        names of this server, such as prompts.example.com, if a proxy reaches it by a name`;
 
-await runCommand(
-  { name: "npm run dev", usage: USAGE, parse: (args) => parseOptions(args, OPTIONS), tellsFailures: true },
-  dev,
-);
+interface Settings extends ValuesOf<typeof OPTIONS> {
+  readonly mode: AccessMode;
+}
+
+await runCommand({ name: "npm run dev", usage: USAGE, parse, tellsFailures: true }, dev);
+
+function parse(args: readonly string[]): Settings {
+  const options = parseOptions(args, OPTIONS);
+  return { ...options, mode: accessMode("localhost", false, options) };
+}
 
 /** Returns the exit code. */
-async function dev(options: ValuesOf<typeof OPTIONS>): Promise<number> {
-  const { port, "allowed-origins": origins, "persist-to": dir } = options;
+async function dev({ port, mode, "persist-to": dir }: Settings): Promise<number> {
   const persistTo = dir === null ? null : resolve(dir);
+  const storageDir = persistTo ?? join(PROJECT_DIR, ".wrangler", "state");
   const fault = await addressFault("localhost", port);
   if (fault !== null) throw new Error(fault);
-  await claimStorageDir(persistTo ?? join(PROJECT_DIR, ".wrangler", "state")); // until this process ends
+  await claimStorageDir(storageDir); // until this process ends
+  const secrets = await claimSecrets(storageDir);
+  const config = await configWithoutRoutes();
   const { command, args, env } = wranglerCommand([
     "dev",
     "--local",
     "--show-interactive-dev-session=false",
     `--port=${port}`,
-    "--var=OPEN_ACCESS:loopback",
+    ...(config === null ? [] : [`--config=${config}`]),
     ...(persistTo === null ? [] : [`--persist-to=${persistTo}`]),
-    ...(origins === null ? [] : [`--var=ALLOWED_ORIGINS:${origins}`]),
+    ...(await secretArguments(storageDir, secrets)),
+    ...Object.entries(mode.vars).map(([name, value]) => `--var=${name}:${value}`),
   ]);
   const wrangler = spawnBound(command, args, "SIGTERM", {
     cwd: PROJECT_DIR,
@@ -80,7 +102,7 @@ async function dev(options: ValuesOf<typeof OPTIONS>): Promise<number> {
   let wasReady = false;
   readyPort(wrangler).then(async (port) => {
     wasReady = true;
-    await announce(`http://localhost:${port}`);
+    await announce(`http://localhost:${port}`, mode, storageDir, secrets);
   });
   const code = await exited;
   endGroup(wrangler);
@@ -102,7 +124,12 @@ function readyPort(wrangler: ChildProcess): Promise<number> {
   });
 }
 
-async function announce(url: string): Promise<void> {
+async function announce(
+  url: string,
+  mode: AccessMode,
+  storageDir: string,
+  secrets: AuthSecrets,
+): Promise<void> {
   const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) }).then(
     async (response) => {
       await response.body?.cancel();
@@ -114,8 +141,9 @@ async function announce(url: string): Promise<void> {
     console.error(`npm run dev: GET ${url}/healthz ${answer}`);
     return;
   }
-  const warning = await catalogueWarning(url);
-  console.log(describeNextSteps(url));
+  const operator = await operatorToken(secrets.AUTH_SECRET, mode.workspace);
+  const warning = await catalogueWarning(url, operator);
+  console.log(await describeSteps(url, mode, storageDir, operator));
   if (warning !== null) console.error(warning);
 }
 

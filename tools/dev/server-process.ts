@@ -14,10 +14,11 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import type { AuthSecrets } from "../access/auth-secret.ts";
 import { spawnBound } from "./child-lifetime.ts";
 import { DEFAULT_BUNDLE_DIR, readBundleSettings } from "./production-bundle.ts";
 import { claimStorageDir } from "./storage-dir.ts";
-import { renderWorkerdConfig, SOCKET_NAME, STORAGE_NAME } from "./workerd-config.ts";
+import { renderWorkerdConfig, SECRETS, SOCKET_NAME, STORAGE_NAME } from "./workerd-config.ts";
 
 export { buildBundle } from "./production-bundle.ts";
 
@@ -32,6 +33,8 @@ export interface ServerOptions {
   readonly bundleDir?: string;
   /** Variables of the worker, over those of wrangler.toml. Open to this machine unless they say otherwise. */
   readonly vars?: Readonly<Record<string, string>>;
+  /** Absent: the worker has none, whatever the environment says. A closed server needs them. */
+  readonly secrets?: AuthSecrets;
   /** Gets everything that workerd prints, from the moment it is ready. */
   readonly onOutput?: (text: string) => void;
 }
@@ -70,7 +73,10 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     `--directory-path=${STORAGE_NAME}=${persistTo}`,
     `--control-fd=${CONTROL_FD}`,
   ];
-  const child = spawnBound(workerdPath(), args, "SIGKILL", { stdio: ["ignore", "pipe", "pipe", "pipe"] });
+  const child = spawnBound(workerdPath(), args, "SIGKILL", {
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    env: environmentWith(options.secrets),
+  });
   const exited = new Promise<number | null>((settle) => {
     child.once("close", (code) => {
       release();
@@ -108,6 +114,12 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   } finally {
     settled.abort();
   }
+}
+
+/** Our own environment, with these secrets and no others. */
+function environmentWith(secrets: AuthSecrets | undefined): NodeJS.ProcessEnv {
+  const others = Object.entries(process.env).filter(([name]) => !SECRETS.some((secret) => secret === name));
+  return { ...Object.fromEntries(others), ...secrets };
 }
 
 /** The binary itself, as Wrangler finds it: the launcher in node_modules/.bin may be a process of its own. */

@@ -17,6 +17,9 @@ export interface WorkerdSettings {
   readonly vars: Readonly<Record<string, string>>;
 }
 
+/** Secrets come from the environment of workerd, so that no file has them. One that is not set is null. */
+export const SECRETS = ["AUTH_SECRET", "AUTH_SECRET_OLD"] as const;
+
 export const SOCKET_NAME = "http";
 export const STORAGE_NAME = "durable-objects";
 
@@ -34,6 +37,7 @@ export function renderWorkerdConfig(settings: WorkerdSettings): string {
       ({ binding, className }) => `(name = ${quote(binding)}, durableObjectNamespace = ${quote(className)})`,
     ),
     ...Object.entries(settings.vars).map(([name, json]) => `(name = ${quote(name)}, json = ${quote(json)})`),
+    ...SECRETS.map((name) => `(name = ${quote(name)}, fromEnvironment = ${quote(name)})`),
   ];
   const namespaces = settings.durableObjects.map(({ className }) => {
     const uniqueKey = `${settings.workerName}-${className}`;
