@@ -44,6 +44,11 @@ async function exists(env: Env, proof: Proof): Promise<boolean> {
   return true;
 }
 
+/** Whether this isolate has called the workspace before. */
+export function isKnownWorkspace(workspace: Workspace): boolean {
+  return known.has(workspace);
+}
+
 function remember(workspace: Workspace): void {
   if (known.size >= MAX_KNOWN) known.clear();
   known.add(workspace);

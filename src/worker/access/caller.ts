@@ -7,6 +7,7 @@ import { refuse } from "../http/problem.ts";
 import { isUpgrade } from "../http/upgrade.ts";
 import { callerRefusal, refuseUpgrade } from "../sockets/refusal.ts";
 import { admit } from "./admit.ts";
+import { noteRefusedJoin } from "./audit-refusals.ts";
 import { NOT_VALID, readCredential } from "./credentials.ts";
 import { type Caller, proofOf } from "./proof.ts";
 import { recall, remember } from "./recent-callers.ts";
@@ -62,7 +63,7 @@ async function callerOf(c: Context<AppEnv>): Promise<Result<Caller>> {
   const { anonymous, secrets } = settings.value;
   const credential = readCredential(c.req.raw);
   if (!credential.ok) return credential;
-  if (credential.value !== null) return knownCaller(c.env, credential.value, secrets);
+  if (credential.value !== null) return knownCaller(c, credential.value, secrets);
   return anonymous === null ? refused(NOTHING_SHOWN) : done({ access: anonymous, proof: null });
 }
 
@@ -72,7 +73,7 @@ const NOTHING_SHOWN = refusal(
 );
 
 async function knownCaller(
-  env: Env,
+  c: Context<AppEnv>,
   credential: string,
   secrets: readonly string[],
 ): Promise<Result<Caller>> {
@@ -82,7 +83,8 @@ async function knownCaller(
   if (recent !== null) return done(recent);
   const proof = await proofOf(credential, secrets, nowMs);
   if (proof === null) return refused(NOT_VALID);
-  const access = await admit(env, proof, null);
+  c.set("proof", proof); // tells where a refusal is recorded
+  const access = await admit(c.env, proof, null);
   if (!access.ok) return access;
   const caller = { access: access.value, proof };
   remember(name, caller, nowMs);
@@ -91,7 +93,11 @@ async function knownCaller(
 
 /** Refuses a request for what its caller has shown, or has not. */
 function refuseCaller(c: Context<AppEnv>, why: Refusal): Response {
-  if (isUpgrade(c) && why.code !== "not_configured") return refuseUpgrade(c.req.raw, callerRefusal(why));
+  if (isUpgrade(c) && why.code !== "not_configured") {
+    const refusal = callerRefusal(why);
+    noteRefusedJoin(c, refusal.code);
+    return refuseUpgrade(c.req.raw, refusal);
+  }
   if (why.code === "unauthorised")
     c.header("WWW-Authenticate", why === NOTHING_SHOWN ? "Bearer" : 'Bearer error="invalid_token"');
   return refuse(c, why);

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { CLOSE } from "../../protocol/close-codes.ts";
+import { noteRefusedJoin } from "../access/audit-refusals.ts";
 import { freshAccess } from "../access/caller.ts";
 import { absence } from "../fragment/join-answer.ts";
 import type { AppEnv } from "../http/app-env.ts";
@@ -7,7 +8,7 @@ import { idBehind } from "../http/fragment-id.ts";
 import { fragmentsOf } from "../http/objects.ts";
 import { isUpgrade, upgradeRequired } from "../http/upgrade.ts";
 import { encodeJoinRequest, readJoinRequest, YJS_PREFIX } from "../sockets/join-request.ts";
-import { callerRefusal, decodeJoinRefusal, refuseJoin } from "../sockets/refusal.ts";
+import { callerRefusal, decodeJoinRefusal, type JoinRefusal, refuseJoin } from "../sockets/refusal.ts";
 
 /** `/v1/ws/{id}`: the JSON socket. `/v1/sync/{id}`: the Yjs socket, as y-websocket's provider builds it. */
 export const sockets: Hono<AppEnv> = new Hono<AppEnv>()
@@ -23,13 +24,17 @@ export async function joinFragment(
 ): Promise<Response> {
   if (!isUpgrade(c)) return upgradeRequired(c);
   const join = readJoinRequest(c.req.raw, c.get("access"), protocol, isOldClient);
+  const refuse = (refusal: JoinRefusal) => {
+    noteRefusedJoin(c, refusal.code);
+    return refuseJoin(join, refusal);
+  };
   const id = idBehind(c, prefix);
-  if (!id.ok) return refuseJoin(join, { code: CLOSE.malformed, reason: id.refusal.message });
+  if (!id.ok) return refuse({ code: CLOSE.malformed, reason: id.refusal.message });
   const object = await fragmentsOf(c).toJoin(id.value, join.creates);
-  if (object === null) return refuseJoin(join, absence(id.value, join));
+  if (object === null) return refuse(absence(id.value, join));
   const access = await freshAccess(c, id.value);
-  if (!access.ok) return refuseJoin(join, callerRefusal(access.refusal));
+  if (!access.ok) return refuse(callerRefusal(access.refusal));
   const response = await object.fetch(encodeJoinRequest({ ...join, access: access.value }));
   const refusal = await decodeJoinRefusal(response);
-  return refusal === null ? response : refuseJoin(join, refusal);
+  return refusal === null ? response : refuse(refusal);
 }
