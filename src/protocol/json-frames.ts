@@ -86,8 +86,8 @@ function clientFrames(object: MakeObject) {
 }
 
 export const clientFrameSchemas = clientFrames(v.strictObject);
-/** For the old paths: the old system ignored unknown fields. */
-const oldClientFrameSchemas = clientFrames(v.object);
+/** For the old paths: the old system ignored unknown fields. Its clients have no token to renew. */
+const { authenticate: _, ...oldClientFrameSchemas } = clientFrames(v.object);
 
 /** `insert` replaces `[from, to)` of the base text. */
 export type Change = FrameOf<"edit">["changes"][number];
@@ -125,12 +125,14 @@ export function decodeClientFrame(text: string, isOldClient: boolean): DecodedFr
   if (typeof action !== "string") {
     return fault("invalid_frame", "The field `action` must be a string.", named, true);
   }
-  if (!Object.hasOwn(clientFrameSchemas, action)) {
-    const known = Object.keys(clientFrameSchemas).join(", ");
+  const schemas: Partial<Record<string, v.GenericSchema<unknown, ClientFrame>>> = isOldClient
+    ? oldClientFrameSchemas
+    : clientFrameSchemas;
+  const schema = Object.hasOwn(schemas, action) ? schemas[action] : undefined;
+  if (schema === undefined) {
+    const known = Object.keys(schemas).join(", ");
     return fault("unknown_action", `The action is not known. Known actions: ${known}.`, named, true);
   }
-  const schemas = isOldClient ? oldClientFrameSchemas : clientFrameSchemas;
-  const schema: v.GenericSchema<unknown, ClientFrame> = schemas[action as ClientAction];
   const result = parseInput(schema, value, "invalid_frame", `${action}: `);
   if (result.ok) return result;
   const silentForOldClients = action === "update" && (content === null || content === undefined);

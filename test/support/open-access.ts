@@ -9,3 +9,14 @@ export const OPEN_ACCESS: Access = {
   expiresAtMs: null,
   grants: [],
 };
+
+/** The access of a user, who stands on a key, on itself and on its token. */
+export function userAccess(name: string, rights: Partial<Access> = {}): Access {
+  return {
+    ...OPEN_ACCESS,
+    principal: { id: `user:${name}`, name, color: null },
+    role: "editor",
+    grants: ["key:backend", `user:${name}`, `token:of-${name}`],
+    ...rights,
+  };
+}

@@ -69,10 +69,10 @@ export class RoomHost {
     this.#nowMs = endMs;
   }
 
-  /** Lets time pass until nothing is pending. */
+  /** Lets time pass until nothing is pending. Accesses that end later are not waited for. */
   passUntilIdle(): void {
     for (let rings = 0; ; rings++) {
-      const due = this.#dueAt();
+      const due = this.#pendingAt();
       if (due === null) return;
       if (rings > 10_000) throw new Error("The room never comes to rest.");
       this.#nowMs = Math.max(this.#nowMs, due);
@@ -145,9 +145,11 @@ export class RoomHost {
   }
 
   #dueAt(): number | null {
-    const { presenceExpiryAtMs, accessDueAtMs } = this.room;
-    const due = [this.room.dueAt(this.#nowMs), presenceExpiryAtMs, accessDueAtMs].filter((at) => at !== null);
-    return due.length === 0 ? null : Math.min(...due);
+    return earlier(this.#pendingAt(), this.room.accessDueAtMs);
+  }
+
+  #pendingAt(): number | null {
+    return earlier(this.room.dueAt(this.#nowMs), this.room.presenceExpiryAtMs);
   }
 
   #ring(): void {
@@ -166,6 +168,11 @@ export class RoomHost {
       presence: null,
     } as const;
   }
+}
+
+/** Null means never. */
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 function emptyWrite(): Write {

@@ -114,6 +114,7 @@ export class YjsEditor {
   constructor(host: RoomHost, name: string, events: string[], clientId: number, options: Partial<YjsRecord>) {
     this.#host = host;
     this.session = host.joinYjs(noting(name, this.peer, events), options);
+    this.peer.take();
     this.doc.clientID = clientId;
     Y.applyUpdate(this.doc, host.room.snapshot());
   }

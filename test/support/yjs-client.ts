@@ -12,7 +12,9 @@ export type YjsServerFrame =
   | { readonly kind: "update"; readonly update: Uint8Array }
   | { readonly kind: "awareness"; readonly states: ReadonlyMap<number, AwarenessState> }
   | { readonly kind: "saved"; readonly seq: number; readonly revision: number }
-  | { readonly kind: "notice"; readonly code: string; readonly message: string };
+  | { readonly kind: "notice"; readonly code: string; readonly message: string }
+  | { readonly kind: "denied"; readonly reason: string }
+  | { readonly kind: "access"; readonly role: string; readonly expiresAtMs: number };
 
 export interface AwarenessState {
   readonly clock: number;
@@ -131,6 +133,13 @@ export class YjsClient {
     this.#socket.send(new Uint8Array([3]));
   }
 
+  renew(token: string): void {
+    const encoder = encoding.createEncoder();
+    encoding.writeVarUint(encoder, 103);
+    encoding.writeVarString(encoder, token);
+    this.#socket.send(encoding.toUint8Array(encoder));
+  }
+
   sendRaw(data: string | Uint8Array): void {
     this.#socket.send(data);
   }
@@ -173,6 +182,15 @@ function decodeTagged(decoder: decoding.Decoder): YjsServerFrame {
         code: decoding.readVarString(decoder),
         message: decoding.readVarString(decoder),
       };
+    case 2: {
+      const kind = decoding.readVarUint(decoder);
+      if (kind !== 0) throw new Error(`no auth message is of kind ${kind}`);
+      return { kind: "denied", reason: decoding.readVarString(decoder) };
+    }
+    case 104: {
+      const role = decoding.readVarString(decoder);
+      return { kind: "access", role, expiresAtMs: decoding.readVarUint(decoder) };
+    }
     default:
       throw new Error(`the server sends no frame with tag ${tag}`);
   }

@@ -12,10 +12,13 @@ import { MAX_CLOSE_REASON_BYTES } from "../../src/protocol/limits.ts";
 import {
   decodeYjsFrame,
   decodeYjsServerFrame,
+  encodeAccess,
   encodeAwareness,
+  encodeDenied,
   encodeNotice,
   encodePush,
   encodeQueryAwareness,
+  encodeRenewal,
   encodeSaved,
   encodeSyncStep1,
   encodeSyncStep2,
@@ -43,6 +46,10 @@ describe("Yjs frames", () => {
     ["a push", encodePush(300, BODY), [100, 0xac, 2, 2, 9, 8]],
     ["saved", encodeSaved(300, 5), [101, 0xac, 2, 5]],
     ["a notice", encodeNotice("c", "é"), [102, 1, 99, 2, 0xc3, 0xa9]],
+    ["a denial", encodeDenied("é"), [2, 0, 2, 0xc3, 0xa9]],
+    ["a renewal", encodeRenewal("é"), [103, 2, 0xc3, 0xa9]],
+    ["an access that ends", encodeAccess("é", 300), [104, 2, 0xc3, 0xa9, 0xac, 2]],
+    ["an access without an end", encodeAccess("a", null), [104, 1, 97, 0]],
   ])("[FRAME-1] the bytes of %s are locked", (_, frame, bytes) => {
     expect([...frame]).toEqual(bytes);
   });
@@ -58,6 +65,7 @@ describe("Yjs frames", () => {
       [1, 5, 1, 7, 1, 1, 97],
       { kind: "awareness", entries: [{ client: 7, clock: 1, state: "a" }] },
     ],
+    ["a renewal", [103, 2, 0xc3, 0xa9], { kind: "renewal", token: "é" }],
     ["an auth message", [2, 0, 1, 97], { kind: "foreign" }],
     ["a message of an unknown kind", [77, 1, 2, 3], { kind: "foreign" }],
   ])("[FRAME-1] %s is decoded", (_, bytes, frame) => {
@@ -75,6 +83,10 @@ describe("Yjs frames", () => {
     ],
     ["saved", [101, 0xac, 2, 5], { kind: "saved", seq: 300, revision: 5 }],
     ["a notice", [102, 1, 99, 2, 0xc3, 0xa9], { kind: "notice", code: "c", message: "é" }],
+    ["a denial", [2, 0, 2, 0xc3, 0xa9], { kind: "denied", reason: "é" }],
+    ["another auth message", [2, 1, 1, 97], { kind: "foreign" }],
+    ["an access that ends", [104, 2, 0xc3, 0xa9, 0xac, 2], { kind: "access", role: "é", expiresAtMs: 300 }],
+    ["an access without an end", [104, 1, 97, 0], { kind: "access", role: "a", expiresAtMs: null }],
     ["a push", [100, 1, 0], { kind: "foreign" }],
   ])("[FRAME-1] %s of the server is decoded", (_, bytes, frame) => {
     expect(decodeYjsServerFrame(Uint8Array.from(bytes))).toEqual(frame);
@@ -85,6 +97,8 @@ describe("Yjs frames", () => {
     ["a sync message without a body", [0, 2]],
     ["saved without a revision", [101, 1]],
     ["a notice cut off", [102, 1, 99, 9]],
+    ["a denial cut off", [2, 0, 9, 97]],
+    ["an access cut off", [104, 1, 97]],
   ])("[FRAME-2] %s is no frame of the server", (_, bytes) => {
     expect(decodeYjsServerFrame(Uint8Array.from(bytes))).toBeNull();
   });

@@ -13,6 +13,11 @@ import { withVerifiedName } from "./verified-name.ts";
  */
 const RENEW_SILENT_MS = 8_000;
 
+const TOO_LARGE = refusal(
+  "presence_too_large",
+  `A presence state must have at most ${MAX_PRESENCE_BYTES} bytes, with the verified name and colour in it.`,
+);
+
 /**
  * The sessions' names and cursors: the last awareness entry of each, kept in its record, and the entries that changed
  * since the last presence frame. There is no Awareness object: its constructor starts an interval, and a room with a
@@ -46,18 +51,33 @@ export class Presence {
       this.#hasNews = true;
       return null;
     }
-    if (utf8Length(entry.state) > MAX_PRESENCE_BYTES) {
-      return refusal("presence_too_large", `A presence state must have at most ${MAX_PRESENCE_BYTES} bytes.`);
-    }
+    if (utf8Length(entry.state) > MAX_PRESENCE_BYTES) return TOO_LARGE;
     if (!isJsonObject(entry.state))
       return refusal("invalid_frame", "A presence state must be one JSON object.");
     const state = withVerifiedName(entry.state, record.access.principal);
+    if (state !== entry.state && utf8Length(state) > MAX_PRESENCE_BYTES) return TOO_LARGE;
     this.#hasNews ||= known?.state !== state;
     record.presence = { clock: entry.clock, state, renewedAtMs: mustRenew ? nowMs : null };
     record.presenceClock = entry.clock;
     if (mustRenew) this.#expiryMs ??= nowMs + PRESENCE_EXPIRY_MS;
     this.#note(session.record.id, { ...entry, state });
     return null;
+  }
+
+  /**
+   * Shows a session under the name that its principal has now. Stock peers take the new name with the next entry of a Yjs
+   * session, since only its client may count its clock on.
+   */
+  rename({ record }: Session): void {
+    const { presence, clientId, access } = record;
+    if (presence === null || clientId === null) return;
+    const state = withVerifiedName(presence.state, access.principal);
+    if (state === presence.state) return;
+    const clock = record.protocol === "json" ? presence.clock + 1 : presence.clock;
+    record.presence = { ...presence, clock, state };
+    record.presenceClock = clock;
+    this.#hasNews = true;
+    this.#note(record.id, { client: clientId, clock, state });
   }
 
   /** Forgets a session that left. True if it showed a presence, so that the others should be told at once. */

@@ -67,6 +67,7 @@ export class Room {
       fragmentId: fragment.id,
       json: this.#json,
       yjs: this.#yjs,
+      presence,
       sessions: () => this.#sessions(),
       expel: (session, code, reason, nowMs) => this.#expel(session, code, reason, nowMs),
     });

@@ -1,9 +1,17 @@
-import { type Access, type AccessChange, holdsFor, lowered, reaches } from "../../protocol/access.ts";
+import {
+  type Access,
+  type AccessChange,
+  holdsFor,
+  isWithin,
+  lowered,
+  reaches,
+} from "../../protocol/access.ts";
 import { CLOSE, type CloseCode } from "../../protocol/close-codes.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { ACCESS_NOTICE_MS, MAX_SESSION_MS } from "../../protocol/limits.ts";
 import type { RenewalRequest } from "./effects.ts";
 import type { JsonProtocol } from "./json-protocol.ts";
+import type { Presence } from "./presence.ts";
 import { isJson, type Session } from "./session.ts";
 import type { YjsProtocol } from "./yjs-protocol.ts";
 import { sendAccess, sendNotice } from "./yjs-sessions.ts";
@@ -27,6 +35,7 @@ export interface AccessPorts {
   readonly fragmentId: string;
   readonly json: JsonProtocol;
   readonly yjs: YjsProtocol;
+  readonly presence: Presence;
   sessions(): Iterable<Session>;
   /** Ends a session from this side. */
   expel(session: Session, code: number, reason: string, nowMs: number): void;
@@ -97,7 +106,7 @@ export class SessionAccess {
     for (const session of [...this.#ports.sessions()]) {
       const { access } = session.record;
       const left = lowered(access, change);
-      if (left === access) continue;
+      if (left !== null && isWithin(access, left)) continue;
       if (left === null) this.#end(session, REVOKED, CLOSE.unauthorised, nowMs);
       else if (!holdsFor(left, this.#ports.fragmentId))
         this.#end(session, OUT_OF_REACH, CLOSE.forbidden, nowMs);
@@ -140,6 +149,7 @@ export class SessionAccess {
     const before = record.access;
     record.access = access;
     record.isToldOfEnd = false;
+    this.#ports.presence.rename(session);
     session.peer.remember(record);
     this.watch(session);
     this.#tell(session, requestId);
@@ -149,8 +159,8 @@ export class SessionAccess {
   }
 
   #tell(session: Session, requestId?: string): void {
-    if (isJson(session)) this.#ports.json.tellAccess(session, requestId);
-    else sendAccess(session);
+    if (!isJson(session)) sendAccess(session);
+    else if (!session.record.isOldClient) this.#ports.json.tellAccess(session, requestId);
   }
 
   #end(session: Session, why: Refusal, code: CloseCode, nowMs: number): void {
@@ -175,7 +185,7 @@ export class SessionAccess {
 /** A session that stands on a grant ends at the latest after `MAX_SESSION_MS`. */
 function endOf({ grants, expiresAtMs }: Access, nowMs: number): number | null {
   if (grants.length === 0) return expiresAtMs;
-  return Math.min(expiresAtMs ?? Number.POSITIVE_INFINITY, nowMs + MAX_SESSION_MS);
+  return Math.floor(Math.min(expiresAtMs ?? Number.POSITIVE_INFINITY, nowMs + MAX_SESSION_MS));
 }
 
 /** When the session has to be told of its end or, once it was told, to end; null if its access has no end. */
