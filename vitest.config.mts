@@ -1,6 +1,7 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 import { HANG_LIMIT_MS } from "./test/support/hang-limit.ts";
+import { TEST_SECRET } from "./test/support/test-secret.ts";
 
 /**
  * Time limits are there to end a hang, and are the same in all projects. No test's result depends on the speed of the
@@ -35,7 +36,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { OPEN_ACCESS: "loopback" } },
+            miniflare: { bindings: { OPEN_ACCESS: "loopback", AUTH_SECRET: TEST_SECRET } },
           }),
         ],
         test: {

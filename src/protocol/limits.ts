@@ -54,9 +54,16 @@ export const MAX_PRESENCE_COLOR_UNITS = 64;
 
 /**
  * Code units of JSON that a session keeps in its attachment: for a merge that it has not seen, and again for the tags
- * that it wrote. With the presence, these take at most two bytes each; 2 KB are left for its texts and its name.
+ * that it wrote. With the presence and the access, these take at most two bytes each; 1 KB is left for its texts and its
+ * name.
  */
-export const MAX_REMEMBERED_REBASE_UNITS = 1_500;
+export const MAX_REMEMBERED_REBASE_UNITS = 1_100;
+
+/**
+ * A session's access, as JSON, in UTF-16 code units: 16 prefixes with 400 units in all, a name, a colour, and four grants,
+ * each as long as it may be, have 1,200.
+ */
+export const MAX_ACCESS_UNITS = 1_400;
 
 /** Texts sent to a JSON session that may be the base of its next write, if that write names none. */
 export const MAX_REMEMBERED_TEXTS = 32;

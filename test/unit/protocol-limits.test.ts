@@ -24,6 +24,7 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   MAX_PRESENCE_NAME_UNITS: ["presence state", `name ${units(limits.MAX_PRESENCE_NAME_UNITS)}`],
   MAX_PRESENCE_COLOR_UNITS: ["presence state", `color ${limits.MAX_PRESENCE_COLOR_UNITS}`],
   MAX_REMEMBERED_REBASE_UNITS: ["merge remembered for a session", units(limits.MAX_REMEMBERED_REBASE_UNITS)],
+  MAX_ACCESS_UNITS: ["access of a session", units(limits.MAX_ACCESS_UNITS)],
   MAX_REMEMBERED_TEXTS: ["texts remembered as bases for a session", grouped(limits.MAX_REMEMBERED_TEXTS)],
   REBASE_HORIZON_MS: [
     "age of a base, and of a remembered request",

@@ -142,7 +142,7 @@ test("[SESSION-2] a viewer is closed with 4410, when its sync step 2 brings a de
   const room = new RoomScene();
   const old = room.yjs("old");
   old.type("old ");
-  room.host.turn((nowMs) => room.host.room.remove(null, nowMs));
+  room.host.turn((nowMs) => room.host.room.remove(null, "user:ann", nowMs));
   room.host.create("new");
   const viewer = room.yjs("viewer", { access: VIEWER });
   Y.applyUpdate(viewer.doc, Y.encodeStateAsUpdate(old.doc));

@@ -1,4 +1,6 @@
 import { env, exports } from "cloudflare:workers";
+import type { Access } from "../../src/protocol/access.ts";
+import { encodeJoinRequest, readJoinRequest } from "../../src/worker/sockets/join-request.ts";
 import { JsonClient } from "../support/json-client.ts";
 import { YjsClient } from "../support/yjs-client.ts";
 
@@ -91,6 +93,49 @@ export interface YjsOptions {
 /** A Yjs client that has the text. */
 export async function joinYjs(id: string, options: YjsOptions = {}): Promise<YjsClient> {
   const client = await connectYjs(id, options);
+  await client.sync();
+  return client;
+}
+
+/**
+ * A socket that joins with this access, as the object gets it from the worker.
+ *
+ * @param options.query of the client's address
+ */
+export async function openSocketWith(
+  id: string,
+  access: Access,
+  protocol: "json" | "yjs",
+  options: YjsOptions = {},
+): Promise<WebSocket> {
+  const { query = "", isStock = false } = options;
+  const headers: HeadersInit = isStock ? {} : { "Sec-WebSocket-Protocol": "prompt-manager.v1" };
+  const join = readJoinRequest(
+    new Request(`http://localhost/${query}`, { headers }),
+    access,
+    protocol,
+    false,
+  );
+  const response = await objectOf(id).fetch(encodeJoinRequest(join));
+  const socket = response.webSocket;
+  if (socket === null) throw new Error(`the object answered ${response.status} ${await response.text()}`);
+  socket.binaryType = "arraybuffer";
+  return socket;
+}
+
+/** A JSON client with this access, before it has read anything. */
+export async function connectJsonWith(id: string, access: Access, query = ""): Promise<JsonClient> {
+  const socket = await openSocketWith(id, access, "json", { query });
+  const client = new JsonClient(socket, access.principal.id);
+  socket.accept();
+  return client;
+}
+
+/** A Yjs client with this access that has the text. */
+export async function joinYjsWith(id: string, access: Access, options: YjsOptions = {}): Promise<YjsClient> {
+  const socket = await openSocketWith(id, access, "yjs", options);
+  const client = new YjsClient(socket, access.principal.id);
+  socket.accept();
   await client.sync();
   return client;
 }

@@ -8,16 +8,26 @@ import {
 import { afterEach, describe, expect, test, vi } from "vitest";
 import * as Y from "yjs";
 import type { JsonRecord } from "../../src/core/room/session.ts";
+import { utf8Length } from "../../src/language/utf8.ts";
+import type { Access } from "../../src/protocol/access.ts";
 import {
+  MAX_ACCESS_UNITS,
   MAX_CLIENT_NAME_UNITS,
+  MAX_PREFIXES,
+  MAX_PREFIXES_UNITS,
   MAX_PRESENCE_BYTES,
+  MAX_PRESENCE_COLOR_UNITS,
   MAX_REMEMBERED_REBASE_UNITS,
   MAX_REMEMBERED_TEXTS,
+  MAX_USER_ID_UNITS,
+  MAX_USER_NAME_UNITS,
 } from "../../src/protocol/limits.ts";
 import { Timer } from "../../src/worker/fragment/timer.ts";
 import { forgedUpdate } from "../support/forged-update.ts";
+import { userAccess } from "../support/open-access.ts";
 import {
   connectJson,
+  connectJsonWith,
   connectOld,
   createFragment,
   joinJson,
@@ -30,6 +40,28 @@ import { eventually } from "./eventually.ts";
 afterEach(() => {
   vi.restoreAllMocks();
 });
+
+const wide = (units: number) => "字".repeat(units);
+
+/** As long as an access may be, nearly all of it in characters that take two bytes there. */
+const FULL: Access = {
+  ...userAccess("ann"),
+  principal: {
+    id: `user:${wide(MAX_USER_ID_UNITS)}`,
+    // One wide character makes each take two bytes here, and few bytes of the presence.
+    name: wide(1).padEnd(MAX_USER_NAME_UNITS, "n"),
+    color: wide(1).padEnd(MAX_PRESENCE_COLOR_UNITS, "c"),
+  },
+  prefixes: [
+    "test",
+    ...Array.from({ length: MAX_PREFIXES - 1 }, () => wide(MAX_PREFIXES_UNITS / MAX_PREFIXES)),
+  ],
+  expiresAtMs: Date.now() + 3_600_000,
+};
+const LONGEST = {
+  ...FULL,
+  grants: [wide(MAX_ACCESS_UNITS - JSON.stringify({ ...FULL, grants: [""] }).length)],
+};
 
 describe("hibernation", () => {
   test("[HIB-1] the same sockets go on, when the object was evicted", async () => {
@@ -197,11 +229,15 @@ describe("hibernation", () => {
   });
 
   test("[HIB-8] the record of a session fits into its attachment, when every part is as long as it may be", async () => {
-    const wide = (units: number) => "字".repeat(units);
-    const block = wide(MAX_REMEMBERED_REBASE_UNITS - 50);
+    const block = wide(MAX_REMEMBERED_REBASE_UNITS - 40);
     const { id } = await createFragment(`start\n${block}\nend`);
     const other = await joinJson(id);
-    const full = await joinJson(id, `?client=${encodeURIComponent(wide(MAX_CLIENT_NAME_UNITS))}`);
+    const full = await connectJsonWith(
+      id,
+      LONGEST,
+      `?client=${encodeURIComponent(wide(MAX_CLIENT_NAME_UNITS))}`,
+    );
+    await full.next("initial");
     // Its own text is not what it sent: the way back holds the block.
     await other.request({ action: "update", content: "start\n\nend", base_version: 1, request_id: "d" });
     const sent = { action: "update", content: `start!\n${block}\nend`, base_version: 1, request_id: "e" };
@@ -213,10 +249,12 @@ describe("hibernation", () => {
     await full.request({ action: "update_metadata", tags, request_id: "t" });
     for (let at = 0; at <= MAX_REMEMBERED_TEXTS; at++)
       await other.request({ action: "update", content: `start!\n${at}\nend`, request_id: `w${at}` });
-    const cursor = `字${"a".repeat(MAX_PRESENCE_BYTES - 70)}`;
+    const { name, color } = FULL.principal;
+    const verifiedBytes = utf8Length(JSON.stringify({ name, color }));
+    const cursor = `字${"a".repeat(MAX_PRESENCE_BYTES - verifiedBytes - 33)}`;
     full.send({ action: "presence", state: { cursor } });
     const presence = await other.next("presence");
-    expect(presence.peers).toMatchObject([{ cursor }]);
+    expect(presence.peers).toMatchObject([{ cursor, name, color }]);
     const records = await runInDurableObject(objectOf(id), (_instance, ctx) =>
       ctx.getWebSockets().map((socket) => socket.deserializeAttachment() as JsonRecord),
     );
@@ -224,7 +262,14 @@ describe("hibernation", () => {
     expect(JSON.stringify(record?.knowledge.ownWrite)).toContain(block);
     expect(record?.knowledge.ownTags?.tags).toEqual(tags);
     expect(record?.knowledge.sentRevisions.length).toBe(MAX_REMEMBERED_TEXTS);
+    expect(record?.access).toEqual(LONGEST);
     expect([full.inbox.isClosed, other.inbox.isClosed]).toEqual([false, false]);
+  });
+
+  test("[HIB-8] a socket is refused, when its access would not fit into an attachment", async () => {
+    const { id } = await createFragment("kept");
+    const grants = LONGEST.grants.map((grant) => `${grant}x`);
+    await expect(connectJsonWith(id, { ...LONGEST, grants })).rejects.toThrow('"code":4401');
   });
 
   test("[HIB-5] a room has no timer, when it has become quiet", async () => {

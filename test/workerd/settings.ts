@@ -1,6 +1,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { app } from "../../src/worker/app.ts";
+import { TEST_SECRET } from "../support/test-secret.ts";
 
 /** Variables and secrets of a deployment; those that are absent are as in wrangler.toml. */
 export type Settings = Partial<
@@ -15,9 +16,6 @@ export type Settings = Partial<
     string
   >
 >;
-
-/** Made for the tests, and used nowhere else. */
-export const TEST_SECRET = "a-secret-of-the-tests-0123456789-ABCDEFGHIJKLMN";
 
 /** Asks a server with these settings, which has the objects of all other tests of the file. */
 export function callWith(

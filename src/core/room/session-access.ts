@@ -8,7 +8,7 @@ import {
 } from "../../protocol/access.ts";
 import { CLOSE, type CloseCode } from "../../protocol/close-codes.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
-import { ACCESS_NOTICE_MS, MAX_SESSION_MS } from "../../protocol/limits.ts";
+import { ACCESS_NOTICE_MS, MAX_ACCESS_UNITS, MAX_SESSION_MS } from "../../protocol/limits.ts";
 import type { RenewalRequest } from "./effects.ts";
 import type { JsonProtocol } from "./json-protocol.ts";
 import type { Presence } from "./presence.ts";
@@ -28,6 +28,7 @@ const MAX_REMEMBERED_CHANGES = 1_000;
 const REVOKED = refusal("unauthorised", "Your access was revoked.");
 const EXPIRED = refusal("unauthorised", "Your access has ended; connect again with a new token.");
 const SOMEBODY_ELSE = refusal("forbidden", "The token belongs to somebody else than this session.");
+const TOO_LARGE = refusal("unauthorised", "Your names, prefixes and grants are too long for a socket.");
 const OUT_OF_REACH = refusal("forbidden", "Your access does not hold for this fragment any more.");
 
 /** The room, as the accesses of its sessions need it. */
@@ -75,7 +76,9 @@ export class SessionAccess {
     if (!holdsFor(access, this.#ports.fragmentId)) return refused(OUT_OF_REACH);
     const expiresAtMs = endOf(access, nowMs);
     if (expiresAtMs !== null && expiresAtMs <= nowMs) return refused(EXPIRED);
-    return done({ ...access, expiresAtMs });
+    const admitted = { ...access, expiresAtMs };
+    // A session that does not fit into its attachment would take the room with it.
+    return JSON.stringify(admitted).length > MAX_ACCESS_UNITS ? refused(TOO_LARGE) : done(admitted);
   }
 
   /** Takes in a new session, and tells it what it may do if that is limited. */
