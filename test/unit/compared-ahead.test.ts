@@ -1,4 +1,4 @@
-/** A long text is compared with the one that it replaces in a turn of its own, ahead of the commit. */
+/** A long text is compared with the one that it replaces in turns of its own, ahead of the commit. */
 import { expect, test } from "vitest";
 import * as Y from "yjs";
 import type { Write } from "../../src/core/fragment/write.ts";
@@ -33,6 +33,21 @@ test("[TEXT-7] a long text is compared in one turn, and committed and answered i
   room.host.turn(() => undefined);
   expect(answers).toEqual(["written"]);
   expect(room.text === AFTER).toBe(true);
+  expect(room.revision).toBe(2);
+});
+
+test("[TEXT-7] two texts of a megabyte are compared in several turns, none of which commits", () => {
+  const room = new RoomScene("a\n".repeat(2 ** 19));
+  const after = "\n".repeat(2 ** 20);
+  const { answers } = put(room, after, { kind: "current" });
+  let turns = 1;
+  for (; answers.length === 0 && turns < 100; turns++) {
+    expect(room.revision).toBe(1);
+    room.host.turn(() => undefined);
+  }
+  expect(answers).toEqual(["written"]);
+  expect(turns).toBeGreaterThan(4);
+  expect(room.text === after).toBe(true);
   expect(room.revision).toBe(2);
 });
 

@@ -1,34 +1,50 @@
-import { difference, roughDistance } from "../text/difference.ts";
+import { difference, differenceInSteps, roughDistance } from "../text/difference.ts";
 import type { TextChange } from "../text/text-change.ts";
 
 /** Texts that differ in fewer code units are compared in the turn of their commit, in a few milliseconds. */
 const LONG_UNITS = 100_000;
 
 /**
- * The difference of two long texts, made in a turn of its own ahead of the commit that needs it: to compare two texts of a
- * megabyte takes as long as to write what differs.
+ * The difference of two long texts, made ahead of the commit that needs it, in steps that have a turn each: to compare
+ * two texts of a megabyte takes longer than to write what differs.
  */
 export class ComparedAhead {
-  #known: { readonly from: string; readonly to: string; readonly change: TextChange } | null = null;
+  /** What was asked for last. The change is null while its steps are not done. */
+  #known: {
+    readonly from: string;
+    readonly to: string;
+    readonly steps: Generator<void, TextChange, void>;
+    change: TextChange | null;
+  } | null = null;
 
-  /** Compares two texts, unless that takes little time or was done. Returns whether it has compared them now. */
+  /**
+   * Makes one step of the comparison of two texts, unless it takes little time or is done. Returns whether it has made
+   * one now.
+   */
   compare(from: string, to: string): boolean {
-    if (Math.min(from.length, to.length) < LONG_UNITS || this.#knows(from, to)) return false;
-    if (roughDistance(from, to) < LONG_UNITS) return false;
-    this.#known = { from, to, change: difference(from, to) };
+    if (Math.min(from.length, to.length) < LONG_UNITS) return false;
+    if (!this.#isAbout(from, to)) {
+      if (roughDistance(from, to) < LONG_UNITS) return false;
+      this.#known = { from, to, steps: differenceInSteps(from, to), change: null };
+    }
+    const known = this.#known;
+    if (known === null || known.change !== null) return false;
+    const step = known.steps.next();
+    if (step.done === true) known.change = step.value;
     return true;
   }
 
   /** The change from one text to another: as it is known, or made now. */
   difference(from: string, to: string): TextChange {
-    return this.#known !== null && this.#knows(from, to) ? this.#known.change : difference(from, to);
+    const known = this.#isAbout(from, to) ? this.#known?.change : null;
+    return known ?? difference(from, to);
   }
 
   forget(): void {
     this.#known = null;
   }
 
-  #knows(from: string, to: string): boolean {
+  #isAbout(from: string, to: string): boolean {
     return this.#known?.from === from && this.#known.to === to;
   }
 }

@@ -34,9 +34,25 @@ const MAX_PASSES = 4;
 const MAX_WORK = 1_000_000;
 const WORK_PER_COMPARISON = 500;
 
+/** A step of a comparison ends after about this many code units, or one search for anchors in more of them. */
+const STEP_UNITS = 500_000;
+
 /** @param maxEdits characters inserted and deleted in one comparison by character */
 export function difference(from: string, to: string, maxEdits = MAX_EDITS): TextChange {
-  return from === to ? new TextChange() : new Comparison(from, to, maxEdits).run();
+  const steps = differenceInSteps(from, to, maxEdits);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same difference, made in steps of a few milliseconds to a few tens of them, for two texts of a megabyte. */
+export function differenceInSteps(
+  from: string,
+  to: string,
+  maxEdits = MAX_EDITS,
+): Generator<void, TextChange, void> {
+  return new Comparison(from, to, maxEdits).run();
 }
 
 /** The code units of both texts between their common start and end: never fewer than the size of the change. */
@@ -60,6 +76,7 @@ class Comparison {
   #at = 0;
   #unitsLeft: number;
   #workLeft = MAX_WORK;
+  #stepUnits = 0;
 
   constructor(a: string, b: string, maxEdits: number) {
     this.#a = a;
@@ -68,46 +85,53 @@ class Comparison {
     this.#unitsLeft = MAX_PASSES * (a.length + b.length);
   }
 
-  run(): TextChange {
+  *run(): Generator<void, TextChange, void> {
+    if (this.#a === this.#b) return this.#change;
     const section = trimmed(this.#a, this.#b, wholeOf(this.#a, this.#b));
     const parts = unitsOf(section) <= SHORT_UNITS ? this.#charactersOf(section, this.#maxEdits) : null;
-    if (parts === null) this.#compare(section, 0);
+    if (parts === null) yield* this.#compare(section, 0);
     else this.#add(section, parts);
     return this.#change.chop();
   }
 
   /** @param section has no common start or end */
-  #compare(section: Section, stage: number): void {
+  *#compare(section: Section, stage: number): Generator<void, void, void> {
     const isOneSided = section.aStart === section.aEnd || section.bStart === section.bEnd;
-    if (isOneSided || unitsOf(section) <= WORD_UNITS) this.#replace(section);
-    else if (unitsOf(section) > SHORT_SECTION_UNITS) this.#compareBetweenAnchors(section, stage);
+    if (!isOneSided && unitsOf(section) > SHORT_SECTION_UNITS)
+      yield* this.#compareBetweenAnchors(section, stage);
+    else if (isOneSided || unitsOf(section) <= WORD_UNITS) this.#replace(section);
     else {
       const parts = this.#charactersOf(section, Math.min(MAX_SECTION_EDITS, this.#maxEdits));
       if (parts === null) this.#replace(section);
       else this.#add(section, parts);
     }
+    this.#stepUnits += unitsOf(section);
+    if (this.#stepUnits < STEP_UNITS) return;
+    this.#stepUnits = 0;
+    yield;
   }
 
-  #compareBetweenAnchors(section: Section, firstStage: number): void {
+  *#compareBetweenAnchors(section: Section, firstStage: number): Generator<void, void, void> {
     for (let stage = firstStage; stage < STAGE_COUNT; stage++) {
       this.#unitsLeft -= unitsOf(section);
       if (this.#unitsLeft < 0) break;
       const anchors = findAnchors(this.#a, this.#b, section, stage);
+      if (unitsOf(section) >= STEP_UNITS) yield;
       if (anchors.length === 0) continue;
-      this.#cut(section, anchors, stage);
+      yield* this.#cut(section, anchors, stage);
       return;
     }
     this.#walk(section);
   }
 
-  #cut(section: Section, anchors: readonly Anchor[], stage: number): void {
+  *#cut(section: Section, anchors: readonly Anchor[], stage: number): Generator<void, void, void> {
     let { aStart, bStart } = section;
     for (const { a, b } of [...anchors, { a: section.aEnd, b: section.bEnd }]) {
       if (a < aStart || b < bStart) continue; // within the common part of an anchor before it
       const part = trimmed(this.#a, this.#b, { aStart, aEnd: a, bStart, bEnd: b });
       // A line that repeats itself in the section may be unique in the part, unless the part is nearly the whole section.
       const nextStage = unitsOf(part) * 2 <= unitsOf(section) ? stage : stage + 1;
-      this.#compare(part, nextStage);
+      yield* this.#compare(part, nextStage);
       const common = commonStart(this.#a, this.#b, { ...section, aStart: a, bStart: b });
       aStart = a + common;
       bStart = b + common;
