@@ -16,7 +16,10 @@ import { events } from "./routes/events.ts";
 import { expansions } from "./routes/expansions.ts";
 import { fragments } from "./routes/fragments.ts";
 import { health } from "./routes/health.ts";
+import { keys } from "./routes/keys.ts";
 import { sockets } from "./routes/sockets.ts";
+import { tokens } from "./routes/tokens.ts";
+import { users } from "./routes/users.ts";
 
 /**
  * The routes. No middleware may change the answer to an upgrade: the headers of a 101 are fixed, and an attempt to change
@@ -46,6 +49,9 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   .route("/", sockets)
   .route("/", legacySockets)
   .route("/", events)
+  .route("/", keys)
+  .route("/", tokens)
+  .route("/", users)
   .route("/", catalogue)
   .route("/", auditLog)
   .route("/", fragments)

@@ -131,7 +131,7 @@ export function exampleRequests({ path, parameters, requestBody }: DescribedOper
   }));
 }
 
-/** Makes the fragments that the examples speak of, in a folder of their own, and the same request on those. */
+/** Makes the fragments and keys that the examples speak of, in a folder of their own, and the same request on those. */
 export async function prepareExample({ name, path, body }: ExampleRequest): Promise<ExampleRequest> {
   const folder = `${freshId()}/`;
   for (const { id, ...fragment } of [EXAMPLES.fragment, EXAMPLES.included]) {
@@ -140,7 +140,16 @@ export async function prepareExample({ name, path, body }: ExampleRequest): Prom
   }
   const moved: unknown =
     body === undefined ? body : JSON.parse(JSON.stringify(body).replaceAll(FOLDER, folder));
-  return { name, path: path.replace(encodeURIComponent(FOLDER), encodeURIComponent(folder)), body: moved };
+  const address = path.startsWith(KEYS) ? KEYS + (await makeExampleKey()) : path;
+  return { name, path: address.replace(encodeURIComponent(FOLDER), encodeURIComponent(folder)), body: moved };
+}
+
+const KEYS = "/v1/keys/";
+
+/** The id of a new key. */
+async function makeExampleKey(): Promise<string> {
+  const made = await request("POST", "/v1/keys", { name: "example", role: "editor" });
+  return (await made.json<{ id: string }>()).id;
 }
 
 /** The codes of errors that an operation names, with their status. */

@@ -61,6 +61,12 @@ describe("errors", () => {
   const fragment = (id: string) => `/v1/fragments/${id}`;
   const send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => () =>
     request(method, path, body, headers);
+  /** The same with a key that may only read. */
+  const asViewer = (method: string, path: string, body?: unknown) => async () => {
+    const made = await request("POST", "/v1/keys", { name: "reader", role: "viewer" });
+    const { key } = await made.json<{ key: string }>();
+    return request(method, path, body, { Authorization: `Bearer ${key}` });
+  };
   const key = { "Idempotency-Key": "k" };
   const badKey = { "Idempotency-Key": "k".repeat(129) };
   const badId = "/v1/fragments/a%2F%2Fb";
@@ -139,6 +145,45 @@ describe("errors", () => {
       },
       body_too_large: send("POST", "/v1/renames", TOO_LARGE_BODY),
     },
+    listKeys: { invalid_query: send("GET", "/v1/keys?cursor=x"), forbidden: asViewer("GET", "/v1/keys") },
+    makeKey: {
+      invalid_body: send("POST", "/v1/keys", { name: "" }),
+      body_too_large: send("POST", "/v1/keys", TOO_LARGE_BODY),
+      forbidden: asViewer("POST", "/v1/keys", { name: "mine", role: "admin" }),
+    },
+    changeKey: {
+      invalid_body: send("PATCH", "/v1/keys/a", { role: "owner" }),
+      body_too_large: send("PATCH", "/v1/keys/a", TOO_LARGE_BODY),
+      forbidden: asViewer("PATCH", "/v1/keys/a", {}),
+      not_found: send("PATCH", "/v1/keys/a", {}),
+    },
+    revokeKey: { forbidden: asViewer("DELETE", "/v1/keys/a"), not_found: send("DELETE", "/v1/keys/a") },
+    makeToken: {
+      invalid_body: send("POST", "/v1/tokens", { user: "anna" }),
+      invalid_id: send("POST", "/v1/tokens", { user: { id: "anna" }, fragment: "a//b" }),
+      body_too_large: send("POST", "/v1/tokens", TOO_LARGE_BODY),
+      forbidden: asViewer("POST", "/v1/tokens", { user: { id: "anna" }, role: "editor" }),
+    },
+    endToken: {
+      forbidden: async () => {
+        const made = await request("POST", "/v1/tokens", { user: { id: "berta" } });
+        const { token } = await made.json<{ token: string }>();
+        const headers = { Authorization: `Bearer ${token}` };
+        return request("DELETE", `/v1/tokens/${"a".repeat(24)}`, undefined, headers);
+      },
+      not_found: send("DELETE", "/v1/tokens/a"),
+    },
+    listUsers: { invalid_query: send("GET", "/v1/users?cursor=*"), forbidden: asViewer("GET", "/v1/users") },
+    putUser: {
+      invalid_id: send("PUT", "/v1/users/%00", { role: null }),
+      invalid_body: send("PUT", "/v1/users/anna", {}),
+      body_too_large: send("PUT", "/v1/users/anna", TOO_LARGE_BODY),
+      forbidden: asViewer("PUT", "/v1/users/anna", { role: null }),
+    },
+    blockUser: {
+      invalid_id: send("DELETE", "/v1/users/%00"),
+      forbidden: asViewer("DELETE", "/v1/users/anna"),
+    },
     readAuditLog: { invalid_query: send("GET", "/v1/audit?action=none") },
     listFolders: { invalid_query: send("GET", "/v1/folders?prefix=a//b") },
     listDependents: { invalid_id: send("GET", "/v1/dependents/a%2F%2Fb") },
@@ -168,10 +213,14 @@ describe("errors", () => {
     },
   };
 
-  /** Every operation refuses a parameter that it does not have, before anything else. */
+  /** Every operation refuses a bad credential, and then a parameter that it does not have, before anything else. */
   for (const id of ids.filter((one) => one !== "getHealth")) {
     CAUSES[id] = {
       ...CAUSES[id],
+      unauthorised: async () => {
+        const { method, path } = description.operation(id);
+        return request(method, path, undefined, { Authorization: "Bearer wrong" });
+      },
       unknown_parameter: async () => {
         const operation = description.operation(id);
         const [example] = exampleRequests(operation);
@@ -201,7 +250,7 @@ describe("errors", () => {
   );
 
   test("[API-2] each error that is described is reached here, but for outages", () => {
-    const isOutage = (code: string) => code === "internal_error" || code === "unavailable";
+    const isOutage = (code: string) => ["internal_error", "unavailable", "not_configured"].includes(code);
     const described = description.operations.flatMap((operation) =>
       describedErrors(operation).map(([, code]) => `${operation.id} ${code}`),
     );

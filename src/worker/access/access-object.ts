@@ -1,8 +1,28 @@
 import { DurableObject } from "cloudflare:workers";
-import { type Access, roleFault } from "../../protocol/access.ts";
+import type { FragmentId } from "../../language/fragment-id.ts";
+import { type Access, type AccessChange, roleFault, type Workspace } from "../../protocol/access.ts";
 import type { AuditPage, AuditQuery } from "../../protocol/audit.ts";
-import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
-import { type AuditRecord, AuditTable, type RepeatedRecord } from "../storage/access-audit.ts";
+import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
+import type {
+  Key,
+  KeyCreate,
+  KeyPage,
+  KeyPatch,
+  KeysQuery,
+  NewKey,
+  User,
+  UserPage,
+  UserPut,
+  UsersQuery,
+} from "../../protocol/principals.ts";
+import { catalogueStub, directoryStub, fragmentStub } from "../addresses.ts";
+import {
+  type AuditRecord,
+  type AuditSource,
+  AuditTable,
+  type RepeatedRecord,
+} from "../storage/access-audit.ts";
+import { ChangedGrants } from "../storage/access-changes.ts";
 import { EndedTokenTable } from "../storage/access-ended-tokens.ts";
 import { KeyTable } from "../storage/access-keys.ts";
 import { SocketNotes } from "../storage/access-notes.ts";
@@ -10,10 +30,14 @@ import { ACCESS_SCHEMA } from "../storage/access-schema.ts";
 import { UserTable } from "../storage/access-users.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { migrate, schemaVersion } from "../storage/migrations.ts";
-import { Admission } from "./admission.ts";
+import { type AccessTables, Admission } from "./admission.ts";
+import { ChangeTeller } from "./change-teller.ts";
+import { DAY_MS } from "./days.ts";
+import { KeyCalls } from "./key-calls.ts";
 import type { Proof } from "./proof.ts";
-
-const DAY_MS = 24 * 60 * 60 * 1000;
+import { Pruning } from "./pruning.ts";
+import type { Acting, Recorder } from "./recorder.ts";
+import { UserCalls } from "./user-calls.ts";
 
 /**
  * What one workspace knows of those who may come in, and its audit log. It is called only for a workspace that exists
@@ -21,22 +45,40 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  */
 export class AccessObject extends DurableObject<Env> {
   readonly #admission: Admission;
+  readonly #keys: KeyCalls;
+  readonly #users: UserCalls;
+  readonly #pruning: Pruning;
+  readonly #teller: ChangeTeller;
   readonly #notes: SocketNotes;
   readonly #audit: AuditTable;
-  readonly #alarms: AlarmTable<"audit">;
+  readonly #alarms: AlarmTable<"audit" | "tell" | "prune">;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const { storage } = ctx;
     storage.transactionSync(() => migrate(storage.sql, ACCESS_SCHEMA, schemaVersion(storage.sql)));
+    this.#audit = new AuditTable(storage);
+    this.#alarms = new AlarmTable(storage);
     this.#notes = new SocketNotes(storage);
-    this.#admission = new Admission({
+    const tables: AccessTables = {
       keys: new KeyTable(storage),
       users: new UserTable(storage),
       endedTokens: new EndedTokenTable(storage),
+    };
+    this.#admission = new Admission(tables);
+    const workspace = (ctx.id.name ?? "") as Workspace; // accessStub names it
+    this.#teller = new ChangeTeller({
+      notes: this.#notes,
+      changes: new ChangedGrants(storage),
+      capOf: (grant) => this.#admission.capOf(grant, Date.now()),
+      tellFragment: (id, change) => fragmentStub(env, workspace, id as FragmentId).accessChanged(change), // a socket's
+      tellCatalogue: (change) => listener(catalogueStub(env, workspace)).accessChanged(change),
+      ringAt: (timeMs) => this.#alarms.ensure("tell", timeMs),
+      report: (problem, error) => console.error(`access of ${workspace}: ${problem}`, error),
     });
-    this.#audit = new AuditTable(storage);
-    this.#alarms = new AlarmTable(storage);
+    this.#keys = new KeyCalls({ ...tables, teller: this.#teller });
+    this.#users = new UserCalls({ ...tables, teller: this.#teller });
+    this.#pruning = new Pruning({ ...tables, notes: this.#notes });
   }
 
   /**
@@ -45,9 +87,45 @@ export class AccessObject extends DurableObject<Env> {
    * @param fragment a socket is about to join it: it is told when something changes that the access stands on
    */
   admit(proof: Proof, fragment: string | null): Result<Access> {
-    const admitted = this.#admission.admit(proof, Date.now());
-    if (admitted.ok && fragment !== null) this.#notes.add(admitted.value.grants, fragment, Date.now());
+    const nowMs = Date.now();
+    const admitted = this.#admission.admit(proof, nowMs);
+    if (!admitted.ok) return admitted;
+    if (fragment !== null) this.#notes.add(admitted.value.grants, fragment, nowMs);
+    this.#alarms.ensure("prune", nowMs + DAY_MS);
     return admitted;
+  }
+
+  listKeys(access: Access, query: KeysQuery): Result<KeyPage> {
+    return this.#keys.list(access, query);
+  }
+
+  async makeKey({ access, source }: Acting, fields: KeyCreate): Promise<Result<NewKey>> {
+    await directoryStub(this.env).add(access.workspace); // a key must find its workspace
+    return this.#keys.make(access, fields, this.#recorder(source));
+  }
+
+  changeKey({ access, source }: Acting, id: string, fields: KeyPatch): Promise<Result<Key>> {
+    return this.#keys.change(access, id, fields, this.#recorder(source));
+  }
+
+  revokeKey({ access, source }: Acting, id: string): Promise<Refusal | null> {
+    return this.#keys.revoke(access, id, this.#recorder(source));
+  }
+
+  listUsers(access: Access, query: UsersQuery): Result<UserPage> {
+    return this.#users.list(access, query);
+  }
+
+  putUser({ access, source }: Acting, id: string, fields: UserPut): Promise<Result<User>> {
+    return this.#users.put(access, id, fields, this.#recorder(source));
+  }
+
+  blockUser({ access, source }: Acting, id: string): Promise<Refusal | null> {
+    return this.#users.block(access, id, this.#recorder(source));
+  }
+
+  endToken({ access, source }: Acting, id: string): Promise<Refusal | null> {
+    return this.#users.endToken(access, id, this.#recorder(source));
   }
 
   /** Adds an entry to the audit log. */
@@ -72,11 +150,27 @@ export class AccessObject extends DurableObject<Env> {
     return done(this.#audit.page(query));
   }
 
-  override alarm(): void {
+  override async alarm(): Promise<void> {
     const nowMs = Date.now();
-    for (const kind of this.#alarms.rung(nowMs)) {
-      if (kind !== "audit") continue;
-      this.#alarms.ensure("audit", nowMs + (this.#audit.prune(nowMs) ? DAY_MS : 0));
+    const due = this.#alarms.rung(nowMs);
+    if (due.includes("audit")) this.#alarms.ensure("audit", nowMs + (this.#audit.prune(nowMs) ? DAY_MS : 0));
+    if (due.includes("prune")) {
+      this.#pruning.run(nowMs);
+      this.#alarms.ensure("prune", nowMs + DAY_MS);
     }
+    if (due.includes("tell")) await this.#teller.ring(nowMs);
   }
+
+  #recorder(source: AuditSource): Recorder {
+    return (act) => this.record({ ...source, ...act });
+  }
+}
+
+/** The objects that have sockets. */
+interface Listener {
+  accessChanged(change: AccessChange): Promise<void>;
+}
+
+function listener(stub: unknown): Listener {
+  return stub as Listener; // they get the method with the sessions that keep an access
 }

@@ -5,9 +5,8 @@ import type { EndedTokenTable } from "../storage/access-ended-tokens.ts";
 import type { KeyTable } from "../storage/access-keys.ts";
 import type { UserTable } from "../storage/access-users.ts";
 import { NOT_VALID } from "./credentials.ts";
+import { dayOf } from "./days.ts";
 import type { KeyProof, Proof } from "./proof.ts";
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The cap of a grant that limits nothing. */
 const NO_LIMIT: Cap = { role: "admin", prefixes: null };
@@ -98,11 +97,6 @@ export class Admission {
 
 /** No key has this id. */
 const OPERATOR = { id: "key:operator", name: "operator", color: null };
-
-/** The day since 1970 (UTC). */
-export function dayOf(timeMs: number): number {
-  return Math.floor(timeMs / DAY_MS);
-}
 
 /** The id may hold colons. */
 function splitGrant(grant: string): [kind: string, id: string] {

@@ -1,7 +1,9 @@
 import type { Access, Workspace } from "../../protocol/access.ts";
 import { type Result, refusal, refused } from "../../protocol/errors.ts";
 import { accessStub, directoryStub } from "../addresses.ts";
-import type { Proof } from "./proof.ts";
+import { NOT_VALID } from "./credentials.ts";
+import { type Proof, proofOf } from "./proof.ts";
+import { accessSettings } from "./settings.ts";
 
 /** Workspaces that this isolate knows to exist. They are never removed, so an entry is never wrong. */
 const known = new Set<Workspace>();
@@ -52,4 +54,20 @@ export function isKnownWorkspace(workspace: Workspace): boolean {
 function remember(workspace: Workspace): void {
   if (known.size >= MAX_KNOWN) known.clear();
   known.add(workspace);
+}
+
+/**
+ * The access of a key or token, as it is now.
+ *
+ * @param fragment the one whose socket shows it
+ */
+export async function accessOf(
+  env: Env,
+  credential: string,
+  fragment: string | null,
+): Promise<Result<Access>> {
+  const settings = accessSettings(env);
+  if (!settings.ok) return settings;
+  const proof = await proofOf(credential, settings.value.secrets, Date.now());
+  return proof === null ? refused(NOT_VALID) : admit(env, proof, fragment);
 }

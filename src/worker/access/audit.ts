@@ -21,6 +21,11 @@ export function auditSource(c: Context<AppEnv>, acting?: Acting): AuditSource {
   return { principal: who.principal, via: who.via ?? null, address: addressOf(c.req.raw) };
 }
 
+/** The caller, for a method of the AccessObject that records what it does. */
+export function actingOf(c: Context<AppEnv>): { readonly access: Access; readonly source: AuditSource } {
+  return { access: c.get("access"), source: auditSource(c) };
+}
+
 /**
  * Records what was done, before the answer. What is done cannot be taken back: if it cannot be recorded, even at a
  * second attempt, the answer is the same, and the record stands in the server's log.

@@ -32,29 +32,25 @@ export async function makeCaller(c: Context<AppEnv>, next: Next): Promise<Respon
 }
 
 /**
- * The caller's access as it is now, for a socket: what this isolate remembers may be some seconds old.
+ * Makes the access anew for what lasts: the one that this isolate remembers may be some seconds old, and a change of it
+ * may have been told before.
+ */
+export async function refreshCaller(c: Context<AppEnv>, next: Next): Promise<Response | undefined> {
+  const access = await freshAccess(c, null);
+  if (!access.ok) return refuseCaller(c, access.refusal);
+  c.set("access", access.value);
+  await next();
+  return undefined;
+}
+
+/**
+ * The caller's access as it is now, for a socket: see `refreshCaller`.
  *
  * @param fragment the one that the socket joins; it will be told when the access changes
  */
 export async function freshAccess(c: Context<AppEnv>, fragment: string | null): Promise<Result<Access>> {
   const proof = c.get("proof");
   return proof === null ? done(c.get("access")) : admit(c.env, proof, fragment);
-}
-
-/**
- * The access of a key or token, as it is now.
- *
- * @param fragment the one whose socket shows it
- */
-export async function accessOf(
-  env: Env,
-  credential: string,
-  fragment: string | null,
-): Promise<Result<Access>> {
-  const settings = accessSettings(env);
-  if (!settings.ok) return settings;
-  const proof = await proofOf(credential, settings.value.secrets, Date.now());
-  return proof === null ? refused(NOT_VALID) : admit(env, proof, fragment);
 }
 
 async function callerOf(c: Context<AppEnv>): Promise<Result<Caller>> {

@@ -32,7 +32,14 @@ export function parseKey(text: string): { readonly workspace: Workspace; readonl
   return workspace === null || id === undefined ? null : { workspace, id };
 }
 
-/** The id of a new token, which no other has. */
+const TOKEN_ID_CHARACTERS = 24;
+
+/** The id of a new token, which no other has and nobody guesses. */
 export function makeTokenId(): string {
-  return randomName(24);
+  return randomName(TOKEN_ID_CHARACTERS);
+}
+
+/** Whether a token can have this id. */
+export function isTokenId(text: string): boolean {
+  return /^[a-z2-9]{24}$/.test(text);
 }

@@ -27,13 +27,18 @@ export interface AccessSettings {
   readonly allowedOrigins: readonly string[];
 }
 
-const OPENNESS: Readonly<Record<string, Openness>> = { "": "closed", loopback: "loopback", anyone: "anyone" };
-const ANONYMOUS_ROLES: Readonly<Record<string, Role | null>> = {
-  "": null,
-  none: null,
-  viewer: "viewer",
-  editor: "editor",
-};
+// Maps: an object would know "constructor", too.
+const OPENNESS = new Map<string, Openness>([
+  ["", "closed"],
+  ["loopback", "loopback"],
+  ["anyone", "anyone"],
+]);
+const ANONYMOUS_ROLES = new Map<string, Role | null>([
+  ["", null],
+  ["none", null],
+  ["viewer", "viewer"],
+  ["editor", "editor"],
+]);
 
 const known = new WeakMap<Env, Result<AccessSettings>>();
 
@@ -46,9 +51,9 @@ export function accessSettings(env: Env): Result<AccessSettings> {
 
 function readSettings(env: Env): Result<AccessSettings> {
   const value = (name: keyof Env) => String(env[name] ?? "").trim();
-  const openness = OPENNESS[value("OPEN_ACCESS")];
+  const openness = OPENNESS.get(value("OPEN_ACCESS"));
   if (openness === undefined) return fault('OPEN_ACCESS must be "", "loopback" or "anyone".');
-  const role = ANONYMOUS_ROLES[value("ANONYMOUS_ROLE")];
+  const role = ANONYMOUS_ROLES.get(value("ANONYMOUS_ROLE"));
   if (role === undefined) return fault('ANONYMOUS_ROLE must be "none", "viewer" or "editor".');
   const workspace = parseWorkspace(value("ANONYMOUS_WORKSPACE") || "default");
   if (workspace === null) return fault(`ANONYMOUS_WORKSPACE: ${WORKSPACE_RULE}`);
@@ -70,6 +75,12 @@ function readSettings(env: Env): Result<AccessSettings> {
   const anonymous = anonymousRole === null ? null : anonymousAccess(workspace, anonymousRole);
   return done({ openness, anonymous, secrets, allowedHosts: hosts.names, allowedOrigins: origins.origins });
 }
+
+/** An open server may do without a secret, until somebody wants a token. */
+export const NO_SECRET = refusal(
+  "not_configured",
+  `Tokens need AUTH_SECRET. Set it with: ${SET_SECRET_COMMAND}`,
+);
 
 const SET_SECRET = `Set it with: ${SET_SECRET_COMMAND}`;
 

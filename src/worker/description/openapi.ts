@@ -5,6 +5,7 @@ import type * as v from "valibot";
 import { AuditEntrySchema, AuditPageSchema } from "../../protocol/audit.ts";
 import * as catalogue from "../../protocol/catalogue.ts";
 import { FragmentSchema } from "../../protocol/fragment.ts";
+import * as principals from "../../protocol/principals.ts";
 import { PRODUCT_VERSION } from "../../protocol/product-version.ts";
 import * as rest from "../../protocol/rest.ts";
 import type { AppEnv } from "../http/app-env.ts";
@@ -30,6 +31,16 @@ const SCHEMAS = {
   Dependents: catalogue.DependentsSchema,
   Rebuild: catalogue.RebuildSchema,
   RebuildStatus: catalogue.RebuildStatusSchema,
+  Key: principals.KeySchema,
+  KeyCreate: principals.KeyCreateSchema,
+  KeyPatch: principals.KeyPatchSchema,
+  NewKey: principals.NewKeySchema,
+  KeyPage: principals.KeyPageSchema,
+  TokenCreate: principals.TokenCreateSchema,
+  Token: principals.TokenSchema,
+  User: principals.UserSchema,
+  UserPut: principals.UserPutSchema,
+  UserPage: principals.UserPageSchema,
   AuditPage: AuditPageSchema,
   AuditEntry: AuditEntrySchema,
   Problem: rest.ProblemSchema,
@@ -74,6 +85,7 @@ export async function describeRest(app: Hono<AppEnv>): Promise<OpenAPIV3_1.Docum
         { name: "Catalogue", description: "Lists, searches and counts over all fragments." },
         { name: "Expansion", description: "Texts with their inclusions resolved." },
         { name: "Access", description: "Who may do what, and what was done." },
+        { name: "Access", description: "Keys of programs, tokens for pages, and users." },
         { name: "Service" },
       ],
     },
@@ -87,8 +99,21 @@ export async function describeRest(app: Hono<AppEnv>): Promise<OpenAPIV3_1.Docum
   }
   // The two libraries have different types for the same JSON Schema.
   const schemas = describeSchemas(SCHEMAS, "draft-2020-12") as Record<string, OpenAPIV3_1.SchemaObject>;
-  return { ...document, components: { schemas } };
+  // None at all: an open server, or one that lets everybody read.
+  const security = [...Object.keys(CREDENTIALS).map((name) => ({ [name]: [] })), {}];
+  return { ...document, security, components: { schemas, securitySchemes: CREDENTIALS } };
 }
+
+/** How a request carries its key or token. */
+const CREDENTIALS: Record<string, OpenAPIV3_1.SecuritySchemeObject> = {
+  bearer: { type: "http", scheme: "bearer", description: "A key or a token." },
+  token: {
+    type: "apiKey",
+    in: "query",
+    name: "token",
+    description: "A key or a token, where no header can be set.",
+  },
+};
 
 type ParameterSchema = NonNullable<OpenAPIV3_1.ParameterObject["schema"]>;
 

@@ -5,6 +5,7 @@ import type * as v from "valibot";
 import { AuditQuerySchema } from "../../protocol/audit.ts";
 import { FoldersQuerySchema, ListQuerySchema } from "../../protocol/catalogue.ts";
 import { shorten, toSentence } from "../../protocol/issues.ts";
+import { KeysQuerySchema, UsersQuerySchema } from "../../protocol/principals.ts";
 import { unknownName } from "../../protocol/unknown-field.ts";
 import { TOKEN_PARAMETER } from "../access/credentials.ts";
 import type { AppEnv } from "../http/app-env.ts";
@@ -17,6 +18,8 @@ export const QUERY_SCHEMAS: Partial<Record<OperationId, v.ObjectSchema<v.ObjectE
   listFragments: ListQuerySchema,
   listFolders: FoldersQuerySchema,
   readAuditLog: AuditQuerySchema,
+  listKeys: KeysQuerySchema,
+  listUsers: UsersQuerySchema,
 };
 
 /**

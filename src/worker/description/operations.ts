@@ -45,6 +45,9 @@ const id: OpenAPIV3_1.ParameterObject = {
   example: EXAMPLES.fragment.id,
 };
 
+const keyId = { ...id, description: "The `id` of the key.", example: "h3k9m2x7q4wz" };
+const userId = { ...id, description: "The id of the user, percent-encoded.", example: "anna" };
+
 function header(name: string, description: string, lengths: { minLength?: number; maxLength?: number } = {}) {
   return { name, in: "header", description, schema: { type: "string", ...lengths } } as const;
 }
@@ -267,6 +270,102 @@ export const operations = {
       },
       ...refuses(),
     },
+  },
+  listKeys: {
+    summary: "List the keys",
+    description:
+      "In the order in which they were made, for admins. An admin of some fragments sees the keys for these.",
+    tags: TAG.access,
+    responses: { ...answers(200, "One page of the list.", "KeyPage"), ...refuses("forbidden") },
+  },
+  makeKey: {
+    summary: "Make a key",
+    description:
+      "For a program. For admins; a key has at most the rights of the one who makes it. Without `prefixes` it has those of its maker.",
+    tags: TAG.access,
+    requestBody: jsonBody("KeyCreate", {
+      reader: {
+        summary: "For a program that reads one folder",
+        value: { name: "Nightly export", role: "viewer", prefixes: ["team/"] },
+      },
+    }),
+    responses: {
+      ...answers(201, "Made. The key itself is in this answer only.", "NewKey"),
+      ...refuses("invalid_body", "body_too_large", "forbidden"),
+    },
+  },
+  changeKey: {
+    summary: "Change a key",
+    description:
+      "Absent fields stay. Lowered rights reach open sockets within two seconds, requests within ten.",
+    tags: TAG.access,
+    parameters: [keyId],
+    requestBody: jsonBody("KeyPatch", { role: { summary: "Another role", value: { role: "viewer" } } }),
+    responses: {
+      ...answers(200, "Changed.", "Key"),
+      ...refuses("invalid_body", "body_too_large", "forbidden", "not_found"),
+    },
+  },
+  revokeKey: {
+    summary: "Revoke a key",
+    description: "Every token that was made with it ends, too. Open sockets are closed within two seconds.",
+    tags: TAG.access,
+    parameters: [keyId],
+    responses: { ...empty(204, "Revoked."), ...refuses("forbidden", "not_found") },
+  },
+  makeToken: {
+    summary: "Make a token for a user",
+    description:
+      "A token is what a page or a Yjs provider shows. It has at most the rights of the key that makes it, and ends with that key, its user, or its time.",
+    tags: TAG.access,
+    requestBody: jsonBody("TokenCreate", {
+      anna: {
+        summary: "For one fragment, for an hour",
+        value: {
+          user: { id: "anna", name: "Anna", color: "#c2185b" },
+          role: "editor",
+          fragment: EXAMPLES.fragment.id,
+          ttl_seconds: 3600,
+        },
+      },
+    }),
+    responses: {
+      ...answers(201, "Made.", "Token"),
+      ...refuses("invalid_body", "invalid_id", "body_too_large", "forbidden"),
+    },
+  },
+  endToken: {
+    summary: "End a token before its time",
+    tags: TAG.access,
+    parameters: [{ ...id, description: "The `id` of the token.", example: "k7m2p9x4q6w8z3n5b7c9d2f4" }],
+    responses: { ...empty(204, "Ended."), ...refuses("forbidden", "not_found") },
+  },
+  listUsers: {
+    summary: "List the users",
+    description:
+      "Those that were seen with a token or a session, or given a role. For admins of all fragments.",
+    tags: TAG.access,
+    responses: { ...answers(200, "One page of the list.", "UserPage"), ...refuses("forbidden") },
+  },
+  putUser: {
+    summary: "Set the most that a user may do",
+    description:
+      "It counts for every token and session of the user. A user that was blocked may come in again, with a new token.",
+    tags: TAG.access,
+    parameters: [userId],
+    requestBody: jsonBody("UserPut", { viewer: { summary: "May only read", value: { role: "viewer" } } }),
+    responses: {
+      ...answers(200, "Stored.", "User"),
+      ...refuses("invalid_id", "invalid_body", "body_too_large", "forbidden"),
+    },
+  },
+  blockUser: {
+    summary: "Block a user",
+    description:
+      "Every token and session of the user ends, for ever. Open sockets are closed within two seconds.",
+    tags: TAG.access,
+    parameters: [userId],
+    responses: { ...empty(204, "Blocked."), ...refuses("invalid_id", "forbidden") },
   },
   readAuditLog: {
     summary: "Read the audit log",

@@ -10,6 +10,7 @@ const HEADERS = {
   ETag: "The version in quotes; of an expansion, a name of its closure and form.",
   Location: "The address of the new fragment.",
   "Retry-After": "Seconds to wait.",
+  "WWW-Authenticate": "`Bearer`: a key or token is asked for.",
   Vary: "`Accept`: another form may be asked for.",
   "X-Prompt-Warnings": "The number of warnings of the expansion.",
 } as const;
@@ -38,20 +39,28 @@ export function describeHeaders(names: readonly HeaderName[]): Record<string, Op
   );
 }
 
-/** The refusals of an operation. Any operation may be given an unknown parameter, fail, or be overloaded. */
+/** The refusals that any operation may answer with. */
+const ALWAYS = ["invalid_query", "unauthorised", "internal_error", "unavailable", "not_configured"] as const;
+
+/** The refusals of an operation: these, and those of any operation. */
 export function refuses(...codes: readonly ErrorCode[]): Responses {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of [...codes, "invalid_query", "internal_error", "unavailable"] as const) {
+  for (const code of new Set<ErrorCode>([...codes, ...ALWAYS])) {
     const status = ERROR_STATUS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return Object.fromEntries(Array.from(byStatus, ([status, those]) => [status, problem(status, those)]));
 }
 
+const ERROR_HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
+  [ERROR_STATUS.unauthorised]: ["WWW-Authenticate"],
+  [ERROR_STATUS.unavailable]: ["Retry-After"],
+};
+
 function problem(status: number, codes: readonly ErrorCode[]): OpenAPIV3_1.ResponseObject {
   return {
     description: codes.map((code) => `\`${code}\``).join(", "),
-    headers: describeHeaders(status === ERROR_STATUS.unavailable ? ["Retry-After"] : []),
+    headers: describeHeaders(ERROR_HEADERS[status] ?? []),
     content: { "application/problem+json": { schema: refTo("Problem") } },
   };
 }

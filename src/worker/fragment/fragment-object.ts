@@ -13,7 +13,7 @@ import { CLOSE } from "../../protocol/close-codes.ts";
 import type { Refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
-import { accessOf } from "../access/caller.ts";
+import { accessOf } from "../access/admit.ts";
 import { catalogueStub, workspaceOf } from "../addresses.ts";
 import { random32 } from "../random.ts";
 import { decodeJoinRequest } from "../sockets/join-request.ts";

@@ -19,6 +19,15 @@ export function idBehind(c: Context<AppEnv>, prefix: string): Result<FragmentId>
   return idFromPath(new URL(c.req.url).pathname.slice(prefix.length));
 }
 
+/** The name of something else than a fragment that follows `prefix`, decoded once; null if it is no text. */
+export function nameBehind(c: Context<AppEnv>, prefix: string): string | null {
+  try {
+    return decodeURIComponent(new URL(c.req.url).pathname.slice(prefix.length));
+  } catch {
+    return null; // a malformed escape
+  }
+}
+
 /** The id in a part of a path, still percent-encoded. */
 export function idFromPath(path: string): Result<FragmentId> {
   return toResult(decodeFragmentPath(path));

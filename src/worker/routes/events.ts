@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { refreshCaller } from "../access/caller.ts";
 import { EVENT_STREAM_HEADERS } from "../catalogue/event-listeners.ts";
 import { parseEventsRequest } from "../catalogue/events-request.ts";
 import { operation } from "../description/operation.ts";
@@ -10,6 +11,7 @@ import { problem } from "../http/problem.ts";
 export const events: Hono<AppEnv> = new Hono<AppEnv>().get(
   "/v1/events",
   operation("streamEvents"),
+  refreshCaller,
   async (c) => {
     if (parseEventsRequest(c.req.raw) === null)
       return problem(c, "invalid_query", "Last-Event-ID: must be the id of an event.");

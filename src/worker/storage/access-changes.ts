@@ -35,7 +35,8 @@ export class ChangedGrants {
     return next === null ? null : Number(next);
   }
 
-  remove(grant: string): void {
-    this.#sql.exec("DELETE FROM changed_grant WHERE grant_id = ?", grant);
+  /** Unless it was changed again meanwhile, and has another number of rounds. */
+  remove({ grant, rounds }: Pick<ChangedGrant, "grant" | "rounds">): void {
+    this.#sql.exec("DELETE FROM changed_grant WHERE grant_id = ? AND rounds = ?", grant, rounds);
   }
 }
