@@ -3,6 +3,7 @@
  * replaced whole when a token is renewed or a right is taken away; nobody changes a part of it.
  */
 import { type Refusal, refusal } from "./errors.ts";
+import { MAX_SESSION_MS } from "./limits.ts";
 
 declare const workspaceBrand: unique symbol;
 
@@ -95,6 +96,21 @@ export function writeFault(access: Access, id: string): Refusal | null {
 export function roleFault({ role }: Pick<Access, "role">, needed: Role): Refusal | null {
   if (reaches(role, needed)) return null;
   return refusal("forbidden", `This needs the role "${needed}"; the caller's is "${role}".`);
+}
+
+/** Why the caller may not do what concerns all fragments of its workspace; null if it may. */
+export function wholeFault({ prefixes }: Pick<Access, "prefixes">): Refusal | null {
+  if (prefixes === null) return null;
+  return refusal(
+    "forbidden",
+    "This concerns the whole workspace; the caller's access is limited to some ids.",
+  );
+}
+
+/** When a session that begins now must end, in milliseconds since 1970; null if it may stay. */
+export function sessionEndMs({ grants, expiresAtMs }: Access, nowMs: number): number | null {
+  if (grants.length === 0) return expiresAtMs;
+  return Math.floor(Math.min(expiresAtMs ?? Number.POSITIVE_INFINITY, nowMs + MAX_SESSION_MS));
 }
 
 /** What is left of the rights of everything that stands on one grant. */

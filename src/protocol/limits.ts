@@ -68,7 +68,7 @@ export const MAX_ACCESS_UNITS = 1_400;
 /** Texts sent to a JSON session that may be the base of its next write, if that write names none. */
 export const MAX_REMEMBERED_TEXTS = 32;
 
-/** A session that stands on a key, a user or a token ends after this time at the latest, and may connect again. */
+/** A session, or a listener to events, that stands on a key, a user or a token ends after this time at the latest, and may connect again. */
 export const MAX_SESSION_MS = 24 * 60 * 60 * 1000;
 
 /** This long before its access ends, a session is told. A new token takes a round trip to the application's backend. */

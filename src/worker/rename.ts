@@ -1,6 +1,7 @@
 import { waitUntil } from "cloudflare:workers";
 import type { RequestKey } from "../core/fragment/write.ts";
 import type { FragmentId } from "../language/fragment-id.ts";
+import { type Access, writeFault } from "../protocol/access.ts";
 import { refusal, refused } from "../protocol/errors.ts";
 import type { Fragment } from "../protocol/fragment.ts";
 import type { catalogueStub } from "./addresses.ts";
@@ -18,6 +19,8 @@ const ATTEMPTS = 3;
 const PAUSES_MS = [0, 1_000, 4_000, 10_000];
 
 export interface RenameObjects {
+  /** The caller's. It must be able to write both fragments. */
+  readonly access: Access;
   readonly fragments: Fragments;
   /** A new stub for each call: one whose call has failed may stay broken. */
   catalogue(): ReturnType<typeof catalogueStub>;
@@ -36,8 +39,10 @@ export interface Rename {
  * between leaves both, and a repetition of the request goes on from there.
  */
 export async function renameFragment(objects: RenameObjects, rename: Rename): Promise<FragmentAnswer> {
-  const { fragments } = objects;
+  const { access, fragments } = objects;
   const { from, to, request } = rename;
+  const fault = writeFault(access, from) ?? writeFault(access, to);
+  if (fault !== null) return refused(fault);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const fragment = await fragments.read(from);
     if (fragment === null)
@@ -87,11 +92,12 @@ export async function renameFragment(objects: RenameObjects, rename: Rename): Pr
  * Tells the catalogue of the rename, for the listeners to its events. The rename itself does not depend on this. Tries
  * again if the catalogue fails, or has not heard of the deletion yet.
  */
-async function tellRename(objects: RenameObjects, { from, to }: Rename): Promise<void> {
+async function tellRename({ access, catalogue }: RenameObjects, { from, to }: Rename): Promise<void> {
   for (const pauseMs of PAUSES_MS) {
     if (pauseMs > 0) await scheduler.wait(pauseMs);
     try {
-      if (await objects.catalogue().renamed(from, to)) return;
+      const told = await catalogue().renamed(access, from, to);
+      if (!told.ok || told.value) return;
     } catch (error) {
       console.error(`fragment ${from}: the catalogue could not be told of its rename to ${to}`, error);
     }

@@ -278,8 +278,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "lists what was deleted",
     alteration: replace(
       `${WORKER}/storage/list-choice.ts`,
-      'const others: Condition[] = [["is_deleted = 0"]];',
-      'const others: Condition[] = [["1 = 1"]];',
+      'const others: Condition[] = [["is_deleted = 0"], visibleIds("entry.id", view)];',
+      'const others: Condition[] = [visibleIds("entry.id", view)];',
     ),
     group: "catalogue",
     check: "gone when its deletion is",
@@ -296,8 +296,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "forgets what a listener missed",
     alteration: replace(
       `${WORKER}/catalogue/catalogue-object.ts`,
-      "const afterSeq = knownSeq(lastSeq, this.#entries.seq);",
-      "const afterSeq = this.#entries.seq;",
+      "seq: knownSeq(lastSeq, this.#entries.seq)",
+      "seq: this.#entries.seq",
     ),
     group: "events",
     check: "gets what it missed",

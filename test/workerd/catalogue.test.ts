@@ -19,6 +19,7 @@ import { FragmentObject } from "../../src/worker/fragment/fragment-object.ts";
 import { OPEN_ACCESS } from "../support/open-access.ts";
 import { createFragment, freshId, joinJson, joinYjs, objectOf, readFragment, request } from "./connect.ts";
 import { eventually } from "./eventually.ts";
+import { rebuild, rebuildStatus } from "./rebuilding.ts";
 
 /** The catalogue as its object answers, with fragments that tell it of themselves. */
 
@@ -32,7 +33,7 @@ function tell(update: CatalogueUpdate): Promise<number> {
 }
 
 async function list(query: Partial<ListQuery>) {
-  const answer = await catalogue().list({ limit: 50, ...query });
+  const answer = await catalogue().list(OPEN_ACCESS, { limit: 50, ...query });
   if (!answer.ok) throw new Error(answer.refusal.message);
   return answer.value;
 }
@@ -148,7 +149,7 @@ describe("what the catalogue is told", () => {
     expect(await found()).toMatchObject({ id, version: 2, tags: ["live"] });
     const newer = { ...entry, tags: [], revision: 3 };
     const record = recordsOf(id, async () => ({ kind: "text", entry: newer, text: "searched, edited" }));
-    await catalogue().rebuild([]);
+    await rebuild([]);
     await eventually(async () => expect(await found()).toMatchObject({ id, version: 3, tags: [] }));
     record.mockRestore();
   });
@@ -173,13 +174,13 @@ describe("what the catalogue is told", () => {
         next_cursor: null,
       });
     }
-    const { tags } = await catalogue().tags();
+    const { tags } = await catalogue().tags(OPEN_ACCESS);
     expect(tags.filter(({ tag }) => [before, now].includes(tag))).toEqual(
       [before, now].sort().map((tag) => ({ tag, count: 1 })),
     );
     await tell({ kind: "deleted", id, revision: 3, atMs: 3 });
     expect(await idsOf({ tag: [now] })).toEqual([]);
-    expect((await catalogue().tags()).tags.map(({ tag }) => tag)).not.toContain(now);
+    expect((await catalogue().tags(OPEN_ACCESS)).tags.map(({ tag }) => tag)).not.toContain(now);
   });
 
   test("[CAT-3] an older update and the same one again change nothing", async () => {
@@ -506,7 +507,7 @@ describe("search", () => {
 
   test("[CAT-9] a malformed cursor is refused, and so is one of a list in another order", async () => {
     const refusalOf = async (query: Partial<ListQuery>) => {
-      const answer = await catalogue().list({ limit: 1, ...query });
+      const answer = await catalogue().list(OPEN_ACCESS, { limit: 1, ...query });
       return answer.ok ? "answered" : answer.refusal.code;
     };
     await createFragment("one");
@@ -536,9 +537,11 @@ describe("search", () => {
     ]);
     expect(await idsOf({ prefix: folder, type: "system" })).toEqual([`${folder}/deep/two`]);
     expect(await idsOf({ prefix: folder, updated_since: last.updated_at })).toEqual([`${folder}/three`]);
-    const { folders } = await catalogue().folders(folder);
+    const { folders } = await catalogue().folders(OPEN_ACCESS, folder);
     expect(folders).toEqual([{ path: `${folder}/deep`, count: 1 }]);
-    const top = (await catalogue().folders("")).folders.filter(({ path }) => path.startsWith(folder));
+    const top = (await catalogue().folders(OPEN_ACCESS, "")).folders.filter(({ path }) =>
+      path.startsWith(folder),
+    );
     expect(top).toEqual([
       { path: folder, count: 3 },
       { path: `${folder}x`, count: 1 },
@@ -549,7 +552,7 @@ describe("search", () => {
     "[OLD-13] an id is suggested for %s, whatever form its sigma has",
     async (text) => {
       await request("PUT", "/v1/fragments/ΒΑΣΙΛΗΣ", { content: "x" });
-      expect(await catalogue().suggestions(text, [])).toEqual(["ΒΑΣΙΛΗΣ"]);
+      expect(await catalogue().suggestions(OPEN_ACCESS, text, [])).toEqual(["ΒΑΣΙΛΗΣ"]);
     },
   );
 
@@ -558,8 +561,8 @@ describe("search", () => {
     async (text) => {
       const ids = ["suggested/Über_uns", "suggested/über_uns_2"];
       for (const id of ids) await request("PUT", `/v1/fragments/${id}`, { content: "x" });
-      expect(await catalogue().suggestions(text, [])).toEqual(ids);
-      expect(await catalogue().suggestions(text, ids.slice(1))).toEqual(ids.slice(0, 1));
+      expect(await catalogue().suggestions(OPEN_ACCESS, text, [])).toEqual(ids);
+      expect(await catalogue().suggestions(OPEN_ACCESS, text, ids.slice(1))).toEqual(ids.slice(0, 1));
     },
   );
 
@@ -582,7 +585,7 @@ describe("search", () => {
     const [often, once] = [crypto.randomUUID(), crypto.randomUUID()];
     await createFragment("x", { tags: [often, once] });
     await createFragment("x", { tags: [often] });
-    const { tags } = await catalogue().tags();
+    const { tags } = await catalogue().tags(OPEN_ACCESS);
     const mine = tags.filter(({ tag }) => tag === often || tag === once);
     expect(mine).toEqual([
       { tag: often, count: 2 },
@@ -599,19 +602,19 @@ describe("who includes whom", () => {
     await put("middle", `[[${base}/leaf]] [[${base}/top]]`);
     await put("top", `[[${base}/middle.md]]`);
     await put("other", `[[${base}/missing]]`);
-    expect(await catalogue().dependents(`${base}/leaf`)).toEqual({
+    expect(await catalogue().dependents(OPEN_ACCESS, `${base}/leaf`)).toEqual({
       id: `${base}/leaf`,
       direct: [`${base}/middle`],
       indirect: [`${base}/top`],
       truncated: false,
     });
-    expect((await catalogue().dependents(`${base}/missing`)).direct).toEqual([`${base}/other`]);
+    expect((await catalogue().dependents(OPEN_ACCESS, `${base}/missing`)).direct).toEqual([`${base}/other`]);
     const [entry] = (await list({ prefix: base, query: "middle" })).fragments.filter(({ id }) =>
       id.endsWith("middle"),
     );
     expect(entry).toMatchObject({ includes: 2, included_by: 1 });
     await request("DELETE", `/v1/fragments/${base}/middle`);
-    expect((await catalogue().dependents(`${base}/leaf`)).direct).toEqual([]);
+    expect((await catalogue().dependents(OPEN_ACCESS, `${base}/leaf`)).direct).toEqual([]);
   });
 });
 
@@ -630,10 +633,10 @@ describe("many dependents", () => {
         });
       });
     await sources(0, MAX_DEPENDENTS);
-    const all = await catalogue().dependents(target);
+    const all = await catalogue().dependents(OPEN_ACCESS, target);
     expect([all.direct.length, all.indirect, all.truncated]).toEqual([MAX_DEPENDENTS, [], false]);
     await sources(MAX_DEPENDENTS, 1);
-    const cut = await catalogue().dependents(target);
+    const cut = await catalogue().dependents(OPEN_ACCESS, target);
     expect([cut.direct.length, cut.truncated]).toEqual([MAX_DEPENDENTS, true]);
     await runInDurableObject(catalogue(), (_, { storage }) => {
       storage.sql.exec("DELETE FROM inclusion WHERE target = ?", target);
@@ -645,15 +648,15 @@ describe("rebuild", () => {
   test("[CAT-10] entries that are missing, wrong or of no fragment are mended, and the others stay", async () => {
     const rebuilt = (repaired: number) =>
       eventually(async () => {
-        expect(await catalogue().rebuildStatus()).toMatchObject({ state: "done", repaired });
+        expect(await rebuildStatus()).toMatchObject({ state: "done", repaired });
       });
     const sound = await createFragment("sound as a bell");
     const lost = await createFragment("lost and found");
     const wrong = await createFragment("wrong turned right", { description: "right" });
     const source = await createFragment(`includes [[${lost.id}]]`);
     // What other tests have told it directly is no fragment's word.
-    await catalogue().rebuild([]);
-    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"));
+    await rebuild([]);
+    await eventually(async () => expect((await rebuildStatus()).state).toBe("done"));
     await runInDurableObject(catalogue(), (_, { storage }) => {
       const { sql } = storage;
       sql.exec("DELETE FROM words WHERE rowid = (SELECT number FROM fragment WHERE id = ?)", lost.id);
@@ -673,29 +676,29 @@ describe("rebuild", () => {
       );
     const before = await seqOf(sound.id);
 
-    expect((await catalogue().rebuild([lost.id])).state).toBe("running");
+    expect((await rebuild([lost.id])).state).toBe("running");
     await rebuilt(4);
-    await catalogue().rebuild([]);
+    await rebuild([]);
     await rebuilt(0);
     expect(await idsOf({ query: "lost" })).toEqual([lost.id]);
     expect((await list({ query: "turned" })).fragments[0]).toMatchObject({
       description: "right",
       version: 1,
     });
-    expect((await catalogue().dependents(lost.id)).direct).toEqual([source.id]);
+    expect((await catalogue().dependents(OPEN_ACCESS, lost.id)).direct).toEqual([source.id]);
     expect(await idsOf({ prefix: "never" })).toEqual([]);
     expect(await seqOf(sound.id)).toBe(before);
   });
 
   test("[CAT-10] a rebuild goes on after a crash", async () => {
     for (let n = 0; n < 40; n++) await createFragment(`number ${n}`);
-    await catalogue().rebuild([]);
+    await rebuild([]);
     await abortAllDurableObjects();
     await eventually(async () => {
       await runDurableObjectAlarm(catalogue());
-      expect((await catalogue().rebuildStatus()).state).toBe("done");
+      expect((await rebuildStatus()).state).toBe("done");
     });
-    const { done, total } = await catalogue().rebuildStatus();
+    const { done, total } = await rebuildStatus();
     expect(done).toBe(total);
     expect(done).toBeGreaterThan(40);
   });
@@ -703,7 +706,7 @@ describe("rebuild", () => {
   test("[CAT-10] a rebuild and the questions to silent fragments go on, when the process dies while both are at work", async () => {
     const id = freshId();
     await catalogue().noteCreation({ id, revision: 1 });
-    await catalogue().rebuild([]);
+    await rebuild([]);
     const record = vi.spyOn(FragmentObject.prototype, "catalogueRecord").mockImplementation(never);
     await runInDurableObject(catalogue(), (_, { storage }) => {
       storage.sql.exec("UPDATE awaited SET at_ms = 0");
@@ -719,8 +722,8 @@ describe("rebuild", () => {
       hasAlarm: (await storage.getAlarm()) !== null,
     }));
     expect(due).toEqual({ kinds: ["awaited", "rebuild"], hasAlarm: true });
-    await catalogue().rebuild([]);
-    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"));
+    await rebuild([]);
+    await eventually(async () => expect((await rebuildStatus()).state).toBe("done"));
     await ringForAwaited();
     expect(await awaitedIds()).toEqual([]);
   });
@@ -736,8 +739,8 @@ describe("rebuild", () => {
       asked++;
       return Promise.reject(new Error("out of order"));
     });
-    await catalogue().rebuild([]);
-    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"));
+    await rebuild([]);
+    await eventually(async () => expect((await rebuildStatus()).state).toBe("done"));
     expect(await awaitedIds()).toEqual([id]);
     const askedByRebuild = asked;
     expect(askedByRebuild).toBeGreaterThan(0);
@@ -758,10 +761,10 @@ describe("rebuild", () => {
       storage.sql.exec("DELETE FROM fragment WHERE id = ?", id);
     });
     await runInDurableObject(catalogue(), (object) => {
-      object.rebuild([]);
-      object.rebuild([id]);
+      object.rebuild(OPEN_ACCESS, []);
+      object.rebuild(OPEN_ACCESS, [id]);
     });
-    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"));
+    await eventually(async () => expect((await rebuildStatus()).state).toBe("done"));
     await ringForAwaited();
     expect(await idsOf({ query: "given late" })).toEqual([id]);
   });
@@ -780,8 +783,8 @@ describe("rebuild", () => {
       );
     });
     expect(await idsOf({ query: "lynx" })).toEqual([]);
-    await catalogue().rebuild([]);
-    await eventually(async () => expect((await catalogue().rebuildStatus()).state).toBe("done"));
+    await rebuild([]);
+    await eventually(async () => expect((await rebuildStatus()).state).toBe("done"));
     expect(await idsOf({ query: "lynx" })).toEqual([id]);
     expect(await idsOf({ query: "raccoon" })).toEqual([other]);
     expect(await idsOf({ query: "wrong" })).not.toContain(other);

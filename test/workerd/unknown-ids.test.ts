@@ -7,6 +7,7 @@ import { CatalogueObject } from "../../src/worker/catalogue/catalogue-object.ts"
 import { OPEN_ACCESS } from "../support/open-access.ts";
 import { createFragment, freshId, objectOf, openSocket, readFragment, request } from "./connect.ts";
 import { eventually } from "./eventually.ts";
+import { rebuildStatus } from "./rebuilding.ts";
 
 const catalogue = () => env.CATALOGUE.getByName("default");
 
@@ -301,11 +302,11 @@ describe("a fragment that the catalogue does not know", () => {
   test("[EXIST-4] leaves the list complete, when the operator names it while a rebuild runs", async () => {
     const id = await lostFragment();
     await runInDurableObject(catalogue(), async (object: CatalogueObject) => {
-      await object.rebuild([]);
-      await object.rebuild([id], true);
+      await object.rebuild(OPEN_ACCESS, []);
+      await object.rebuild(OPEN_ACCESS, [id], true);
     });
     await eventually(async () =>
-      expect(await catalogue().rebuildStatus()).toMatchObject({ state: "done", complete: true }),
+      expect(await rebuildStatus()).toMatchObject({ state: "done", complete: true }),
     );
     await runInDurableObject(catalogue(), async (_, { storage }) => {
       storage.sql.exec("UPDATE awaited SET at_ms = 0 WHERE id = ?", id);
@@ -315,7 +316,7 @@ describe("a fragment that the catalogue does not know", () => {
     await runInDurableObject(catalogue(), (object: CatalogueObject) => object.alarm());
     const page = await (await request("GET", `/v1/fragments?prefix=unheard&limit=200`)).text();
     expect(page).toContain(id);
-    expect(await catalogue().rebuildStatus()).toMatchObject({ complete: true });
+    expect(await rebuildStatus()).toMatchObject({ complete: true });
   });
 });
 

@@ -5,10 +5,11 @@ import {
   isWithin,
   lowered,
   reaches,
+  sessionEndMs,
 } from "../../protocol/access.ts";
 import { CLOSE, type CloseCode } from "../../protocol/close-codes.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
-import { ACCESS_NOTICE_MS, MAX_ACCESS_UNITS, MAX_SESSION_MS } from "../../protocol/limits.ts";
+import { ACCESS_NOTICE_MS, MAX_ACCESS_UNITS } from "../../protocol/limits.ts";
 import type { RenewalRequest } from "./effects.ts";
 import type { JsonProtocol } from "./json-protocol.ts";
 import type { Presence } from "./presence.ts";
@@ -74,7 +75,7 @@ export class SessionAccess {
     for (const { change } of this.#remembered(nowMs)) if (access !== null) access = lowered(access, change);
     if (access === null) return refused(REVOKED);
     if (!holdsFor(access, this.#ports.fragmentId)) return refused(OUT_OF_REACH);
-    const expiresAtMs = endOf(access, nowMs);
+    const expiresAtMs = sessionEndMs(access, nowMs);
     if (expiresAtMs !== null && expiresAtMs <= nowMs) return refused(EXPIRED);
     const admitted = { ...access, expiresAtMs };
     // A session that does not fit into its attachment would take the room with it.
@@ -183,12 +184,6 @@ export class SessionAccess {
       if (toldMs < nowMs - CHANGE_MEMORY_MS) this.#changes.delete(grant);
     return this.#changes.values();
   }
-}
-
-/** A session that stands on a grant ends at the latest after `MAX_SESSION_MS`. */
-function endOf({ grants, expiresAtMs }: Access, nowMs: number): number | null {
-  if (grants.length === 0) return expiresAtMs;
-  return Math.floor(Math.min(expiresAtMs ?? Number.POSITIVE_INFINITY, nowMs + MAX_SESSION_MS));
 }
 
 /** When the session has to be told of its end or, once it was told, to end; null if its access has no end. */

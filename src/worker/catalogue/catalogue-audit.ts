@@ -1,7 +1,7 @@
 import type { CatalogueRecord, FragmentRevision } from "../../core/feed/catalogue-update.ts";
 import type { RebuildStatus } from "../../protocol/catalogue.ts";
 import { inGroups } from "../in-groups.ts";
-import { AlarmTable } from "../storage/alarm-table.ts";
+import type { AlarmTable } from "../storage/alarm-table.ts";
 import { AwaitedTable } from "../storage/awaited-table.ts";
 import type { CatalogueEntries } from "../storage/catalogue-entries.ts";
 import type { KnownIds } from "../storage/known-ids.ts";
@@ -12,13 +12,15 @@ import type { WordIndex } from "../storage/word-index.ts";
 const ASKED_IN_AN_ALARM = 32;
 /** A fragment is asked after it has been awaited for this long. A creation waits less than this for its note. */
 const AWAITED_MS = 10_000;
-/** Work that has not ended after this long is begun again: it failed, or the process died meanwhile. */
-const AGAIN_MS = 30_000;
 /** UTF-16 code units of text that are indexed in one go: about 20 ms at a time, and 100 ms at the start. */
 const MOVED_AT_A_TIME = 256 * 1024;
 const MOVED_AT_START = 1024 * 1024;
 
+/** The uses that the audit has for the object's alarm. */
+export type AuditKind = "rebuild" | "awaited" | "words";
+
 export interface AuditPorts {
+  readonly alarms: Pick<AlarmTable<AuditKind>, "ensure" | "end">;
   readonly entries: CatalogueEntries;
   readonly words: WordIndex;
   readonly known: KnownIds;
@@ -40,7 +42,7 @@ export class CatalogueAudit {
   readonly #ports: AuditPorts;
   readonly #rebuild: RebuildTable;
   readonly #awaited: AwaitedTable;
-  readonly #alarms: AlarmTable<"rebuild" | "awaited" | "words">;
+  readonly #alarms: AuditPorts["alarms"];
 
   constructor(storage: DurableObjectStorage, ports: AuditPorts) {
     this.#entries = ports.entries;
@@ -49,7 +51,7 @@ export class CatalogueAudit {
     this.#ports = ports;
     this.#rebuild = new RebuildTable(storage);
     this.#awaited = new AwaitedTable(storage);
-    this.#alarms = new AlarmTable(storage);
+    this.#alarms = ports.alarms;
     // A migration began the rebuild, or an earlier release lost its alarm.
     if (this.#rebuild.isRunning) this.#alarms.ensure("rebuild", Date.now());
     // A small catalogue is searched in full from the first request on.
@@ -83,9 +85,8 @@ export class CatalogueAudit {
     return this.#awaited.remove(revision);
   }
 
-  /** The object's alarm has rung. */
-  async ring(nowMs: number): Promise<void> {
-    const kinds = this.#alarms.begin(nowMs, nowMs + AGAIN_MS);
+  /** The object's alarm has rung for these kinds. It rings again for a kind that is not ended. */
+  async ring(kinds: readonly AuditKind[], nowMs: number): Promise<void> {
     if (kinds.includes("words")) this.#moveWords(MOVED_AT_A_TIME);
     // An entry whose words have not moved would look wrong.
     if (this.#words.isMoving) for (const kind of kinds) this.#alarms.ensure(kind, nowMs);

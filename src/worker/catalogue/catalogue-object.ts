@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { CatalogueMessage, FragmentRevision } from "../../core/feed/catalogue-update.ts";
 import type { FragmentId } from "../../language/fragment-id.ts";
-import type { Workspace } from "../../protocol/access.ts";
+import type { Access, AccessChange, Workspace } from "../../protocol/access.ts";
 import type {
   Dependents,
   FolderCounts,
@@ -15,24 +15,26 @@ import type { Result } from "../../protocol/errors.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
 import { fragmentStub, witnessStub } from "../addresses.ts";
 import { closeSocket, upgradeResponse } from "../sockets/socket-peer.ts";
-import { agreedSubprotocol } from "../sockets/subprotocol.ts";
+import { AlarmTable } from "../storage/alarm-table.ts";
 import { CatalogueEntries } from "../storage/catalogue-entries.ts";
 import { CatalogueLists } from "../storage/catalogue-lists.ts";
 import { FragmentPages } from "../storage/fragment-pages.ts";
 import { KnownIds } from "../storage/known-ids.ts";
 import { LiveEntries } from "../storage/live-entries.ts";
 import { OpenSessionsTable } from "../storage/open-sessions-table.ts";
+import { FULL_VIEW } from "../storage/visible-ids.ts";
 import { WordIndex } from "../storage/word-index.ts";
-import { CatalogueAudit } from "./catalogue-audit.ts";
+import { type AuditKind, CatalogueAudit } from "./catalogue-audit.ts";
+import { CatalogueCalls } from "./catalogue-calls.ts";
 import { changesSince, knownSeq } from "./changes.ts";
 import { EventListeners } from "./event-listeners.ts";
-import { parseEventsRequest } from "./events-request.ts";
+import { decodeEventsRequest } from "./events-request.ts";
 import { FragmentMessages } from "./fragment-messages.ts";
 import { OpenSessionsCheck } from "./open-sessions-check.ts";
 import { SharedTurn } from "./shared-turn.ts";
 
-/** Ids on one page of `ids`. */
-const IDS_PER_PAGE = 1_000;
+/** Work of an alarm that has not ended after this long is begun again: it failed, or the process died meanwhile. */
+const AGAIN_MS = 30_000;
 
 /**
  * The searchable list of one workspace's fragments, and who includes whom. The fragments tell it of their commits. It
@@ -41,16 +43,16 @@ const IDS_PER_PAGE = 1_000;
 export class CatalogueObject extends DurableObject<Env> {
   readonly #workspace: Workspace;
   readonly #entries: CatalogueEntries;
-  readonly #lists: CatalogueLists;
-  readonly #pages: FragmentPages;
   readonly #openSessions: OpenSessionsTable;
   readonly #openSessionsCheck: OpenSessionsCheck;
-  readonly #audit: CatalogueAudit;
+  readonly #alarms: AlarmTable<AuditKind | "listeners">;
   readonly #listeners: EventListeners;
   readonly #messages: FragmentMessages;
   /** Shared, since a thousand messages may arrive in a second. */
   readonly #turn = new SharedTurn();
   readonly #known: KnownIds;
+  readonly #audit: CatalogueAudit;
+  readonly #calls: CatalogueCalls;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -60,13 +62,15 @@ export class CatalogueObject extends DurableObject<Env> {
     this.#entries = new CatalogueEntries(ctx.storage, words);
     this.#entries.open();
     const live = new LiveEntries();
-    this.#lists = new CatalogueLists(ctx.storage, live);
-    this.#pages = new FragmentPages(ctx.storage, { live, words, lists: this.#lists });
+    const lists = new CatalogueLists(ctx.storage, live);
+    const pages = new FragmentPages(ctx.storage, { live, words, lists });
     this.#openSessions = new OpenSessionsTable(ctx.storage);
     this.#known = new KnownIds(ctx.storage, (catalogue) =>
       witnessStub(env, this.#workspace).isFirstCatalogue(catalogue),
     );
+    this.#alarms = new AlarmTable(ctx.storage);
     this.#audit = new CatalogueAudit(ctx.storage, {
+      alarms: this.#alarms,
       entries: this.#entries,
       words,
       known: this.#known,
@@ -75,15 +79,18 @@ export class CatalogueObject extends DurableObject<Env> {
       report: reportProblem,
     });
     this.#openSessionsCheck = new OpenSessionsCheck({
-      openAfter: (id, limit) => this.#openSessions.after(id, limit).map((one) => one.id),
+      openAfter: (id, limit) => this.#openSessions.after(FULL_VIEW, id, limit).map((one) => one.id),
       ask: (id) => this.#fragment(id).openSessions(),
       answered: (id, openSessions) => void this.deliver({ id, update: null, openSessions }),
       report: reportProblem,
     });
     this.#listeners = new EventListeners(ctx, {
-      changesSince: (seq, limit) => changesSince(this.#lists, seq, limit),
-      editorsAfter: (id, limit) =>
-        this.#openSessions.after(id, limit).map((one) => ({ event: "editors", ...one })),
+      newestSeq: () => this.#entries.seq,
+      changesSince: (view, seq, limit) => changesSince(lists, view, seq, limit),
+      editorsAfter: (view, id, limit) =>
+        this.#openSessions.after(view, id, limit).map((one) => ({ event: "editors", ...one })),
+      wake: (atMs) => this.#alarms.ensure("listeners", atMs),
+      sleep: () => this.#alarms.end("listeners"),
     });
     this.#messages = new FragmentMessages({
       entries: this.#entries,
@@ -92,6 +99,14 @@ export class CatalogueObject extends DurableObject<Env> {
       known: this.#known,
       audit: this.#audit,
       listeners: this.#listeners,
+    });
+    this.#calls = new CatalogueCalls(this.#workspace, {
+      entries: this.#entries,
+      lists,
+      pages,
+      known: this.#known,
+      audit: this.#audit,
+      changed: () => this.#listeners.changed(),
     });
   }
 
@@ -120,10 +135,6 @@ export class CatalogueObject extends DurableObject<Env> {
     return this.#turn.run(() => this.#messages.receive(message));
   }
 
-  list(query: ListQuery): Result<FragmentPage> {
-    return this.#pages.list(query);
-  }
-
   /**
    * The ids among these that may have a fragment, in any order; the others have none. Null if the catalogue cannot tell
    * (known-ids.ts): then only the fragments themselves know. Stores nothing. Takes at most 1,000 ids at a time.
@@ -133,32 +144,41 @@ export class CatalogueObject extends DurableObject<Env> {
     return this.#known.among(ids);
   }
 
+  /** A grant was lowered or revoked: listeners that stand on it are told less from now on, or end. */
+  accessChanged(change: AccessChange): void {
+    this.#listeners.accessChanged(change);
+  }
+
+  // The rest is for callers: their access comes first, and is checked in `CatalogueCalls`.
+
+  list(access: Access, query: ListQuery): Result<FragmentPage> {
+    return this.#calls.list(access, query);
+  }
+
   /** A page of ids after this one, in order; none when there are no more. */
-  ids(afterId: string): string[] {
-    return this.#lists.ids(afterId, IDS_PER_PAGE);
+  ids(access: Access, afterId: string): string[] {
+    return this.#calls.ids(access, afterId);
   }
 
-  tags(): TagCounts {
-    return this.#lists.tags();
+  tags(access: Access): TagCounts {
+    return this.#calls.tags(access);
   }
 
-  folders(prefix: string): FolderCounts {
-    return this.#lists.folders(prefix);
+  folders(access: Access, prefix: string): FolderCounts {
+    return this.#calls.folders(access, prefix);
   }
 
-  dependents(id: string): Dependents {
-    return this.#lists.dependents(id);
+  dependents(access: Access, id: string): Dependents {
+    return this.#calls.dependents(access, id);
   }
 
-  suggestions(text: string, exclude: readonly string[]): string[] {
-    return this.#lists.suggestions(text, exclude);
+  suggestions(access: Access, text: string, exclude: readonly string[]): string[] {
+    return this.#calls.suggestions(access, text, exclude);
   }
 
   /** Notes that a deleted fragment lives on under another id. False if its deletion is not known. */
-  renamed(from: string, to: string): boolean {
-    const isKnown = this.#entries.rename(from, to);
-    if (isKnown) this.#listeners.changed();
-    return isKnown;
+  renamed(access: Access, from: string, to: string): Result<boolean> {
+    return this.#calls.renamed(access, from, to);
   }
 
   /**
@@ -167,26 +187,21 @@ export class CatalogueObject extends DurableObject<Env> {
    *
    * @param isComplete there are no other fragments: an id that is still unknown at the end has none
    */
-  async rebuild(ids: readonly string[], isComplete = false): Promise<RebuildStatus> {
-    await this.#known.introduce();
-    this.#audit.rebuild(ids, isComplete, Date.now());
-    return this.#audit.rebuildStatus;
+  rebuild(access: Access, ids: readonly string[], isComplete = false): Promise<Result<RebuildStatus>> {
+    return this.#calls.rebuild(access, ids, isComplete);
   }
 
-  async rebuildStatus(): Promise<RebuildStatus> {
-    await this.#known.introduce();
-    return this.#audit.rebuildStatus;
+  rebuildStatus(access: Access): Promise<Result<RebuildStatus>> {
+    return this.#calls.rebuildStatus(access);
   }
 
   /** `/v1/events`: a WebSocket or a stream of server-sent events (events-request.ts). */
   override fetch(request: Request): Response {
-    const asked = parseEventsRequest(request);
-    if (asked === null) return new Response(null, { status: 400 });
-    const { isSocket, lastSeq } = asked;
+    const { access, isSocket, lastSeq, subprotocol } = decodeEventsRequest(request);
+    const start = { access: this.#calls.admit(access), seq: knownSeq(lastSeq, this.#entries.seq) };
     this.ctx.waitUntil(this.#openSessionsCheck.run());
-    const afterSeq = knownSeq(lastSeq, this.#entries.seq);
-    if (!isSocket) return this.#listeners.openStream(afterSeq);
-    return upgradeResponse(agreedSubprotocol(request), this.#listeners.openSocket(afterSeq));
+    if (!isSocket) return this.#listeners.openStream(start);
+    return upgradeResponse(subprotocol, this.#listeners.openSocket(start));
   }
 
   override webSocketMessage(socket: WebSocket): void {
@@ -197,8 +212,14 @@ export class CatalogueObject extends DurableObject<Env> {
     closeSocket(socket, 1000, "");
   }
 
-  override alarm(): Promise<void> {
-    return this.#audit.ring(Date.now());
+  override async alarm(): Promise<void> {
+    const nowMs = Date.now();
+    const due = this.#alarms.begin(nowMs, nowMs + AGAIN_MS);
+    if (due.includes("listeners")) this.#listeners.endDue(nowMs);
+    await this.#audit.ring(
+      due.filter((kind) => kind !== "listeners"),
+      nowMs,
+    );
   }
 
   #fragment(id: string) {

@@ -1,5 +1,7 @@
 import * as v from "valibot";
+import { type Access, holdsFor } from "../../protocol/access.ts";
 import type { CatalogueEvent } from "../../protocol/catalogue.ts";
+import type { View } from "../storage/visible-ids.ts";
 
 /** Rows that are read from the tables at a time. */
 const PAGE = 200;
@@ -13,19 +15,26 @@ export type LiveEvent = Exclude<CatalogueEvent, NumberedEvent>;
  * The tables that events are made of. They are read when a listener is told, so a late one is told the newest state.
  */
 export interface EventTables {
-  /** The changes after a number, in order. */
-  changesSince(seq: number, limit: number): readonly NumberedEvent[];
-  /** The open sessions of the fragments after this id, in order. */
-  editorsAfter(id: string, limit: number): readonly EditorsEvent[];
+  /** The number of the last change of any fragment. */
+  newestSeq(): number;
+  /** The changes after a number that are in view, in order. */
+  changesSince(view: View, seq: number, limit: number): readonly NumberedEvent[];
+  /** The open sessions of the fragments in view after this id, in order. */
+  editorsAfter(view: View, id: string, limit: number): readonly EditorsEvent[];
 }
 
-/** How far a listener has been told. */
-export const ToldSchema = v.object({
+/** How far a listener has been told, and what it may be told. */
+export const ListenerSchema = v.object({
+  /** It knows everything that it may know up to this change. */
   seq: v.number(),
   /** The listener was told the open sessions of the fragments up to this id; null if it was told all. */
   editorsId: v.nullable(v.string()),
+  /** Replaced whole when a right is taken away. */
+  access: v.custom<Access>((value) => typeof value === "object" && value !== null), // this file's own records
+  /** When it ends, in milliseconds since 1970; null if its access has no end. */
+  endsAtMs: v.nullable(v.number()),
 });
-export type Told = Readonly<v.InferOutput<typeof ToldSchema>>;
+export type ListenerRecord = Readonly<v.InferOutput<typeof ListenerSchema>>;
 
 /**
  * Everything that one listener still has to be told: first the open sessions of each fragment, then the changes after
@@ -33,21 +42,27 @@ export type Told = Readonly<v.InferOutput<typeof ToldSchema>>;
  * else piles up.
  */
 export class EventListener {
-  #told: Told;
+  #record: ListenerRecord;
   readonly #waiting = new Map<string, LiveEvent>();
   #isTelling = false;
 
-  constructor(told: Told) {
-    this.#told = told;
+  constructor(record: ListenerRecord) {
+    this.#record = record;
   }
 
   /** For the socket's attachment. */
-  get told(): Told {
-    return this.#told;
+  get record(): ListenerRecord {
+    return this.#record;
+  }
+
+  /** From now on it is told no more than this access may know. */
+  narrow(access: Access): void {
+    this.#record = { ...this.#record, access };
+    for (const [key, { id }] of this.#waiting) if (!holdsFor(access, id)) this.#waiting.delete(key);
   }
 
   note(event: LiveEvent): void {
-    this.#waiting.set(keyOf(event.event, event.id), event);
+    if (holdsFor(this.#record.access, event.id)) this.#waiting.set(keyOf(event.event, event.id), event);
   }
 
   /**
@@ -71,30 +86,34 @@ export class EventListener {
 
   #tellEditors(tables: EventTables, hasRoom: () => boolean, give: (event: EditorsEvent) => void): boolean {
     for (;;) {
-      const { editorsId } = this.#told;
+      const { editorsId, access } = this.#record;
       if (editorsId === null) return true;
       if (!hasRoom()) return false; // before the tables are read: a listener that has stopped reading costs nothing
-      const page = tables.editorsAfter(editorsId, PAGE);
+      const page = tables.editorsAfter(access, editorsId, PAGE);
       for (const event of page) {
         if (!hasRoom()) return false;
-        this.#told = { ...this.#told, editorsId: event.id };
+        this.#record = { ...this.#record, editorsId: event.id };
         give(event);
       }
-      if (page.length < PAGE) this.#told = { ...this.#told, editorsId: null };
+      if (page.length < PAGE) this.#record = { ...this.#record, editorsId: null };
     }
   }
 
   #tellChanges(tables: EventTables, hasRoom: () => boolean, give: (event: NumberedEvent) => void): boolean {
     for (;;) {
       if (!hasRoom()) return false;
-      const page = tables.changesSince(this.#told.seq, PAGE);
+      const page = tables.changesSince(this.#record.access, this.#record.seq, PAGE);
       for (const event of page) {
         if (!hasRoom()) return false;
-        this.#told = { ...this.#told, seq: event.seq };
+        this.#record = { ...this.#record, seq: event.seq };
         this.#forgetTyping(event);
         give(event);
       }
-      if (page.length < PAGE) return true;
+      if (page.length < PAGE) {
+        // Otherwise changes that it may not know of would be read again and again.
+        this.#record = { ...this.#record, seq: tables.newestSeq() };
+        return true;
+      }
     }
   }
 

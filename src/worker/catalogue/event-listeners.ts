@@ -1,19 +1,41 @@
 import * as v from "valibot";
+import { type Access, type AccessChange, lowered, sessionEndMs } from "../../protocol/access.ts";
 import type { CatalogueEvent } from "../../protocol/catalogue.ts";
-import { CLOSE } from "../../protocol/close-codes.ts";
+import { CLOSE, type CloseCode } from "../../protocol/close-codes.ts";
 import { EVENTS_PAUSE_MS, MAX_EVENTS_BATCH_UNITS } from "../../protocol/limits.ts";
 import { closeSocket } from "../sockets/socket-peer.ts";
-import { EventListener, type EventTables, type LiveEvent, ToldSchema } from "./event-listener.ts";
+import { nameOfView } from "../storage/visible-ids.ts";
+import { EventListener, type EventTables, ListenerSchema, type LiveEvent } from "./event-listener.ts";
 
 /** A reader counts as slow when this many events wait in its stream. */
 const MAX_WAITING = 256;
 /** Shorter than a minute, after which proxies end a silent stream. */
 const HEARTBEAT_MS = 25_000;
 
+/** Why a socket is closed. After 4401 and 4403 its client gives up, after 4501 it comes again. */
+type Ending = readonly [code: CloseCode, reason: string];
+const REVOKED: Ending = [CLOSE.unauthorised, "The access was revoked"];
+const NOTHING_LEFT: Ending = [CLOSE.forbidden, "The access holds for no fragment any more"];
+const OVER: Ending = [CLOSE.expired, "The access has ended; connect again with a new token"];
+
 export const EVENT_STREAM_HEADERS = {
   "Content-Type": "text/event-stream; charset=utf-8",
   "Cache-Control": "no-store",
 };
+
+export interface ListenerPorts extends EventTables {
+  /** `endDue` is called by this time. */
+  wake(atMs: number): void;
+  /** `endDue` need not be called any more. */
+  sleep(): void;
+}
+
+/** A listener that begins. */
+export interface ListenerStart {
+  readonly access: Access;
+  /** The last change that the client knows. */
+  readonly seq: number;
+}
 
 interface Stream {
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
@@ -23,11 +45,11 @@ interface Stream {
 /**
  * The listeners of a catalogue, over server-sent events and over WebSockets. A slow reader of a stream is given nothing
  * until it reads again, and then what has changed by then. A socket is told in batches, with the newest state of each
- * fragment; its attachment says how far it has been told.
+ * fragment; its attachment says how far it has been told. A listener ends with its access.
  */
 export class EventListeners {
   readonly #ctx: DurableObjectState;
-  readonly #tables: EventTables;
+  readonly #ports: ListenerPorts;
   readonly #streams = new Set<Stream>();
   readonly #onSockets = new WeakMap<WebSocket, EventListener>();
   #heartbeat: ReturnType<typeof setInterval> | null = null;
@@ -36,22 +58,22 @@ export class EventListeners {
   /** Some socket has more to be told after the pause. */
   #isBehind = false;
 
-  constructor(ctx: DurableObjectState, tables: EventTables) {
+  constructor(ctx: DurableObjectState, ports: ListenerPorts) {
     this.#ctx = ctx;
-    this.#tables = tables;
+    this.#ports = ports;
   }
 
-  /** @param afterSeq the last change that the client knows */
-  openStream(afterSeq: number): Response {
+  openStream(start: ListenerStart): Response {
+    const listener = this.#begin(start);
     let stream: Stream;
     const body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
-          stream = { controller, listener: new EventListener({ seq: afterSeq, editorsId: "" }) };
+          stream = { controller, listener };
           controller.enqueue(new TextEncoder().encode(": connected\n\n"));
           this.#add(stream);
         },
-        pull: () => this.#fill(stream, this.#tables),
+        pull: () => this.#fill(stream, this.#ports),
         cancel: () => this.#remove(stream),
       },
       new CountQueuingStrategy({ highWaterMark: MAX_WAITING }),
@@ -60,11 +82,11 @@ export class EventListeners {
   }
 
   /** @returns the client's end */
-  openSocket(afterSeq: number): WebSocket {
+  openSocket(start: ListenerStart): WebSocket {
     const { 0: client, 1: server } = new WebSocketPair();
     this.#ctx.acceptWebSocket(server);
-    this.#onSockets.set(server, new EventListener({ seq: afterSeq, editorsId: "" }));
-    if (!this.#tellSocket(server, this.#tables)) {
+    this.#onSockets.set(server, this.#begin(start));
+    if (!this.#tellSocket(server, this.#ports)) {
       this.#isBehind = true;
       this.#rest();
     }
@@ -73,15 +95,72 @@ export class EventListeners {
 
   /** The tables hold something new. */
   changed(): void {
-    const tables = readOnce(this.#tables);
+    const tables = readOnce(this.#ports);
     for (const stream of this.#streams) this.#fill(stream, tables);
     this.#tellSockets(tables);
   }
 
   tell(event: LiveEvent): void {
     for (const stream of this.#streams) stream.listener.note(event);
-    for (const socket of this.#ctx.getWebSockets()) this.#listenerOn(socket)?.note(event);
+    for (const { listener } of this.#sockets()) listener.note(event);
     this.changed();
+  }
+
+  /** Ends the listeners whose access has ended, and takes from the others what they may not know any more. */
+  accessChanged(change: AccessChange): void {
+    const remaining = ({ record }: EventListener) => {
+      const access = lowered(record.access, change);
+      return access?.prefixes?.length === 0 ? null : access; // it may know of nothing
+    };
+    for (const stream of this.#streams) {
+      const access = remaining(stream.listener);
+      if (access === null) this.#end(stream);
+      else stream.listener.narrow(access);
+    }
+    for (const { socket, listener } of this.#sockets()) {
+      const access = remaining(listener);
+      if (access === null) this.#close(socket, change.cap === null ? REVOKED : NOTHING_LEFT);
+      else {
+        listener.narrow(access);
+        socket.serializeAttachment(listener.record);
+      }
+    }
+  }
+
+  /** Ends the listeners whose time is over. */
+  endDue(nowMs: number): void {
+    const isOver = ({ record }: EventListener) => record.endsAtMs !== null && record.endsAtMs <= nowMs;
+    for (const stream of this.#streams) if (isOver(stream.listener)) this.#end(stream);
+    for (const { socket, listener } of this.#sockets()) if (isOver(listener)) this.#close(socket, OVER);
+    const left = [...this.#streams, ...this.#sockets()].flatMap(
+      ({ listener }) => listener.record.endsAtMs ?? [],
+    );
+    this.#ports.sleep();
+    if (left.length > 0) this.#ports.wake(Math.min(...left));
+  }
+
+  #begin({ access, seq }: ListenerStart): EventListener {
+    const endsAtMs = sessionEndMs(access, Date.now());
+    if (endsAtMs !== null) this.#ports.wake(endsAtMs);
+    return new EventListener({ seq, editorsId: "", access, endsAtMs });
+  }
+
+  *#sockets(): Generator<{ readonly socket: WebSocket; readonly listener: EventListener }> {
+    for (const socket of this.#ctx.getWebSockets()) {
+      const listener = this.#listenerOn(socket);
+      if (listener !== null) yield { socket, listener };
+    }
+  }
+
+  #end(stream: Stream): void {
+    this.#remove(stream);
+    stream.controller.close();
+  }
+
+  #close(socket: WebSocket, [code, reason]: Ending): void {
+    this.#onSockets.delete(socket);
+    socket.serializeAttachment(null); // a socket that is closing is still among those of the object
+    closeSocket(socket, code, reason);
   }
 
   #fill({ controller, listener }: Stream, tables: EventTables): void {
@@ -104,7 +183,7 @@ export class EventListeners {
   #rest(): void {
     this.#pause ??= setTimeout(() => {
       this.#pause = null;
-      if (this.#isBehind) this.#tellSockets(readOnce(this.#tables));
+      if (this.#isBehind) this.#tellSockets(readOnce(this.#ports));
     }, EVENTS_PAUSE_MS);
   }
 
@@ -122,20 +201,22 @@ export class EventListeners {
         send(socket, json);
       },
     );
-    socket.serializeAttachment(listener.told);
+    socket.serializeAttachment(listener.record);
     return isAllTold;
   }
 
-  /** Null for an unknown socket, which is closed. */
+  /** Null for a socket that was ended, and for an unknown one, which is closed. */
   #listenerOn(socket: WebSocket): EventListener | null {
     const known = this.#onSockets.get(socket);
     if (known !== undefined) return known;
-    const told = v.safeParse(ToldSchema, socket.deserializeAttachment());
-    if (!told.success) {
+    const attachment: unknown = socket.deserializeAttachment();
+    if (attachment === null) return null; // it was ended
+    const record = v.safeParse(ListenerSchema, attachment);
+    if (!record.success) {
       closeSocket(socket, CLOSE.serverError, "The listener is not known any more");
       return null;
     }
-    const listener = new EventListener(told.output);
+    const listener = new EventListener(record.output);
     this.#onSockets.set(socket, listener);
     return listener;
   }
@@ -166,14 +247,16 @@ function send(socket: WebSocket, frame: string): void {
   }
 }
 
-/** Shares reads for one turn: listeners that were told up to the same change get the same page. */
+/** Shares reads for one turn: listeners with the same view that were told up to the same change get the same page. */
 function readOnce(tables: EventTables): EventTables {
-  const pages = new Map<number, ReturnType<EventTables["changesSince"]>>();
+  const pages = new Map<string, ReturnType<EventTables["changesSince"]>>();
   return {
-    editorsAfter: (id, limit) => tables.editorsAfter(id, limit),
-    changesSince(seq, limit) {
-      const page = pages.get(seq) ?? tables.changesSince(seq, limit);
-      pages.set(seq, page);
+    newestSeq: () => tables.newestSeq(),
+    editorsAfter: (view, id, limit) => tables.editorsAfter(view, id, limit),
+    changesSince(view, seq, limit) {
+      const key = `${seq} ${nameOfView(view)}`;
+      const page = pages.get(key) ?? tables.changesSince(view, seq, limit);
+      pages.set(key, page);
       return page;
     },
   };

@@ -145,7 +145,7 @@ async function expandStored(
 
 /** Lists the fragments that include this one, directly or through others. An id can be included before its fragment exists. */
 async function listReferences(c: Context<AppEnv>, id: FragmentId): Promise<Response> {
-  const { direct, indirect } = await catalogueOf(c).dependents(id);
+  const { direct, indirect } = await catalogueOf(c).dependents(c.get("access"), id);
   return answerList(c, [[...direct, ...indirect].sort()], oldReference);
 }
 
@@ -156,7 +156,7 @@ function listAll(c: Context<AppEnv>): Promise<Response> {
 async function* idPages(c: Context<AppEnv>): AsyncGenerator<readonly string[], void> {
   let lastId = "";
   for (;;) {
-    const page = await catalogueOf(c).ids(lastId);
+    const page = await catalogueOf(c).ids(c.get("access"), lastId);
     if (page.length === 0) return;
     yield page;
     lastId = page.at(-1) ?? lastId;
@@ -167,7 +167,7 @@ async function suggest(c: Context<AppEnv>): Promise<Response> {
   const exclude = (c.req.queries("exclude") ?? [])
     .map(parseFragmentId)
     .flatMap((one) => (one.ok ? [one.id] : []));
-  const ids = await catalogueOf(c).suggestions(c.req.query("query") ?? "", exclude);
+  const ids = await catalogueOf(c).suggestions(c.get("access"), c.req.query("query") ?? "", exclude);
   return c.json(ids.map((id) => ({ id })));
 }
 

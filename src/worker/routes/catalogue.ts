@@ -20,23 +20,29 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
     const { prefix, ...rest } = query.value;
     const folder = parseFolder(prefix ?? "");
     if (folder === null) return refuseFolder(c);
-    const answer = await catalogueOf(c).list(folder === "" ? rest : { ...rest, prefix: folder });
+    const answer = await catalogueOf(c).list(
+      c.get("access"),
+      folder === "" ? rest : { ...rest, prefix: folder },
+    );
     return answer.ok ? c.json(answer.value) : refuse(c, answer.refusal);
   })
-  .get("/v1/tags", operation("listTags"), async (c) => c.json(await catalogueOf(c).tags()))
+  .get("/v1/tags", operation("listTags"), async (c) => c.json(await catalogueOf(c).tags(c.get("access"))))
   .get("/v1/folders", operation("listFolders"), async (c) => {
     const query = readQuery(c, FoldersQuerySchema);
     if (!query.ok) return refuse(c, query.refusal);
     const folder = parseFolder(query.value.prefix);
-    return folder === null ? refuseFolder(c) : c.json(await catalogueOf(c).folders(folder));
+    if (folder === null) return refuseFolder(c);
+    return c.json(await catalogueOf(c).folders(c.get("access"), folder));
   })
   .get(`/v1/dependents/${ID_PARAMETER}`, operation("listDependents"), async (c) => {
     const id = idBehind(c, DEPENDENTS);
-    return id.ok ? c.json(await catalogueOf(c).dependents(id.value)) : refuse(c, id.refusal);
+    if (!id.ok) return refuse(c, id.refusal);
+    return c.json(await catalogueOf(c).dependents(c.get("access"), id.value));
   })
-  .get("/v1/catalogue/rebuild", operation("getCatalogueRebuild"), async (c) =>
-    c.json(await catalogueOf(c).rebuildStatus()),
-  )
+  .get("/v1/catalogue/rebuild", operation("getCatalogueRebuild"), async (c) => {
+    const status = await catalogueOf(c).rebuildStatus(c.get("access"));
+    return status.ok ? c.json(status.value) : refuse(c, status.refusal);
+  })
   .post("/v1/catalogue/rebuild", operation("startCatalogueRebuild"), async (c) => {
     const body = await readBody(c, RebuildSchema, {});
     if (!body.ok) return refuse(c, body.refusal);
@@ -46,9 +52,10 @@ export const catalogue: Hono<AppEnv> = new Hono<AppEnv>()
       if (!id.ok) return refuse(c, id.refusal);
       ids.push(id.value);
     }
-    const status = await catalogueOf(c).rebuild(ids, body.value.complete);
+    const begun = await catalogueOf(c).rebuild(c.get("access"), ids, body.value.complete);
+    if (!begun.ok) return refuse(c, begun.refusal);
     await audit(c, { action: "catalogue_rebuilt" });
-    return c.json(status, 202);
+    return c.json(begun.value, 202);
   });
 
 /**

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { refreshCaller } from "../access/caller.ts";
 import { EVENT_STREAM_HEADERS } from "../catalogue/event-listeners.ts";
-import { parseEventsRequest } from "../catalogue/events-request.ts";
+import { encodeEventsRequest, readEventsRequest } from "../catalogue/events-request.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { catalogueOf } from "../http/objects.ts";
@@ -13,11 +13,11 @@ export const events: Hono<AppEnv> = new Hono<AppEnv>().get(
   operation("streamEvents"),
   refreshCaller,
   async (c) => {
-    if (parseEventsRequest(c.req.raw) === null)
-      return problem(c, "invalid_query", "Last-Event-ID: must be the id of an event.");
+    const asked = readEventsRequest(c.req.raw, c.get("access"));
+    if (asked === null) return problem(c, "invalid_query", "Last-Event-ID: must be the id of an event.");
     // A stream that nobody reads would never end.
     if (c.req.raw.method === "HEAD") return new Response(null, { headers: EVENT_STREAM_HEADERS });
-    const answer = await catalogueOf(c).fetch(c.req.raw);
+    const answer = await catalogueOf(c).fetch(encodeEventsRequest(asked));
     // A 101 passes as it is: its headers cannot be changed.
     return answer.status === 101 ? answer : new Response(answer.body, answer);
   },

@@ -71,7 +71,7 @@ export const fragments: Hono<AppEnv> = new Hono<AppEnv>()
     if (!to.ok) return refuse(c, to.refusal);
     const key = await readIdempotencyKey(c, body.value);
     if (!key.ok) return refuse(c, key.refusal);
-    const objects = { fragments: fragmentsOf(c), catalogue: () => catalogueOf(c) };
+    const objects = { access: c.get("access"), fragments: fragmentsOf(c), catalogue: () => catalogueOf(c) };
     const rename = { from: from.value, to: to.value, request: key.value };
     const renamed = await renameFragment(objects, rename);
     if (renamed.ok) await audit(c, { action: "fragment_renamed", on: from.value, detail: `to ${to.value}` });

@@ -13,6 +13,7 @@ const EXCERPT_UNITS = 200;
 export interface StoredEntry extends CatalogueEntry {
   readonly number: number;
   readonly seq: number;
+  /** Of a renamed fragment: the number of its deletion. */
   readonly createdSeq: number;
   readonly isDeleted: boolean;
   readonly includes: readonly string[];
@@ -88,7 +89,9 @@ export class CatalogueEntries {
 
   /** Notes the id under which a deleted fragment lives on. False if it is not deleted. */
   rename(from: string, to: string): boolean {
-    const query = "UPDATE fragment SET seq = ?, renamed_to = ? WHERE id = ? AND is_deleted = 1";
+    const query = `UPDATE fragment
+      SET created_seq = CASE WHEN renamed_to IS NULL THEN seq ELSE created_seq END, seq = ?, renamed_to = ?
+      WHERE id = ? AND is_deleted = 1`;
     return this.#sql.exec(query, this.seq + 1, to, from).rowsWritten > 0;
   }
 

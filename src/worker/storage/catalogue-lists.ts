@@ -1,13 +1,18 @@
 import { fold } from "../../core/catalogue/folded-text.ts";
+import { holdsFor } from "../../protocol/access.ts";
 import type { Dependents, FolderCounts, TagCounts } from "../../protocol/catalogue.ts";
 import { MAX_DEPENDENTS } from "../../protocol/limits.ts";
 import { type StoredEntry, toStored } from "./catalogue-entries.ts";
 import { afterPrefix } from "./list-choice.ts";
 import type { LiveEntries } from "./live-entries.ts";
+import { type View, visibleIds } from "./visible-ids.ts";
 
 const MAX_SUGGESTIONS = 50;
 
-/** Counts, dependents and ids of the whole catalogue, from SQLite. Pages of fragments are in fragment-pages.ts. */
+/**
+ * Counts, dependents, ids and changes, from SQLite: of the fragments that a caller may know of, as if there were no
+ * others. Pages of fragments are in fragment-pages.ts.
+ */
 export class CatalogueLists {
   readonly #sql: SqlStorage;
   readonly #live: LiveEntries;
@@ -18,19 +23,23 @@ export class CatalogueLists {
   }
 
   /** The ids after this one, in order; none when there are no more. */
-  ids(afterId: string, limit: number): string[] {
+  ids(view: View, afterId: string, limit: number): string[] {
+    const [visible, ...values] = visibleIds("id", view);
     return this.#strings(
-      "SELECT id FROM fragment WHERE is_deleted = 0 AND id > ? ORDER BY id LIMIT ?",
+      `SELECT id FROM fragment WHERE is_deleted = 0 AND id > ? AND ${visible} ORDER BY id LIMIT ?`,
       afterId,
+      ...values,
       limit,
     );
   }
 
-  tags(): TagCounts {
-    const live = this.#live.all();
+  tags(view: View): TagCounts {
+    const live = this.#live.all().filter(({ entry }) => holdsFor(view, entry.id));
+    const [visible, ...values] = visibleIds("entry.id", view);
     const rows = this.#sql.exec(
       `SELECT value AS tag, count(*) AS count FROM fragment AS entry, json_each(entry.tags)
-       WHERE is_deleted = 0 AND number NOT IN (SELECT value FROM json_each(?)) GROUP BY value`,
+       WHERE is_deleted = 0 AND ${visible} AND number NOT IN (SELECT value FROM json_each(?)) GROUP BY value`,
+      ...values,
       JSON.stringify(live.map(({ number }) => number)),
     );
     const counts = new Map(Array.from(rows.raw(), ([tag, count]) => [String(tag), Number(count)]));
@@ -39,33 +48,42 @@ export class CatalogueLists {
     return { tags: tags.sort((a, b) => b.count - a.count || (a.tag < b.tag ? -1 : 1)) };
   }
 
-  folders(prefix: string): FolderCounts {
+  folders(view: View, prefix: string): FolderCounts {
     const within = prefix === "" ? "" : `${prefix}/`;
+    const [visible, ...values] = visibleIds("id", view);
     const rows = this.#sql.exec(
       `SELECT ?1 || substr(rest, 1, instr(rest, '/') - 1) AS path, count(*) AS count
        FROM (SELECT substr(id, length(?1) + 1) AS rest FROM fragment
-             WHERE is_deleted = 0 AND id >= ?1 AND (?1 = '' OR id < ?2))
+             WHERE is_deleted = 0 AND id >= ?1 AND (?1 = '' OR id < ?2) AND ${visible})
        WHERE instr(rest, '/') > 0 GROUP BY path ORDER BY path`,
       within,
       afterPrefix(within),
+      ...values,
     );
     return {
       folders: rows.toArray().map((row) => ({ path: String(row["path"]), count: Number(row["count"]) })),
     };
   }
 
-  dependents(id: string): Dependents {
+  /** A dependent that the caller may not know of is not named, and neither is one that includes `id` only through it. */
+  dependents(view: View, id: string): Dependents {
+    const [visible, ...values] = visibleIds("source", view);
     const direct = this.#strings(
-      "SELECT source FROM inclusion WHERE target = ?1 AND source <> ?1 ORDER BY source LIMIT ?2",
+      `SELECT source FROM inclusion WHERE target = ?1 AND source <> ?1 AND ${visible} ORDER BY source LIMIT ?`,
       id,
+      ...values,
       MAX_DEPENDENTS + 1,
     );
+    const root = `?${values.length + 1}`;
     const indirect = this.#strings(
-      `WITH RECURSIVE dependent (id) AS (
-         SELECT source FROM inclusion WHERE target = ?1
-         UNION SELECT source FROM inclusion JOIN dependent ON target = dependent.id
+      `WITH RECURSIVE seen (target, source) AS NOT MATERIALIZED (
+         SELECT target, source FROM inclusion WHERE ${visible}
+       ), dependent (id) AS (
+         SELECT source FROM seen WHERE target = ${root}
+         UNION SELECT source FROM seen JOIN dependent ON target = dependent.id
        ) SELECT id FROM dependent
-         WHERE id <> ?1 AND id NOT IN (SELECT source FROM inclusion WHERE target = ?1) ORDER BY id LIMIT ?2`,
+         WHERE id <> ${root} AND id NOT IN (SELECT source FROM seen WHERE target = ${root}) ORDER BY id LIMIT ?`,
+      ...values,
       id,
       MAX_DEPENDENTS + 1,
     );
@@ -78,10 +96,12 @@ export class CatalogueLists {
   }
 
   /** Ids that contain the text anywhere, folded as in a search, in order. Reads all ids. */
-  suggestions(text: string, exclude: readonly string[]): string[] {
+  suggestions(view: View, text: string, exclude: readonly string[]): string[] {
     const wanted = folded(text.replaceAll(" ", "_"));
     const found: string[] = [];
-    for (const [raw] of this.#sql.exec("SELECT id FROM fragment WHERE is_deleted = 0 ORDER BY id").raw()) {
+    const [visible, ...values] = visibleIds("id", view);
+    const query = `SELECT id FROM fragment WHERE is_deleted = 0 AND ${visible} ORDER BY id`;
+    for (const [raw] of this.#sql.exec(query, ...values).raw()) {
       const id = String(raw);
       if (!folded(id).includes(wanted) || exclude.includes(id)) continue;
       found.push(id);
@@ -90,17 +110,26 @@ export class CatalogueLists {
     return found;
   }
 
-  /** The entries that have changed after number `seq`, in the order of their last changes. */
-  changedSince(seq: number, limit: number): StoredEntry[] {
+  /**
+   * The entries that have changed after number `seq`, in the order of their last changes. To a caller that may not know of
+   * the new id of a renamed fragment, the rename is no change: it has seen the deletion.
+   */
+  changedSince(view: View, seq: number, limit: number): StoredEntry[] {
+    const [visible, ...values] = visibleIds("id", view);
+    const [isRenameVisible, ...renameValues] = visibleIds("renamed_to", view);
+    const query = `SELECT * FROM fragment
+      WHERE seq > ? AND ${visible} AND (renamed_to IS NULL OR ${isRenameVisible} OR created_seq > ?)
+      ORDER BY seq LIMIT ?`;
     return this.#sql
-      .exec("SELECT * FROM fragment WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
+      .exec(query, seq, ...values, ...renameValues, seq, limit)
       .toArray()
       .map(toStored);
   }
 
-  includedBy(id: string): number {
-    const query = "SELECT count(*) AS count FROM inclusion WHERE target = ?1 AND source <> ?1";
-    return Number(this.#sql.exec(query, id).one()["count"]);
+  includedBy(view: View, id: string): number {
+    const [visible, ...values] = visibleIds("source", view);
+    const query = `SELECT count(*) AS count FROM inclusion WHERE target = ?1 AND source <> ?1 AND ${visible}`;
+    return Number(this.#sql.exec(query, id, ...values).one()["count"]);
   }
 
   #strings(query: string, ...values: SqlStorageValue[]): string[] {

@@ -43,7 +43,8 @@ export const CATALOGUE_SCHEMA: Schema = {
      -- Also the row of its words.
      number INTEGER PRIMARY KEY,
      id TEXT NOT NULL UNIQUE,
-     -- Counts the changes of the catalogue; the number of a row's own last one, and of its creation.
+     -- Counts the changes of the catalogue; the number of a row's own last one, and of its creation; of a renamed
+     -- fragment, of its deletion.
      seq INTEGER NOT NULL,
      created_seq INTEGER NOT NULL,
      -- Of the fragment. What is older than this changes nothing, so a deleted fragment keeps its row.

@@ -10,6 +10,7 @@ import { FoundWords } from "./found-words.ts";
 import { chooseRows } from "./list-choice.ts";
 import { decodeCursor, encodeCursor, type ListCursor, MAX_RANKED } from "./list-cursor.ts";
 import type { LiveEntries } from "./live-entries.ts";
+import type { View } from "./visible-ids.ts";
 import type { WordIndex } from "./word-index.ts";
 
 /** The column and the direction of each sort. Ids break ties, in the same direction. */
@@ -23,6 +24,8 @@ const ORDERS: Readonly<Record<Exclude<Sort, "relevance">, { column: string; isDe
 };
 /** A match in the id weighs most, one in the content least (FTS5's bm25). */
 const RELEVANCE = "bm25(10.0, 4.0, 6.0, 1.0)";
+/** Columns of the index, from the one whose matches weigh most. */
+const BY_WEIGHT = ["id", "tags", "description"] as const;
 
 export interface PageSources {
   readonly live: LiveEntries;
@@ -31,8 +34,8 @@ export interface PageSources {
 }
 
 /**
- * Pages of fragments that a query finds, sorted by a field or by relevance. The fields of a fragment that is being
- * edited come from the live entries; a search reads the stored text.
+ * Pages of the fragments that a query finds and that the caller may know of, sorted by a field or by relevance. The fields
+ * of a fragment that is being edited come from the live entries; a search reads the stored text.
  */
 export class FragmentPages {
   readonly #sql: SqlStorage;
@@ -43,7 +46,7 @@ export class FragmentPages {
     this.#sources = sources;
   }
 
-  list(query: ListQuery): Result<FragmentPage> {
+  list(view: View, query: ListQuery): Result<FragmentPage> {
     const sort = query.sort ?? (query.query === undefined ? "-updated_at" : "relevance");
     const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor);
     if (query.cursor !== undefined && cursor?.sort !== sort)
@@ -53,19 +56,20 @@ export class FragmentPages {
     const terms = query.query === undefined ? null : parseTerms(query.query);
     if (terms?.length === 0) return done({ fragments: [], total: 0, next_cursor: null });
 
-    if (sort !== "relevance") return done(this.#sorted(query, terms, sort, cursor));
+    if (sort !== "relevance") return done(this.#sorted(view, query, terms, sort, cursor));
     if (terms === null) return refused(refusal("invalid_query", "sort: relevance needs a query."));
-    return done(this.#relevant(query, terms, cursor));
+    return done(this.#relevant(view, query, terms, cursor));
   }
 
   /** Asks for one row more than the limit, to know whether there is another page. */
   #sorted(
+    view: View,
     query: ListQuery,
     terms: readonly SearchTerm[] | null,
     sort: Exclude<Sort, "relevance">,
     cursor: ListCursor | null,
   ): FragmentPage {
-    const choice = chooseRows(query, terms, this.#sources.live);
+    const choice = chooseRows(view, query, terms, this.#sources.live);
     const { column, isDescending } = ORDERS[sort];
     const key = column === "updated_at_ms" ? choice.updatedAtMs : `entry.${column}`;
     const counted = `${choice.with} SELECT count(*) AS total FROM ${choice.from} WHERE ${choice.where}`;
@@ -85,6 +89,7 @@ export class FragmentPages {
       .toArray();
     const page = rows.slice(0, query.limit);
     const fragments = this.#summaries(
+      view,
       page.map(({ number }) => Number(number)),
       terms,
     );
@@ -99,11 +104,17 @@ export class FragmentPages {
   }
 
   /** The best matches first. FTS5 ranks in one pass, when it is asked for `rank` (sqlite.org/fts5.html, 5.1). */
-  #relevant(query: ListQuery, terms: readonly SearchTerm[], cursor: ListCursor | null): FragmentPage {
+  #relevant(
+    view: View,
+    query: ListQuery,
+    terms: readonly SearchTerm[],
+    cursor: ListCursor | null,
+  ): FragmentPage {
     const { shown, after } = cursor !== null && "shown" in cursor ? cursor : { shown: [], after: null };
     const { prefix, tag, type, updated_since } = query;
-    const isNarrowed = [prefix, tag, type, updated_since].some((one) => one !== undefined);
-    const choice = isNarrowed ? chooseRows(query, null, this.#sources.live) : null;
+    const seesAll = view.prefixes === null;
+    const isNarrowed = !seesAll || [prefix, tag, type, updated_since].some((one) => one !== undefined);
+    const choice = isNarrowed ? chooseRows(view, query, null, this.#sources.live) : null;
     // The plus keeps SQLite from asking the index once for each of those numbers.
     const within =
       choice === null
@@ -114,26 +125,28 @@ export class FragmentPages {
       `SELECT count(*) AS total FROM words WHERE words MATCH ? ${within}`,
       ...values,
     );
+    const [order, ...orderValues] = after !== null ? ["rowid"] : seesAll ? ["rank"] : orderByColumns(terms);
     const rows = this.#sql
       .exec(
         `SELECT rowid AS number FROM words WHERE words MATCH ? ${within} AND rank MATCH '${RELEVANCE}'
            AND +rowid NOT IN (SELECT value FROM json_each(?)) AND rowid > CAST(? AS INTEGER)
-         ORDER BY ${after === null ? "rank" : "rowid"} LIMIT ?`,
+         ORDER BY ${order} LIMIT ?`,
         ...values,
         JSON.stringify(shown),
         after ?? 0,
+        ...orderValues,
         query.limit + 1,
       )
       .toArray();
     const numbers = rows.slice(0, query.limit).map(({ number }) => Number(number));
-    const fragments = this.#summaries(numbers, terms);
+    const fragments = this.#summaries(view, numbers, terms);
     const total = Number(counted.one()["total"]);
     if (rows.length <= query.limit) return { fragments, total, next_cursor: null };
     return { fragments, total, next_cursor: encodeCursor(rankedCursor(shown, after, numbers)) };
   }
 
   /** The entries of a page as they are shown: fields of live entries replace those of the rows. */
-  #summaries(numbers: readonly number[], terms: readonly SearchTerm[] | null): FragmentSummary[] {
+  #summaries(view: View, numbers: readonly number[], terms: readonly SearchTerm[] | null): FragmentSummary[] {
     const rows = this.#sql.exec(
       "SELECT * FROM fragment WHERE number IN (SELECT value FROM json_each(?))",
       JSON.stringify(numbers),
@@ -150,7 +163,7 @@ export class FragmentPages {
         excerpt,
         highlights: { id: [], description: [], excerpt: [] },
       };
-      return [{ ...listFields(entry, this.#sources.lists.includedBy(entry.id)), ...text }];
+      return [{ ...listFields(entry, this.#sources.lists.includedBy(view, entry.id)), ...text }];
     });
   }
 }
@@ -172,6 +185,17 @@ export function listFields(
     includes: countIncluded(entry.includes),
     included_by: includedBy,
   };
+}
+
+/**
+ * The order of matches for a caller that may not know of all fragments: first those that have the words in the id, and so
+ * on, the newest first. It takes no account of other fragments. bm25 does: it weighs a word by the number of fragments
+ * that have it, so a caller could find out which words stand in fragments that it may not read.
+ */
+function orderByColumns(terms: readonly SearchTerm[]): [sql: string, ...values: string[]] {
+  const isIn = "rowid IN (SELECT rowid FROM words WHERE words MATCH ?) DESC";
+  const values = BY_WEIGHT.map((column) => `${column} : (${toFtsQuery(terms)})`);
+  return [[...values.map(() => isIn), "rowid DESC"].join(", "), ...values];
 }
 
 /** @param numbers of the page before the next one */

@@ -1,6 +1,7 @@
 import { type SearchTerm, toFtsQuery } from "../../core/catalogue/search-terms.ts";
 import type { ListQuery } from "../../protocol/catalogue.ts";
 import type { LiveEntries } from "./live-entries.ts";
+import { type Condition, type View, visibleIds } from "./visible-ids.ts";
 
 /** The rows of a list, in SQL. */
 export interface Choice {
@@ -13,15 +14,17 @@ export interface Choice {
   readonly values: readonly SqlStorageValue[];
 }
 
-/** A part of a `WHERE`, with its values. */
-type Condition = readonly [sql: string, ...values: SqlStorageValue[]];
-
 /**
- * Chooses by the newest fields. The live entries are tested here; SQLite gets the time of each and whether it fits, in
+ * Chooses among the fragments that the caller may know of, by the newest fields. The live entries are tested here; SQLite gets the time of each and whether it fits, in
  * about ten bytes, and joins them by number. So the cost grows with the number of rows and with the number of live
  * entries, not with their product.
  */
-export function chooseRows(query: ListQuery, terms: readonly SearchTerm[] | null, live: LiveEntries): Choice {
+export function chooseRows(
+  view: View,
+  query: ListQuery,
+  terms: readonly SearchTerm[] | null,
+  live: LiveEntries,
+): Choice {
   const { tag = [], type, updated_since, prefix } = query;
   const sinceMs = updated_since === undefined ? null : Date.parse(updated_since);
   const byFields: Condition[] = tag.map((one) => [
@@ -30,7 +33,7 @@ export function chooseRows(query: ListQuery, terms: readonly SearchTerm[] | null
   ]);
   if (type !== undefined) byFields.push(["prompt_type = ?", type]);
   if (sinceMs !== null) byFields.push(["entry.updated_at_ms >= ?", sinceMs]);
-  const others: Condition[] = [["is_deleted = 0"]];
+  const others: Condition[] = [["is_deleted = 0"], visibleIds("entry.id", view)];
   if (prefix !== undefined && prefix !== "") {
     const within = `${prefix.replace(/\/+$/u, "")}/`;
     others.push(["entry.id >= ? AND entry.id < ?", within, afterPrefix(within)]);

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { EditorSchema, type OpenSessions } from "../../protocol/catalogue.ts";
+import { type View, visibleIds } from "./visible-ids.ts";
 
 const EditorsSchema = v.pipe(v.string(), v.parseJson(), v.array(EditorSchema));
 
@@ -29,9 +30,10 @@ export class OpenSessionsTable {
   }
 
   /** The open sessions of the fragments after this id, in order. */
-  after(id: string, limit: number): ({ readonly id: string } & OpenSessions)[] {
-    const query = "SELECT id, sessions, editors FROM open_sessions WHERE id > ? ORDER BY id LIMIT ?";
-    const rows = this.#sql.exec(query, id, limit).toArray();
+  after(view: View, id: string, limit: number): ({ readonly id: string } & OpenSessions)[] {
+    const [visible, ...values] = visibleIds("id", view);
+    const query = `SELECT id, sessions, editors FROM open_sessions WHERE id > ? AND ${visible} ORDER BY id LIMIT ?`;
+    const rows = this.#sql.exec(query, id, ...values, limit).toArray();
     return rows.map((row) => ({
       id: String(row["id"]),
       sessions: Number(row["sessions"]),

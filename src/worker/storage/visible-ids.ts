@@ -13,8 +13,8 @@ export const FULL_VIEW: View = { prefixes: null };
 const LAST = "\u{10ffff}";
 
 /**
- * Chooses the rows whose id the caller may know of: `holdsFor` (protocol/access.ts) in SQL. The ids with one prefix are
- * a range, so an index on the column leads to them. Several prefixes are one value, since a statement takes at most 100.
+ * Chooses the rows whose id the caller may know of: `holdsFor` (protocol/access.ts) in SQL. The ids of one prefix are a
+ * range, so an index on the column leads to them. Several prefixes are one value, since a statement takes at most 100.
  */
 export function visibleIds(column: string, { prefixes }: View): Condition {
   if (prefixes === null) return ["1"];
@@ -23,16 +23,16 @@ export function visibleIds(column: string, { prefixes }: View): Condition {
   if (first === undefined) return ["0"];
   if (others.length === 0) return [`${column} >= ? AND ${column} < ?`, ...first];
   return [
-    `EXISTS (SELECT 1 FROM json_each(?) WHERE ${column} >= value ->> 0 AND ${column} < value ->> 1)`,
+    // The inner table shows these two columns only: `json_each` has a column `id` of its own.
+    `EXISTS (SELECT 1 FROM (SELECT value ->> 0 AS low, value ->> 1 AS high FROM json_each(?))
+       WHERE ${column} >= low AND ${column} < high)`,
     JSON.stringify(ranges),
   ];
 }
 
-/** A prefix that ends with `$` is one id (protocol/access.ts). */
-function rangeOf(prefix: string): readonly [first: string, end: string] {
-  if (!prefix.endsWith("$")) return [prefix, prefix + LAST];
-  const id = prefix.slice(0, -1);
-  return [id, `${id}\u0001`]; // a character before all that an id can hold
+/** The first text of the range, and the first one after it. `$` sorts before every character that an id can go on with. */
+function rangeOf(prefix: string): readonly [from: string, before: string] {
+  return prefix.endsWith("$") ? [prefix.slice(0, -1), prefix] : [prefix, prefix + LAST];
 }
 
 /** Names what an access may see: two views with the same name see the same. */
