@@ -72,7 +72,7 @@ export class AccessObject extends DurableObject<Env> {
       changes: new ChangedGrants(storage),
       capOf: (grant) => this.#admission.capOf(grant, Date.now()),
       tellFragment: (id, change) => fragmentStub(env, workspace, id as FragmentId).accessChanged(change), // a socket's
-      tellCatalogue: (change) => listener(catalogueStub(env, workspace)).accessChanged(change),
+      tellCatalogue: (change) => catalogueStub(env, workspace).accessChanged(change),
       ringAt: (timeMs) => this.#alarms.ensure("tell", timeMs),
       report: (problem, error) => console.error(`access of ${workspace}: ${problem}`, error),
     });
@@ -164,13 +164,4 @@ export class AccessObject extends DurableObject<Env> {
   #recorder(source: AuditSource): Recorder {
     return (act) => this.record({ ...source, ...act });
   }
-}
-
-/** The objects that have sockets. */
-interface Listener {
-  accessChanged(change: AccessChange): Promise<void>;
-}
-
-function listener(stub: unknown): Listener {
-  return stub as Listener; // they get the method with the sessions that keep an access
 }
