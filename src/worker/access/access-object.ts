@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { FragmentId } from "../../language/fragment-id.ts";
-import { type Access, type AccessChange, roleFault, type Workspace } from "../../protocol/access.ts";
+import { type Access, roleFault, type Workspace } from "../../protocol/access.ts";
 import type { AuditPage, AuditQuery } from "../../protocol/audit.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import type {
