@@ -3,6 +3,7 @@ import type { ServerFrame } from "../../src/protocol/json-frames.ts";
 import type { Deadline } from "./deadline.ts";
 import { expectThat, show } from "./expect.ts";
 import { type Closed, Inbox } from "./inbox.ts";
+import type { SocketAddress } from "./server.ts";
 import { makeSocket, opened, receiveInto } from "./socket.ts";
 
 export type FrameOf<A extends ServerFrame["action"]> = Extract<ServerFrame, { action: A }>;
@@ -16,15 +17,15 @@ export class JsonClient {
   readonly #socket: WebSocket;
   #fences = 0;
 
-  private constructor(url: string, name: string, deadline: Deadline) {
+  private constructor(address: SocketAddress, name: string, deadline: Deadline) {
     this.name = name;
     this.inbox = new Inbox(name, deadline);
-    this.#socket = makeSocket(url, []);
+    this.#socket = makeSocket(address, []);
     receiveInto(this.inbox, this.#socket, (data) => this.#receive(data));
   }
 
-  static async open(url: string, name: string, deadline: Deadline): Promise<JsonClient> {
-    const client = new JsonClient(url, name, deadline);
+  static async open(address: SocketAddress, name: string, deadline: Deadline): Promise<JsonClient> {
+    const client = new JsonClient(address, name, deadline);
     await opened(client.#socket, name, deadline);
     return client;
   }

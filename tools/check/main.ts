@@ -1,5 +1,5 @@
 /**
- * `npm run e2e -- [--url URL] [--only GROUP]... [--timeout SECONDS] [--json]`: checks a running server, local or
+ * `npm run e2e -- [--url URL] [--key KEY] [--only GROUP]... [--timeout SECONDS] [--json]`: checks a running server, local or
  * deployed, from outside. (The tests in test/e2e are another thing: they start servers of this repository, and some
  * of them run this command.)
  *
@@ -29,8 +29,8 @@ globalThis.console = new Console(process.stderr);
 await runCommand(describeCommand(GROUPS), check);
 
 /** Returns the exit code. */
-async function check({ url, groups, isJson, timeoutMs }: Options): Promise<number> {
-  const server = new Server(url);
+async function check({ url, key, groups, isJson, timeoutMs }: Options): Promise<number> {
+  const server = new Server(url.origin, key);
   const startedAt = timestamp(Date.now());
   const tell = (text: string) => {
     if (!isJson) print(text);

@@ -1,4 +1,5 @@
 /** The command line of `npm run e2e`. */
+import { credential, describeKeyOption } from "../access/credential.ts";
 import { type Command, UsageError } from "../command-line.ts";
 import { decimal, flag, parsed, parseOptions, texts } from "../command-options.ts";
 import { DEFAULT_SERVER_URL, parseServerUrl } from "../server-url.ts";
@@ -6,6 +7,8 @@ import type { Group } from "./check.ts";
 
 export interface Options {
   readonly url: URL;
+  /** Of an admin; null for an open server. */
+  readonly key: string | null;
   readonly groups: readonly Group[];
   readonly isJson: boolean;
   /** For one check. */
@@ -25,13 +28,14 @@ export function describeCommand(groups: readonly Group[]): Command<Options> {
 }
 
 function parse(args: readonly string[], groups: readonly Group[]): Options {
-  const { url, only, json, timeout } = parseOptions(args, {
+  const { url, key, only, json, timeout } = parseOptions(args, {
     url: parsed(DEFAULT_SERVER_URL, parseServerUrl),
+    key: credential(),
     only: texts(),
     json: flag(),
     timeout: decimal(10, MIN_TIMEOUT_S, MAX_TIMEOUT_S),
   });
-  return { url, groups: chooseGroups(only, groups), isJson: json, timeoutMs: timeout * 1000 };
+  return { url, key, groups: chooseGroups(only, groups), isJson: json, timeoutMs: timeout * 1000 };
 }
 
 /** The groups whose names are, or begin with, one of `names`; all groups if `names` is empty. */
@@ -52,12 +56,13 @@ function chooseGroups(names: readonly string[], groups: readonly Group[]): reado
 
 function describeUsage(groups: readonly Group[]): string {
   const counts = groups.map(({ name, checks }) => `  ${name.padEnd(14)} ${checks.length} checks`);
-  return `Usage: npm run e2e -- [--url URL] [--only GROUP]... [--timeout SECONDS] [--json]
+  return `Usage: npm run e2e -- [--url URL] [--key KEY] [--only GROUP]... [--timeout SECONDS] [--json]
 
 Checks a running server from outside, over HTTP and WebSockets. It makes fragments in a folder of its own and deletes
 them afterwards.
 
   --url URL          the server, such as https://prompts.example.com; ${DEFAULT_SERVER_URL} unless given
+${describeKeyOption(17)}
   --only GROUP       run this group only, or the groups whose names begin with GROUP; may be given several times
   --timeout SECONDS  limit for one check; 10 unless given
   --json             print the report as one JSON document

@@ -44,6 +44,7 @@ export async function runChecks(options: RunOptions): Promise<CheckResult[]> {
       const scene = new Scene(server, `${root}/${++number}`, new Deadline(timeoutMs, interrupt));
       const outcome = await timed(() => run(scene));
       scene.leave();
+      await scene.undo(timeoutMs);
       await deleteAll(server, scene.ids, timeoutMs);
       for (const id of scene.ids) made.add(id);
       if (outcome.error instanceof Interrupted) break;

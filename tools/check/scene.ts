@@ -4,10 +4,10 @@ import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id
 import { type Fragment, type Metadata, PROMPT_TYPES } from "../../src/protocol/fragment.ts";
 import { describeIssues } from "../../src/protocol/issues.ts";
 import { encodePath, fragmentPath } from "../server-url.ts";
-import type { Deadline } from "./deadline.ts";
+import { Deadline } from "./deadline.ts";
 import { CheckFailure, expectEqual, show } from "./expect.ts";
 import { type FrameOf, JsonClient } from "./json-client.ts";
-import type { Answer, RequestOptions, Server } from "./server.ts";
+import { type Answer, type RequestOptions, Server } from "./server.ts";
 import { StockClient } from "./stock-client.ts";
 import { TextClient } from "./text-client.ts";
 import { YjsClient, type YjsClientOptions } from "./yjs-client.ts";
@@ -42,14 +42,29 @@ interface JoinOptions {
 export class Scene {
   readonly server: Server;
   readonly deadline: Deadline;
-  readonly ids = new Set<FragmentId>();
+  readonly ids: Set<FragmentId>;
   readonly #folder: string;
-  readonly #clients: { drop(): void }[] = [];
+  readonly #clients: { drop(): void }[];
+  readonly #undo: ((deadline: Deadline) => Promise<unknown>)[];
 
-  constructor(server: Server, folder: string, deadline: Deadline) {
+  /** @param of the scene whose fragments and clients are this one's, too */
+  constructor(server: Server, folder: string, deadline: Deadline, of: Scene | null = null) {
     this.server = server;
     this.#folder = folder;
     this.deadline = deadline;
+    this.ids = of?.ids ?? new Set();
+    this.#clients = of === null ? [] : of.#clients;
+    this.#undo = of === null ? [] : of.#undo;
+  }
+
+  /** The same scene for a caller with another key or token; null for one without. */
+  as(credential: string | null): Scene {
+    return new Scene(new Server(this.server.url, credential), this.#folder, this.deadline, this);
+  }
+
+  /** Does this when the check is over, however it ends. */
+  afterwards(undo: (deadline: Deadline) => Promise<unknown>): void {
+    this.#undo.push(undo);
   }
 
   /** An id of this check's own, without a fragment yet. */
@@ -93,8 +108,8 @@ export class Scene {
     name: string,
     { address = "/v1/ws/", query = "" }: JoinOptions = {},
   ): Promise<JsonClient> {
-    const url = this.server.socketUrl(`${address}${id}${query}`);
-    return this.#use(await JsonClient.open(url, name, this.deadline));
+    const socket = this.server.socket(`${address}${id}${query}`);
+    return this.#use(await JsonClient.open(socket, name, this.deadline));
   }
 
   /** A JSON client that has received its `initial`. */
@@ -105,8 +120,8 @@ export class Scene {
 
   /** An open Yjs client, with our subprotocol unless the options say otherwise. */
   async yjs(id: FragmentId, name: string, options: Partial<YjsClientOptions> = {}): Promise<YjsClient> {
-    const url = this.server.socketUrl(`/v1/sync/${encodePath(id)}`);
-    return this.#use(await YjsClient.open(url, name, this.deadline, { isOwnClient: true, ...options }));
+    const socket = this.server.socket(`/v1/sync/${encodePath(id)}`);
+    return this.#use(await YjsClient.open(socket, name, this.deadline, { isOwnClient: true, ...options }));
   }
 
   /** A Yjs client with our subprotocol, in sync. */
@@ -125,19 +140,33 @@ export class Scene {
 
   /** A stock provider that begins to connect. */
   stock(id: FragmentId, name: string, params?: Record<string, string>): StockClient {
-    const connection = { serverUrl: this.server.socketUrl("/v1/sync"), id, params };
+    const { credential } = this.server;
+    const connection = {
+      serverUrl: this.server.socketUrl("/v1/sync"),
+      id,
+      params: credential === null ? params : { token: credential, ...params }, // it can send no header
+    };
     return this.#use(new StockClient(connection, name, this.deadline));
   }
 
   /** A client of a socket that belongs to no fragment. */
   async text(path: string, name: string): Promise<TextClient> {
-    return this.#use(await TextClient.open(this.server.socketUrl(path), name, this.deadline));
+    return this.#use(await TextClient.open(this.server.socket(path), name, this.deadline));
   }
 
   /** Ends the scene and drops every client, even one that was still opening when the check failed. */
   leave(): void {
     this.deadline.end();
     for (const client of this.#clients) client.drop();
+  }
+
+  /** Undoes what the check made besides fragments. Its failures show in the last check. */
+  async undo(timeoutMs: number): Promise<void> {
+    for (const undo of this.#undo.toReversed()) {
+      const deadline = new Deadline(timeoutMs, null);
+      await undo(deadline).catch(() => undefined);
+      deadline.end();
+    }
   }
 
   #use<C extends { drop(): void }>(client: C): C {

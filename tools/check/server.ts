@@ -1,3 +1,4 @@
+import { authorization } from "../access/credential.ts";
 import { describeCause } from "../server-url.ts";
 import type { Deadline } from "./deadline.ts";
 import { CheckFailure } from "./expect.ts";
@@ -16,16 +17,28 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The server under check. */
+/** The address of a socket, and the headers of the request that opens it. */
+export interface SocketAddress {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The server under check, as one caller reaches it. */
 export class Server {
   /** Without a slash at the end. */
   readonly url: string;
+  /** Null for a caller without one. */
+  readonly credential: string | null;
 
-  constructor(url: URL) {
-    this.url = url.origin;
+  constructor(url: string, credential: string | null) {
+    this.url = url;
+    this.credential = credential;
   }
 
-  /** The address of a socket. */
+  socket(path: string): SocketAddress {
+    return { url: this.socketUrl(path), headers: authorization(this.credential) };
+  }
+
   socketUrl(path: string): string {
     return `${this.url.replace(/^http/, "ws")}${path}`;
   }
@@ -41,7 +54,7 @@ export class Server {
     try {
       const response = await fetch(`${this.url}${path}`, {
         method,
-        headers: { ...json, ...headers },
+        headers: { ...authorization(this.credential), ...json, ...headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: deadline.signal,
       });

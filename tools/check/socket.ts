@@ -2,10 +2,11 @@ import WebSocket from "ws";
 import type { Deadline } from "./deadline.ts";
 import { CheckFailure } from "./expect.ts";
 import type { Inbox } from "./inbox.ts";
+import type { SocketAddress } from "./server.ts";
 
 /** A socket that begins to open. Attach its receiver in the same turn, or a frame may be missed. */
-export function makeSocket(url: string, protocols: readonly string[]): WebSocket {
-  return new WebSocket(url, [...protocols], { perMessageDeflate: false });
+export function makeSocket({ url, headers }: SocketAddress, protocols: readonly string[]): WebSocket {
+  return new WebSocket(url, [...protocols], { perMessageDeflate: false, headers });
 }
 
 /** Puts everything that arrives into an inbox: text as a string, binary as bytes, and the close. */

@@ -2,6 +2,7 @@ import type WebSocket from "ws";
 import type { Deadline } from "./deadline.ts";
 import { show } from "./expect.ts";
 import { Inbox } from "./inbox.ts";
+import type { SocketAddress } from "./server.ts";
 import { makeSocket, opened, receiveInto } from "./socket.ts";
 
 /** A client of a socket with plain text frames, such as the old echo socket. */
@@ -9,17 +10,17 @@ export class TextClient {
   readonly inbox: Inbox<string>;
   readonly #socket: WebSocket;
 
-  private constructor(url: string, name: string, deadline: Deadline) {
+  private constructor(address: SocketAddress, name: string, deadline: Deadline) {
     this.inbox = new Inbox(name, deadline);
-    this.#socket = makeSocket(url, []);
+    this.#socket = makeSocket(address, []);
     receiveInto(this.inbox, this.#socket, (data) => {
       if (typeof data === "string") this.inbox.receive(data);
       else this.inbox.refuse(`a binary frame: ${show([...data.subarray(0, 40)])}`);
     });
   }
 
-  static async open(url: string, name: string, deadline: Deadline): Promise<TextClient> {
-    const client = new TextClient(url, name, deadline);
+  static async open(address: SocketAddress, name: string, deadline: Deadline): Promise<TextClient> {
+    const client = new TextClient(address, name, deadline);
     await opened(client.#socket, name, deadline);
     return client;
   }

@@ -14,6 +14,7 @@ import {
 import type { Deadline } from "./deadline.ts";
 import { CheckFailure, show } from "./expect.ts";
 import { type Closed, Inbox } from "./inbox.ts";
+import type { SocketAddress } from "./server.ts";
 import { makeSocket, opened, receiveInto } from "./socket.ts";
 
 type KindOf<K extends YjsServerFrame["kind"]> = Extract<YjsServerFrame, { readonly kind: K }>;
@@ -39,7 +40,7 @@ export class YjsClient {
   #clock = 0;
 
   private constructor(
-    url: string,
+    address: SocketAddress,
     name: string,
     deadline: Deadline,
     { isOwnClient, doc = new Y.Doc() }: YjsClientOptions,
@@ -48,17 +49,17 @@ export class YjsClient {
     this.doc = doc;
     this.inbox = new Inbox(name, deadline);
     this.#deadline = deadline;
-    this.#socket = makeSocket(url, isOwnClient ? [SUBPROTOCOL] : []);
+    this.#socket = makeSocket(address, isOwnClient ? [SUBPROTOCOL] : []);
     receiveInto(this.inbox, this.#socket, (data) => this.#receive(data));
   }
 
   static async open(
-    url: string,
+    address: SocketAddress,
     name: string,
     deadline: Deadline,
     options: YjsClientOptions,
   ): Promise<YjsClient> {
-    const client = new YjsClient(url, name, deadline, options);
+    const client = new YjsClient(address, name, deadline, options);
     await opened(client.#socket, name, deadline);
     return client;
   }

@@ -1,5 +1,5 @@
 /**
- * Puts a folder of markdown files into a running server as fragments: `npm run seed -- [--url URL] [--dir DIR]`.
+ * Puts a folder of markdown files into a running server as fragments: `npm run seed -- [--url URL] [--key KEY] [--dir DIR]`.
  *
  * A file's path below the folder, without `.md`, is the fragment's id. All files are read and checked before the first
  * one is sent, so a bad file changes nothing. Running it again replaces the same fragments.
@@ -8,6 +8,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
 import { namesMeant, scanInclusions } from "../../src/language/inclusion.ts";
+import { authorization, credential, describeKeyOption } from "../access/credential.ts";
 import { runCommand } from "../command-line.ts";
 import { parsed, parseOptions, text, type ValuesOf } from "../command-options.ts";
 import { counted } from "../quantity.ts";
@@ -23,15 +24,16 @@ import { type FragmentFile, parseFragmentFile } from "./front-matter.ts";
 
 type Samples = ReadonlyMap<FragmentId, FragmentFile>;
 
-const OPTIONS = { url: parsed(DEFAULT_SERVER_URL, parseServerUrl), dir: text("samples") };
+const OPTIONS = { url: parsed(DEFAULT_SERVER_URL, parseServerUrl), key: credential(), dir: text("samples") };
 
 const REQUEST_TIMEOUT_MS = 15_000;
 
-const USAGE = `Usage: npm run seed -- [--url URL] [--dir DIR]
+const USAGE = `Usage: npm run seed -- [--url URL] [--key KEY] [--dir DIR]
 
 Puts a folder of markdown files into a running server, one fragment for each file. If one file is bad, nothing is sent.
 
   --url URL   the server; ${DEFAULT_SERVER_URL} unless given
+${describeKeyOption(10)}
   --dir DIR   the folder; samples unless given`;
 
 await runCommand(
@@ -40,10 +42,10 @@ await runCommand(
 );
 
 /** Returns the exit code. */
-async function seed({ url, dir }: ValuesOf<typeof OPTIONS>): Promise<number> {
+async function seed({ url, key, dir }: ValuesOf<typeof OPTIONS>): Promise<number> {
   const samples = await readSamples(dir);
   for (const [id, file] of samples) {
-    const isNew = await putFragment(url, id, file);
+    const isNew = await putFragment(url, key, id, file);
     console.log(
       `${isNew ? "created " : "replaced"}  ${id}  (${file.prompt_type}, ${counted(file.content.length, "character")})`,
     );
@@ -83,13 +85,18 @@ async function listMarkdown(dir: string): Promise<string[]> {
 }
 
 /** Returns whether the fragment is new. */
-async function putFragment(url: URL, id: FragmentId, file: FragmentFile): Promise<boolean> {
+async function putFragment(
+  url: URL,
+  key: string | null,
+  id: FragmentId,
+  file: FragmentFile,
+): Promise<boolean> {
   let response: Response;
   let body: string;
   try {
     response = await fetch(new URL(fragmentPath(id), url), {
       method: "PUT",
-      headers: { "content-type": "application/json" },
+      headers: { ...authorization(key), "content-type": "application/json" },
       body: JSON.stringify(file),
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });

@@ -17,9 +17,12 @@ const PAUSE_MS = 500;
 /** Every method throws an error with a sentence for the user if the server refuses, or does not answer. */
 export class RestFragments implements Fragments {
   readonly #origin: string;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(origin: string) {
+  /** @param headers of all requests, such as those that show a key */
+  constructor(origin: string, headers: Readonly<Record<string, string>> = {}) {
     this.#origin = origin;
+    this.#headers = headers;
   }
 
   async checkServer(): Promise<void> {
@@ -55,16 +58,14 @@ export class RestFragments implements Fragments {
   }
 
   async #send(method: string, path: string, body?: object): Promise<Response> {
-    const sent =
-      body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+    const json = body === undefined ? {} : { "content-type": "application/json" };
     try {
       return await fetch(`${this.#origin}${path}`, {
         method,
         redirect: "manual", // the user agreed to this host only
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-        ...sent,
+        headers: { ...this.#headers, ...json },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
     } catch (error) {
       throw new Error(describeNoServer(this.#origin, error));

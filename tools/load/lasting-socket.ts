@@ -5,6 +5,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import WebSocket from "ws";
 
+export interface SocketAddress {
+  readonly url: string;
+  readonly subprotocols: readonly string[];
+  /** Of the request that opens it. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export interface LastingSocketEvents {
   /** A connection is open; no frame of it has arrived yet. */
   opened(): void;
@@ -23,24 +30,22 @@ const OPEN_TIMEOUT_MS = 15_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 
 export class LastingSocket {
-  readonly #url: string;
-  readonly #subprotocols: readonly string[];
+  readonly #address: SocketAddress;
   readonly #events: LastingSocketEvents;
   readonly #ended = new AbortController();
   #socket: WebSocket | null = null;
   /** Attempts since the last frame of the server. */
   #failures = 0;
 
-  constructor(url: string, subprotocols: readonly string[], events: LastingSocketEvents) {
-    this.#url = url;
-    this.#subprotocols = subprotocols;
+  constructor(address: SocketAddress, events: LastingSocketEvents) {
+    this.#address = address;
     this.#events = events;
   }
 
   /** Makes the first connection. Throws if that fails, since there is no server to load then. */
   async open(): Promise<void> {
     const fault = await this.#connect();
-    if (fault !== null) throw new Error(`${this.#url} was not opened: ${fault}`);
+    if (fault !== null) throw new Error(`${this.#address.url} was not opened: ${fault}`);
   }
 
   /** Sends nothing and returns false if there is no connection. */
@@ -63,7 +68,9 @@ export class LastingSocket {
 
   /** Returns null when the socket is open, otherwise the error. */
   #connect(): Promise<string | null> {
-    const socket = new WebSocket(this.#url, [...this.#subprotocols], {
+    const { url, subprotocols, headers } = this.#address;
+    const socket = new WebSocket(url, [...subprotocols], {
+      headers,
       perMessageDeflate: false,
       handshakeTimeout: OPEN_TIMEOUT_MS,
     });

@@ -6,22 +6,13 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { counted } from "../quantity.ts";
-import type { Dialect } from "./dialect.ts";
-import type { Fragments } from "./fragments.ts";
 import type { GeneratorHealth, LoadResult } from "./load-result.ts";
+import type { LoadTarget } from "./load-target.ts";
 import { LoadedFragment } from "./loaded-fragment.ts";
 import { type CountedError, Meter, type Second, type Totals } from "./meter.ts";
 import { pace } from "./pace.ts";
 import { Peer } from "./peer.ts";
 import { editsOfWriter, type Load } from "./settings.ts";
-
-export interface LoadTarget {
-  /** `http://host:port`, without a slash at the end. */
-  readonly origin: string;
-  readonly dialect: Dialect;
-  /** Null for a server without REST: the first client then makes the document, and nobody reads it at the end. */
-  readonly fragments: Fragments | null;
-}
 
 export interface LoadOptions {
   /** Abort it to end the writing. The run then waits a short time for the edits that were sent. */
@@ -90,7 +81,7 @@ class LoadRun {
   }
 
   async begin(): Promise<void> {
-    const { origin, fragments } = this.#target;
+    const { fragments } = this.#target;
     const { writers, readers } = this.#load;
     for (const { id } of this.#fragments) {
       this.#made.push(id);
@@ -98,9 +89,10 @@ class LoadRun {
     }
     this.#phase(`made ${this.#made[0]}${this.#made.length > 1 ? ` to ${this.#made.at(-1)}` : ""}`);
     for (let writer = 0; writer < writers; writer++)
-      for (const fragment of this.#fragments) this.#writers.push(new Peer(fragment, origin, writer));
+      for (const fragment of this.#fragments) this.#writers.push(new Peer(fragment, this.#target, writer));
     for (const fragment of this.#fragments)
-      for (let reader = 0; reader < readers; reader++) this.#peers.push(new Peer(fragment, origin, null));
+      for (let reader = 0; reader < readers; reader++)
+        this.#peers.push(new Peer(fragment, this.#target, null));
     this.#peers.push(...this.#writers);
     this.#phase(`opening ${counted(this.#peers.length, "socket")}`);
     for (let first = 0; first < this.#peers.length; first += BATCH)

@@ -8,6 +8,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { authorization } from "../access/credential.ts";
 import { whenOutputCloses } from "../closed-output.ts";
 import { runCommand } from "../command-line.ts";
 import { OWN_DIALECT } from "./dialect.ts";
@@ -22,15 +23,16 @@ import { describeLoad, describeResult, describeSecond } from "./summary.ts";
 await runCommand(LOAD_COMMAND, putLoad);
 
 /** Returns the exit code. */
-async function putLoad({ load, url, reportFile, jsonFile }: LoadCommand): Promise<number> {
-  const fragments = new RestFragments(url.origin);
+async function putLoad({ load, url, key, reportFile, jsonFile }: LoadCommand): Promise<number> {
+  const headers = authorization(key);
+  const fragments = new RestFragments(url.origin, headers);
   await fragments.checkServer();
   const signal = interruption();
   console.log(`${url.origin}: ${describeLoad(load)}`);
   const progress = new Progress(process.stdout);
   const result = await runLoad(
     load,
-    { origin: url.origin, dialect: OWN_DIALECT, fragments },
+    { origin: url.origin, headers, dialect: OWN_DIALECT, fragments },
     {
       signal,
       onPhase: (what) => progress.show(what),

@@ -1,6 +1,7 @@
 /** One socket of a load test: a reader, or a writer, which also reads the edits of others. */
 import * as Y from "yjs";
 import { LastingSocket } from "./lasting-socket.ts";
+import type { LoadTarget } from "./load-target.ts";
 import type { LoadedFragment } from "./loaded-fragment.ts";
 import { Receipts } from "./receipts.ts";
 import { encodeToken } from "./token.ts";
@@ -25,7 +26,12 @@ export class Peer {
   /** Pushes without a `saved`, to be repeated on the next connection. */
   #unsaved: Push[] = [];
 
-  constructor(fragment: LoadedFragment, origin: string, writer: number | null) {
+  /** @param headers of the requests that open its socket */
+  constructor(
+    fragment: LoadedFragment,
+    { origin, headers = {} }: Pick<LoadTarget, "origin" | "headers">,
+    writer: number | null,
+  ) {
     this.fragment = fragment;
     this.#writer = writer;
     this.#receipts = Array.from({ length: fragment.writers }, () => new Receipts());
@@ -34,14 +40,17 @@ export class Peer {
     });
     const { dialect, meter, id } = fragment;
     const url = `${origin.replace(/^http/, "ws")}${dialect.path(id)}`;
-    this.#socket = new LastingSocket(url, dialect.subprotocols, {
-      opened: () => this.#greet(),
-      received: (frame) => this.#receive(frame),
-      dropped: () => undefined,
-      reopened: () => meter.reconnected(),
-      attemptFailed: () => meter.attemptFailed(),
-      refused: (reason) => meter.error(reason),
-    });
+    this.#socket = new LastingSocket(
+      { url, subprotocols: dialect.subprotocols, headers },
+      {
+        opened: () => this.#greet(),
+        received: (frame) => this.#receive(frame),
+        dropped: () => undefined,
+        reopened: () => meter.reconnected(),
+        attemptFailed: () => meter.attemptFailed(),
+        refused: (reason) => meter.error(reason),
+      },
+    );
   }
 
   /** The number of edits of others that arrived. */

@@ -4,6 +4,7 @@
  */
 import { isLoopbackHost } from "../../src/protocol/hosts.ts";
 import { MAX_CONTENT_BYTES } from "../../src/protocol/limits.ts";
+import { credential, describeKeyOption } from "../access/credential.ts";
 import { type Command, UsageError } from "../command-line.ts";
 import { decimal, flag, parsed, parseOptions, text, whole } from "../command-options.ts";
 import { grouped } from "../quantity.ts";
@@ -26,6 +27,7 @@ export interface LoadCommand {
   readonly load: Load;
   /** Only its origin is used. */
   readonly url: URL;
+  readonly key: string | null;
   /** Path of the HTML report. */
   readonly reportFile: string;
   readonly jsonFile: string | null;
@@ -37,12 +39,13 @@ const MAX_SECONDS = 600;
 const MAX_EDITS_PER_SECOND = 20_000;
 const MAX_DELIVERIES_PER_SECOND = 500_000;
 
-const USAGE = `Usage: npm run load -- [--url URL] [--fragments F] [--writers W] [--readers R] [--rate X] [--seconds S]
+const USAGE = `Usage: npm run load -- [--url URL] [--key KEY] [--fragments F] [--writers W] [--readers R] [--rate X] [--seconds S]
        [--report FILE] [--json FILE] [--yes-this-is-my-server]
 
 Puts load on a running server from outside, and measures how long edits take. It deletes its fragments at the end.
 
   --url URL                the server; ${DEFAULT_SERVER_URL} unless given
+${describeKeyOption(23)}
   --fragments F            number of fragments; 1 unless given
   --writers W, --readers R sockets on each fragment; 10 and 10 unless given
   --rate X                 edits a second of each writer; 5 unless given; 0.2 is one in five seconds
@@ -63,12 +66,14 @@ export const LOAD_COMMAND: Command<LoadCommand> = {
 function parse(args: string[]): LoadCommand {
   const {
     url,
+    key,
     report,
     json,
     "yes-this-is-my-server": isOwn,
     ...load
   } = parseOptions(args, {
     url: parsed(DEFAULT_SERVER_URL, parseServerUrl),
+    key: credential(),
     fragments: whole(1, 1, MAX_SOCKETS),
     writers: whole(10, 1, MAX_SOCKETS),
     readers: whole(10, 0, MAX_SOCKETS),
@@ -84,7 +89,7 @@ function parse(args: string[]): LoadCommand {
     );
   }
   checkTotals(load);
-  return { load, url, reportFile: report, jsonFile: json };
+  return { load, url, key, reportFile: report, jsonFile: json };
 }
 
 /** Throws a `UsageError` if the numbers are too large together, though each is within its limits. */

@@ -1,4 +1,5 @@
 import type { FragmentId } from "../../../src/language/fragment-id.ts";
+import { authorization } from "../../access/credential.ts";
 import { fragmentPath } from "../../server-url.ts";
 import { group } from "../check.ts";
 import { CheckFailure, expectEqual, expectThat } from "../expect.ts";
@@ -74,7 +75,10 @@ async function next(listener: TextClient, kind: string, id: FragmentId): Promise
 async function readStream(scene: Scene, headers: Record<string, string>, wanted: string): Promise<string> {
   const { signal } = scene.deadline;
   const reading = async () => {
-    const response = await fetch(`${scene.server.url}/v1/events`, { headers, signal });
+    const response = await fetch(`${scene.server.url}/v1/events`, {
+      headers: { ...authorization(scene.server.credential), ...headers },
+      signal,
+    });
     expectEqual("the content type", response.headers.get("content-type"), "text/event-stream; charset=utf-8");
     let text = "";
     for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
