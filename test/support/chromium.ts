@@ -25,9 +25,10 @@ const ARGS = [
 ];
 
 /** Throws with the reason if there is no browser for this system. */
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
+  const args = [...ARGS, ...more];
   const { CHROMIUM } = process.env;
-  if (CHROMIUM !== undefined) return chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+  if (CHROMIUM !== undefined) return chromium.launch({ executablePath: CHROMIUM, args });
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new Error(
       `These tests need Chromium: set CHROMIUM to the path of one (its package has none for ${process.platform} ${process.arch}).`,
@@ -41,7 +42,7 @@ export async function launchChromium(): Promise<Browser> {
     env["LD_LIBRARY_PATH"] = join(dir, "lib");
   }
   if (!existsSync("/etc/fonts/fonts.conf")) env["FONTCONFIG_FILE"] = join(dir, "fonts.conf");
-  return chromium.launch({ executablePath, args: ARGS, env });
+  return chromium.launch({ executablePath, args, env });
 }
 
 /** The folder that the package was unpacked into: once for each version, and whole before anybody sees it. */

@@ -59,6 +59,7 @@ test.for([
     kind: "settings",
     settings: {
       url: new URL(url),
+      key: null,
       groups: GROUPS,
       isJson: false,
       timeoutMs: 10_000,
@@ -69,7 +70,15 @@ test.for([
 test("[E2E-5] options and groups are listed, when help is asked for", () => {
   const parsed = readCommandLine(COMMAND, ["--help"]);
   const text = parsed.kind === "help" ? parsed.text : "";
-  for (const part of ["--url URL", "--only GROUP", "--timeout SECONDS", "--json", "content", "yjs"]) {
+  for (const part of [
+    "--url URL",
+    "--key KEY",
+    "--only GROUP",
+    "--timeout SECONDS",
+    "--json",
+    "content",
+    "yjs",
+  ]) {
     expect(text).toContain(part);
   }
 });

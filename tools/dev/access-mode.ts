@@ -1,6 +1,7 @@
 /** Who may come in to a server of `npm run dev` or `npm run serve`, as its command line and the environment say. */
 import { parseWorkspace, WORKSPACE_RULE, type Workspace } from "../../src/protocol/access.ts";
 import { isLoopbackHost } from "../../src/protocol/hosts.ts";
+import { DEFAULT_WORKSPACE } from "../access/workspace-name.ts";
 import { UsageError } from "../command-line.ts";
 import type { Option } from "../command-options.ts";
 
@@ -31,9 +32,6 @@ const VARIABLES = {
   "allowed-origins": "ALLOWED_ORIGINS",
   "allowed-hosts": "ALLOWED_HOSTS",
 } as const;
-
-/** As in wrangler.toml. */
-export const DEFAULT_WORKSPACE = "default";
 
 /**
  * A server that only this machine reaches is open, and every other one is closed.

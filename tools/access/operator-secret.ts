@@ -1,0 +1,41 @@
+/** The secret with which the operator's commands sign their token. */
+import { join, resolve } from "node:path";
+import { isLoopbackHost } from "../../src/protocol/hosts.ts";
+import { PROJECT_DIR } from "../dev/wrangler-command.ts";
+import { describeCause } from "../server-url.ts";
+import { findSecret, fromEnvironment, readSecretFile } from "./auth-secret.ts";
+
+export interface SecretPlaces {
+  readonly secretFile: string | null;
+  /** The directory of a server that was started there. */
+  readonly persistTo: string | null;
+}
+
+/** Where `npm run serve` and `npm run dev` keep their data unless told otherwise. */
+const DEFAULT_DIRS = ["serve", "state"].map((name) => join(PROJECT_DIR, ".wrangler", name));
+
+/**
+ * The secrets that may be the server's, the likeliest first: what the command line names, AUTH_SECRET of the environment,
+ * and for a server on this machine those of the default directories. Throws a sentence for the terminal if there is none.
+ */
+export async function operatorSecrets(url: URL, { secretFile, persistTo }: SecretPlaces): Promise<string[]> {
+  if (secretFile !== null) return [await named(resolve(secretFile), readSecretFile)];
+  if (persistTo !== null) return [await named(resolve(persistTo), findSecret)];
+  const ofEnvironment = fromEnvironment("AUTH_SECRET");
+  if (ofEnvironment !== null) return [ofEnvironment];
+  const found = isLoopbackHost(url.hostname) ? await Promise.all(DEFAULT_DIRS.map(findSecret)) : [];
+  const secrets = found.filter((secret) => secret !== null);
+  if (secrets.length > 0) return secrets;
+  throw new Error(
+    `The secret of ${url.origin} is not known. Set AUTH_SECRET, or name its file with --secret-file, or the directory of the server with --persist-to.`,
+  );
+}
+
+async function named(path: string, read: (path: string) => Promise<string | null>): Promise<string> {
+  const secret = await read(path).catch((error: unknown) => {
+    if (!["ENOENT", "ENOTDIR", "EACCES", "EISDIR"].includes(describeCause(error))) throw error;
+    throw new Error(`The secret in "${path}" cannot be read (${describeCause(error)}).`);
+  });
+  if (secret === null) throw new Error(`There is no secret in "${path}": no server was started with it.`);
+  return secret;
+}
