@@ -20,15 +20,19 @@ export const CLOSE = {
   forbidden: 4403,
   /** Yjs sockets: the fragment does not exist. */
   notFoundYjs: 4404,
-  /** New structs under a client id that belongs to somebody else. */
+  /** New structs under the client id of another session, which does not have them. */
   forged: 4409,
   deleted: 4410,
   /** Yjs sockets: the update would take the fragment over a limit. */
   overLimit: 4413,
   /** The access has ended. With a new token the client may connect again. */
   expired: 4501,
-  /** The room is full; try again later. */
+  /** The room is full, or it holds too much for others; try again later. */
   full: 4503,
+  /** Yjs sockets: the session did not answer in time, and another one claims its client id. Connect again. */
+  silent: 4508,
+  /** Yjs sockets: somebody else has written under the client id. Connect again with a new document, and so a new id. */
+  clientIdTaken: 4509,
 } as const;
 
 export type CloseCode = (typeof CLOSE)[keyof typeof CLOSE];

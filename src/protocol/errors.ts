@@ -20,6 +20,7 @@ export const ERROR_STATUS = {
   not_found: 404,
   method_not_allowed: 405,
   already_exists: 409,
+  client_id_taken: 409,
   no_single_match: 409,
   stale_base: 409,
   deleted: 410,

@@ -31,6 +31,37 @@ export const MAX_UPDATE_ITEMS = 250_000;
  */
 export const MAX_UPDATE_DELETES = 1_200_000;
 
+/**
+ * UTF-16 code units of deleted text that one Yjs update brings as new. An author who is offline sends what was typed and
+ * deleted meanwhile as a mere length; 32 Mi are thirty full texts. Without a limit, a few bytes use up all clocks of a
+ * client id.
+ */
+export const MAX_DELETED_UNITS = 32 * 1024 * 1024;
+
+/**
+ * Updates of one room that wait for the owners of client ids. A session may have `MAX_FRAME_BYTES` of them; four such
+ * sessions fit into an isolate of 128 MB.
+ */
+export const MAX_HELD_BYTES = 32 * 1024 * 1024;
+
+/** How long a room waits for an owner's own frames before it asks it: the longest of ordinary ways through the network. */
+export const ASK_OWNER_AFTER_MS = 250;
+
+/** An owner that was asked and sends nothing for this long gives up its client id: its socket is half-open. */
+export const OWNER_SILENCE_MS = 2_000;
+
+/** An owner that was asked has this long to answer, if it sends other frames meanwhile. */
+export const OWNER_ANSWER_MS = 10_000;
+
+/**
+ * A client id rests for this long after its session has left: its author is likely to come back, and can say then which
+ * structs are its own. A stock provider reconnects within 2.5 s.
+ */
+export const CLIENT_ID_REST_MS = 5_000;
+
+/** Client ids of known principals that have left, which nobody else may claim. Some 100 bytes each. */
+export const MAX_RESERVED_CLIENT_IDS = 10_000;
+
 /** A request body: a full text, escaped, and its metadata. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 

@@ -253,9 +253,9 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "lets a client write in another's name",
     alteration: replace(
-      `${ROOM}/yjs-sessions.ts`,
-      'if (!mayTake) return refusal("forged_update", "The client id belongs to another session.");',
-      "",
+      `${ROOM}/update-window.ts`,
+      "ids.authorityOver(client, session, nowMs) !== null && vouched?.has(client) !== true",
+      "false",
     ),
     group: "yjs",
     check: "when a client writes in another's name",

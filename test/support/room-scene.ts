@@ -1,7 +1,7 @@
 import * as Y from "yjs";
 import type { JsonRecord, Peer, YjsRecord } from "../../src/core/room/session.ts";
 import type { ServerFrame } from "../../src/protocol/json-frames.ts";
-import { encodePush, encodeUpdate } from "../../src/protocol/yjs-frames.ts";
+import { encodePush, encodeSyncStep1, encodeSyncStep2, encodeUpdate } from "../../src/protocol/yjs-frames.ts";
 import { MemoryUpdateLog } from "./memory-update-log.ts";
 import { RoomHost } from "./room-host.ts";
 import { ScriptedPeer } from "./scripted-peer.ts";
@@ -135,6 +135,13 @@ export class YjsEditor {
 
   push(seq: number, what: Uint8Array | Change): void {
     this.send(encodePush(seq, typeof what === "function" ? this.edit(what) : what));
+  }
+
+  /** Syncs as a provider does that has reconnected: the room asks for what it lacks, and this is the answer. */
+  supply(update: Uint8Array): void {
+    this.send(encodeSyncStep1(Y.encodeStateVector(this.doc)));
+    this.peer.take();
+    this.send(encodeSyncStep2(update));
   }
 
   leave(): void {

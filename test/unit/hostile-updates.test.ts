@@ -11,6 +11,7 @@ import { done } from "../../src/protocol/errors.ts";
 import { MAX_CONTENT_BYTES } from "../../src/protocol/limits.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { expectLinear } from "../support/growth.ts";
+import { incomingOf } from "../support/incoming-of.ts";
 import {
   type RawDelete,
   rawAny,
@@ -38,8 +39,7 @@ function makeText(): FragmentText {
   return text;
 }
 
-const admitAll = () => null;
-const incoming = (update: Uint8Array): Incoming => ({ update, sender: {}, admit: admitAll });
+const incoming = incomingOf;
 
 function effectOf(outcome: Outcome | undefined): string {
   if (outcome === undefined) return "none";
@@ -583,14 +583,12 @@ describe("clocks and clients", () => {
     const text = makeText();
     const before = text.snapshot().slice();
     const asked: number[][] = [];
-    const refuse: Incoming = {
-      update: rawUpdate(one(7, 0, rawString("ab"))),
-      sender: {},
+    const refuse = incoming(rawUpdate(one(7, 0, rawString("ab"))), {
       admit: (clients) => {
         asked.push([...clients]);
         return { code: "forged_update", message: "No." };
       },
-    };
+    });
     const after = incoming(rawUpdate(one(8, 0, rawString("x", { origin: [7, 1] }))));
     const { outcomes, update } = text.receive([refuse, after]);
     expect(outcomes.map(effectOf)).toEqual(["forged_update", "gap"]);
@@ -606,7 +604,7 @@ describe("clocks and clients", () => {
       expect([...clients]).toEqual([]);
       return null;
     };
-    expect(text.receive([{ update: known, sender: {}, admit }])).toMatchObject({
+    expect(text.receive([incoming(known, { admit })])).toMatchObject({
       outcomes: [done("known")],
       update: null,
     });

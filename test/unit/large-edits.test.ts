@@ -7,6 +7,7 @@ import { applyChange, TextChange } from "../../src/core/text/text-change.ts";
 import { done } from "../../src/protocol/errors.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { expectLinear } from "../support/growth.ts";
+import { incomingOf } from "../support/incoming-of.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 
 const SERVER = 4_000_000_000;
@@ -45,7 +46,7 @@ function edited(base: Y.Doc, client: number, edit: (content: Y.Text) => void): U
 
 /** Takes an update in, and mends its line ends. Returns what has to be sent on, in order. */
 function receive(text: FragmentText, update: Uint8Array): Uint8Array[] {
-  const received = text.receive([{ update, sender: {}, admit: () => null }]);
+  const received = text.receive([incomingOf(update)]);
   expect(received.outcomes).toEqual([done("applied")]);
   const updates = [received.update];
   while (text.isMending) updates.push(text.mend());
@@ -117,7 +118,7 @@ describe("edits of many pieces", () => {
           }
           plain = content.toString().replaceAll(/\r+\n/g, "\n");
         });
-        const received = text.receive([{ update, sender: {}, admit: () => null }]);
+        const received = text.receive([incomingOf(update)]);
         if (received.update !== null) Y.applyUpdate(doc, received.update);
         expect(text.isMending).toBe(false);
         expect(doc.getText("content").toString()).toBe(plain);
@@ -151,7 +152,7 @@ describe("edits of many pieces", () => {
   test("[TEXT-5] a paste of CRLFs is mended for its author too", () => {
     const author = docOf("line\r\n".repeat(500));
     const text = textOf(new Y.Doc());
-    const received = text.receive([{ update: Y.encodeStateAsUpdate(author), sender: {}, admit: () => null }]);
+    const received = text.receive([incomingOf(Y.encodeStateAsUpdate(author))]);
     expect(received.isMended).toBe(true);
     Y.applyUpdate(author, received.update ?? new Uint8Array());
     expect(author.getText("content").toString()).toBe("line\n".repeat(500));

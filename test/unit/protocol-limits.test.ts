@@ -15,6 +15,29 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   MAX_FRAME_BYTES: ["frame on a socket", mebibytes(limits.MAX_FRAME_BYTES)],
   MAX_UPDATE_ITEMS: ["structs and new deletes in one Yjs update", grouped(limits.MAX_UPDATE_ITEMS)],
   MAX_UPDATE_DELETES: ["deletes that one Yjs update names, old ones too", grouped(limits.MAX_UPDATE_DELETES)],
+  MAX_DELETED_UNITS: ["new deleted text in one Yjs update", `${limits.MAX_DELETED_UNITS / 2 ** 20} Mi units`],
+  MAX_HELD_BYTES: [
+    "updates that wait for owners of client ids",
+    mebibytes(limits.MAX_HELD_BYTES),
+    mebibytes(limits.MAX_FRAME_BYTES),
+  ],
+  ASK_OWNER_AFTER_MS: [
+    "wait before an owner is asked · its silence · its answer",
+    `${limits.ASK_OWNER_AFTER_MS} ms`,
+  ],
+  OWNER_SILENCE_MS: [
+    "wait before an owner is asked · its silence · its answer",
+    `${limits.OWNER_SILENCE_MS / 1_000} s`,
+  ],
+  OWNER_ANSWER_MS: [
+    "wait before an owner is asked · its silence · its answer",
+    `${limits.OWNER_ANSWER_MS / 1_000} s`,
+  ],
+  CLIENT_ID_REST_MS: ["rest of a client id", `${limits.CLIENT_ID_REST_MS / 1_000} s`],
+  MAX_RESERVED_CLIENT_IDS: [
+    "client ids kept for their last principals",
+    grouped(limits.MAX_RESERVED_CLIENT_IDS),
+  ],
   MAX_BODY_BYTES: ["body of a request", mebibytes(limits.MAX_BODY_BYTES)],
   MAX_REQUEST_ID_UNITS: ["request id, client name, idempotency key", units(limits.MAX_REQUEST_ID_UNITS)],
   MAX_CLIENT_NAME_UNITS: ["request id, client name, idempotency key", units(limits.MAX_CLIENT_NAME_UNITS)],

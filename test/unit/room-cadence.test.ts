@@ -265,7 +265,7 @@ describe("saved", () => {
     expect(yjs.kinds()).not.toContain("saved");
     expect(yjs.session.record.isBehind).toBe(true);
 
-    yjs.send(encodeSyncStep2(lost));
+    yjs.supply(lost);
     room.rest();
     expect(yjs.frames()).toMatchObject([{ kind: "saved", seq: 8 }]);
     expect(room.text).toBe("lostlatetxt");
@@ -281,7 +281,7 @@ describe("saved", () => {
     yjs.send(encodeSyncStep2(room.host.room.snapshot()));
     room.rest();
     expect(yjs.kinds()).toEqual(["step1"]);
-    yjs.send(encodeSyncStep2(Y.encodeStateAsUpdate(yjs.doc)));
+    yjs.supply(Y.encodeStateAsUpdate(yjs.doc));
     room.rest();
     expect(yjs.frames()).toMatchObject([{ kind: "saved", seq: 1 }]);
     expect(room.text).toBe("er text");
@@ -330,16 +330,15 @@ describe("saved", () => {
       third.edit((text) => text.insert(0, "lost, "));
       Y.applyUpdate(early.doc, Y.encodeStateAsUpdate(third.doc));
       early.edit((text) => text.insert(6, "and found, "));
-      const sendStep2 = (one: typeof third, update: Uint8Array) => one.send(encodeSyncStep2(update));
       // What the third wrote is held back, as where its peer has it as pending only.
-      sendStep2(early, Y.encodeStateAsUpdate(early.doc, Y.encodeStateVector(third.doc)));
+      early.supply(Y.encodeStateAsUpdate(early.doc, Y.encodeStateVector(third.doc)));
       room.rest();
       expect(early.frames()).toEqual([]);
       if (brings === "a push") third.push(1, Y.encodeStateAsUpdate(third.doc));
-      sendStep2(third, Y.encodeStateAsUpdate(third.doc));
+      third.supply(Y.encodeStateAsUpdate(third.doc));
       room.rest();
       expect(early.kinds().sort()).toEqual(["step1", "update"]);
-      sendStep2(early, Y.encodeStateAsUpdate(early.doc));
+      early.send(encodeSyncStep2(Y.encodeStateAsUpdate(early.doc)));
       room.rest();
       expect(room.text).toBe("lost, and found, text");
     },

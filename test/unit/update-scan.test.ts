@@ -10,6 +10,7 @@ import { UpdateBuilder } from "../../src/core/text/update-builder.ts";
 import { KIND, type ScannedUpdate, scanUpdate } from "../../src/core/text/update-scan.ts";
 import { utf8Length } from "../../src/language/utf8.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
+import { incomingOf } from "../support/incoming-of.ts";
 import { type RawDelete, rawSkip, rawUpdate } from "../support/raw-update.ts";
 import { expectSameState } from "../support/same-state.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
@@ -177,7 +178,7 @@ describe("real updates", () => {
       const log: Uint8Array[] = [];
       const text = new FragmentText(() => log);
       for (const update of updates) {
-        text.receive([{ update, sender: {}, admit: () => null }]);
+        text.receive([incomingOf(update)]);
         if (random.chance(0.2)) serverWrite(random, text);
         if (random.chance(0.6)) continue;
         const before = text.committedContent;
@@ -204,9 +205,7 @@ describe("real updates", () => {
       const follower = new Y.Doc();
       for (let at = 0; at < updates.length; ) {
         const count = 1 + random.below(4);
-        const batch = updates
-          .slice(at, at + count)
-          .map((update) => ({ update, sender: {}, admit: () => null }));
+        const batch = updates.slice(at, at + count).map((update) => incomingOf(update));
         at += count;
         const sent = [text.receive(batch).update];
         if (random.chance(0.2)) sent.push(serverWrite(random, text));
@@ -227,7 +226,7 @@ function expectAgreement(random: SeededRandom, updates: readonly Uint8Array[], d
     const before = left.length;
     while (left.length > 0) {
       const batch = left.splice(0, 1 + random.below(8));
-      const { outcomes } = text.receive(batch.map((update) => ({ update, sender: {}, admit: () => null })));
+      const { outcomes } = text.receive(batch.map((update) => incomingOf(update)));
       for (const [index, outcome] of outcomes.entries()) {
         if (!outcome.ok) throw new Error(`refused: ${outcome.refusal.message}`);
         if (outcome.value === "gap") early.push(batch[index] as Uint8Array); // one outcome for each

@@ -330,18 +330,36 @@ describe("updates that cannot be taken", () => {
     expect((await readFragment(id)).content).toBe("by the server");
   });
 
-  test("[YJS-8] a reconnecting client takes its id over, when its older socket is still open", async () => {
+  test("[YJS-8] a reconnecting client goes on with its client id, when its older socket is half-open", async () => {
     const { id } = await createFragment("");
     const older = await joinYjs(id, { isStock: true, name: "the half-open one" });
     const client = older.doc.clientID;
     older.sendAwareness([{ client, clock: 1, state: { user: { name: "Ann" } } }]);
     await older.nextAwareness(client);
+    older.answersStep1 = false;
     const newer = await joinYjs(id, { isStock: true });
     newer.doc.clientID = client;
     newer.sendAwareness([{ client, clock: 2, state: { user: { name: "Ann" } } }]);
-    expect((await older.closed()).code).toBe(4409);
+    expect((await older.closed()).code).toBe(4508);
+    expect((await newer.nextAwareness(client)).states.get(client)?.clock).toBe(1);
+    expect((await newer.nextAwareness(client)).states.get(client)?.clock).toBe(2);
     newer.sendUpdate(newer.edit((text) => text.insert(0, "back")));
     expect((await readFragment(id)).content).toBe("back");
+  });
+
+  test("[YJS-8] a client keeps its id, its cursor and its socket, when another claims the id", async () => {
+    const { id } = await createFragment("");
+    const owner = await joinYjs(id, { isStock: true });
+    const client = owner.doc.clientID;
+    owner.sendAwareness([{ client, clock: 1, state: { user: { name: "Ann" } } }]);
+    await owner.nextAwareness(client);
+    const other = await joinYjs(id);
+    other.sendAwareness([{ client, clock: 2, state: { user: { name: "not Ann" } } }]);
+    expect(await other.next("notice")).toMatchObject({ code: "client_id_taken" });
+    owner.sendAwareness([{ client, clock: 3, state: { user: { name: "Ann B" } } }]);
+    expect((await other.nextAwareness(client)).states.get(client)).toMatchObject({ clock: 1 });
+    expect((await other.nextAwareness(client)).states.get(client)).toMatchObject({ clock: 3 });
+    expect([owner.inbox.isClosed, other.inbox.isClosed]).toEqual([false, false]);
   });
 
   test("[YJS-8] edits of others are taken, when a sync step 2 brings them", async () => {

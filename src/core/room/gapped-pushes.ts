@@ -9,7 +9,7 @@ const PUSH_OVERHEAD_BYTES = 200;
  * dropped when it might not write: the next sync step 2 brings what was in them.
  */
 export class GappedPushes {
-  #updates: Uint8Array[] = [];
+  #updates: { readonly update: Uint8Array; readonly number: number }[] = [];
   #bytes = 0;
   #hasDropped = false;
 
@@ -22,8 +22,9 @@ export class GappedPushes {
     return this.#bytes > MAX_FRAME_BYTES;
   }
 
-  add(update: Uint8Array): void {
-    this.#updates.push(update);
+  /** @param number of the push */
+  add(update: Uint8Array, number: number): void {
+    this.#updates.push({ update, number });
     this.#bytes += update.length + PUSH_OVERHEAD_BYTES;
   }
 
@@ -38,7 +39,7 @@ export class GappedPushes {
     this.#hasDropped = false;
   }
 
-  takeAll(): readonly Uint8Array[] {
+  takeAll(): readonly { readonly update: Uint8Array; readonly number: number }[] {
     const updates = this.#updates;
     this.#updates = [];
     this.#bytes = 0;

@@ -17,7 +17,7 @@ import { send } from "./json-sessions.ts";
 import { openSessionsOf } from "./open-sessions.ts";
 import { Presence } from "./presence.ts";
 import { toPeer } from "./presence-state.ts";
-import { isJson, type Session } from "./session.ts";
+import { isJson, type JsonSession, type Session } from "./session.ts";
 import { SessionAccess } from "./session-access.ts";
 import { WriteQueue } from "./write-queue.ts";
 import { YjsProtocol } from "./yjs-protocol.ts";
@@ -60,7 +60,6 @@ export class Room {
       fragment,
       presence,
       sessions: () => this.#sessions(),
-      isJsonClient: (clientId) => this.#isJsonClient(clientId),
       expel: (session, code, reason, nowMs) => this.#expel(session, code, reason, nowMs),
     });
     this.#access = new SessionAccess({
@@ -73,8 +72,10 @@ export class Room {
     });
     for (const session of sessions) {
       this.#access.watch(session);
-      if (isJson(session)) this.#json.restore(session);
-      else this.#yjs.sessions.add(session);
+      if (isJson(session)) {
+        this.#json.restore(session);
+        this.#noteCursorId(session);
+      } else this.#yjs.sessions.add(session);
     }
   }
 
@@ -183,6 +184,7 @@ export class Room {
       return;
     }
     this.#json.join(session);
+    this.#noteCursorId(session);
     session.peer.remember(session.record);
     this.#access.joined(session);
     const peers = this.#peers();
@@ -225,8 +227,10 @@ export class Room {
   leave(session: Session, nowMs: number): void {
     this.#openSessionsChanges++;
     const hadPresence = this.#presence.remove(session);
-    if (isJson(session)) this.#json.leave(session, nowMs);
-    else this.#yjs.sessions.remove(session);
+    if (isJson(session)) {
+      this.#json.leave(session, nowMs);
+      if (session.record.clientId !== null) this.#yjs.sessions.ids.removeJson(session.record.clientId);
+    } else this.#yjs.leave(session, nowMs);
     if (hadPresence) this.#flushPresence(nowMs);
   }
 
@@ -263,6 +267,7 @@ export class Room {
       return refusal("version_mismatch", `The current version is ${alive.revision}.`);
     }
     this.#fragment.remove(author, nowMs);
+    this.#yjs.dropHeld();
     this.#compactsNext = false;
     // All sessions end here, so nobody has to be told that the cursors are gone.
     for (const { record } of this.#sessions()) record.presence = null;
@@ -284,6 +289,7 @@ export class Room {
       this.#compactsNext = false;
       this.#fragment.compact(nowMs);
     }
+    if (isDue(this.#yjs.settlesAt(nowMs), nowMs)) this.#yjs.settle(nowMs);
     const isMending = this.#fragment.isMending;
     if (isDue(this.#yjs.dueAt(nowMs), nowMs)) this.#deliver(nowMs);
     else if (isMending) this.#mend();
@@ -293,7 +299,7 @@ export class Room {
         const [next] = this.#writes.waiting;
         if (next === undefined || !this.#fragment.compareAhead(next)) this.#commit(nowMs);
       }
-    } else if (!this.#yjs.hasPending) this.#tellDurable();
+    } else if (!this.#yjs.hasPending) this.#tellDurable(nowMs);
     if (isDue(this.#presence.dueAt(this.sessionCount, nowMs), nowMs)) this.#flushPresence(nowMs);
     if (isDue(this.#jsonDueAt(nowMs), nowMs)) this.#json.sessions.flush(this.committed, nowMs);
     this.#json.sessions.remember();
@@ -304,6 +310,7 @@ export class Room {
     if (this.#canCompact || this.#fragment.isMending) return nowMs;
     const due = [
       this.#yjs.dueAt(nowMs),
+      this.#yjs.settlesAt(nowMs),
       this.#hasUncommitted ? this.#fragment.log.dueAt(nowMs) : null,
       this.#presence.dueAt(this.sessionCount, nowMs),
       this.#jsonDueAt(nowMs),
@@ -329,9 +336,8 @@ export class Room {
     return [...this.#json.sessions.values(), ...this.#yjs.sessions.values()];
   }
 
-  #isJsonClient(clientId: number): boolean {
-    for (const { record } of this.#json.sessions.values()) if (record.clientId === clientId) return true;
-    return false;
+  #noteCursorId({ record }: JsonSession): void {
+    if (record.clientId !== null) this.#yjs.sessions.ids.addJson(record.clientId);
   }
 
   #holds(session: Session): boolean {
@@ -378,7 +384,7 @@ export class Room {
     for (const update of round?.updates ?? []) this.#yjs.sessions.broadcastUpdate(update, null);
     round?.answer(fragment.committed);
     this.#json.sendAnswers();
-    this.#tellDurable();
+    this.#tellDurable(nowMs);
     if (isNew && this.#json.sessions.size > 0) this.#json.sessions.committed(fragment.committed, nowMs);
     if (fragment.isDirty || !fragment.log.isCompactionDue(nowMs)) return;
     // Everybody has waited for the commit already.
@@ -386,8 +392,8 @@ export class Room {
     else fragment.compact(nowMs);
   }
 
-  #tellDurable(): void {
-    if (this.#yjs.sessions.hasUnsaved) this.#yjs.sessions.sendSaved(this.#fragment.alive.revision);
+  #tellDurable(nowMs: number): void {
+    if (this.#yjs.hasToTell) this.#yjs.tellDurable(this.#fragment.alive.revision, nowMs);
     this.#writes.tellDurable();
   }
 
@@ -397,7 +403,7 @@ export class Room {
     const { entries, onlyTeller, hasNews } = this.#presence.drain(nowMs);
     this.#yjs.sessions.broadcastPresence(entries);
     for (const { client } of entries) {
-      const owner = this.#yjs.sessions.ownerOf(client);
+      const owner = this.#yjs.sessions.ids.ownerOf(client);
       if (owner !== undefined) owner.peer.remember(owner.record);
     }
     if (!hasNews) return;

@@ -54,7 +54,10 @@ export interface YjsRecord extends CommonRecord {
   readonly protocol: "yjs";
   /** The subprotocol was agreed: it pushes, and understands `saved` and `notice`. */
   readonly isOwnClient: boolean;
-  /** It has gapped pushes. They are in memory only: if the room is lost, the session must reconnect and push again. */
+  /**
+   * It has gapped pushes, or updates that wait for the owners of client ids. They are in memory only: if the room is lost,
+   * the session must reconnect and send them again.
+   */
   isBehind: boolean;
 }
 
@@ -71,13 +74,24 @@ export interface YjsSession {
   readonly peer: Peer;
   /** The session has sent a frame that we know. */
   isUnderstood: boolean;
-  /** A sync step 1 of ours is not answered yet. Only one is sent at a time. */
+  /** A sync step 1 of ours is not answered yet. Only one at a time asks for what is missing. */
   isAskedForMore: boolean;
   /** Its page was told that what it writes does not count. Stock clients are told once, since they only log it. */
   isToldOfRefusal: boolean;
+  /** The sync step 1 that were sent to it, and the step 2 that answered them: only so many are taken. */
+  questions: number;
+  answers: number;
+  /** When its first frame came, if it has joined in the life of this room, and its last one. */
+  joinedMs: number;
+  heardMs: number;
   readonly gapped: GappedPushes;
-  /** The highest `push` received, and the highest answered by `saved`; -1: none. */
+  /** The memory of its updates in `HeldUpdates`. */
+  heldBytes: number;
+  /** When it may claim a client id again that a live session owns. */
+  claimsAtMs: number;
+  /** The highest `push` received, the highest judged and not refused, and the highest answered by `saved`; -1: none. */
   pushedSeq: number;
+  acceptedSeq: number;
   savedSeq: number;
 }
 
@@ -95,8 +109,15 @@ export function openSession(record: SessionRecord, peer: Peer): Session {
     isUnderstood: true,
     isAskedForMore: false,
     isToldOfRefusal: false,
+    questions: 0,
+    answers: 0,
+    joinedMs: Number.NEGATIVE_INFINITY,
+    heardMs: Number.NEGATIVE_INFINITY,
     gapped: new GappedPushes(),
+    heldBytes: 0,
+    claimsAtMs: Number.NEGATIVE_INFINITY,
     pushedSeq: -1,
+    acceptedSeq: -1,
     savedSeq: -1,
   };
 }

@@ -3,22 +3,48 @@ import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 import type { FragmentText } from "../text/fragment-text.ts";
 import type { Incoming } from "../text/incoming.ts";
 import { textWindowMs } from "./cadence.ts";
+import { CLIENT_ID_TAKEN, FORGED } from "./client-ids.ts";
+import type { HeldUpdates } from "./held-updates.ts";
 import type { YjsSession } from "./session.ts";
 import type { YjsSessions } from "./yjs-sessions.ts";
 
 /** An update of a Yjs session, to be applied. */
 export interface YjsUpdate {
   readonly session: YjsSession;
-  /** `again`: a push that had a gap, tried again after the sync step 2 that should have filled it. */
-  readonly kind: "update" | "push" | "step2" | "again";
+  /** `offer`: a sync step 2 that nobody asked for. */
+  readonly kind: "update" | "push" | "step2" | "offer";
   readonly update: Uint8Array;
+  /** The number of a push, or of the session's answer to a sync step 1. */
+  readonly number: number;
+  /** A push that had a gap, tried again after the sync step 2 that should have filled it. */
+  readonly isAgain: boolean;
+  /** It has waited for the owners of client ids. These ones vouch for their structs in it. */
+  readonly isReleased: boolean;
+  readonly vouched: ReadonlySet<number> | null;
+}
+
+/** What a session sent: nothing has happened to it yet. */
+export function received(
+  session: YjsSession,
+  kind: YjsUpdate["kind"],
+  update: Uint8Array,
+  number = 0,
+): YjsUpdate {
+  return { session, kind, update, number, isAgain: false, isReleased: false, vouched: null };
 }
 
 const TOO_MUCH_WAITS = refusal(
   "content_too_large",
   `At most ${MAX_FRAME_BYTES} bytes of pushes may wait for the edits that they build on.`,
 );
-const TAKEN_OVER = refusal("forged_update", "A newer connection has taken over this client id.");
+
+/** What a window needs of its room. */
+export interface WindowPorts {
+  readonly text: FragmentText;
+  readonly yjs: YjsSessions;
+  readonly held: HeldUpdates;
+  readonly serverClientId: number;
+}
 
 /** The outcome of one window. */
 export interface WindowResult {
@@ -28,8 +54,8 @@ export interface WindowResult {
   /** The session that made all of it, and so has it already; null if all sessions must get it. */
   readonly onlyAuthor: YjsSession | null;
   readonly refused: ReadonlyMap<YjsSession, Refusal>;
-  /** Older sessions that lost their client id to a reconnecting one. */
-  readonly displaced: ReadonlySet<YjsSession>;
+  /** Sessions that claimed a client id whose owner has answered. */
+  readonly refusedClaims: readonly YjsSession[];
   /** A peer brought edits that the server made and that are not in the log: the server's client id must be renewed. */
   readonly isServerIdBehind: boolean;
 }
@@ -47,10 +73,11 @@ export class UpdateWindow {
   push(update: YjsUpdate): void {
     this.#updates.push(update);
     this.#bytes += update.update.length;
-    const { session, kind } = update;
-    if (kind !== "step2") return;
+    const { session, kind, isReleased } = update;
+    if (kind !== "step2" || isReleased) return;
     // It is the answer to our step 1. After it, what the session had pushed before may be applied.
-    for (const gapped of session.gapped.takeAll()) this.push({ session, kind: "again", update: gapped });
+    for (const { update: gapped, number } of session.gapped.takeAll())
+      this.push({ ...received(session, "push", gapped, number), isAgain: true });
   }
 
   /** When the window closes. If the clock was set back, a new window begins. */
@@ -59,90 +86,127 @@ export class UpdateWindow {
   }
 
   /** Checks and applies what has come in. */
-  close(text: FragmentText, yjs: YjsSessions, serverClientId: number, nowMs: number): WindowResult {
+  close({ text, yjs, held, serverClientId }: WindowPorts, nowMs: number): WindowResult {
     const updates = this.#updates;
     this.#updates = [];
     this.#bytes = 0;
     this.#closedMs = nowMs;
-    const admission = new Admission(yjs, serverClientId);
-    const received = text.receive(updates.map((update) => admission.toIncoming(update)));
-    const { displaced } = admission;
+    const admission = new Admission(yjs, serverClientId, nowMs);
+    const batch = text.receive(updates.map((update) => admission.toIncoming(update)));
     const authors = new Set<YjsSession>();
     const refused = new Map<YjsSession, Refusal>();
-    const gapped = new Set<YjsSession>();
-    let hasStep2 = false;
-    for (const [index, outcome] of received.outcomes.entries()) {
+    const refusedClaims: YjsSession[] = [];
+    /** Sessions of which something waits, or has waited. */
+    const waiting = new Set<YjsSession>();
+    const answers: YjsUpdate[] = [];
+    for (const [index, outcome] of batch.outcomes.entries()) {
       const update = updates[index] as YjsUpdate; // one outcome for each update
-      const { session, kind } = update;
-      if (kind === "again") gapped.add(session);
+      const { session, kind, isAgain, isReleased } = update;
+      if (isReleased) held.judged(update);
+      if (isReleased || isAgain) waiting.add(session);
       if (!outcome.ok) {
-        if (!displaced.has(session)) refused.set(session, outcome.refusal);
-      } else if (outcome.value === "gap") {
-        gapped.add(session);
+        refused.set(session, outcome.refusal);
+        continue;
+      }
+      const { value: effect } = outcome;
+      if (kind === "push") session.acceptedSeq = Math.max(session.acceptedSeq, update.number);
+      if (effect === "applied") authors.add(session);
+      if (kind === "step2" && !isReleased) answers.push(update);
+      const clocks = batch.held.get(index) ?? null;
+      if (effect === "unwanted") yjs.askForMore(session, text.stateVector());
+      else if (clocks !== null || (effect === "gap" && session.heldBytes > 0)) {
+        waiting.add(session);
+        const why = held.hold(update, clocks, nowMs);
+        if (why !== null) refused.set(session, why);
+      } else if (effect === "gap") {
+        waiting.add(session);
         const why = holdBack(update, text, yjs);
         if (why !== null) refused.set(session, why);
-      } else {
-        if (outcome.value === "applied") authors.add(session);
-        if (kind === "step2") {
-          session.gapped.synced();
-          gapped.add(session);
-          yjs.answered(session);
-          hasStep2 = true;
-        }
+        continue;
       }
+      if (kind !== "step2") continue;
+      session.gapped.synced();
+      waiting.add(session);
+      yjs.answered(session);
     }
-    for (const session of gapped) yjs.noteGap(session);
     if (authors.size > 0) yjs.noteNews();
-    if (hasStep2) yjs.askAgain(() => text.stateVector());
+    if (answers.length > 0) yjs.askAgain(() => text.stateVector());
+    if (!held.isEmpty) {
+      for (const { session, update, number } of answers) {
+        const verdict = held.answered(session, update, number, text, nowMs);
+        for (const [sender, why] of verdict.ended) refused.set(sender, why);
+        refusedClaims.push(...verdict.refusedClaims);
+      }
+      for (const session of refused.keys()) held.drop(session);
+      for (const update of held.release(text, nowMs)) this.push(update);
+    }
+    for (const session of waiting) yjs.noteGap(session);
     const [author] = authors;
-    const onlyAuthor = authors.size === 1 && !received.isMended ? (author ?? null) : null;
+    const onlyAuthor = authors.size === 1 && !batch.isMended ? (author ?? null) : null;
     const { isServerIdBehind } = admission;
-    return { update: received.update, authors, onlyAuthor, refused, displaced, isServerIdBehind };
+    return { update: batch.update, authors, onlyAuthor, refused, refusedClaims, isServerIdBehind };
   }
 }
 
 /** Asks for what an update with a gap lacks, and keeps it if it is a push. Refused if the session has too many. */
 function holdBack(
-  { session, kind, update }: YjsUpdate,
+  { session, kind, update, number, isAgain }: YjsUpdate,
   text: FragmentText,
   yjs: YjsSessions,
 ): Refusal | null {
-  if (kind === "push" || kind === "again") session.gapped.add(update);
+  if (kind === "push") session.gapped.add(update, number);
   // A session's own sync step 2 could not fill the gap, but that of another one may.
-  if (kind === "step2" || kind === "again") yjs.askLater(session);
+  if (kind === "step2" || isAgain) yjs.askLater(session);
   else yjs.askForMore(session, text.stateVector());
   return session.gapped.isOverLimit ? TOO_MUCH_WAITS : null;
 }
 
 /** Whether the sessions of one window may write under the client ids in their updates. */
 class Admission {
-  readonly displaced = new Set<YjsSession>();
   isServerIdBehind = false;
   readonly #yjs: YjsSessions;
   readonly #serverClientId: number;
+  readonly #nowMs: number;
 
-  constructor(yjs: YjsSessions, serverClientId: number) {
+  constructor(yjs: YjsSessions, serverClientId: number, nowMs: number) {
     this.#yjs = yjs;
     this.#serverClientId = serverClientId;
+    this.#nowMs = nowMs;
   }
 
-  toIncoming({ session, kind, update }: YjsUpdate): Incoming {
-    const admit = (clients: Iterable<number>) =>
-      kind === "step2" ? this.#admitRelayed(clients) : this.#admitOwn(session, clients);
-    return { update, sender: session, admit };
+  toIncoming({ session, kind, update, vouched }: YjsUpdate): Incoming {
+    const { ids } = this.#yjs;
+    const nowMs = this.#nowMs;
+    return {
+      update,
+      sender: session,
+      isWanted: kind !== "offer",
+      isHeld: (client) => ids.authorityOver(client, session, nowMs) !== null && vouched?.has(client) !== true,
+      admit: (clients) => (kind === "step2" ? this.#admitAnswer(clients) : this.#admitOwn(session, clients)),
+      differs: (client) => ((ids.ownerOf(client) ?? session) === session ? CLIENT_ID_TAKEN : FORGED),
+    };
   }
 
-  /** A sync step 2 also brings what others wrote, even edits of the server itself that a crash has lost. */
-  #admitRelayed(clients: Iterable<number>): null {
-    for (const client of clients) this.isServerIdBehind ||= client === this.#serverClientId;
+  /** A sync step 2 also brings edits of the server itself that a crash has lost. */
+  #admitAnswer(clients: Iterable<number>): Refusal | null {
+    for (const client of clients) {
+      if (client === this.#serverClientId) this.isServerIdBehind = true;
+      else if (this.#yjs.ids.isJson(client)) return FORGED;
+    }
     return null;
   }
 
+  /** Ids that nobody owns are admitted, since a provider may bring edits of an earlier page that were never sent. */
   #admitOwn(session: YjsSession, clients: Iterable<number>): Refusal | null {
-    if (this.displaced.has(session)) return TAKEN_OVER;
-    const claimed = this.#yjs.claim(session, clients, this.#serverClientId);
-    if (!claimed.ok) return claimed.refusal;
-    if (claimed.value !== null) this.displaced.add(claimed.value);
+    const { ids } = this.#yjs;
+    let first: number | null = null;
+    for (const client of clients) {
+      const fault = ids.fault(client, this.#serverClientId);
+      if (fault !== null) return fault;
+      first ??= client;
+    }
+    const isFree = first !== null && ids.ownerOf(first) === undefined;
+    if (first !== null && session.record.clientId === null && isFree) ids.claim(session, first, this.#nowMs);
     return null;
   }
 }

@@ -1,20 +1,21 @@
 import { reaches } from "../../protocol/access.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
-import { MAX_CREDENTIAL_UNITS } from "../../protocol/limits.ts";
+import { MAX_CREDENTIAL_UNITS, OWNER_ANSWER_MS } from "../../protocol/limits.ts";
 import {
   type AwarenessEntry,
   decodeYjsFrame,
   encodeAwareness,
   encodeDenied,
-  encodeSyncStep1,
   encodeSyncStep2,
 } from "../../protocol/yjs-frames.ts";
 import type { DurableFragment } from "../fragment/durable-fragment.ts";
+import { CLIENT_ID_TAKEN, isSameUser, mayReplace } from "./client-ids.ts";
 import type { RenewalRequest } from "./effects.ts";
+import { HeldUpdates, type Verdict } from "./held-updates.ts";
 import type { Presence } from "./presence.ts";
 import type { Session, YjsSession } from "./session.ts";
-import { UpdateWindow } from "./update-window.ts";
+import { received, UpdateWindow } from "./update-window.ts";
 import { sendNotice, YjsSessions, yjsCloseCode } from "./yjs-sessions.ts";
 
 /** The room, as the Yjs protocol needs it. */
@@ -23,8 +24,6 @@ export interface YjsPorts {
   readonly presence: Presence;
   /** All sessions, of both protocols. */
   sessions(): Iterable<Session>;
-  /** Whether a JSON session shows its cursor under this client id. */
-  isJsonClient(clientId: number): boolean;
   /** Ends a session from this side. */
   expel(session: Session, code: number, reason: string, nowMs: number): void;
 }
@@ -44,6 +43,11 @@ export class YjsProtocol {
   readonly sessions = new YjsSessions();
   readonly #ports: YjsPorts;
   readonly #window = new UpdateWindow();
+  readonly #held = new HeldUpdates(this.sessions.ids);
+  /** The entries by which sessions without a client id claim that of a live session. */
+  readonly #claims = new Map<YjsSession, AwarenessEntry>();
+  /** Sessions that end once their durable pushes are answered. */
+  readonly #ending = new Map<YjsSession, Refusal>();
 
   constructor(ports: YjsPorts) {
     this.#ports = ports;
@@ -59,6 +63,16 @@ export class YjsProtocol {
     return this.#window.isEmpty ? null : this.#window.dueAt(this.sessions.size, nowMs);
   }
 
+  /** Whether there is something for `tellDurable` to do. */
+  get hasToTell(): boolean {
+    return this.sessions.hasUnsaved || this.#ending.size > 0;
+  }
+
+  /** When to call `settle`; null if nothing waits for the owner of a client id. */
+  settlesAt(nowMs: number): number | null {
+    return this.#held.isEmpty ? null : this.#held.dueAt(nowMs);
+  }
+
   /** Adds a session. */
   join(session: YjsSession): void {
     session.isUnderstood = false;
@@ -67,6 +81,8 @@ export class YjsProtocol {
 
   /** Does what one frame asks for. A malformed frame ends the session, after a notice. */
   receive(session: YjsSession, message: string | Uint8Array, nowMs: number): RenewalRequest | null {
+    if (this.#ending.size > 0 && this.#ending.has(session)) return null;
+    session.heardMs = nowMs;
     if (typeof message === "string") {
       this.#ports.expel(session, CLOSE.malformed, "A frame must be binary", nowMs);
       return null;
@@ -76,7 +92,10 @@ export class YjsProtocol {
       this.#endMalformed(session, "The frame cannot be decoded.", nowMs);
       return null;
     }
-    if (frame.kind !== "foreign") session.isUnderstood = true;
+    if (!session.isUnderstood && frame.kind !== "foreign") {
+      session.isUnderstood = true;
+      session.joinedMs = nowMs;
+    }
     switch (frame.kind) {
       case "step1":
         this.#answerStep1(session, frame.stateVector, nowMs);
@@ -86,11 +105,10 @@ export class YjsProtocol {
         else tellRefusal(session);
         break;
       case "step2":
-        if (mayWrite(session)) this.#window.push({ session, kind: "step2", update: frame.update });
-        else this.#dropStep2(session, frame.update, nowMs);
+        this.#receiveStep2(session, frame.update, nowMs);
         break;
       case "update":
-        if (mayWrite(session)) this.#window.push({ session, kind: "update", update: frame.update });
+        if (mayWrite(session)) this.#window.push(received(session, "update", frame.update));
         else tellRefusal(session);
         break;
       case "awareness":
@@ -120,8 +138,9 @@ export class YjsProtocol {
    */
   roleChanged(session: YjsSession): void {
     if (!mayWrite(session)) {
-      if (session.gapped.isEmpty) return;
+      if (session.gapped.isEmpty && session.heldBytes === 0) return;
       session.gapped.drop();
+      this.#held.drop(session);
       tellRefusal(session);
     } else if (session.record.isOwnClient) {
       session.gapped.drop();
@@ -137,19 +156,58 @@ export class YjsProtocol {
    */
   deliver(nowMs: number): Iterable<string> {
     const { fragment } = this.#ports;
+    const { text } = fragment;
     const { serverClientId } = fragment.alive;
-    const result = this.#window.close(fragment.text, this.sessions, serverClientId, nowMs);
+    const ports = { text, yjs: this.sessions, held: this.#held, serverClientId };
+    const result = this.#window.close(ports, nowMs);
     if (result.update !== null) this.sessions.broadcastUpdate(result.update, result.onlyAuthor);
     if (result.isServerIdBehind) fragment.renewServerClientId();
-    for (const [session, why] of result.refused) this.end(session, why, nowMs);
-    for (const session of result.displaced) this.#displace(session, nowMs);
+    for (const [session, why] of result.refused) this.#refuse(session, why, nowMs);
+    for (const session of result.refusedClaims) this.#refuseClaim(session, nowMs);
     return new Set([...result.authors].map(({ record }) => record.access.principal.id));
+  }
+
+  /** Asks the owners of client ids for which something waits, ends those that are silent, and releases what can go on. */
+  settle(nowMs: number): void {
+    const { text } = this.#ports.fragment;
+    const { silent, ...verdict } = this.#held.run(
+      (owner) => this.sessions.ask(owner, text.stateVector()),
+      nowMs,
+    );
+    this.#carryOut(verdict, nowMs);
+    for (const session of silent) this.#endSilent(session, nowMs);
+    if (this.#held.hasChanged(nowMs)) this.#release(nowMs);
+  }
+
+  /** Answers the pushes that are durable, and ends the sessions that have waited for that. */
+  tellDurable(revision: number, nowMs: number): void {
+    if (this.sessions.hasUnsaved) this.sessions.sendSaved(revision);
+    for (const [session, why] of this.#ending) this.end(session, why, nowMs);
+  }
+
+  /** The session's socket is gone. Its client id goes to the first session that claims it and may have it. */
+  leave(session: YjsSession, nowMs: number): void {
+    this.sessions.remove(session, nowMs);
+    this.#ending.delete(session);
+    this.#claims.delete(session);
+    for (const claimant of this.#held.left(session)) {
+      const entry = this.#claims.get(claimant);
+      this.#claims.delete(claimant);
+      if (entry !== undefined) this.#receiveAwareness(claimant, entry, nowMs);
+    }
   }
 
   /** Ends a session, and tells it why. */
   end(session: YjsSession, why: Refusal, nowMs: number): void {
+    this.#held.drop(session);
+    if (!this.sessions.has(session)) return; // it has left meanwhile
     sendNotice(session, why);
     this.#ports.expel(session, yjsCloseCode(why.code), why.message, nowMs);
+  }
+
+  /** Forgets what waits: the fragment was deleted. */
+  dropHeld(): void {
+    this.#held.clear();
   }
 
   /** Ends the sessions whose gapped pushes were lost with the last room: they reconnect and push again. */
@@ -158,23 +216,45 @@ export class YjsProtocol {
       this.#ports.expel(session, CLOSE.serverError, "The session is not known any more", nowMs);
   }
 
+  #carryOut({ ended, refusedClaims }: Verdict, nowMs: number): void {
+    for (const [session, why] of ended) this.end(session, why, nowMs);
+    for (const session of refusedClaims) this.#refuseClaim(session, nowMs);
+  }
+
+  /** Judges again what need not wait any more. */
+  #release(nowMs: number): void {
+    for (const update of this.#held.release(this.#ports.fragment.text, nowMs)) this.#window.push(update);
+  }
+
   /** A session without our subprotocol gets no `saved`: its push is treated as an update. */
   #receivePush(session: YjsSession, seq: number, update: Uint8Array): void {
     const { isOwnClient } = session.record;
     if (isOwnClient) this.sessions.pushed(session, seq);
-    this.#window.push({ session, kind: isOwnClient ? "push" : "update", update });
+    this.#window.push(received(session, isOwnClient ? "push" : "update", update, seq));
+  }
+
+  /** A sync step 2 is taken if it answers a step 1 of ours. */
+  #receiveStep2(session: YjsSession, update: Uint8Array, nowMs: number): void {
+    const isAnswer = session.answers < session.questions;
+    if (isAnswer) session.answers++;
+    if (!mayWrite(session)) {
+      if (isAnswer) this.#readStep2(session, update, nowMs);
+    } else this.#window.push(received(session, isAnswer ? "step2" : "offer", update, session.answers));
   }
 
   /**
    * A provider answers our step 1 also if it may only read. It is told of it if it has edits of its own, and stays: it
-   * would bring them again after each reconnect.
+   * would bring them again after each reconnect. It is still the authority over its client id.
    */
-  #dropStep2(session: YjsSession, update: Uint8Array, nowMs: number): void {
-    if (!session.isAskedForMore) return;
+  #readStep2(session: YjsSession, update: Uint8Array, nowMs: number): void {
     session.isAskedForMore = false;
-    const news = this.#ports.fragment.text.hasNews(update);
+    const { text } = this.#ports.fragment;
+    const news = text.hasNews(update);
     if (!news.ok && news.refusal.code === "deleted") this.end(session, news.refusal, nowMs);
     else if (!news.ok || news.value) tellRefusal(session);
+    if (this.#held.isEmpty) return;
+    this.#carryOut(this.#held.answered(session, update, session.answers, text, nowMs), nowMs);
+    this.#release(nowMs);
   }
 
   /** Sends what the peer lacks, asks for what we lack, and shows the peer everybody's presence. */
@@ -186,8 +266,7 @@ export class YjsProtocol {
       return;
     }
     session.peer.send(encodeSyncStep2(missing));
-    session.peer.send(encodeSyncStep1(text.stateVector()));
-    session.isAskedForMore = true;
+    this.sessions.ask(session, text.stateVector());
     this.#sendAllPresence(session);
   }
 
@@ -203,25 +282,70 @@ export class YjsProtocol {
    */
   #receiveAwareness(session: YjsSession, entry: AwarenessEntry, nowMs: number): void {
     const { record } = session;
-    if (record.clientId === null) {
-      const owner = this.sessions.ownerOf(entry.client);
-      const isEcho = owner !== undefined && entry.clock <= owner.record.presenceClock;
-      if (isEcho || entry.state === "null" || this.#ports.isJsonClient(entry.client)) return;
-      const { serverClientId } = this.#ports.fragment.alive;
-      const claimed = this.sessions.claim(session, [entry.client], serverClientId);
-      if (!claimed.ok) return;
-      if (claimed.value !== null) this.#displace(claimed.value, nowMs);
-    }
+    if (record.clientId === null && entry.state !== "null") this.#claim(session, entry, nowMs);
     if (entry.client !== record.clientId) return;
     const refused = this.#ports.presence.set(session, entry, nowMs, !record.isOwnClient);
     if (refused !== null) sendNotice(session, refused);
   }
 
-  /** Ends a session whose client id a reconnecting peer has taken over. */
-  #displace(session: YjsSession, nowMs: number): void {
-    // The id lives on with the newer session, and so does its cursor.
-    session.record.presence = null;
-    this.#ports.expel(session, CLOSE.forged, "A newer connection has taken over this client id", nowMs);
+  /** Gives a session the client id of its entry, if nobody else owns it. A live owner is asked first. */
+  #claim(session: YjsSession, entry: AwarenessEntry, nowMs: number): void {
+    const { ids } = this.sessions;
+    const { serverClientId } = this.#ports.fragment.alive;
+    if (ids.fault(entry.client, serverClientId) !== null) return;
+    const owner = ids.ownerOf(entry.client);
+    if (owner === undefined) {
+      if (!ids.claim(session, entry.client, nowMs)) this.#refuseClaim(session, nowMs);
+    } else if (entry.clock > owner.record.presenceClock) {
+      if (isSameUser(owner, session)) {
+        this.#takeOver(session, owner, nowMs);
+        this.#held.probe(owner, nowMs);
+      } else if (nowMs >= session.claimsAtMs) {
+        this.#claims.set(session, entry);
+        this.#held.claim(session, owner, nowMs);
+      }
+    }
+  }
+
+  /** Another session of the same user goes on with the client id and its cursor. Both may write under it. */
+  #takeOver(session: YjsSession, owner: YjsSession, nowMs: number): void {
+    const { clientId } = owner.record;
+    if (clientId === null) return;
+    this.sessions.ids.release(owner, nowMs);
+    owner.record.clientId = null;
+    owner.record.presence = null;
+    owner.record.presenceClock = -1;
+    owner.peer.remember(owner.record);
+    this.sessions.ids.take(session, clientId);
+  }
+
+  /** The owner of the client id has answered. The session goes on without it, and may ask again later. */
+  #refuseClaim(session: YjsSession, nowMs: number): void {
+    this.#claims.delete(session);
+    session.claimsAtMs = nowMs + OWNER_ANSWER_MS;
+    sendNotice(session, CLIENT_ID_TAKEN);
+  }
+
+  /** Ends a session that was asked and is silent. A session that claims its client id goes on with its cursor. */
+  #endSilent(session: YjsSession, nowMs: number): void {
+    const { clientId } = session.record;
+    this.sessions.ids.giveUp(session);
+    const isContinued = [...this.#claims].some(
+      ([claimant, { client }]) => client === clientId && mayReplace(claimant, session),
+    );
+    if (isContinued) session.record.presence = null;
+    const reason = "There was no answer in time, and another session claims the client id";
+    this.#ports.expel(session, CLOSE.silent, reason, nowMs);
+  }
+
+  #refuse(session: YjsSession, why: Refusal, nowMs: number): void {
+    if (why.code !== CLIENT_ID_TAKEN.code) {
+      this.end(session, why, nowMs);
+      return;
+    }
+    // It will make again what is not saved: so what is durable by then must be answered first.
+    session.pushedSeq = session.acceptedSeq;
+    this.#ending.set(session, why);
   }
 
   #endMalformed(session: YjsSession, message: string, nowMs: number): void {

@@ -1,5 +1,5 @@
 import { CLOSE, type CloseCode } from "../../protocol/close-codes.ts";
-import { done, type ErrorCode, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
+import type { ErrorCode, Refusal } from "../../protocol/errors.ts";
 import {
   type AwarenessEntry,
   encodeAccess,
@@ -9,6 +9,7 @@ import {
   encodeSyncStep1,
   encodeUpdate,
 } from "../../protocol/yjs-frames.ts";
+import { ClientIds } from "./client-ids.ts";
 import type { YjsSession } from "./session.ts";
 
 /**
@@ -17,7 +18,7 @@ import type { YjsSession } from "./session.ts";
  */
 export class YjsSessions {
   readonly #sessions = new Map<string, YjsSession>();
-  readonly #owners = new Map<number, YjsSession>();
+  readonly ids = new ClientIds();
   /** Sessions with a push that no `saved` has answered. */
   readonly #unsaved = new Set<YjsSession>();
   /** Sessions whose sync step 2 came before what it builds on. */
@@ -43,52 +44,14 @@ export class YjsSessions {
 
   add(session: YjsSession): void {
     this.#sessions.set(session.record.id, session);
-    if (session.record.clientId !== null) this.#owners.set(session.record.clientId, session);
+    this.ids.restore(session);
   }
 
-  remove(session: YjsSession): void {
-    const { id, clientId } = session.record;
-    this.#sessions.delete(id);
+  remove(session: YjsSession, nowMs: number): void {
+    this.#sessions.delete(session.record.id);
     this.#unsaved.delete(session);
     this.#early.delete(session);
-    if (clientId !== null && this.#owners.get(clientId) === session) this.#owners.delete(clientId);
-  }
-
-  ownerOf(clientId: number): YjsSession | undefined {
-    return this.#owners.get(clientId);
-  }
-
-  /**
-   * Checks that this session may add structs under these client ids. A session without a client id takes the first as its
-   * own. Structs are forged if another live session owns their id, or if it is the server's. Ids that nobody owns are
-   * admitted, since a provider may bring edits of an earlier page that were never sent.
-   *
-   * @returns the older session that lost its id to this one by reconnecting, if any
-   */
-  claim(session: YjsSession, clientIds: Iterable<number>, serverClientId: number): Result<YjsSession | null> {
-    const ids = [...clientIds];
-    const forgery = this.#forgery(session, ids, serverClientId);
-    if (forgery !== null) return refused(forgery);
-    const [own] = ids;
-    if (session.record.clientId !== null || own === undefined) return done(null);
-    const owner = this.#owners.get(own);
-    if (owner !== undefined) owner.record.clientId = null;
-    session.record.clientId = own;
-    session.peer.remember(session.record);
-    this.#owners.set(own, session);
-    return done(owner ?? null);
-  }
-
-  /** Why the session may not write under these ids; null if it may. Changes nothing. */
-  #forgery(session: YjsSession, clientIds: readonly number[], serverClientId: number): Refusal | null {
-    for (const [index, clientId] of clientIds.entries()) {
-      if (clientId === serverClientId) return refusal("forged_update", "The client id is the server's own.");
-      const owner = this.#owners.get(clientId);
-      if (owner === undefined || owner === session) continue;
-      const mayTake = index === 0 && session.record.clientId === null;
-      if (!mayTake) return refusal("forged_update", "The client id belongs to another session.");
-    }
-    return null;
+    this.ids.release(session, nowMs);
   }
 
   pushed(session: YjsSession, seq: number): void {
@@ -96,10 +59,10 @@ export class YjsSessions {
     this.#unsaved.add(session);
   }
 
-  /** Answers the pushes of the sessions without gapped ones. Everything applied must be durable. */
+  /** Answers the pushes of the sessions that have none waiting. Everything applied must be durable. */
   sendSaved(revision: number): void {
     for (const session of this.#unsaved) {
-      if (!session.gapped.isEmpty) continue;
+      if (hasWaiting(session)) continue;
       this.#unsaved.delete(session);
       if (session.pushedSeq <= session.savedSeq) continue;
       session.savedSeq = session.pushedSeq;
@@ -109,7 +72,7 @@ export class YjsSessions {
 
   /** Stores in the record whether pushes of the session wait in memory, if that has changed. */
   noteGap(session: YjsSession): void {
-    const isBehind = !session.gapped.isEmpty;
+    const isBehind = hasWaiting(session);
     if (session.record.isBehind === isBehind) return;
     session.record.isBehind = isBehind;
     session.peer.remember(session.record);
@@ -161,10 +124,20 @@ export class YjsSessions {
 
   /** Asks for what the session has and we lack, unless its answer is awaited already. */
   askForMore(session: YjsSession, stateVector: Uint8Array): void {
-    if (session.isAskedForMore) return;
+    if (!session.isAskedForMore) this.ask(session, stateVector);
+  }
+
+  /** Sends a sync step 1. Returns its number: the session's answers are counted, too. */
+  ask(session: YjsSession, stateVector: Uint8Array): number {
     session.isAskedForMore = true;
     session.peer.send(encodeSyncStep1(stateVector));
+    return ++session.questions;
   }
+}
+
+/** Whether updates of the session are neither applied nor refused. */
+function hasWaiting({ gapped, heldBytes }: YjsSession): boolean {
+  return !gapped.isEmpty || heldBytes > 0;
 }
 
 /** Tells a client of our subprotocol. A stock client would not understand a notice; it gets the close reason. */
@@ -185,6 +158,10 @@ export function yjsCloseCode(code: ErrorCode): CloseCode {
       return CLOSE.overLimit;
     case "forged_update":
       return CLOSE.forged;
+    case "client_id_taken":
+      return CLOSE.clientIdTaken;
+    case "unavailable":
+      return CLOSE.full;
     case "deleted":
       return CLOSE.deleted;
     default:

@@ -39,13 +39,17 @@ export interface Uncommitted extends CurrentText {
 export interface Received {
   /** One for each incoming update, in order. */
   readonly outcomes: readonly Outcome[];
+  /** What was held of an update, by its place in the batch: the clients, each with its clock behind the structs held. */
+  readonly held: ReadonlyMap<number, ReadonlyMap<number, number>>;
   /** What was new in all of them, as one update; null if nothing was. */
   readonly update: Uint8Array | null;
   /** The document has begun to mend its line ends, so even the only author must be told. */
   readonly isMended: boolean;
 }
 
-const NOTHING: Received = { outcomes: [], update: null, isMended: false };
+const DIFFERENT = refusal("client_id_taken", "The update differs from what is known.");
+
+const NOTHING: Received = { outcomes: [], held: new Map(), update: null, isMended: false };
 
 /**
  * The text of one fragment with its metadata, as a Yjs document, and the text and metadata of its last commit.
@@ -107,6 +111,11 @@ export class FragmentText {
     return this.#doc.store.clients.keys();
   }
 
+  /** The clock of a client: that of its next struct. */
+  clockOf(client: number): number {
+    return Y.getState(this.#doc.store, client);
+  }
+
   stateVector(): Uint8Array {
     return Y.encodeStateVector(this.#doc);
   }
@@ -148,7 +157,7 @@ export class FragmentText {
   /** Whether an update brings anything that the document does not have; refused if it could not be applied. Changes nothing. */
   hasNews(update: Uint8Array): Result<boolean> {
     const check = new UpdateCheck(this.#doc, this.#oldClients, this.#hasPairs);
-    const inspection = check.inspect(update);
+    const inspection = check.inspect({ update, isHeld: () => false, differs: () => DIFFERENT });
     if (!inspection.ok) return inspection;
     return done(inspection.value === "gap" || check.accept());
   }
@@ -156,9 +165,14 @@ export class FragmentText {
   /** Checks a batch, and applies what is new in the accepted updates as one update. */
   receive(batch: readonly Incoming[]): Received {
     const check = new UpdateCheck(this.#doc, this.#oldClients, this.#hasPairs);
-    const outcomes = judgeEach(batch, (incoming) => judge(check, incoming));
+    const held = new Map<number, ReadonlyMap<number, number>>();
+    const outcomes = judgeEach(batch, (incoming, index) => {
+      const outcome = judge(check, incoming);
+      if (check.held !== null) held.set(index, check.held);
+      return outcome;
+    });
     const { accepted } = check;
-    if (accepted.isEmpty) return { ...NOTHING, outcomes };
+    if (accepted.isEmpty) return { ...NOTHING, outcomes, held };
 
     const update = accepted.encode();
     const waiting = this.#clocksIfDamaged();
@@ -175,7 +189,7 @@ export class FragmentText {
     if (mended !== null) accepted.addDeleteSet(mended);
     const received = mended === null ? update : accepted.encode();
     this.#edits.add(received, accepted.since, this.#arrivedSince(waiting));
-    return { outcomes, update: received, isMended: mended !== null };
+    return { outcomes, held, update: received, isMended: mended !== null };
   }
 
   /**
@@ -279,14 +293,16 @@ export class FragmentText {
   /** Finds the updates of a batch that are at fault. Each costs a rebuild, so a sender has only one of them tried. */
   #receiveOneByOne(batch: readonly Incoming[]): Received {
     const updates: Uint8Array[] = [];
+    const held = new Map<number, ReadonlyMap<number, number>>();
     let isMended = false;
-    const outcomes = judgeEach(batch, (incoming) => {
+    const outcomes = judgeEach(batch, (incoming, index) => {
       const one = this.receive([incoming]);
+      for (const clocks of one.held.values()) held.set(index, clocks);
       if (one.update !== null) updates.push(one.update);
       isMended ||= one.isMended;
       return one.outcomes[0] as Outcome; // one for each incoming update
     });
-    return { outcomes, update: updates.length === 0 ? null : Y.mergeUpdates(updates), isMended };
+    return { outcomes, held, update: updates.length === 0 ? null : Y.mergeUpdates(updates), isMended };
   }
 
   /** Applies checked updates. After a refusal the document may be half-way and must be rebuilt. */

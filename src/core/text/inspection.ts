@@ -1,5 +1,5 @@
 import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
-import { MAX_UPDATE_DELETES, MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
+import { MAX_DELETED_UNITS, MAX_UPDATE_DELETES, MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
 
 /**
  * The result of the check of an update. "gap": it builds on structs that are not known here. Otherwise it is sound, and
@@ -17,6 +17,11 @@ export function malformed(message: string): Inspection {
 export function tooMany(): Inspection {
   const most = `${MAX_UPDATE_ITEMS} structs and new deletes, and name at most ${MAX_UPDATE_DELETES} deletes`;
   const message = `An update must have at most ${most}.`;
+  return refused(refusal("content_too_large", message));
+}
+
+export function tooMuchDeleted(): Inspection {
+  const message = `An update must have at most ${MAX_DELETED_UNITS} characters of new deleted text.`;
   return refused(refusal("content_too_large", message));
 }
 

@@ -2,8 +2,10 @@ import { decodeUtf8 } from "lib0/string";
 import * as Y from "yjs";
 import { isHighSurrogate } from "../../language/utf8.ts";
 import { done, refusal, refused } from "../../protocol/errors.ts";
-import { MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
+import { MAX_DELETED_UNITS, MAX_UPDATE_ITEMS } from "../../protocol/limits.ts";
 import { AcceptedBatch, type NewPart } from "./accepted-batch.ts";
+import { withoutHeld } from "./held-structs.ts";
+import type { Incoming } from "./incoming.ts";
 import {
   GAP,
   type Inspection,
@@ -12,7 +14,9 @@ import {
   oldGeneration,
   splitPair,
   tooMany,
+  tooMuchDeleted,
 } from "./inspection.ts";
+import { type Found, isAmong, isInDocument, StructTexts } from "./known-content.ts";
 import { itemAt } from "./neighbour-order.ts";
 import { IDLE_CLIENT_ID, ROOTS } from "./roots.ts";
 import { type FindStruct, StructRoots } from "./struct-roots.ts";
@@ -38,19 +42,14 @@ interface Candidate extends NewPart {
   readonly deletes: ScannedDelete[];
 }
 
-/** A struct and the update that holds it. */
-interface Found {
-  readonly struct: ScannedStruct;
-  readonly bytes: Uint8Array;
-}
-
 /**
  * Checks Yjs updates before the document sees them.
  *
  * Yjs can throw after it has changed the document, and it keeps an update with a gap as pending, invisibly and at
  * quadratic cost (yjs 13.6.33). So every struct and delete is checked first: its clock leaves no gap, its neighbours
  * exist, its parent is one of our root types, its content is of a kind that a fragment holds, and it has no NUL and
- * splits no surrogate pair. What is new in the accepted updates is joined into one.
+ * splits no surrogate pair. A struct whose clock is known must be the known one. What is new in the accepted updates is
+ * joined into one.
  *
  * One check serves one batch: each update may build on those accepted before it.
  */
@@ -61,9 +60,14 @@ export class UpdateCheck {
   readonly accepted = new AcceptedBatch();
   /** The accepted structs that the check of a later update must find again, by client and sorted by clock. */
   readonly #structs = new Map<number, Found[]>();
+  /** All accepted parts, and their structs by client as far as a comparison has needed them. */
+  readonly #parts: NewPart[] = [];
+  readonly #indexed = new Map<number, Found[]>();
+  #indexedParts = 0;
   readonly #roots: StructRoots;
-  readonly #texts = new Map<ScannedStruct, string>();
+  readonly #texts = new StructTexts();
   #candidate: Candidate | null = null;
+  #held: ReadonlyMap<number, number> | null = null;
   #hasPairs: boolean;
 
   /**
@@ -82,15 +86,33 @@ export class UpdateCheck {
     return this.#hasPairs;
   }
 
-  inspect(update: Uint8Array): Inspection {
+  /**
+   * The clients whose new structs the last `inspect` has left out, since they wait for the owners of the client ids, each
+   * with its clock behind them; null if there are none.
+   */
+  get held(): ReadonlyMap<number, number> | null {
+    return this.#held;
+  }
+
+  inspect(incoming: Pick<Incoming, "update" | "isHeld" | "differs">): Inspection {
     this.#candidate = null;
+    this.#held = null;
     let scanned: ScannedUpdate | null;
-    let bytes = update;
+    let bytes: Uint8Array | null = incoming.update;
     try {
       scanned = scanUpdate(bytes);
-      if (scanned !== null && this.#overlaps(scanned)) {
+      if (scanned === null) return tooMany();
+      const { hasOverlap, held, differing } = this.#compare(scanned, bytes, incoming);
+      if (differing !== null) return refused(incoming.differs(differing));
+      if (hasOverlap) {
         if (this.#overlapSplitsPair(scanned, bytes)) return splitPair();
         bytes = Y.diffUpdate(bytes, this.#stateVector(scanned));
+        scanned = scanUpdate(bytes);
+      }
+      if (held !== null && scanned !== null) {
+        this.#held = held;
+        bytes = withoutHeld(scanned, bytes, new Map([...held.keys()].map((one) => [one, this.#known(one)])));
+        if (bytes === null) return GAP;
         scanned = scanUpdate(bytes);
       }
     } catch (error) {
@@ -115,6 +137,7 @@ export class UpdateCheck {
     if (this.#candidate === null) return false;
     const { bytes, structs } = this.#candidate;
     this.accepted.add(this.#candidate);
+    this.#parts.push(this.#candidate);
     this.#candidate = null;
     for (const list of structs.values()) {
       for (const struct of list) if (struct.kind !== KIND.string || this.#hasPairs) this.#keep(struct, bytes);
@@ -132,9 +155,64 @@ export class UpdateCheck {
     return this.accepted.clocks.get(client) ?? Y.getState(this.#doc.store, client);
   }
 
-  /** Whether a struct is partly known. It must be cut then, which is left to Yjs. */
-  #overlaps({ structs }: ScannedUpdate): boolean {
-    return structs.some((struct) => this.#isPartlyKnown(struct));
+  /**
+   * Compares the clocks of an update with the known ones. Nearly always all of its structs are new and its sender's own.
+   * One that is partly known must be cut, which is left to Yjs.
+   */
+  #compare(
+    { structs }: ScannedUpdate,
+    bytes: Uint8Array,
+    { isHeld }: Pick<Incoming, "isHeld">,
+  ): { hasOverlap: boolean; held: Map<number, number> | null; differing: number | null } {
+    let hasOverlap = false;
+    let held: Map<number, number> | null = null;
+    let client = -1;
+    let known = 0;
+    let isOthers: boolean | null = null;
+    for (const struct of structs) {
+      if (struct.client !== client) {
+        client = struct.client;
+        known = this.#known(client);
+        isOthers = null;
+      }
+      const end = struct.clock + struct.length;
+      if (struct.clock < known) {
+        if (!this.#isKnown({ struct, bytes }, Math.min(known, end))) {
+          return { hasOverlap, held, differing: client };
+        }
+        if (known < end) hasOverlap = true;
+      }
+      if (end <= known) continue;
+      isOthers ??= isHeld(client);
+      if (!isOthers) continue;
+      held ??= new Map();
+      held.set(client, end);
+    }
+    return { hasOverlap, held, differing: null };
+  }
+
+  /** Whether what is known of a struct, up to this clock, is the same: in the document, or in the accepted updates. */
+  #isKnown(found: Found, until: number): boolean {
+    const { client, clock } = found.struct;
+    const inDocument = Y.getState(this.#doc.store, client);
+    const texts = this.#texts;
+    if (clock < inDocument && !isInDocument(this.#doc, texts, found, Math.min(until, inDocument)))
+      return false;
+    return (
+      until <= inDocument || isAmong(this.#acceptedOf(client), texts, found, { from: inDocument, until })
+    );
+  }
+
+  #acceptedOf(client: number): readonly Found[] {
+    for (; this.#indexedParts < this.#parts.length; this.#indexedParts++) {
+      const { bytes, structs } = this.#parts[this.#indexedParts] as NewPart; // below length
+      for (const [id, list] of structs) {
+        const found = this.#indexed.get(id) ?? [];
+        this.#indexed.set(id, found);
+        for (const struct of list) found.push({ struct, bytes });
+      }
+    }
+    return this.#indexed.get(client) ?? [];
   }
 
   #isPartlyKnown({ client, clock, length }: ScannedStruct): boolean {
@@ -157,6 +235,7 @@ export class UpdateCheck {
 
   #takeStructs({ bytes, clocks, structs }: Candidate, scanned: readonly ScannedStruct[]): Inspection | null {
     let hasGap = false;
+    let deletedUnits = 0;
     for (const struct of scanned) {
       const { kind, client, clock, length } = struct;
       const end = clock + length;
@@ -168,6 +247,9 @@ export class UpdateCheck {
       if (end <= known) continue;
       if (clock > known) hasGap = true;
       else if (clock < known) return malformed("Two structs of the update overlap.");
+      // Yjs collects the children of deleted types only, and a fragment has no nested types.
+      if (kind === KIND.gc) return malformed("A fragment has no structs without a place.");
+      if (kind === KIND.deleted) deletedUnits += length;
       clocks.set(client, end);
       const list = structs.get(client);
       if (list === undefined) structs.set(client, [struct]);
@@ -176,6 +258,7 @@ export class UpdateCheck {
       else return malformed("The structs of a client do not stand side by side.");
       if (kind === KIND.string) this.#hasPairs ||= hasByte(bytes, struct.textStart, struct.end, 0xf0, 0xff);
     }
+    if (deletedUnits > MAX_DELETED_UNITS) return tooMuchDeleted();
     return hasGap ? GAP : null;
   }
 
@@ -195,7 +278,6 @@ export class UpdateCheck {
 
   #checkContent(bytes: Uint8Array, struct: ScannedStruct, find: FindStruct): Inspection | null {
     const { kind, start, textStart, end } = struct;
-    if (kind === KIND.gc) return null;
     if (kind === KIND.any && struct.length !== 1) return malformed("An entry of a map must be one value.");
     if (kind !== KIND.string && end - start > MAX_VALUE_BYTES) {
       return refused(
@@ -282,18 +364,13 @@ export class UpdateCheck {
     return isHighSurrogate(text.charCodeAt(clock - first - 1));
   }
 
-  /** The text of a struct, decoded once: thousands of deletes may cut into it. */
-  #textOf({ struct, bytes }: Found): string {
-    let text = this.#texts.get(struct);
-    if (text === undefined) {
-      try {
-        text = decodeUtf8(bytes.subarray(struct.textStart, struct.end));
-      } catch {
-        text = ""; // not UTF-8: Yjs throws when the update is applied, and it is refused then
-      }
-      this.#texts.set(struct, text);
+  /** The text of a struct; empty if it is not UTF-8: then Yjs throws when the update is applied, and it is refused. */
+  #textOf(found: Found): string {
+    try {
+      return this.#texts.of(found);
+    } catch {
+      return "";
     }
-    return text;
   }
 
   /** A struct of this update, or of an accepted one, that the document does not have yet. */

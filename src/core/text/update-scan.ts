@@ -28,7 +28,7 @@ export interface ScannedStruct {
   /** Where its bytes are in the update: [start, end). */
   readonly start: number;
   readonly end: number;
-  /** Where the bytes of its text begin, for strings. */
+  /** Where the bytes of its content begin: of a string, those of the text. */
   readonly textStart: number;
 }
 

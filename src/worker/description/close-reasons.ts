@@ -9,12 +9,14 @@ const REASONS: Readonly<Record<keyof typeof CLOSE, string>> = {
   unauthorised: "No credential, or one that is bad, has expired, or was revoked.",
   forbidden: "The caller may not do this, or pages of this origin may not connect.",
   notFoundYjs: "Yjs socket: the fragment does not exist.",
-  forged: "Yjs socket: the client id is somebody else's, or a newer connection has taken it over.",
+  forged: "Yjs socket: changes under the client id of another session, which does not have them.",
   deleted:
     "The fragment was deleted (with `create=1`, also renamed), or the change belongs to a deleted generation.",
   overLimit: "Yjs socket: the text, or the frame, is too large.",
   expired: "The access has ended; connect again with a new token.",
   full: "The room is full; try later.",
+  silent: "Yjs socket: no answer in time, and another session claims the client id; connect again.",
+  clientIdTaken: "Yjs socket: somebody else has written under the client id; connect again with a new one.",
 };
 
 /** `code: reason`, for each. */

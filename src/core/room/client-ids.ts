@@ -1,0 +1,141 @@
+import { type Refusal, refusal } from "../../protocol/errors.ts";
+import { CLIENT_ID_REST_MS, MAX_RESERVED_CLIENT_IDS } from "../../protocol/limits.ts";
+import type { YjsSession } from "./session.ts";
+
+export const FORGED = refusal("forged_update", "The client id belongs to another session.");
+export const CLIENT_ID_TAKEN = refusal(
+  "client_id_taken",
+  "Somebody else uses this client id: take a new one.",
+);
+
+/**
+ * Which session owns each client id. A Yjs session owns the id of its first awareness entry, else of its first own struct,
+ * while it is live. JSON sessions own the ids of their cursors, under which nobody writes.
+ */
+export class ClientIds {
+  readonly #owners = new Map<number, YjsSession>();
+  readonly #json = new Set<number>();
+  /**
+   * The principals whose ids these were, in the order in which their sessions left. Nobody else may claim such an id. In
+   * memory only: after a sleep of the room, the first session that claims it has it.
+   */
+  readonly #reserved = new Map<number, string>();
+  /** Ids whose sessions have left a moment ago, with the time of their last frame and the end of the rest. */
+  readonly #resting = new Map<number, { readonly heardMs: number; readonly untilMs: number }>();
+
+  ownerOf(clientId: number): YjsSession | undefined {
+    return this.#owners.get(clientId);
+  }
+
+  isJson(clientId: number): boolean {
+    return this.#json.has(clientId);
+  }
+
+  addJson(clientId: number): void {
+    this.#json.add(clientId);
+  }
+
+  removeJson(clientId: number): void {
+    this.#json.delete(clientId);
+  }
+
+  /**
+   * The session whose word counts for new structs under this id. "resting": it has just left, and may come back. Null if
+   * the given session may bring them itself.
+   */
+  authorityOver(clientId: number, session: YjsSession, nowMs: number): YjsSession | "resting" | null {
+    const owner = this.#owners.get(clientId);
+    if (owner !== undefined) return owner === session || isSameUser(owner, session) ? null : owner;
+    if (this.#resting.size === 0 || this.restEndsMs(clientId, nowMs) === null) return null;
+    if (session.record.clientId === null && this.#mayClaim(session, clientId, nowMs)) return null;
+    return isUser(session) && this.#reserved.get(clientId) === principalOf(session) ? null : "resting";
+  }
+
+  /** When the rest of an id ends; null if it does not rest. */
+  restEndsMs(clientId: number, nowMs: number): number | null {
+    const rest = this.#resting.get(clientId);
+    if (rest === undefined) return null;
+    if (nowMs < rest.untilMs) return rest.untilMs;
+    this.#resting.delete(clientId);
+    return null;
+  }
+
+  /** Why nobody may write under the id; null if somebody may. */
+  fault(clientId: number, serverClientId: number): Refusal | null {
+    if (clientId === serverClientId) return refusal("forged_update", "The client id is the server's own.");
+    return this.isJson(clientId) ? FORGED : null;
+  }
+
+  /** Makes the session the owner of an id that nobody owns. False if it is kept for another one. */
+  claim(session: YjsSession, clientId: number, nowMs: number): boolean {
+    if (!this.#mayClaim(session, clientId, nowMs)) return false;
+    this.take(session, clientId);
+    return true;
+  }
+
+  /** Makes the session the owner of an id, whoever had it before. */
+  take(session: YjsSession, clientId: number): void {
+    this.#reserved.delete(clientId);
+    this.#resting.delete(clientId);
+    this.#owners.set(clientId, session);
+    session.record.clientId = clientId;
+    session.peer.remember(session.record);
+  }
+
+  /** A session has outlived the last room. */
+  restore(session: YjsSession): void {
+    const { clientId } = session.record;
+    if (clientId !== null) this.#owners.set(clientId, session);
+  }
+
+  /** The session owns its id no longer. A session that has left may come back for it. */
+  release(session: YjsSession, nowMs: number): void {
+    const { clientId } = session.record;
+    if (clientId === null || this.#owners.get(clientId) !== session) return;
+    this.giveUp(session);
+    // The first are the oldest.
+    for (const [id] of this.#resting) if (this.restEndsMs(id, nowMs) !== null) break;
+    this.#resting.set(clientId, { heardMs: session.heardMs, untilMs: nowMs + CLIENT_ID_REST_MS });
+  }
+
+  /** The same without a rest: the session was asked, and is silent. */
+  giveUp(session: YjsSession): void {
+    const { clientId } = session.record;
+    if (clientId === null || this.#owners.get(clientId) !== session) return;
+    this.#owners.delete(clientId);
+    if (isAnonymous(session)) return;
+    this.#reserved.set(clientId, principalOf(session));
+    const [oldest] = this.#reserved.keys();
+    if (this.#reserved.size > MAX_RESERVED_CLIENT_IDS && oldest !== undefined) this.#reserved.delete(oldest);
+  }
+
+  /** A page that comes back has joined after the last frame of its old session. */
+  #mayClaim(session: YjsSession, clientId: number, nowMs: number): boolean {
+    const principal = this.#reserved.get(clientId);
+    if (principal !== undefined && principal !== principalOf(session)) return false;
+    const rest = this.restEndsMs(clientId, nowMs) === null ? null : this.#resting.get(clientId);
+    return (rest ?? null) === null || session.joinedMs >= (rest?.heardMs ?? 0);
+  }
+}
+
+/** Whether both sessions are of one user, whose name was verified: it does not write in its own name by mistake. */
+export function isSameUser(one: YjsSession, other: YjsSession): boolean {
+  return isUser(one) && principalOf(one) === principalOf(other);
+}
+
+/** Whether one session may be the reconnection of the other. Anonymous callers cannot be told apart. */
+export function mayReplace(one: YjsSession, other: YjsSession): boolean {
+  return principalOf(one) === principalOf(other) || (isAnonymous(one) && isAnonymous(other));
+}
+
+function isUser(session: YjsSession): boolean {
+  return principalOf(session).startsWith("user:");
+}
+
+function isAnonymous(session: YjsSession): boolean {
+  return /^anonymous(:|$)/.test(principalOf(session));
+}
+
+function principalOf({ record }: YjsSession): string {
+  return record.access.principal.id;
+}
