@@ -20,8 +20,8 @@ export class ClientIds {
    * memory only: after a sleep of the room, the first session that claims it has it.
    */
   readonly #reserved = new Map<number, string>();
-  /** Ids whose sessions have left a moment ago, with the time of their last frame and the end of the rest. */
-  readonly #resting = new Map<number, { readonly heardMs: number; readonly untilMs: number }>();
+  /** Ids whose sessions have left a moment ago, and the end of their rest. */
+  readonly #resting = new Map<number, { readonly session: YjsSession; readonly untilMs: number }>();
 
   ownerOf(clientId: number): YjsSession | undefined {
     return this.#owners.get(clientId);
@@ -47,6 +47,8 @@ export class ClientIds {
     const owner = this.#owners.get(clientId);
     if (owner !== undefined) return owner === session || isSameUser(owner, session) ? null : owner;
     if (this.#resting.size === 0 || this.restEndsMs(clientId, nowMs) === null) return null;
+    // Its last frames may be judged after it has left.
+    if (this.#resting.get(clientId)?.session === session) return null;
     if (session.record.clientId === null && this.#mayClaim(session, clientId, nowMs)) return null;
     return isUser(session) && this.#reserved.get(clientId) === principalOf(session) ? null : "resting";
   }
@@ -95,7 +97,7 @@ export class ClientIds {
     this.giveUp(session);
     // The first are the oldest.
     for (const [id] of this.#resting) if (this.restEndsMs(id, nowMs) !== null) break;
-    this.#resting.set(clientId, { heardMs: session.heardMs, untilMs: nowMs + CLIENT_ID_REST_MS });
+    this.#resting.set(clientId, { session, untilMs: nowMs + CLIENT_ID_REST_MS });
   }
 
   /** The same without a rest: the session was asked, and is silent. */
@@ -113,8 +115,9 @@ export class ClientIds {
   #mayClaim(session: YjsSession, clientId: number, nowMs: number): boolean {
     const principal = this.#reserved.get(clientId);
     if (principal !== undefined && principal !== principalOf(session)) return false;
-    const rest = this.restEndsMs(clientId, nowMs) === null ? null : this.#resting.get(clientId);
-    return (rest ?? null) === null || session.joinedMs >= (rest?.heardMs ?? 0);
+    if (this.restEndsMs(clientId, nowMs) === null) return true;
+    const last = this.#resting.get(clientId)?.session;
+    return last === undefined || session.joinedMs >= last.heardMs;
   }
 }
 

@@ -10,7 +10,7 @@ import type { FragmentText } from "../text/fragment-text.ts";
 import { OwnerAnswer } from "../text/held-structs.ts";
 import { type ClientIds, FORGED } from "./client-ids.ts";
 import type { YjsSession } from "./session.ts";
-import type { YjsUpdate } from "./update-window.ts";
+import type { YjsUpdate } from "./yjs-update.ts";
 
 /** The memory that one held update takes besides its bytes. */
 const UPDATE_OVERHEAD_BYTES = 300;

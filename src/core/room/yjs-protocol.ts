@@ -15,8 +15,9 @@ import type { RenewalRequest } from "./effects.ts";
 import { HeldUpdates, type Verdict } from "./held-updates.ts";
 import type { Presence } from "./presence.ts";
 import type { Session, YjsSession } from "./session.ts";
-import { received, UpdateWindow } from "./update-window.ts";
+import { UpdateWindow } from "./update-window.ts";
 import { sendNotice, YjsSessions, yjsCloseCode } from "./yjs-sessions.ts";
+import { received } from "./yjs-update.ts";
 
 /** The room, as the Yjs protocol needs it. */
 export interface YjsPorts {
