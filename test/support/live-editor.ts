@@ -188,6 +188,9 @@ export class LiveEditor {
       case "notice":
         this.notices.push(frame.code);
         break;
+      case "denied":
+      case "access":
+        break;
       default:
         frame satisfies never;
     }
