@@ -213,13 +213,17 @@ describe("errors", () => {
     },
   };
 
-  /** Every operation refuses a bad credential, and then a parameter that it does not have, before anything else. */
+  /** Every operation refuses pages of other origins, then a bad credential, then a parameter that it does not have. */
   for (const id of ids.filter((one) => one !== "getHealth")) {
     CAUSES[id] = {
       ...CAUSES[id],
       unauthorised: async () => {
         const { method, path } = description.operation(id);
         return request(method, path, undefined, { Authorization: "Bearer wrong" });
+      },
+      page_of_another_origin: async () => {
+        const { method, path } = description.operation(id);
+        return request(method, path, undefined, { Origin: "https://other.example" });
       },
       unknown_parameter: async () => {
         const operation = description.operation(id);
@@ -230,9 +234,14 @@ describe("errors", () => {
     };
   }
 
+  /** The codes of causes that are not called by theirs. */
+  const CODES: Record<string, string> = {
+    unknown_parameter: "invalid_query",
+    page_of_another_origin: "forbidden",
+  };
   const causes = Object.entries(CAUSES).flatMap(([id, byCode]) =>
     Object.entries(byCode).map(([name, cause]) => {
-      const code = name === "unknown_parameter" ? "invalid_query" : name;
+      const code = CODES[name] ?? name;
       return { id, name, code, cause };
     }),
   );

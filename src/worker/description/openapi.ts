@@ -10,6 +10,7 @@ import { PRODUCT_VERSION } from "../../protocol/product-version.ts";
 import * as rest from "../../protocol/rest.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { bulletList, REST_LIMITS } from "./limits.ts";
+import { NEEDED_ROLES } from "./needed-roles.ts";
 import { QUERY_SCHEMAS } from "./operation.ts";
 import type { OperationId } from "./operations.ts";
 import { describeSchemas, type JsonSchema } from "./schemas.ts";
@@ -84,15 +85,16 @@ export async function describeRest(app: Hono<AppEnv>): Promise<OpenAPIV3_1.Docum
         { name: "Fragments", description: "The texts themselves." },
         { name: "Catalogue", description: "Lists, searches and counts over all fragments." },
         { name: "Expansion", description: "Texts with their inclusions resolved." },
-        { name: "Access", description: "Who may do what, and what was done." },
-        { name: "Access", description: "Keys of programs, tokens for pages, and users." },
+        { name: "Access", description: "Keys of programs, tokens for pages, users, and what was done." },
         { name: "Service" },
       ],
     },
   });
   for (const path of Object.values(document.paths)) {
     for (const operation of Object.values(path) as OpenAPIV3_1.OperationObject[]) {
-      const query = QUERY_SCHEMAS[operation.operationId as OperationId]; // from the table of them
+      const operationId = operation.operationId as OperationId; // from the table of them
+      describeNeededRole(operation, operationId);
+      const query = QUERY_SCHEMAS[operationId];
       if (query !== undefined)
         operation.parameters = [...(operation.parameters ?? []), ...describeQuery(query)];
     }
@@ -102,6 +104,17 @@ export async function describeRest(app: Hono<AppEnv>): Promise<OpenAPIV3_1.Docum
   // None at all: an open server, or one that lets everybody read.
   const security = [...Object.keys(CREDENTIALS).map((name) => ({ [name]: [] })), {}];
   return { ...document, security, components: { schemas, securitySchemes: CREDENTIALS } };
+}
+
+/** In words for people, and as a field for programs. An operation without a needed role is for everybody. */
+function describeNeededRole(operation: OpenAPIV3_1.OperationObject, operationId: OperationId): void {
+  const role = NEEDED_ROLES[operationId];
+  if (role === null) operation.security = [];
+  else {
+    const words = operation.description === undefined ? [] : [operation.description];
+    operation.description = [...words, `Needs the role \`${role}\`.`].join(" ");
+    Object.assign(operation, { "x-needed-role": role });
+  }
 }
 
 /** How a request carries its key or token. */

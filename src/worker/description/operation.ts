@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { type DescribeRouteOptions, describeRoute } from "hono-openapi";
 import type { OpenAPIV3_1 } from "openapi-types";
 import type * as v from "valibot";
+import { roleFault } from "../../protocol/access.ts";
 import { AuditQuerySchema } from "../../protocol/audit.ts";
 import { FoldersQuerySchema, ListQuerySchema } from "../../protocol/catalogue.ts";
 import { shorten, toSentence } from "../../protocol/issues.ts";
@@ -9,8 +10,9 @@ import { KeysQuerySchema, UsersQuerySchema } from "../../protocol/principals.ts"
 import { unknownName } from "../../protocol/unknown-field.ts";
 import { TOKEN_PARAMETER } from "../access/credentials.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { problem } from "../http/problem.ts";
+import { problem, refuse } from "../http/problem.ts";
 import { isUpgrade } from "../http/upgrade.ts";
+import { NEEDED_ROLES } from "./needed-roles.ts";
 import { type OperationId, operations } from "./operations.ts";
 
 /** The schemas that check the parameters of an address, by operation. */
@@ -23,12 +25,16 @@ export const QUERY_SCHEMAS: Partial<Record<OperationId, v.ObjectSchema<v.ObjectE
 };
 
 /**
- * Says which operation a route is: for the description, and on `/v1` to refuse parameters that the operation does not
- * have. The address of a WebSocket may have others, since providers add parameters of their own.
+ * Says which operation a route is: for the description, and to refuse callers whose role is too low, and on `/v1`
+ * parameters that the operation does not have. The address of a WebSocket may have others, since providers add parameters
+ * of their own.
  */
 export function operation(operationId: OperationId): MiddlewareHandler<AppEnv> {
   const known = parametersOf(operationId);
-  const refuseUnknown: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const needed = NEEDED_ROLES[operationId];
+  const check: MiddlewareHandler<AppEnv> = async (c, next) => {
+    const fault = needed === null ? null : roleFault(c.get("access"), needed);
+    if (fault !== null) return refuse(c, fault);
     const { pathname, searchParams } = new URL(c.req.url);
     const unknown = [...searchParams.keys()].find(
       (name) => name !== TOKEN_PARAMETER && !known.includes(name),
@@ -37,7 +43,7 @@ export function operation(operationId: OperationId): MiddlewareHandler<AppEnv> {
     if (unknown === undefined || isSocket || !pathname.startsWith("/v1/")) return next();
     return problem(c, "invalid_query", toSentence(`${shorten(unknown)}: ${unknownName(unknown, known)}`));
   };
-  return Object.assign(refuseUnknown, describeRoute({ operationId, ...operations[operationId] }));
+  return Object.assign(check, describeRoute({ operationId, ...operations[operationId] }));
 }
 
 /** The names of the parameters that an address of the operation may have. */

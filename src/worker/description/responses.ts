@@ -40,7 +40,14 @@ export function describeHeaders(names: readonly HeaderName[]): Record<string, Op
 }
 
 /** The refusals that any operation may answer with. */
-const ALWAYS = ["invalid_query", "unauthorised", "internal_error", "unavailable", "not_configured"] as const;
+const ALWAYS = [
+  "invalid_query",
+  "unauthorised",
+  "forbidden",
+  "internal_error",
+  "unavailable",
+  "not_configured",
+] as const;
 
 /** The refusals of an operation: these, and those of any operation. */
 export function refuses(...codes: readonly ErrorCode[]): Responses {
