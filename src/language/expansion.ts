@@ -11,11 +11,16 @@ import {
   type ExpansionBudgets,
   type ExpansionInput,
   type LoadedText,
+  type Piece,
 } from "./assembly.ts";
+import type { ExpansionWarning } from "./expansion-warning.ts";
 import type { FragmentId } from "./fragment-id.ts";
+import { Sections } from "./section.ts";
+import { type EncodedSourceMap, encodeSourceMap } from "./source-map.ts";
 import { utf8Length } from "./utf8.ts";
+import { fillVariables, type ReachedLimit } from "./variables.ts";
 
-export type { ExpansionBudgets, ExpansionInput } from "./assembly.ts";
+export type { ExpansionBudgets, ExpansionInput, Unresolved } from "./assembly.ts";
 
 export interface FetchedText {
   readonly text: string;
@@ -35,7 +40,7 @@ export interface Expansion {
   /** Fragments that exist and were included, in order of first inclusion; never the root. */
   readonly dependencies: readonly FragmentId[];
   /** In order of encounter, with repeats. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly ExpansionWarning[];
   /** The revision of each dependency that `expanded` was made of. A Map, because `__proto__` is a valid id. */
   readonly revisions: ReadonlyMap<FragmentId, number>;
   /**
@@ -43,6 +48,14 @@ export interface Expansion {
    * does not exist. While none of these change, the same input has the same result.
    */
   readonly closure: ReadonlyMap<FragmentId, number | null>;
+  /** The variables that were filled, and those that were left because they had no value (`fillVariables`). */
+  readonly variables: { readonly filled: readonly string[]; readonly left: readonly string[] };
+  /**
+   * Where each part of `expanded` was written.
+   *
+   * @param rootVersion of the content; null if it is not stored
+   */
+  sourceMap(rootVersion: number | null): EncodedSourceMap;
 }
 
 export const EXPANSION_BUDGETS: ExpansionBudgets = {
@@ -52,51 +65,85 @@ export const EXPANSION_BUDGETS: ExpansionBudgets = {
   fragments: 1_000,
   /** Bounds work where fragments multiply each other: a chain of doublings stays far below (4,094). */
   inclusions: 10_000,
+  /** As many pieces again, which bounds the source map to about 4 MB. */
+  values: 100_000,
   /** About a million tokens of English; an isolate of 128 MB can hold several such answers at once. */
   outputBytes: 4 * 1024 * 1024,
 };
 
 /**
- * Expands `input.content`.
+ * Expands `input.content`, and then fills its variables.
  *
  * Calls `fetchTexts` at most once for each level, `budgets.depth + 1` times in all, and never with an id it asked for
- * before, nor with the root. It rejects if `fetchTexts` does. Everything else is in the result: a marker that
- * cannot be resolved becomes a notice in the text and a warning; at a limit the marker that would exceed it stays as
- * written, and one warning names the limit.
+ * before, nor with the root. It rejects if `fetchTexts` does. Everything else is in the result: for an inclusion that
+ * cannot be resolved there is a warning, and in the text what `input.unresolved` says. At a limit, the inclusion that
+ * would exceed it is not resolved, and one warning names the limit.
+ *
+ * @param values of the variables, by name
  */
 export async function expand(
   input: ExpansionInput,
   fetchTexts: FetchTexts,
   budgets: ExpansionBudgets = EXPANSION_BUDGETS,
+  values: ReadonlyMap<string, string> = new Map(),
 ): Promise<Expansion> {
-  const loaded = new Map<FragmentId, (LoadedText & FetchedText) | null>();
-  let assembly = assemble(input, loaded, budgets);
-  while (assembly.wanted.size > 0) {
-    const wanted = [...assembly.wanted];
-    const fetched = await fetchTexts(wanted);
-    for (const id of wanted) {
-      const text = fetched.get(id);
-      loaded.set(
-        id,
-        text ? { text: text.text, revision: text.revision, bytes: utf8Length(text.text) } : null,
-      );
+  const texts = new Map<FragmentId, (LoadedText & FetchedText) | null>();
+  const sections = new Sections();
+  for (;;) {
+    const assembly = assemble(input, { texts, sections }, budgets);
+    const { wanted } = assembly;
+    if (wanted.texts.size === 0 && wanted.sections.size === 0)
+      return render(input, assembly, texts, budgets, values);
+    if (wanted.texts.size > 0) {
+      const fetched = await fetchTexts([...wanted.texts]);
+      for (const id of wanted.texts) {
+        const text = fetched.get(id);
+        texts.set(id, text ? { ...text, bytes: utf8Length(text.text) } : null);
+      }
     }
-    assembly = assemble(input, loaded, budgets);
+    for (const [source, titles] of wanted.sections) {
+      const text = source === null ? input.content : texts.get(source)?.text;
+      if (text !== undefined) sections.find(source, text, titles);
+    }
   }
-  return render(assembly, loaded);
 }
 
-function render(assembly: Assembly, loaded: ReadonlyMap<FragmentId, FetchedText | null>): Expansion {
+function render(
+  { content, root }: ExpansionInput,
+  assembly: Assembly,
+  loaded: ReadonlyMap<FragmentId, FetchedText | null>,
+  budgets: ExpansionBudgets,
+  values: ReadonlyMap<string, string>,
+): Expansion {
+  const textOf = (id: FragmentId | null) => (id === null ? content : (loaded.get(id)?.text ?? ""));
+  const filled = fillVariables(assembly.pieces, join(assembly.pieces, textOf), values, budgets);
   const revisions = new Map<FragmentId, number>();
   for (const id of assembly.dependencies) {
     const text = loaded.get(id);
     if (text) revisions.set(id, text.revision);
   }
   return {
-    expanded: assembly.pieces.join(""),
+    expanded: join(filled.pieces, textOf),
     dependencies: [...assembly.dependencies],
-    warnings: assembly.warnings,
+    warnings:
+      filled.limit === null ? assembly.warnings : [...assembly.warnings, warningOf(filled.limit, root)],
     revisions,
     closure: new Map(Array.from(loaded, ([id, text]) => [id, text?.revision ?? null])),
+    variables: { filled: filled.filled, left: filled.left },
+    sourceMap: (rootVersion) =>
+      encodeSourceMap(filled.pieces, (id) =>
+        id === null ? { id: root, version: rootVersion } : { id, version: loaded.get(id)?.revision ?? null },
+      ),
   };
+}
+
+function warningOf({ code, limit, place }: ReachedLimit, root: FragmentId | null): ExpansionWarning {
+  const { source, from, to, chain } = place;
+  return { code, subject: String(limit), fragment: source ?? root, range: { from, to }, chain };
+}
+
+function join(pieces: readonly Piece[], textOf: (source: FragmentId | null) => string): string {
+  return pieces
+    .map(({ source, from, to, replacement }) => replacement ?? textOf(source).slice(from, to))
+    .join("");
 }

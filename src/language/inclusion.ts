@@ -1,8 +1,10 @@
 /**
- * The marker by which one fragment includes another: `[[name]]`, also written `[[name.md]]`.
+ * The marker by which one fragment includes another: `[[name]]`, also written `[[name.md]]`. Code blocks are no exception.
+ * Whether a fragment has that name is not asked here.
  *
- * The grammar is the old system's, `\[\[([^\]]+)\]\]`, leftmost and not overlapping. A name is anything but `]`, line
- * ends included, and code blocks are no exception. Whether a fragment has that name is not asked here.
+ * Two grammars. The old system's is `\[\[([^\]]+)\]\]`, leftmost and not overlapping: a name is anything but `]`, line ends
+ * included. On `/v1` the brackets nearest to each other make the marker, so a name holds no `[`, and an odd number of
+ * backslashes before them makes it plain text: of 2n + 1 backslashes n stay, so that `\\\[[name]]` is the text `\[[name]]`.
  */
 
 export interface Inclusion {
@@ -37,6 +39,31 @@ export function* scanInclusions(text: string): Generator<Inclusion, void, undefi
       from = nameEnd + 1;
     }
   }
+}
+
+/** A marker of the grammar of `/v1`. */
+export interface Marker extends Inclusion {
+  /** Backslashes directly before it. An odd number takes its meaning away. */
+  readonly backslashes: number;
+}
+
+/**
+ * Lists the markers of `text` by the grammar of `/v1`, from left to right, lazily. Linear: two attempts to match never
+ * read the same name, since a name holds no bracket.
+ */
+export function* scanMarkers(text: string): Generator<Marker, void, undefined> {
+  let from = 0;
+  for (const { 0: written, 1: name = "", index: start } of text.matchAll(/\[\[([^[\]]+)\]\]/g)) {
+    const end = start + written.length;
+    yield { name, start, end, backslashes: backslashesBefore(text, start, from) };
+    from = end;
+  }
+}
+
+function backslashesBefore(text: string, start: number, from: number): number {
+  let count = 0;
+  while (start - count > from && text[start - count - 1] === "\\") count++;
+  return count;
 }
 
 /** The name without one `.md` at its end, if it has one. */

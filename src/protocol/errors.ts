@@ -29,6 +29,7 @@ export const ERROR_STATUS = {
   body_too_large: 413,
   presence_too_large: 413,
   idempotency_key_reused: 422,
+  unresolved_inclusions: 422,
   upgrade_required: 426,
   internal_error: 500,
   unavailable: 503,

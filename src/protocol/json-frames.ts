@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { ROLES } from "./access.ts";
 import { ERROR_CODES, type ErrorCode, type Refused, refusal, refused } from "./errors.ts";
+import { ExpansionSchema, expansionEntries, WarningSchema } from "./expansion.ts";
 import { listOf, metadataEntries, shownMetadataEntries, TimeSchema, VersionSchema } from "./fragment.ts";
 import { parseInput } from "./issues.ts";
 import {
@@ -64,7 +65,12 @@ function clientFrames(object: MakeObject) {
       base_version: v.nullish(version),
       request_id: requestId,
     }),
-    expand: object({ action: v.literal("expand"), content: v.nullish(v.string()), request_id: requestId }),
+    expand: object({
+      action: v.literal("expand"),
+      content: v.nullish(v.string()),
+      ...expansionEntries,
+      request_id: requestId,
+    }),
     presence: object({
       action: v.literal("presence"),
       state: v.nullable(
@@ -231,7 +237,14 @@ export const serverFrameSchemas = {
     content: v.string(),
     expanded: v.string(),
     dependencies: listOf(v.string()),
-    warnings: listOf(v.string()),
+    warnings: listOf(
+      v.union([
+        WarningSchema,
+        v.pipe(v.string(), v.description("On the old paths: the old system's sentence.")),
+      ]),
+    ),
+    variables: v.optional(ExpansionSchema.entries.variables),
+    map: ExpansionSchema.entries.map,
     request_id: echoedRequestId,
   }),
   presence: v.object({ action: v.literal("presence"), peers: listOf(PeerPresenceSchema) }),
@@ -242,6 +255,12 @@ export const serverFrameSchemas = {
     request_id: echoedRequestId,
     version: v.optional(VersionSchema),
     content: v.optional(v.string()),
+    warnings: v.optional(
+      v.pipe(
+        listOf(WarningSchema),
+        v.description("With `unresolved_inclusions`: what could not be resolved."),
+      ),
+    ),
   }),
   access: v.object({
     action: v.literal("access"),

@@ -150,6 +150,12 @@ export const MAX_EVENTS_BATCH_UNITS = 64 * 1024;
 /** Dependents named in one answer, as many direct as indirect ones: about 2 MB. */
 export const MAX_DEPENDENTS = 10_000;
 
+/** Values of variables in one request for an expansion: far more than a prompt has. */
+export const MAX_VARIABLES = 1_000;
+
+/** Warnings shown in one answer of `/v1`: at most 2.5 MB, if each is ten inclusions deep. */
+export const MAX_SHOWN_WARNINGS = 1_000;
+
 /** Texts fetched for one expansion, which run in one isolate of 128 MB. */
 export const MAX_CLOSURE_BYTES = 32 * 1024 * 1024;
 

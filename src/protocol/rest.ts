@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { FRAGMENT_ID_RULE } from "../language/fragment-id.ts";
 import { ERROR_CODES } from "./errors.ts";
+import { expansionEntries, WarningSchema } from "./expansion.ts";
 import { listOf, metadataEntries, VersionSchema } from "./fragment.ts";
 import { MAX_CONTENT_BYTES, MAX_SUBSTITUTIONS } from "./limits.ts";
 
@@ -82,15 +83,8 @@ export const ExpandSchema = v.strictObject({
       v.description("The fragment whose text it is: an inclusion of it is a self-reference."),
     ),
   ),
+  ...expansionEntries,
 });
-
-/** The answer of both addresses of expansion. */
-export const ExpansionSchema = v.object({
-  expanded: v.string(),
-  dependencies: v.pipe(listOf(v.string()), v.description("The fragments included, each once.")),
-  warnings: v.pipe(listOf(v.string()), v.description("In the order of their causes, with repeats.")),
-});
-export type ExpansionResult = Readonly<v.InferOutput<typeof ExpansionSchema>>;
 
 /** An error (RFC 9457). */
 export const ProblemSchema = v.object({
@@ -102,4 +96,7 @@ export const ProblemSchema = v.object({
   request_id: v.pipe(v.string(), v.description("Names the request in the server's log.")),
   version: v.optional(v.pipe(VersionSchema, v.description("With `stale_base`: the current version."))),
   content: v.optional(v.pipe(v.string(), v.description("With `stale_base`: the current content."))),
+  warnings: v.optional(
+    v.pipe(listOf(WarningSchema), v.description("With `unresolved_inclusions`: what could not be resolved.")),
+  ),
 });

@@ -1,17 +1,34 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { expand, type FetchedText } from "../language/expansion.ts";
+import { EXPANSION_BUDGETS, expand, type FetchedText } from "../language/expansion.ts";
 import { type FragmentId, parseFragmentId } from "../language/fragment-id.ts";
 import { utf8Length } from "../language/utf8.ts";
 import type { Access } from "../protocol/access.ts";
-import { done, type ErrorCode, type Refused, type Result, refusal, refused } from "../protocol/errors.ts";
+import { done, type ErrorCode, type Refused, refusal, refused } from "../protocol/errors.ts";
+import {
+  type ExpandedText,
+  type ExpandOptions,
+  type ExpansionResult,
+  unresolvedFault,
+} from "../protocol/expansion.ts";
 import { textFault } from "../protocol/fragment.ts";
 import { MAX_CLOSURE_BYTES, MAX_CONTENT_BYTES } from "../protocol/limits.ts";
-import type { ExpansionResult } from "../protocol/rest.ts";
 import { Fragments } from "./fragments.ts";
 import { digest } from "./http/digest.ts";
 
+/** Raised when the same texts come to expand differently, so that no client is told that its old answer is current. */
+const GRAMMAR = 2;
+
+/** A text to expand, saved or not. */
+export interface ExpandedSource {
+  readonly content: string;
+  /** The fragment whose text it is; null if it stands alone. */
+  readonly id: string | null;
+  /** The version of the fragment that has this text; null if it is not stored. */
+  readonly version: number | null;
+}
+
 export interface Expanded {
-  readonly expansion: ExpansionResult;
+  readonly expansion: ExpandedText;
   /**
    * Identifies the closure in an `ETag`. It changes when a fragment of the closure appears, disappears or gets another
    * revision.
@@ -26,17 +43,14 @@ export interface Expanded {
 export class Expander extends WorkerEntrypoint<Env> {
   /**
    * @param access of the one who asks: each fragment is read as this caller may read it
-   * @param content the text to expand, saved or not
-   * @param root the id of the fragment whose text it is; null if it stands alone
-   * @param isOldClient reads the names of inclusions as the old system did (`dropsExtension`)
+   * @param source what to expand
    * @throws when a fragment cannot be asked: an outage is never "not found"
    */
   async expand(
     access: Access,
-    content: string,
-    root: string | null,
-    isOldClient = false,
-  ): Promise<Result<Expanded>> {
+    { content, id, version }: ExpandedSource,
+    options: ExpandOptions,
+  ): Promise<ExpansionResult<Expanded>> {
     const fault = textFault(content);
     if (fault !== null) return refuse("invalid_content", `The content ${fault}.`);
     if (utf8Length(content) > MAX_CONTENT_BYTES) {
@@ -45,15 +59,25 @@ export class Expander extends WorkerEntrypoint<Env> {
         `The content must have at most ${MAX_CONTENT_BYTES} bytes of UTF-8.`,
       );
     }
-    const parsed = root === null ? null : parseFragmentId(root);
+    const parsed = id === null ? null : parseFragmentId(id);
     if (parsed !== null && !parsed.ok) return refuse("invalid_id", parsed.reason);
     const closure = new Closure(new Fragments(this.env, access));
     try {
-      const input = { content, root: parsed === null ? null : parsed.id, dropsExtension: isOldClient };
-      const expansion = await expand(input, (ids) => closure.fetch(ids));
-      const { expanded, dependencies, warnings, closure: seen } = expansion;
-      const closureDigest = await digest(JSON.stringify([...seen].sort(byId)));
-      return done({ expansion: { expanded, dependencies, warnings }, closureDigest });
+      const { unresolved, dropsExtension } = options;
+      const input = {
+        content,
+        root: parsed === null ? null : parsed.id,
+        unresolved: unresolved === "error" ? "keep" : unresolved,
+        dropsExtension,
+      } as const;
+      const fetchTexts = (ids: readonly FragmentId[]) => closure.fetch(ids);
+      const expansion = await expand(input, fetchTexts, EXPANSION_BUDGETS, options.variables);
+      const { expanded, dependencies, warnings, variables, closure: seen } = expansion;
+      const fault = unresolvedFault(options, warnings);
+      if (fault !== null) return { ...refused(fault), warnings };
+      const map = options.wantsMap ? expansion.sourceMap(version) : null;
+      const closureDigest = await digest(JSON.stringify([GRAMMAR, ...[...seen].sort(byId)]));
+      return done({ expansion: { expanded, dependencies, warnings, variables, map }, closureDigest });
     } catch (error) {
       if (!(error instanceof ClosureTooLarge)) throw error;
       return refuse("content_too_large", error.message);

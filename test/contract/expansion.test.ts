@@ -3,8 +3,9 @@
  * SPEC.md and the data disagree, the data stands.
  */
 import { describe, expect, test } from "vitest";
-import { expand, type FetchedText } from "../../src/language/expansion.ts";
+import type { FetchedText } from "../../src/language/expansion.ts";
 import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
+import { expandAsBefore } from "../unit/expansion-store.ts";
 import contract from "./expansion.json" with { type: "json" };
 
 const stored = new Map<string, string>(Object.entries(contract.fragments));
@@ -39,7 +40,7 @@ describe("expansion contract", () => {
   test.each(cases)(
     "[EXP-3] expand answers as the old system did $where, when the content is $content and the root $root",
     async ({ content, root, expanded, dependencies, warnings, dropsExtension }) => {
-      const expansion = await expand({ content, root: parseRoot(root), dropsExtension }, fetchStored);
+      const expansion = await expandAsBefore({ content, root: parseRoot(root), dropsExtension }, fetchStored);
       expect({ ...expansion, dependencies: [...expansion.dependencies].sort() }).toMatchObject({
         expanded,
         dependencies: [...dependencies].sort(),

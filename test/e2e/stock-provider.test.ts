@@ -110,7 +110,9 @@ test.each([
     expect(editor.provider.shouldConnect).toBe(false);
     expect((await fetch(`${file.server.url}/v1/fragments/${id}`)).status).toBe(404);
     const expansion = await fetch(`${file.server.url}/v1/expansions/${id}/root`);
-    expect(await expansion.json()).toMatchObject({ warnings: [expect.stringContaining(id)] });
+    expect(await expansion.json()).toMatchObject({
+      warnings: [{ code: "not_found", fragment: `${id}/root` }],
+    });
     // What was typed is still in the page's document, for whoever wants to save it.
     expect(editor.text.toString()).toBe("typed offline, text");
   },

@@ -3,12 +3,12 @@
  * failure prints the seed and the graph.
  */
 import { describe, expect, test } from "vitest";
-import { EXPANSION_BUDGETS, expand } from "../../src/language/expansion.ts";
+import { EXPANSION_BUDGETS } from "../../src/language/expansion.ts";
 import { utf8Length } from "../../src/language/utf8.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 import { expandNaively, type NaiveInput } from "./expansion-oracle.ts";
-import { id, Store } from "./expansion-store.ts";
+import { expandAsBefore, id, Store } from "./expansion-store.ts";
 
 const SEEDS = 2_000;
 
@@ -19,7 +19,7 @@ describe("expand over random graphs", () => {
       const shown = JSON.stringify(graph);
       const store = new Store(graph.texts);
       const budgets = { ...EXPANSION_BUDGETS, depth: graph.depth };
-      const expansion = await expand(
+      const expansion = await expandAsBefore(
         { content: graph.content, root: rootOf(graph), dropsExtension: graph.dropsExtension },
         store.fetchTexts,
         budgets,
@@ -42,11 +42,12 @@ describe("expand over random graphs", () => {
         depth: graph.depth,
         fragments: random.below(5),
         inclusions: random.below(12),
+        values: 0,
         outputBytes: random.below(150),
       };
       const shown = JSON.stringify({ ...graph, budgets });
       const store = new Store(graph.texts);
-      const expansion = await expand(
+      const expansion = await expandAsBefore(
         { content: graph.content, root: rootOf(graph), dropsExtension: graph.dropsExtension },
         store.fetchTexts,
         budgets,

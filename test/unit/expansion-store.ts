@@ -1,5 +1,8 @@
 /** A `fetchTexts` over texts in memory that remembers its calls. */
-import type { FetchedText } from "../../src/language/expansion.ts";
+
+import type { ExpansionBudgets, ExpansionInput } from "../../src/language/assembly.ts";
+import { type Expansion, expand, type FetchedText, type FetchTexts } from "../../src/language/expansion.ts";
+import { describeAsBefore } from "../../src/language/expansion-warning.ts";
 import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
 
 /** Stored fragments by id; the revision of each is its place, so that revisions differ. */
@@ -30,4 +33,14 @@ export function id(raw: string): FragmentId {
   const parsed = parseFragmentId(raw);
   if (!parsed.ok) throw new Error(parsed.reason);
   return parsed.id;
+}
+
+/** Expands as the old system did, with its sentences for warnings. */
+export async function expandAsBefore(
+  input: Omit<ExpansionInput, "unresolved">,
+  fetchTexts: FetchTexts,
+  budgets?: ExpansionBudgets,
+): Promise<Omit<Expansion, "warnings"> & { readonly warnings: readonly string[] }> {
+  const expansion = await expand({ ...input, unresolved: "marker" }, fetchTexts, budgets);
+  return { ...expansion, warnings: expansion.warnings.map(describeAsBefore) };
 }

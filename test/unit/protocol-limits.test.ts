@@ -85,6 +85,8 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   ],
   ACCESS_NOTICE_MS: ["notice before an access ends", `${limits.ACCESS_NOTICE_MS / 1_000} s`],
   MAX_CLOSURE_BYTES: ["texts of one expansion", mebibytes(limits.MAX_CLOSURE_BYTES)],
+  MAX_VARIABLES: ["values of variables in a request", grouped(limits.MAX_VARIABLES)],
+  MAX_SHOWN_WARNINGS: ["warnings listed in one answer", grouped(limits.MAX_SHOWN_WARNINGS)],
   AUDIT_AGE_MS: ["age of an entry of the audit log", `${limits.AUDIT_AGE_MS / 86_400_000} days`],
   MAX_AUDIT_ROWS: [
     "entries of the audit log: of access, fragments, minted tokens, refusals",
@@ -103,10 +105,11 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   ],
   AUDIT_PAUSE_MS: ["delay of the entry of a refusal or a minted token", `${limits.AUDIT_PAUSE_MS / 1_000} s`],
   EXPANSION_BUDGETS: [
-    "depth, fragments, inclusions, output of one expansion",
+    "depth, fragments, inclusions, filled variables, output of one expansion",
     `${limits.EXPANSION_BUDGETS.depth} · `,
     `${grouped(limits.EXPANSION_BUDGETS.fragments)} · `,
     `${grouped(limits.EXPANSION_BUDGETS.inclusions)} · `,
+    `${grouped(limits.EXPANSION_BUDGETS.values)} · `,
     mebibytes(limits.EXPANSION_BUDGETS.outputBytes),
   ],
 };

@@ -42,7 +42,7 @@ async function expandSample(
   files: ReadonlyMap<FragmentId, FragmentFile>,
 ): Promise<Expansion & { levels: number }> {
   let levels = 0;
-  const expansion = await expand({ content, root }, async (ids) => {
+  const expansion = await expand({ content, root, unresolved: "keep" }, async (ids) => {
     levels++;
     const found = new Map<FragmentId, FetchedText>();
     for (const each of ids) {

@@ -50,9 +50,18 @@ describe("included ids", () => {
     expect(includedIds(text)).toEqual(["a/x", "b", "c", "c.md", "my_name"]); // c.md may mean either
   });
 
+  test("[CAT-7] an alias, a section, a version and spaces belong to no id, and a marker behind a backslash does not count", () => {
+    const text =
+      "[[a|shown]] [[b#Part]] [[c@12]] [[ d.md | e ]] [[f@production#Part|shown]] \\[[g]] \\\\[[h]] [[x [[i]] ]]";
+    expect(includedIds(text)).toEqual(["a", "b", "c", "d", "d.md", "f", "h", "i"]);
+  });
+
   test("[CAT-7] a text counts as including at most as many ids as an expansion can hold, when it names more", () => {
     const ids = Array.from({ length: 1_200 }, (_, at) => `part${at}`);
     const included = includedIds(ids.map((id) => `[[${id}]]`).join(" "));
     expect(included).toEqual(ids.slice(0, 1_000).sort());
+    expect(includedIds(`${"[[a.md]]".repeat(2)}${ids.map((id) => `[[${id}.md]]`).join("")}`)).toHaveLength(
+      1_000,
+    );
   });
 });

@@ -76,8 +76,9 @@ describe("deleting", () => {
     await remove(id);
     expect((await (await connectJson(id)).closed()).code).toBe(4004);
     expect((await (await connectYjs(id)).closed()).code).toBe(4404);
-    const expansion = await request("POST", "/v1/expand", { content: `[[${id}]]` });
-    expect(await expansion.json()).toMatchObject({ expanded: `[[PROMPT NOT FOUND: ${id}]]` });
+    const content = `[[${id}]]`;
+    const expansion = await request("POST", "/v1/expand", { content });
+    expect(await expansion.json()).toMatchObject({ expanded: content, warnings: [{ code: "not_found" }] });
   });
 
   test("[DEL-3] a tombstone is all that is left, when the fragment is deleted", async () => {

@@ -7,7 +7,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
-import { namesMeant, scanInclusions } from "../../src/language/inclusion.ts";
+import { scanIncludedIds } from "../../src/language/included-ids.ts";
 import { authorization, credential, describeKeyOption } from "../access/credential.ts";
 import { runCommand } from "../command-line.ts";
 import { parsed, parseOptions, text, type ValuesOf } from "../command-options.ts";
@@ -127,12 +127,7 @@ function describeProblem(body: string): string {
 /** Composites that no other file includes: the prompts that the other files are parts of. */
 function findEntries(samples: Samples): FragmentId[] {
   const included = new Set<string>();
-  for (const { content } of samples.values()) {
-    for (const name of [...scanInclusions(content)].flatMap((inclusion) => namesMeant(inclusion.name))) {
-      const parsed = parseFragmentId(name);
-      if (parsed.ok) included.add(parsed.id);
-    }
-  }
+  for (const { content } of samples.values()) for (const id of scanIncludedIds(content)) included.add(id);
   return [...samples]
     .filter(([id, file]) => file.prompt_type === "composite" && !included.has(id))
     .map(([id]) => id);

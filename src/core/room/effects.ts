@@ -1,3 +1,4 @@
+import type { ExpandOptions } from "../../protocol/expansion.ts";
 import type { JsonSession, Session } from "./session.ts";
 
 /** Work that a frame asks for and the room cannot do, because it needs other objects. The room takes the outcome later. */
@@ -9,6 +10,7 @@ export interface ExpandRequest {
   readonly session: JsonSession;
   /** Null: the current text. */
   readonly content: string | null;
+  readonly options: ExpandOptions;
   readonly requestId: string | undefined;
 }
 

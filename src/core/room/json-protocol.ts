@@ -1,9 +1,17 @@
 import { scanInclusions } from "../../language/inclusion.ts";
 import { roleFault } from "../../protocol/access.ts";
-import { type Refusal, type Result, refusal } from "../../protocol/errors.ts";
+import { type Refusal, refusal } from "../../protocol/errors.ts";
+import {
+  AS_BEFORE,
+  type ExpandedText,
+  type ExpansionResult,
+  expandOptions,
+  showAsBefore,
+  showExpansion,
+  showWarnings,
+} from "../../protocol/expansion.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
 import { type ClientFrame, decodeClientFrame, type FrameOf } from "../../protocol/json-frames.ts";
-import type { ExpansionResult } from "../../protocol/rest.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { DurableFragment } from "../fragment/durable-fragment.ts";
 import { socketClient } from "../fragment/request-client.ts";
@@ -125,7 +133,13 @@ export class JsonProtocol {
         return null;
       }
       case "expand":
-        return { kind: "expand", session, content: frame.content ?? null, requestId };
+        return {
+          kind: "expand",
+          session,
+          content: frame.content ?? null,
+          options: session.record.isOldClient ? AS_BEFORE : expandOptions(frame),
+          requestId,
+        };
       case "authenticate":
         return { kind: "renewal", session, token: frame.token, requestId };
       case "presence":
@@ -141,17 +155,22 @@ export class JsonProtocol {
 
   /** Answers what `receive` returned. A session that has left meanwhile gets nothing. */
   answerExpand(
-    { session, requestId }: ExpandRequest,
+    { session, requestId, options: { unresolved } }: ExpandRequest,
     content: string,
-    answer: Result<ExpansionResult>,
+    answer: ExpansionResult<ExpandedText>,
   ): void {
     if (!this.sessions.has(session)) return;
     if (!answer.ok) {
-      this.refuse(session, answer.refusal, requestId);
+      const { warnings } = answer;
+      const { code, message } = answer.refusal;
+      const shown = warnings === undefined ? {} : { warnings: showWarnings(warnings, unresolved) };
+      send(session, { action: "error", code, message, ...shown, request_id: requestId });
       return;
     }
-    const { expanded, dependencies, warnings } = answer.value;
-    send(session, { action: "expanded", content, expanded, dependencies, warnings, request_id: requestId });
+    const shown = session.record.isOldClient
+      ? showAsBefore(answer.value)
+      : showExpansion(answer.value, unresolved);
+    send(session, { action: "expanded", content, ...shown, request_id: requestId });
   }
 
   /** Sends the answers to the writes of a commit, which is durable. */

@@ -3,9 +3,9 @@ import type { Access, AccessChange } from "../../protocol/access.ts";
 import type { OpenSessions } from "../../protocol/catalogue.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
+import type { ExpandedText, ExpansionResult } from "../../protocol/expansion.ts";
 import type { PeerPresence } from "../../protocol/json-frames.ts";
 import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
-import type { ExpansionResult } from "../../protocol/rest.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { type CommittedView, DurableFragment, type FragmentPorts } from "../fragment/durable-fragment.ts";
 import { shownAt } from "../fragment/revision-history.ts";
@@ -209,7 +209,7 @@ export class Room {
   }
 
   /** @param content the text that was expanded */
-  answerExpand(request: ExpandRequest, content: string, answer: Result<ExpansionResult>): void {
+  answerExpand(request: ExpandRequest, content: string, answer: ExpansionResult<ExpandedText>): void {
     this.#json.answerExpand(request, content, answer);
   }
 

@@ -4,6 +4,7 @@ import type { OpenAPIV3_1 } from "openapi-types";
 import type * as v from "valibot";
 import { AuditEntrySchema, AuditPageSchema } from "../../protocol/audit.ts";
 import * as catalogue from "../../protocol/catalogue.ts";
+import { ExpansionSchema, WarningSchema } from "../../protocol/expansion.ts";
 import { FragmentSchema } from "../../protocol/fragment.ts";
 import * as principals from "../../protocol/principals.ts";
 import { PRODUCT_VERSION } from "../../protocol/product-version.ts";
@@ -24,7 +25,8 @@ const SCHEMAS = {
   FragmentPatch: rest.PatchSchema,
   Substitution: rest.SubstitutionSchema,
   Expand: rest.ExpandSchema,
-  Expansion: rest.ExpansionSchema,
+  Expansion: ExpansionSchema,
+  ExpansionWarning: WarningSchema,
   FragmentPage: catalogue.FragmentPageSchema,
   FragmentSummary: catalogue.FragmentSummarySchema,
   TagCounts: catalogue.TagCountsSchema,

@@ -5,6 +5,7 @@ import type * as v from "valibot";
 import { roleFault } from "../../protocol/access.ts";
 import { AuditQuerySchema } from "../../protocol/audit.ts";
 import { FoldersQuerySchema, ListQuerySchema } from "../../protocol/catalogue.ts";
+import { ExpansionQuerySchema } from "../../protocol/expansion.ts";
 import { shorten, toSentence } from "../../protocol/issues.ts";
 import { KeysQuerySchema, UsersQuerySchema } from "../../protocol/principals.ts";
 import { unknownName } from "../../protocol/unknown-field.ts";
@@ -15,6 +16,9 @@ import { isUpgrade } from "../http/upgrade.ts";
 import { NEEDED_ROLES } from "./needed-roles.ts";
 import { type OperationId, operations } from "./operations.ts";
 
+/** The end of a parameter's name that stands for any name: `var.*` is described, and `var.city` is sent. */
+const ANY = "*";
+
 /** The schemas that check the parameters of an address, by operation. */
 export const QUERY_SCHEMAS: Partial<Record<OperationId, v.ObjectSchema<v.ObjectEntries, undefined>>> = {
   listFragments: ListQuerySchema,
@@ -22,6 +26,7 @@ export const QUERY_SCHEMAS: Partial<Record<OperationId, v.ObjectSchema<v.ObjectE
   readAuditLog: AuditQuerySchema,
   listKeys: KeysQuerySchema,
   listUsers: UsersQuerySchema,
+  getExpansion: ExpansionQuerySchema,
 };
 
 /**
@@ -31,14 +36,15 @@ export const QUERY_SCHEMAS: Partial<Record<OperationId, v.ObjectSchema<v.ObjectE
  */
 export function operation(operationId: OperationId): MiddlewareHandler<AppEnv> {
   const known = parametersOf(operationId);
+  const families = known.filter((name) => name.endsWith(ANY)).map((name) => name.slice(0, -ANY.length));
+  const isKnown = (name: string) =>
+    known.includes(name) || families.some((family) => name.startsWith(family));
   const needed = NEEDED_ROLES[operationId];
   const check: MiddlewareHandler<AppEnv> = async (c, next) => {
     const fault = needed === null ? null : roleFault(c.get("access"), needed);
     if (fault !== null) return refuse(c, fault);
     const { pathname, searchParams } = new URL(c.req.url);
-    const unknown = [...searchParams.keys()].find(
-      (name) => name !== TOKEN_PARAMETER && !known.includes(name),
-    );
+    const unknown = [...searchParams.keys()].find((name) => name !== TOKEN_PARAMETER && !isKnown(name));
     const isSocket = operationId === "streamEvents" && isUpgrade(c);
     if (unknown === undefined || isSocket || !pathname.startsWith("/v1/")) return next();
     return problem(c, "invalid_query", toSentence(`${shorten(unknown)}: ${unknownName(unknown, known)}`));

@@ -402,9 +402,21 @@ export const operations = {
     }),
     responses: {
       ...answers(200, "The text with its inclusions resolved.", "Expansion", {
-        example: { expanded: "Dear world", dependencies: ["team/name"], warnings: [] },
+        example: {
+          expanded: "Dear world",
+          dependencies: ["team/name"],
+          warnings: [],
+          variables: { filled: [], left: [] },
+        },
       }),
-      ...refuses("invalid_body", "invalid_content", "invalid_id", "content_too_large", "body_too_large"),
+      ...refuses(
+        "invalid_body",
+        "invalid_content",
+        "invalid_id",
+        "content_too_large",
+        "body_too_large",
+        "unresolved_inclusions",
+      ),
     },
   },
   getExpansion: {
@@ -412,7 +424,17 @@ export const operations = {
     description:
       "JSON, or the expanded text alone if `Accept` prefers `text/plain`. The tag changes when any fragment that the text includes, at any depth, gets another version, appears or disappears.",
     tags: TAG.expansion,
-    parameters: [id, ifNoneMatch],
+    parameters: [
+      id,
+      ifNoneMatch,
+      {
+        name: "var.*",
+        in: "query",
+        description:
+          "`var.city=Lisbon` fills `{{city}}` and `{{ city }}`. Any number of variables may be given.",
+        schema: { type: "string" },
+      },
+    ],
     responses: {
       200: {
         description: "The text with its inclusions resolved.",
@@ -423,7 +445,7 @@ export const operations = {
         },
       },
       ...empty(304, "The client has this expansion in this form.", ["ETag", "Vary"]),
-      ...refuses("invalid_id", "not_found", "content_too_large"),
+      ...refuses("invalid_id", "invalid_query", "not_found", "content_too_large", "unresolved_inclusions"),
     },
   },
   getHealth: {

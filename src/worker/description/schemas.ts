@@ -1,5 +1,6 @@
 import { toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type * as v from "valibot";
+import { VariablesSchema } from "../../protocol/expansion.ts";
 
 /** A JSON Schema in a description. */
 export type JsonSchema = ReturnType<typeof toJsonSchemaDefs>[string];
@@ -23,9 +24,18 @@ export function describeSchemas<N extends string>(
     target: dialect,
     errorMode: "ignore",
     overrideRef: ({ referenceId }) => refTo(referenceId).$ref,
+    overrideSchema: ({ valibotSchema }) => (isValues(valibotSchema) ? STRINGS_BY_NAME : undefined),
     // A number in an address: the checks after the transformation are those of a number.
     overrideAction: ({ valibotAction }) => (isToNumber(valibotAction) ? { type: "integer" } : undefined),
   });
+}
+
+const STRINGS_BY_NAME = { type: "object", additionalProperties: { type: "string" } } as const;
+
+/** The schema of values by name is a function of ours (protocol/expansion.ts). */
+function isValues(schema: v.GenericSchema): boolean {
+  const [first] = VariablesSchema.pipe;
+  return schema === first;
 }
 
 function isToNumber(action: { readonly type: string }): boolean {

@@ -15,11 +15,15 @@ export interface Expanding {
 export async function answerExpand(ports: Expanding, request: ExpandRequest): Promise<void> {
   const { room, expander, whenDurable, report } = ports;
   try {
-    const { access, isOldClient } = request.session.record;
+    const { access } = request.session.record;
     if (request.content === null) await whenDurable();
-    const content = request.content ?? room.committed.content;
-    const answer = await expander.expand(access, content, room.id, isOldClient);
-    room.answerExpand(request, content, answer.ok ? done(answer.value.expansion) : answer);
+    const { committed } = room;
+    const source =
+      request.content === null
+        ? { content: committed.content, id: room.id, version: committed.revision }
+        : { content: request.content, id: room.id, version: null };
+    const answer = await expander.expand(access, source, request.options);
+    room.answerExpand(request, source.content, answer.ok ? done(answer.value.expansion) : answer);
   } catch (error) {
     report("an expansion failed", error);
     const failure = refusal("unavailable", "The expansion failed; try again.");

@@ -2,6 +2,7 @@ import { type Context, Hono, type Next } from "hono";
 import type * as v from "valibot";
 import { type FragmentId, parseFragmentId } from "../../language/fragment-id.ts";
 import { done } from "../../protocol/errors.ts";
+import { AS_BEFORE, showAsBefore } from "../../protocol/expansion.ts";
 import { type Fragment, givenMetadata } from "../../protocol/fragment.ts";
 import { audit } from "../access/audit.ts";
 import type { FragmentWrite } from "../fragment/put-plan.ts";
@@ -108,10 +109,13 @@ async function expandText(c: Context<AppEnv>): Promise<Response> {
   if (!parsed.ok) return refuse(c, parsed.refusal);
   const root = parsed.value;
   if (content != null) {
-    const answer = await expanderOf(c).expand(c.get("access"), content, root, true);
+    const answer = await expanderOf(c).expand(
+      c.get("access"),
+      { content, id: root, version: null },
+      AS_BEFORE,
+    );
     if (!answer.ok) return refuse(c, answer.refusal);
-    const { expanded, dependencies, warnings } = answer.value.expansion;
-    return c.json({ content, expanded, dependencies, warnings });
+    return c.json({ content, ...showAsBefore(answer.value.expansion) });
   }
   if (root === null) return problem(c, "invalid_body", "Either content or prompt_id must be given.");
   return expandStored(c, root, (original, expanded) => ({
@@ -137,9 +141,9 @@ async function expandStored(
 ): Promise<Response> {
   const fragment = await fragmentsOf(c).read(id);
   if (fragment === null) return notFound(c, id);
-  const answer = await expanderOf(c).expand(c.get("access"), fragment.content, id, true);
+  const answer = await expanderOf(c).expand(c.get("access"), fragment, AS_BEFORE);
   if (!answer.ok) return refuse(c, answer.refusal);
-  const { expanded, dependencies, warnings } = answer.value.expansion;
+  const { expanded, dependencies, warnings } = showAsBefore(answer.value.expansion);
   return c.json({ ...toAnswer(fragment, expanded), dependencies, warnings });
 }
 

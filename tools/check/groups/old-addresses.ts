@@ -23,7 +23,10 @@ const editing = ADDRESSES.map((address): [string, Check["run"]] => [
     ann.send({ action: "update_metadata", description: "new" });
     expectFields("the metadata", await bob.next("update_metadata"), { description: "new", tags: ["t"] });
     ann.send({ action: "expand", content: `[[${id}]]` });
-    expectFields("the expansion", await ann.next("expanded"), { expanded: `[[SELF-REFERENCE: ${id}]]` });
+    expectFields("the expansion", await ann.next("expanded"), {
+      expanded: `[[SELF-REFERENCE: ${id}]]`,
+      warnings: [`Self-reference detected: Prompt '${id}' would create a circular reference`],
+    });
   },
 ]);
 
@@ -126,6 +129,13 @@ export const oldAddresses = group("old-addresses", {
           body: { content: `[[${id}]]` },
         });
         expectFields("the expansion", expanded.body, { expanded: "two" });
+        const marked = await scene.request("POST", `/api/prompts/expand${slash}`, {
+          body: { content: `\\[[${id}|x]] {{v}}` },
+        });
+        expectFields("the expansion of what was not known then", marked.body, {
+          expanded: `\\[[PROMPT NOT FOUND: ${id}|x]] {{v}}`,
+          warnings: [`Prompt not found: '${id}|x'`],
+        });
         expectEqual("the status of the deletion", (await scene.request("DELETE", path)).status, 200);
         const gone = await scene.request("GET", path);
         expectEqual("the status when it is gone", gone.status, 404);
