@@ -1,4 +1,5 @@
 import type { Group } from "./check.ts";
+import { access } from "./groups/access.ts";
 import { catalogue } from "./groups/catalogue.ts";
 import { concurrency } from "./groups/concurrency.ts";
 import { connection } from "./groups/connection.ts";
@@ -28,4 +29,5 @@ export const GROUPS: readonly Group[] = [
   catalogue,
   events,
   oldAddresses,
+  access,
 ];

@@ -14,12 +14,15 @@ export type TextFrame = Extract<ServerFrame, { action: "update"; content: string
 export class JsonClient {
   readonly name: string;
   readonly inbox: Inbox<ServerFrame>;
+  /** What the server says that the client may do, at any time; these frames are not in the other inbox. */
+  readonly accesses: Inbox<FrameOf<"access">>;
   readonly #socket: WebSocket;
   #fences = 0;
 
   private constructor(address: SocketAddress, name: string, deadline: Deadline) {
     this.name = name;
     this.inbox = new Inbox(name, deadline);
+    this.accesses = new Inbox(name, deadline);
     this.#socket = makeSocket(address, []);
     receiveInto(this.inbox, this.#socket, (data) => this.#receive(data));
   }
@@ -108,6 +111,11 @@ export class JsonClient {
     this.#socket.resume();
   }
 
+  #sort(frame: ServerFrame): void {
+    if (frame.action === "access") this.accesses.receive(frame);
+    else this.inbox.receive(frame);
+  }
+
   #receive(data: string | Uint8Array): void {
     if (typeof data !== "string") {
       this.inbox.refuse("a binary frame on a JSON socket");
@@ -117,8 +125,7 @@ export class JsonClient {
       const frame: unknown = JSON.parse(data);
       if (typeof frame !== "object" || frame === null)
         this.inbox.refuse(`a frame that is not a JSON object: ${show(data)}`);
-      // Trusted: the checks look at the contents of the frame.
-      else this.inbox.receive(frame as ServerFrame);
+      else this.#sort(frame as ServerFrame); // trusted: the checks look at the contents of the frame
     } catch {
       this.inbox.refuse(`a frame that is not JSON: ${show(data)}`);
     }

@@ -12,6 +12,7 @@ import { timestamp } from "../../src/protocol/timestamp.ts";
 import { whenOutputCloses } from "../closed-output.ts";
 import { runCommand } from "../command-line.ts";
 import { describeNoServer } from "../server-url.ts";
+import { withSocketToken } from "./check-user.ts";
 import { Deadline } from "./deadline.ts";
 import { show } from "./expect.ts";
 import { GROUPS } from "./groups.ts";
@@ -30,7 +31,7 @@ await runCommand(describeCommand(GROUPS), check);
 
 /** Returns the exit code. */
 async function check({ url, key, groups, isJson, timeoutMs }: Options): Promise<number> {
-  const server = new Server(url.origin, key);
+  const direct = new Server(url.origin, key);
   const startedAt = timestamp(Date.now());
   const tell = (text: string) => {
     if (!isJson) print(text);
@@ -40,10 +41,11 @@ async function check({ url, key, groups, isJson, timeoutMs }: Options): Promise<
     return report.ok ? 0 : 1;
   };
 
-  const fault = await askHealth(server, timeoutMs);
-  if (fault !== null) {
-    console.error(`npm run e2e: ${fault}`);
-    return finish(makeReport(server.url, startedAt, [], fault));
+  const found = await askHealth(direct, timeoutMs);
+  const server = found instanceof Server ? found : direct;
+  if (typeof found === "string") {
+    console.error(`npm run e2e: ${found}`);
+    return finish(makeReport(server.url, startedAt, [], found));
   }
   tell(`Prompt Manager at ${server.url}, ${startedAt}`);
   const stopping = new AbortController();
@@ -91,12 +93,12 @@ function exitCodeOf(signal: "SIGINT" | "SIGTERM" | "SIGPIPE"): number {
   return 128 + constants.signals[signal];
 }
 
-/** Null if a Prompt Manager answers, otherwise a sentence that says what is wrong. */
-async function askHealth(server: Server, timeoutMs: number): Promise<string | null> {
+/** The server for the checks, if a Prompt Manager answers and takes the key; otherwise a sentence that says what is wrong. */
+async function askHealth(server: Server, timeoutMs: number): Promise<Server | string> {
   const deadline = new Deadline(timeoutMs, null);
   try {
     const { status, body } = await server.request(deadline, "GET", "/healthz");
-    if (status === 200) return null;
+    if (status === 200) return await withSocketToken(server, deadline);
     return `${server.url} answers, but not as Prompt Manager: GET /healthz gives ${status} ${show(body)}.`;
   } catch (error) {
     return describeNoServer(server.url, error);

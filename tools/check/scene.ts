@@ -33,6 +33,8 @@ interface JoinOptions {
   /** With both slashes; the id follows. */
   readonly address?: string;
   readonly query?: string;
+  /** Of the request that opens it. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -43,14 +45,15 @@ export class Scene {
   readonly server: Server;
   readonly deadline: Deadline;
   readonly ids: Set<FragmentId>;
-  readonly #folder: string;
+  /** The folder of its fragments: that of the run, and a number. */
+  readonly folder: string;
   readonly #clients: { drop(): void }[];
   readonly #undo: ((deadline: Deadline) => Promise<unknown>)[];
 
   /** @param of the scene whose fragments and clients are this one's, too */
   constructor(server: Server, folder: string, deadline: Deadline, of: Scene | null = null) {
     this.server = server;
-    this.#folder = folder;
+    this.folder = folder;
     this.deadline = deadline;
     this.ids = of?.ids ?? new Set();
     this.#clients = of === null ? [] : of.#clients;
@@ -59,7 +62,7 @@ export class Scene {
 
   /** The same scene for a caller with another key or token; null for one without. */
   as(credential: string | null): Scene {
-    return new Scene(new Server(this.server.url, credential), this.#folder, this.deadline, this);
+    return new Scene(new Server(this.server.url, credential), this.folder, this.deadline, this);
   }
 
   /** Does this when the check is over, however it ends. */
@@ -69,7 +72,7 @@ export class Scene {
 
   /** An id of this check's own, without a fragment yet. */
   id(name = "fragment", root = ""): FragmentId {
-    const parsed = parseFragmentId(`${root}${this.#folder}/${name}`);
+    const parsed = parseFragmentId(`${root}${this.folder}/${name}`);
     if (!parsed.ok) throw new Error(parsed.reason);
     this.ids.add(parsed.id);
     return parsed.id;
@@ -106,9 +109,9 @@ export class Scene {
   async json(
     id: string,
     name: string,
-    { address = "/v1/ws/", query = "" }: JoinOptions = {},
+    { address = "/v1/ws/", query = "", headers = {} }: JoinOptions = {},
   ): Promise<JsonClient> {
-    const socket = this.server.socket(`${address}${id}${query}`);
+    const socket = this.server.socket(`${address}${id}${query}`, headers);
     return this.#use(await JsonClient.open(socket, name, this.deadline));
   }
 
@@ -140,11 +143,11 @@ export class Scene {
 
   /** A stock provider that begins to connect. */
   stock(id: FragmentId, name: string, params?: Record<string, string>): StockClient {
-    const { credential } = this.server;
+    const { socketCredential: token } = this.server;
     const connection = {
       serverUrl: this.server.socketUrl("/v1/sync"),
       id,
-      params: credential === null ? params : { token: credential, ...params }, // it can send no header
+      params: token === null ? params : { token, ...params }, // it can send no header
     };
     return this.#use(new StockClient(connection, name, this.deadline));
   }

@@ -29,14 +29,17 @@ export class Server {
   readonly url: string;
   /** Null for a caller without one. */
   readonly credential: string | null;
+  /** The same for its sockets. */
+  readonly socketCredential: string | null;
 
-  constructor(url: string, credential: string | null) {
+  constructor(url: string, credential: string | null, socketCredential: string | null = credential) {
     this.url = url;
     this.credential = credential;
+    this.socketCredential = socketCredential;
   }
 
-  socket(path: string): SocketAddress {
-    return { url: this.socketUrl(path), headers: authorization(this.credential) };
+  socket(path: string, headers: Readonly<Record<string, string>> = {}): SocketAddress {
+    return { url: this.socketUrl(path), headers: { ...authorization(this.socketCredential), ...headers } };
   }
 
   socketUrl(path: string): string {
