@@ -212,7 +212,7 @@ describe("JSON frames", () => {
     ],
     [
       { action: "expand", baseVersion: 1 },
-      "expand: baseVersion: is not known; known here: `action`, `content`, `request_id`.",
+      "expand: baseVersion: is not known; known here: `action`, `content`, `unresolved`, `variables`, `map`, `request_id`.",
     ],
     [{ action: "ping", toString: 1 }, "ping: toString: is not known; known here: `action`, `request_id`."],
   ])(

@@ -199,6 +199,7 @@ describe("errors", () => {
       invalid_id: send("POST", "/v1/expand", { content: "", id: "a//b" }),
       content_too_large: send("POST", "/v1/expand", { content: TOO_LARGE }),
       body_too_large: send("POST", "/v1/expand", TOO_LARGE_BODY),
+      unresolved_inclusions: send("POST", "/v1/expand", { content: "[[a b!]]", unresolved: "error" }),
     },
     getExpansion: {
       invalid_id: send("GET", "/v1/expansions/a%2F%2Fb"),
@@ -209,6 +210,10 @@ describe("errors", () => {
         for (let n = 0; n < 33; n++) parts.push((await createFragment(content)).id);
         const { id } = await createFragment(parts.map((part) => `[[${part}]]`).join(""));
         return request("GET", `/v1/expansions/${id}`);
+      },
+      unresolved_inclusions: async () => {
+        const { id } = await createFragment("[[a b!]]");
+        return request("GET", `/v1/expansions/${id}?unresolved=error`);
       },
     },
   };

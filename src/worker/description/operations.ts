@@ -445,7 +445,7 @@ export const operations = {
         },
       },
       ...empty(304, "The client has this expansion in this form.", ["ETag", "Vary"]),
-      ...refuses("invalid_id", "invalid_query", "not_found", "content_too_large", "unresolved_inclusions"),
+      ...refuses("invalid_id", "not_found", "content_too_large", "unresolved_inclusions"),
     },
   },
   getHealth: {
