@@ -1,6 +1,7 @@
 /**
- * What an inclusion asks for, as it stands between the brackets on `/v1`:
+ * What an inclusion asks for on `/v1`:
  *
+ *     inclusion = "[[" reference "]]"
  *     reference = name [ "@" version ] [ "#" heading ] [ "|" shown ]
  *
  * `version` names a kept version or a label, `heading` a section; `shown` is for editors. Spaces around each part are

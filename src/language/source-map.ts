@@ -1,9 +1,9 @@
 /**
  * Where each part of an expanded text was written. On the wire (`map=1`):
  *
- *     map     = { sources: { id, version }[], spans: span[] }
- *     span    = [length, source, from]             the same in both texts
- *             | [length, source, from, written]    stands in place of `written` code units of the source
+ *     map  = { sources: { id, version }[], spans: span[] }
+ *     span = [length, source, from]             the same in both texts
+ *          | [length, source, from, written]    stands in place of `written` units of the source
  *
  * The spans in order cover the expanded text. All numbers are UTF-16 code units, `source` is an index of `sources`.
  */

@@ -116,6 +116,12 @@ const SUBSTITUTES: readonly Substitute[] = [
   },
 ];
 
+/** The lines stand so in a comment of the file. */
+function expectQuoted(text: string, file: string): void {
+  const lines = (of: string) => of.split("\n").map((line) => line.replace(/^ \*/, "").trim());
+  expect(lines(read(file))).toEqual(expect.arrayContaining(lines(text)));
+}
+
 const RULES: StoryRules = {
   substitutes: SUBSTITUTES,
   openInBrowsers: typeInTwoBrowsers,
@@ -129,6 +135,8 @@ const RULES: StoryRules = {
       expect(rules).toHaveLength(4);
       expect(shown).toEqual(expect.arrayContaining(rules));
     },
+    "text reference": (text) => expectQuoted(text, "src/language/reference.ts"),
+    "text source-map": (text) => expectQuoted(text, "src/language/source-map.ts"),
     // No server here is wrong: that the words are those of a check.
     "text failed-check": (text) => {
       const title = /^ +✗ (.*) \(\d+ ms\)$/m.exec(text)?.[1];
