@@ -172,9 +172,9 @@ describe("the end of an access", () => {
 
   test("[SESSION-4] a frame changes nothing, when it comes after the end and before the room was called", () => {
     const room = new RoomScene();
-    const json = room.json("json", { access: { ...EDITOR, expiresAtMs: START_MS } });
-    const { room: core, nowMs } = room.host;
-    core.receive(json.session, JSON.stringify({ action: "update", content: "late" }), nowMs);
+    const json = room.json("json", { access: endsIn(1_000) });
+    const lateMs = room.host.nowMs + 1_000;
+    room.host.room.receive(json.session, JSON.stringify({ action: "update", content: "late" }), lateMs);
     room.rest();
     expect([json.peer.closed?.code, room.text]).toEqual([4501, "text"]);
   });
@@ -282,7 +282,7 @@ describe("a renewal", () => {
   test("[SESSION-6] is told of again, when the new end comes near", () => {
     const room = new RoomScene();
     const json = room.json("json", { access: SOON });
-    room.wait(100_000);
+    room.wait(150_000); // it was told once
     json.send({ action: "authenticate", token: "a.b.c" });
     renew(room, { ...SOON, expiresAtMs: START_MS + 400_000 });
     json.told();
