@@ -36,8 +36,12 @@ type MakeObject = <const E extends v.ObjectEntries>(
   entries: E,
 ) => v.GenericSchema<v.InferInput<v.ObjectSchema<E, undefined>>, v.InferOutput<v.ObjectSchema<E, undefined>>>;
 
-/** The frames of clients, by action. */
-function clientFrames(object: MakeObject) {
+/**
+ * The frames of clients, by action.
+ *
+ * @param expandEntries the fields of `expand` that say how
+ */
+function clientFrames<const E extends v.ObjectEntries>(object: MakeObject, expandEntries: E) {
   const change = object({ from: position, to: position, insert: v.optional(v.string(), "") });
   const presence = object({
     name: v.optional(v.pipe(v.string(), v.maxLength(MAX_PRESENCE_NAME_UNITS))),
@@ -68,7 +72,7 @@ function clientFrames(object: MakeObject) {
     expand: object({
       action: v.literal("expand"),
       content: v.nullish(v.string()),
-      ...expansionEntries,
+      ...expandEntries,
       request_id: requestId,
     }),
     presence: object({
@@ -91,9 +95,11 @@ function clientFrames(object: MakeObject) {
   };
 }
 
-export const clientFrameSchemas = clientFrames(v.strictObject);
-/** For the old paths: the old system ignored unknown fields. Its clients have no token to renew. */
-const { authenticate: _, ...oldClientFrameSchemas } = clientFrames(v.object);
+export const clientFrameSchemas = clientFrames(v.strictObject, expansionEntries);
+/**
+ * For the old paths: the old system ignored unknown fields, and had one way to expand. Its clients have no token to renew.
+ */
+const { authenticate: _, ...oldClientFrameSchemas } = clientFrames(v.object, {});
 
 /** `insert` replaces `[from, to)` of the base text. */
 export type Change = FrameOf<"edit">["changes"][number];

@@ -2,26 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { EXPANSION_BUDGETS, expand } from "../../src/language/expansion.ts";
 import { SourceMap } from "../../src/language/source-map.ts";
+import { utf8Length } from "../../src/language/utf8.ts";
+import { expandScene, makeScene } from "../support/expansion-scene.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { SeededRandom } from "../support/seeded-random.ts";
 import { id, Store } from "./expansion-store.ts";
 
 const SEEDS = 2_000;
-
-interface Scene {
-  readonly content: string;
-  readonly root: string | null;
-  readonly texts: Readonly<Record<string, string>>;
-  readonly values: Readonly<Record<string, string>>;
-  readonly unresolved: "keep" | "empty";
-}
-
-/** One character of the output. `at` is its offset in the source; null if it is part of a value. */
-interface Origin {
-  readonly character: string;
-  readonly source: string | null;
-  readonly at: number | null;
-}
 
 describe("source map over random closures", () => {
   test("[MAP-1] the map covers the text, and leads from each character to the one that was written, and back", async () => {
@@ -37,7 +24,7 @@ describe("source map over random closures", () => {
         EXPANSION_BUDGETS,
         new Map(Object.entries(values)),
       );
-      const origins = fillNaively(expandNaively(scene), values);
+      const origins = expandScene(scene);
       const wanted = origins.map(({ character }) => character).join("");
       expect(expansion.expanded, shown).toBe(wanted);
 
@@ -59,6 +46,49 @@ describe("source map over random closures", () => {
       expect(map.originOf(wanted.length), shown).toBeNull();
     });
     expect(mapped).toBeGreaterThan(SEEDS);
+  });
+
+  test("[MAP-1] at every limit and with notices, the map covers the text, and what is mapped is the same on both sides", async () => {
+    const codes = new Set<string>();
+    await forEachSeed(SEEDS, [], async (seed) => {
+      const { content, texts, values, ...scene } = makeScene(seed);
+      const random = new SeededRandom(seed + 1_000_000);
+      const unresolved = random.pick(["keep", "empty", "marker"] as const);
+      const budgets = {
+        depth: random.below(3),
+        fragments: random.below(4),
+        inclusions: random.below(6),
+        values: random.below(3),
+        outputBytes: random.below(80),
+      };
+      const shown = JSON.stringify({ content, texts, values, ...scene, unresolved, budgets });
+      const root = scene.root === null ? null : id(scene.root);
+      const { fetchTexts } = new Store(texts);
+      const input = { content, root, unresolved };
+      const expansion = await expand(input, fetchTexts, budgets, new Map(Object.entries(values)));
+      for (const { code } of expansion.warnings) codes.add(code);
+      const encoded = expansion.sourceMap(7);
+      const covered = encoded.spans.reduce((sum, [length = 0]) => sum + length, 0);
+      expect(covered, shown).toBe(expansion.expanded.length);
+      const maxBytes = Math.max(budgets.outputBytes, utf8Length(content));
+      expect(utf8Length(expansion.expanded), shown).toBeLessThanOrEqual(maxBytes);
+      const map = new SourceMap(encoded);
+      for (let offset = 0; offset < expansion.expanded.length; offset++) {
+        const origin = map.originOf(offset);
+        if (origin === null) throw new Error(`nothing at ${offset}: ${shown}`);
+        const text = origin.version === 7 ? content : texts[origin.id ?? ""];
+        if (origin.isExact) expect(text?.[origin.at], shown).toBe(expansion.expanded[offset]);
+        const places = map.placesOf(origin.id, origin.at);
+        if (origin.isExact) expect(places, shown).toContain(offset);
+        else expect(Math.min(...places), shown).toBeLessThanOrEqual(offset);
+      }
+      for (const { fragment, range } of expansion.warnings) {
+        const text = fragment === scene.root ? content : texts[fragment ?? ""];
+        expect(range.to, shown).toBeLessThanOrEqual((text ?? content).length);
+      }
+    });
+    const limits = ["depth_limit", "fragment_limit", "inclusion_limit", "output_limit", "value_limit"];
+    expect([...codes]).toEqual(expect.arrayContaining(limits));
   });
 
   test("[MAP-1] two characters of different places never lead to each other", async () => {
@@ -93,90 +123,3 @@ describe("source map over random closures", () => {
     expect(decoded.placesOf(null, 9)).toEqual([2]);
   });
 });
-
-/** One recursion, one character at a time. Knows only the names that the scenes write. */
-function expandNaively({ content, root, texts, unresolved }: Scene): Origin[] {
-  const recur = (text: string, source: string | null, from: number, chain: readonly string[]): Origin[] => {
-    const output: Origin[] = [];
-    const copy = (start: number, end: number) => {
-      for (let at = start; at < end; at++) output.push({ character: text[at] ?? "", source, at: from + at });
-    };
-    let at = 0;
-    for (const match of text.matchAll(/(\\*)\[\[([^[\]]+)\]\]/g)) {
-      const [written, slashes = "", name = ""] = match;
-      const start = match.index + slashes.length;
-      const end = match.index + written.length;
-      const target = name.split("|")[0]?.trim() ?? "";
-      const [fragment = "", heading] = target.split("#");
-      if (slashes.length % 2 === 1) {
-        if (!/^\w+$/.test(fragment)) continue;
-        copy(at, start - (slashes.length + 1) / 2);
-        at = start;
-        continue;
-      }
-      const whole = texts[fragment];
-      const isOpen = fragment === root || chain.includes(fragment);
-      if (whole === undefined || isOpen || chain.length >= EXPANSION_BUDGETS.depth) {
-        if (unresolved === "keep") continue;
-        copy(at, start);
-      } else {
-        const begin = heading === undefined ? 0 : whole.indexOf(`# ${heading}\n`);
-        if (begin === -1 && unresolved === "keep") continue;
-        copy(at, start);
-        const next = heading === undefined ? -1 : whole.indexOf("# ", begin + 1);
-        const part = begin === -1 ? "" : whole.slice(begin, next === -1 ? undefined : next);
-        output.push(...recur(part, fragment, begin, [...chain, fragment]));
-      }
-      at = end;
-    }
-    copy(at, text.length);
-    return output;
-  };
-  return recur(content, null, 0, []);
-}
-
-function fillNaively(origins: readonly Origin[], values: Readonly<Record<string, string>>): Origin[] {
-  const text = origins.map(({ character }) => character).join("");
-  const output: Origin[] = [];
-  let at = 0;
-  for (const match of text.matchAll(/\{\{ ?(\w+) ?\}\}/g)) {
-    const value = values[match[1] ?? ""];
-    if (value === undefined) continue;
-    output.push(...origins.slice(at, match.index));
-    const source = origins[match.index]?.source ?? null;
-    output.push(
-      ...Array.from({ length: value.length }, (_, of) => ({ character: value[of] ?? "", source, at: null })),
-    );
-    at = match.index + match[0].length;
-  }
-  return [...output, ...origins.slice(at)];
-}
-
-function makeScene(seed: number): Scene {
-  const random = new SeededRandom(seed);
-  const markers = [
-    "[[a]]",
-    "[[ b ]]",
-    "[[c|x]]",
-    "[[c#H]]",
-    "[[none]]",
-    "[[no id!]]",
-    "\\[[a]]",
-    "\\\\[[b]]",
-  ] as const;
-  const noise = ["x", "漢", "😀", "[", "]]", "{{v}}", "{{ w }}", "{{left}}", " "] as const;
-  const makeText = (parts: number) => {
-    let text = "";
-    for (let count = random.below(parts); count > 0; count--)
-      text += random.chance(0.5) ? random.pick(markers) : random.pick(noise);
-    return text;
-  };
-  const section = `${random.pick(["", "x\n"])}# H\n${random.pick(["", "y"])}[[a]]\n# I\n`;
-  return {
-    content: makeText(7),
-    root: random.pick<string | null>([null, "a", "elsewhere"]),
-    texts: { a: makeText(5), b: makeText(5), c: section },
-    values: { v: random.pick(["", "value", "[[a]]"]), w: "{{v}}" },
-    unresolved: random.pick(["keep", "empty"] as const),
-  };
-}
