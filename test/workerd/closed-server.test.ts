@@ -167,6 +167,17 @@ describe("a credential", () => {
     }
   });
 
+  test.each(["/v1/tags", "/v1/fragments", "/v1/keys", "/v1/fragments/missing"])(
+    "[ACCESS-19] gets answers from %s that no shared cache keeps, and others get them as before",
+    async (path) => {
+      const { key } = await operatorKey(freshWorkspace());
+      const answer = await call("GET", `${path}?token=${key}`);
+      expect(answer.headers.get("Cache-Control")).toBe("private, no-cache");
+      const open = await call("GET", path, { settings: { OPEN_ACCESS: "loopback" } });
+      expect(open.headers.get("Cache-Control")).toBeNull();
+    },
+  );
+
   test("[ACCESS-5] is refused in an open server, too, when it is wrong", async () => {
     const settings = { OPEN_ACCESS: "loopback" };
     expect((await call("GET", "/v1/tags", { settings })).status).toBe(200);

@@ -4,7 +4,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { Key, KeyPage } from "../../src/protocol/principals.ts";
-import { accessStub } from "../../src/worker/addresses.ts";
+import { accessStub, directoryStub } from "../../src/worker/addresses.ts";
 import { call, codeOf, freshWorkspace, operatorKey, operatorToken, userToken } from "./closed-server.ts";
 import { freshId } from "./connect.ts";
 import { eventually } from "./eventually.ts";
@@ -135,6 +135,16 @@ describe("making keys", () => {
     expect(made.status).toBe(201);
     const { key } = await made.json<{ key: string }>();
     expect((await call("GET", "/v1/tags", { credential: key })).status).toBe(200);
+  });
+});
+
+describe("a caller that may make no key", () => {
+  test("[ACCESS-5] makes no workspace, when there was none for callers without a credential", async () => {
+    const workspace = freshWorkspace();
+    const settings = { ANONYMOUS_ROLE: "editor", ANONYMOUS_WORKSPACE: workspace };
+    const body = { name: "n", role: "viewer" };
+    expect((await call("POST", "/v1/keys", { settings, body })).status).toBe(403);
+    expect(await directoryStub(env).has(workspace)).toBe(false);
   });
 });
 

@@ -76,7 +76,11 @@ export class AccessObject extends DurableObject<Env> {
       ringAt: (timeMs) => this.#alarms.ensure("tell", timeMs),
       report: (problem, error) => console.error(`access of ${workspace}: ${problem}`, error),
     });
-    this.#keys = new KeyCalls({ ...tables, teller: this.#teller });
+    this.#keys = new KeyCalls({
+      ...tables,
+      teller: this.#teller,
+      addWorkspace: () => directoryStub(env).add(workspace),
+    });
     this.#users = new UserCalls({ ...tables, teller: this.#teller });
     this.#pruning = new Pruning({ ...tables, notes: this.#notes });
   }
@@ -99,8 +103,7 @@ export class AccessObject extends DurableObject<Env> {
     return this.#keys.list(access, query);
   }
 
-  async makeKey({ access, source }: Acting, fields: KeyCreate): Promise<Result<NewKey>> {
-    await directoryStub(this.env).add(access.workspace); // a key must find its workspace
+  makeKey({ access, source }: Acting, fields: KeyCreate): Promise<Result<NewKey>> {
     return this.#keys.make(access, fields, this.#recorder(source));
   }
 

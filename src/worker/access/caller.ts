@@ -27,6 +27,8 @@ export async function makeCaller(c: Context<AppEnv>, next: Next): Promise<Respon
   if (!caller.ok) return refuseCaller(c, caller.refusal);
   c.set("access", caller.value.access);
   c.set("proof", caller.value.proof);
+  // `?token=` is part of an address, by which a shared cache would find the answer. The headers of a 101 cannot be changed.
+  if (caller.value.proof !== null && !isUpgrade(c)) c.header("Cache-Control", "private, no-cache");
   await next();
   return undefined;
 }
