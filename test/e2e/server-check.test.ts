@@ -8,6 +8,7 @@ import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { describeNoServer } from "../../tools/server-url.ts";
 import { buildAlteredBundle } from "../support/altered-bundle.ts";
 import { CheckCommand, checkServer } from "../support/check-command.ts";
+import { startClosedServer } from "../support/closed-server.ts";
 import { freePort } from "../support/free-port.ts";
 import { HANG_LIMIT_MS } from "../support/hang-limit.ts";
 import { pipeToHead } from "../support/pipe-to-head.ts";
@@ -21,25 +22,30 @@ const TIMEOUT_S = HANG_LIMIT_MS / 1_000;
 const CLEANUP = "cleanup";
 
 describe.concurrent("npm run e2e", () => {
-  test("[E2E-1] every check passes and the exit code is 0, when the server is the one that we ship", async ({
-    expect,
-    onTestFinished,
-  }) => {
-    await withTemporaryDir(async (persistTo) => {
-      const server = await startServer({ persistTo });
-      onTestFinished(() => server.kill());
-      const { code, report } = await checkServer(server.url, ["--timeout", `${TIMEOUT_S}`]);
-      expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
-      expect(code).toBe(0);
-      const made = GROUPS.flatMap(({ name, checks }) => checks.map((check) => `${name}: ${check.name}`));
-      const reported = report.checks.map(({ group, name }) => `${group}: ${name}`);
-      expect(reported.slice(0, -1)).toEqual(made);
-      expect(report.checks.at(-1)?.group).toBe(CLEANUP);
-      expect(report).toMatchObject({ url: server.url, ok: true, error: null });
-      expect(report.totals).toMatchObject({ checks: made.length + 1, passed: made.length + 1, failed: 0 });
-      await server.kill();
-    });
-  });
+  test.for([
+    { mode: "open to this machine", vars: { OPEN_ACCESS: "loopback" }, hasKey: false },
+    { mode: "closed", vars: {}, hasKey: true },
+    { mode: "closed, but for anonymous viewers", vars: { ANONYMOUS_ROLE: "viewer" }, hasKey: true },
+  ])(
+    "[E2E-1] every check passes and the exit code is 0, when the server is the one that we ship, $mode",
+    async ({ vars, hasKey }, { expect, onTestFinished }) => {
+      await withTemporaryDir(async (persistTo) => {
+        const server = await startClosedServer(persistTo, { vars });
+        onTestFinished(() => server.kill());
+        const key = hasKey ? ["--key", server.key] : [];
+        const { code, report } = await checkServer(server.url, ["--timeout", `${TIMEOUT_S}`, ...key]);
+        expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
+        expect(code).toBe(0);
+        const made = GROUPS.flatMap(({ name, checks }) => checks.map((check) => `${name}: ${check.name}`));
+        const reported = report.checks.map(({ group, name }) => `${group}: ${name}`);
+        expect(reported.slice(0, -1)).toEqual(made);
+        expect(report.checks.at(-1)?.group).toBe(CLEANUP);
+        expect(report).toMatchObject({ url: server.url, ok: true, error: null });
+        expect(report.totals).toMatchObject({ checks: made.length + 1, passed: made.length + 1, failed: 0 });
+        await server.kill();
+      });
+    },
+  );
 
   test.for(PLANTED_FAULTS)(
     "[E2E-2] a check of $group finds it, when the server $what",
@@ -48,10 +54,13 @@ describe.concurrent("npm run e2e", () => {
         const bundleDir = await buildAlteredBundle(join(dir, "bundle"), {
           alterations: [alteration],
         });
-        const server = await startServer({ persistTo: join(dir, "data"), bundleDir });
+        const vars: Record<string, string> = group === "access" ? {} : { OPEN_ACCESS: "loopback" };
+        const server = await startClosedServer(join(dir, "data"), { bundleDir, vars });
         onTestFinished(() => server.kill());
         const only = group === CLEANUP ? "expansion" : group;
-        const { code, report } = await checkServer(server.url, ["--only", only, "--timeout", `${timeoutS}`]);
+        const args = ["--only", only, "--timeout", `${timeoutS}`];
+        if (group === "access") args.push("--key", server.key);
+        const { code, report } = await checkServer(server.url, args);
         const failed = report.checks.filter(({ ok }) => !ok);
         expect(failed.find(({ name }) => name.includes(check))?.error).toMatch(says);
         expect([...new Set(failed.map((one) => one.group))]).toEqual([group]);

@@ -345,6 +345,73 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     says: /what was answered: expected \[\], got \[.*unknown_action/,
   },
   {
+    what: "lets callers without a key in",
+    alteration: replace(
+      `${WORKER}/access/settings.ts`,
+      'const anonymousRole = openness === "closed" ? role : "admin";',
+      'const anonymousRole = openness === "closed" && role !== null ? role : "admin";',
+    ),
+    group: "access",
+    check: "a caller without a key is let in nowhere",
+    says: /the server is open/,
+  },
+  {
+    what: "lets viewers write",
+    alteration: replace(
+      "src/protocol/access.ts",
+      "if (reaches(role, needed)) return null;",
+      "if (reaches(role, needed) || needed === 'editor') return null;",
+    ),
+    group: "access",
+    check: "changes nothing over REST",
+    says: /the status of PUT .*: expected 403, got 200/,
+  },
+  {
+    what: "holds every right for all ids",
+    alteration: replace(
+      "src/protocol/access.ts",
+      "return prefixes === null || prefixes.some(",
+      "return prefixes !== undefined || [].some(",
+    ),
+    group: "access",
+    check: "a key for some ids meets nothing of the others",
+    says: /the answer for a hidden fragment: expected \[404/,
+  },
+  {
+    what: "tells no open socket that its key was revoked",
+    alteration: replace(
+      `${WORKER}/access/access-object.ts`,
+      "tellFragment: (id, change) => fragmentStub(env, workspace, id as FragmentId).accessChanged(change),",
+      "tellFragment: async () => undefined,",
+    ),
+    group: "access",
+    check: "its open sockets are closed for good",
+    says: /no answer in \d+ s: the (JSON|Yjs) client waited for the close/,
+    timeoutS: WAITING_S,
+  },
+  {
+    what: "tells an unknown workspace from an unknown key",
+    alteration: replace(
+      `${WORKER}/access/directory-object.ts`,
+      "return refused(NOT_VALID);",
+      "return refused({ ...NOT_VALID, message: 'There is no such workspace.' });",
+    ),
+    group: "access",
+    check: "one of no workspace likewise",
+    says: /the answer for a workspace that does not exist: expected .*got .*There is no such workspace/,
+  },
+  {
+    what: "lets pages of every origin call",
+    alteration: replace(
+      `${WORKER}/http/origins.ts`,
+      "return origin === undefined ? !isForeignResource(c) : mayCall(c, origin);",
+      "return origin !== '' || mayCall(c, origin);",
+    ),
+    group: "access",
+    check: "a page of another origin is refused",
+    says: /the status of GET .*: expected 403, got 200/,
+  },
+  {
     what: "says that it has deleted and deletes nothing",
     alteration: replace(
       `${WORKER}/routes/fragments.ts`,
