@@ -1,9 +1,10 @@
 /** Whatever README.md and docs/*.md show is true: their code blocks are run, their lists are complete, their links lead somewhere. */
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import { SET_SECRET_COMMAND, secretFault } from "../../src/protocol/auth-secret.ts";
 import { CLOSE } from "../../src/protocol/close-codes.ts";
 import { ERROR_STATUS } from "../../src/protocol/errors.ts";
 import { describeNextSteps } from "../../tools/dev/next-steps.ts";
@@ -102,7 +103,26 @@ const SUBSTITUTES: readonly Substitute[] = [
     },
   },
   {
-    command: /^npx wrangler (login|tail|secret put \w+|rollback|deployments list|versions list)$/,
+    command: /^openssl rand -base64 32 \| tee auth-secret \| npx wrangler secret put AUTH_SECRET$/,
+    because: "it needs an account: that the server names the same command, and would take the secret",
+    check: (command) => {
+      expect(SET_SECRET_COMMAND).toBe(command);
+      const secret = execFileSync("openssl", ["rand", "-base64", "32"], { encoding: "utf8" });
+      expect(secretFault(secret.trim())).toBeNull();
+      return "";
+    },
+  },
+  {
+    command: /^npm run -s key -- --url https:/,
+    because: "there is no such server: that the command takes these options",
+    check: (command) => {
+      for (const [, option] of command.matchAll(/--(\w[\w-]*)/g))
+        expect(read("tools/access/key.ts")).toMatch(new RegExp(`"?${option}"?: \\w+\\(`));
+      return "";
+    },
+  },
+  {
+    command: /^npx wrangler (login|tail|secret (?:put|delete) \w+|rollback|deployments list|versions list)$/,
     because: "it needs an account: that Wrangler has the command",
     check: async (command, { checkout }) => {
       const words = command.split(" ").slice(2);

@@ -9,12 +9,13 @@
  * | `text`, `json` | what the `sh` block before has printed; see printed-pattern.ts |
  * | `text terminal=NAME` | what that terminal has printed by now, or soon |
  * | `console NAME` | a JSON socket; see wscat-session.ts |
- * | `js FILE`, `html FILE` | saved as that file, which a later command must name |
+ * | `js FILE`, `html FILE`, `python FILE` | saved as that file, which a later command must name |
  * | `toml FILE` | appended to that file of the checkout |
  *
  * `<!-- test: stop NAME -->` ends a socket, too. `<!-- test: sh`, lines, `-->` is a block that readers do not see.
  * `<!-- test: browser NAME SELECTOR FILE undo -->` opens what the terminal serves in two browsers.
  */
+import { randomBytes } from "node:crypto";
 import { cp, readdir, symlink, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { type ServerProcess, startServer } from "../../tools/dev/server-process.ts";
@@ -57,6 +58,9 @@ export interface StoryRules {
 const COPIED = ["wrangler.toml"];
 /** What a fresh checkout has not. */
 const ABSENT = ["build", ".wrangler", ".git", "coverage"];
+
+/** Of the page's server, so that it can sign tokens. */
+const SECRETS = { AUTH_SECRET: randomBytes(32).toString("base64") };
 
 const ADDRESS = /\b(?:localhost|127\.0\.0\.1):8081\b/g;
 
@@ -125,7 +129,7 @@ class Story {
     const servesItself = blocks.some(
       ({ language, text }) => language === "sh" && /^npm run serve/m.test(text),
     );
-    const server = servesItself ? null : await startServer({ persistTo: dataDir });
+    const server = servesItself ? null : await startServer({ persistTo: dataDir, secrets: SECRETS });
     const authority = server === null ? `127.0.0.1:${await freePort()}` : new URL(server.url).host;
     return new Story(checkout, rules, server, authority);
   }
@@ -147,6 +151,7 @@ class Story {
         this.#sessions.set(name, await WscatSession.run(text, this.#sessions.get(name)));
         return;
       case "js":
+      case "python":
       case "html":
         if (name === "") throw new Error("a file without a name");
         this.#markUsed(text); // by what imports it

@@ -31,6 +31,7 @@ function hears(url, protocols, frame) {
     const socket = new WebSocket(url, protocols);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => frame !== null && socket.send(frame);
+    if (frame === null) socket.onopen = () => setTimeout(() => socket.readyState === 1 && settle("stayed open"), 1_000);
     socket.onmessage = ({ data }) => settle("heard " + (typeof data === "string" ? data : data.byteLength + " bytes"));
     socket.onclose = () => settle(null);
   }));

@@ -40,7 +40,9 @@ describe("a deployment that is not set up", () => {
     expect(answer.status).toBe(503);
     const { code, detail } = await answer.json<{ code: string; detail: string }>();
     expect(code).toBe("not_configured");
-    expect(detail).toContain("openssl rand -base64 32 | npx wrangler secret put AUTH_SECRET");
+    expect(detail).toContain(
+      "openssl rand -base64 32 | tee auth-secret | npx wrangler secret put AUTH_SECRET",
+    );
   });
 
   test.each(SOCKETS)("[ACCESS-2] a socket of %s is 503, when there is no secret", async (path) => {

@@ -12,7 +12,7 @@ import { timestamp } from "../../src/protocol/timestamp.ts";
 import { whenOutputCloses } from "../closed-output.ts";
 import { runCommand } from "../command-line.ts";
 import { describeNoServer } from "../server-url.ts";
-import { withSocketToken } from "./check-user.ts";
+import { withUserTokens } from "./check-user.ts";
 import { Deadline } from "./deadline.ts";
 import { show } from "./expect.ts";
 import { GROUPS } from "./groups.ts";
@@ -98,7 +98,7 @@ async function askHealth(server: Server, timeoutMs: number): Promise<Server | st
   const deadline = new Deadline(timeoutMs, null);
   try {
     const { status, body } = await server.request(deadline, "GET", "/healthz");
-    if (status === 200) return await withSocketToken(server, deadline);
+    if (status === 200) return await withUserTokens(server, deadline);
     return `${server.url} answers, but not as Prompt Manager: GET /healthz gives ${status} ${show(body)}.`;
   } catch (error) {
     return describeNoServer(server.url, error);

@@ -3,11 +3,12 @@ import type * as Y from "yjs";
 import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
 import { type Fragment, type Metadata, PROMPT_TYPES } from "../../src/protocol/fragment.ts";
 import { describeIssues } from "../../src/protocol/issues.ts";
+import { authorization } from "../access/credential.ts";
 import { encodePath, fragmentPath } from "../server-url.ts";
 import { Deadline } from "./deadline.ts";
 import { CheckFailure, expectEqual, show } from "./expect.ts";
 import { type FrameOf, JsonClient } from "./json-client.ts";
-import { type Answer, type RequestOptions, Server } from "./server.ts";
+import { type Answer, type RequestOptions, Server, type SocketAddress } from "./server.ts";
 import { StockClient } from "./stock-client.ts";
 import { TextClient } from "./text-client.ts";
 import { YjsClient, type YjsClientOptions } from "./yjs-client.ts";
@@ -48,6 +49,7 @@ export class Scene {
   /** The folder of its fragments: that of the run, and a number. */
   readonly folder: string;
   readonly #clients: { drop(): void }[];
+  readonly #people: string[];
   readonly #undo: ((deadline: Deadline) => Promise<unknown>)[];
 
   /** @param of the scene whose fragments and clients are this one's, too */
@@ -57,6 +59,7 @@ export class Scene {
     this.deadline = deadline;
     this.ids = of?.ids ?? new Set();
     this.#clients = of === null ? [] : of.#clients;
+    this.#people = of === null ? [] : of.#people;
     this.#undo = of === null ? [] : of.#undo;
   }
 
@@ -111,7 +114,7 @@ export class Scene {
     name: string,
     { address = "/v1/ws/", query = "", headers = {} }: JoinOptions = {},
   ): Promise<JsonClient> {
-    const socket = this.server.socket(`${address}${id}${query}`, headers);
+    const socket = this.#socket(`${address}${id}${query}`, name, headers);
     return this.#use(await JsonClient.open(socket, name, this.deadline));
   }
 
@@ -123,7 +126,7 @@ export class Scene {
 
   /** An open Yjs client, with our subprotocol unless the options say otherwise. */
   async yjs(id: FragmentId, name: string, options: Partial<YjsClientOptions> = {}): Promise<YjsClient> {
-    const socket = this.server.socket(`/v1/sync/${encodePath(id)}`);
+    const socket = this.#socket(`/v1/sync/${encodePath(id)}`, name);
     return this.#use(await YjsClient.open(socket, name, this.deadline, { isOwnClient: true, ...options }));
   }
 
@@ -143,7 +146,7 @@ export class Scene {
 
   /** A stock provider that begins to connect. */
   stock(id: FragmentId, name: string, params?: Record<string, string>): StockClient {
-    const { socketCredential: token } = this.server;
+    const token = this.#credentialOf(name);
     const connection = {
       serverUrl: this.server.socketUrl("/v1/sync"),
       id,
@@ -154,7 +157,7 @@ export class Scene {
 
   /** A client of a socket that belongs to no fragment. */
   async text(path: string, name: string): Promise<TextClient> {
-    return this.#use(await TextClient.open(this.server.socket(path), name, this.deadline));
+    return this.#use(await TextClient.open(this.#socket(path, name), name, this.deadline));
   }
 
   /** Ends the scene and drops every client, even one that was still opening when the check failed. */
@@ -170,6 +173,21 @@ export class Scene {
       await undo(deadline).catch(() => undefined);
       deadline.end();
     }
+  }
+
+  #socket(path: string, name: string, headers: Readonly<Record<string, string>> = {}): SocketAddress {
+    return {
+      url: this.server.socketUrl(path),
+      headers: { ...authorization(this.#credentialOf(name)), ...headers },
+    };
+  }
+
+  /** Clients of one name are one user, also with more behind a comma: "Ann" and "Ann, again,". */
+  #credentialOf(name: string): string | null {
+    const { tokens, credential } = this.server;
+    const [person = name] = name.split(",");
+    if (!this.#people.includes(person)) this.#people.push(person);
+    return tokens[this.#people.indexOf(person) % tokens.length] ?? credential;
   }
 
   #use<C extends { drop(): void }>(client: C): C {

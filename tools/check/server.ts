@@ -29,17 +29,13 @@ export class Server {
   readonly url: string;
   /** Null for a caller without one. */
   readonly credential: string | null;
-  /** The same for its sockets. */
-  readonly socketCredential: string | null;
+  /** Tokens of users, for the sockets of different people; empty if sockets show the credential. */
+  readonly tokens: readonly string[];
 
-  constructor(url: string, credential: string | null, socketCredential: string | null = credential) {
+  constructor(url: string, credential: string | null, tokens: readonly string[] = []) {
     this.url = url;
     this.credential = credential;
-    this.socketCredential = socketCredential;
-  }
-
-  socket(path: string, headers: Readonly<Record<string, string>> = {}): SocketAddress {
-    return { url: this.socketUrl(path), headers: { ...authorization(this.socketCredential), ...headers } };
+    this.tokens = tokens;
   }
 
   socketUrl(path: string): string {
