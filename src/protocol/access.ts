@@ -54,6 +54,9 @@ export interface Access extends Cap {
   readonly grants: readonly string[];
 }
 
+/** How the ids of users begin that an identity provider vouches for. No other user has such an id. */
+export const IDENTITY_USER_PREFIX = "idp:";
+
 export const ANONYMOUS: Principal = { id: "anonymous", name: null, color: null };
 
 /** Whether `role` may do what `needed` may do. */

@@ -215,3 +215,48 @@ export const CLOCK_LEEWAY_MS = 60_000;
 
 /** A key or token: longer than a token with all fields at their limits, and short enough for an address. */
 export const MAX_CREDENTIAL_UNITS = 4_096;
+/** An invitation is a secret that lies in a mailbox: a week is enough to come back from a holiday, a month is the most. */
+export const INVITATION_DEFAULT_SECONDS = 7 * 24 * 60 * 60;
+export const INVITATION_MAX_SECONDS = 30 * 24 * 60 * 60;
+export const INVITATION_MIN_SECONDS = 60;
+
+/** Open invitations of a workspace, which is one answer. A larger team has an identity provider. */
+export const MAX_OPEN_INVITATIONS = 1_000;
+
+/** What the form of the sign-in page sends: a link, with room. */
+export const MAX_SIGN_IN_BYTES = 4_096;
+
+/** A browser session ends after this time without a request, and after this time in any case (OWASP ASVS 5.0, 7.3). */
+export const SESSION_IDLE_MS = 7 * 24 * 60 * 60 * 1000;
+export const SESSION_MAX_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** A browser gets a new secret once a day, so that a stolen one does not last. */
+export const SESSION_ROTATION_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * How long the secret before stays good once the new one was seen: longer than a request takes that another tab has sent
+ * with it.
+ */
+export const SESSION_OVERLAP_MS = 60_000;
+
+/** When a session was last seen is stored at most once in this time, because a stored row costs money. */
+export const SESSION_SEEN_EVERY_MS = 60 * 60 * 1000;
+
+/** Rules of an identity provider. All are looked at for each request. */
+export const MAX_IDENTITY_RULES = 200;
+
+/** OpenID Connect gives the subject of a token 255 characters. */
+export const MAX_IDENTITY_SUBJECT_UNITS = 255;
+
+/** The clocks of a provider and of this server may differ by this many seconds. */
+export const IDENTITY_CLOCK_SECONDS = 10;
+
+/** Between two requests for the keys of a provider, so that invented tokens cannot flood it. */
+export const IDENTITY_KEYS_PAUSE_MS = 30_000;
+/** The same after a failure, while no keys are known and nobody of the provider can come in. */
+export const IDENTITY_KEYS_RETRY_MS = 2_000;
+export const IDENTITY_KEYS_TIMEOUT_MS = 5_000;
+/** Such requests of one isolate at a time: an isolate that has just begun gets all requests of a page at once. */
+export const MAX_IDENTITY_KEYS_REQUESTS = 100;
+/** Keys that were fetched stay in use for this time while the provider does not answer. */
+export const IDENTITY_KEYS_KEPT_MS = 24 * 60 * 60 * 1000;

@@ -1,8 +1,9 @@
 import * as v from "valibot";
-import { ROLES } from "./access.ts";
+import { IDENTITY_USER_PREFIX, ROLES } from "./access.ts";
 import { listOf, TimeSchema } from "./fragment.ts";
 import {
   DEFAULT_TOKEN_SECONDS,
+  MAX_IDENTITY_SUBJECT_UNITS,
   MAX_KEY_NAME_UNITS,
   MAX_PRESENCE_COLOR_UNITS,
   MAX_TOKEN_SECONDS,
@@ -15,10 +16,10 @@ import { GivenPrefixesSchema, PrefixesSchema } from "./prefixes.ts";
 
 /** The bodies and answers of `/v1/keys`, `/v1/tokens` and `/v1/users`. */
 
-const RoleSchema = v.picklist(ROLES);
+export const RoleSchema = v.picklist(ROLES);
 
 /** A text on one line that people see as it is: no controls, no invisible characters, no space at its ends. */
-const shownText = (maxUnits: number) =>
+export const shownText = (maxUnits: number) =>
   v.pipe(
     v.string(),
     v.minLength(1, "must not be empty"),
@@ -27,10 +28,20 @@ const shownText = (maxUnits: number) =>
     v.check((text) => text.trim() === text, "must not begin or end with a space"),
   );
 
-/** The id of a user, as the company's own system has it. Both spellings of a letter with an accent are one id. */
+/** The id of any user. Both spellings of a letter with an accent are one id. */
 export const UserIdSchema = v.pipe(
-  shownText(MAX_USER_ID_UNITS),
+  shownText(IDENTITY_USER_PREFIX.length + MAX_IDENTITY_SUBJECT_UNITS),
   v.transform((id) => id.normalize("NFC")),
+);
+
+/** The id of a user for whom a token or an invitation is made: not one of the users of an identity provider. */
+export const NewUserIdSchema = v.pipe(
+  UserIdSchema,
+  v.maxLength(MAX_USER_ID_UNITS, `must have at most ${MAX_USER_ID_UNITS} characters`),
+  v.check(
+    (id) => !id.startsWith(IDENTITY_USER_PREFIX),
+    `must not begin with "${IDENTITY_USER_PREFIX}", as the users of an identity provider do`,
+  ),
   v.description("As your own system has it."),
 );
 
@@ -107,7 +118,7 @@ export type KeyPage = Readonly<v.InferOutput<typeof KeyPageSchema>>;
 export const TokenCreateSchema = v.pipe(
   v.strictObject({
     user: v.strictObject({
-      id: UserIdSchema,
+      id: NewUserIdSchema,
       name: v.nullish(v.pipe(shownText(MAX_USER_NAME_UNITS), v.description("What others see."))),
       color: v.nullish(v.pipe(shownText(MAX_PRESENCE_COLOR_UNITS), v.description("A CSS colour."))),
     }),

@@ -17,6 +17,8 @@ import { expansions } from "./routes/expansions.ts";
 import { fragments } from "./routes/fragments.ts";
 import { health } from "./routes/health.ts";
 import { keys } from "./routes/keys.ts";
+import { people } from "./routes/people.ts";
+import { signInPages } from "./routes/sign-in.ts";
 import { sockets } from "./routes/sockets.ts";
 import { tokens } from "./routes/tokens.ts";
 import { users } from "./routes/users.ts";
@@ -45,6 +47,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
     "/",
     descriptions(() => app),
   )
+  .route("/", signInPages)
   .use(makeCaller) // everything above is for everybody
   .route("/", sockets)
   .route("/", legacySockets)
@@ -54,6 +57,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   .route("/", users)
   .route("/", catalogue)
   .route("/", auditLog)
+  .route("/", people)
   .route("/", fragments)
   .route("/", expansions)
   .route("/", oldPrompts)

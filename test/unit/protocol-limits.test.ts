@@ -104,6 +104,48 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
     grouped(limits.MAX_AUDIT_ROWS_SCANNED),
   ],
   AUDIT_PAUSE_MS: ["delay of the entry of a refusal or a minted token", `${limits.AUDIT_PAUSE_MS / 1_000} s`],
+  INVITATION_DEFAULT_SECONDS: ["life of an invitation", days(limits.INVITATION_DEFAULT_SECONDS * 1_000)],
+  INVITATION_MIN_SECONDS: ["life of an invitation", `${limits.INVITATION_MIN_SECONDS} s`],
+  INVITATION_MAX_SECONDS: ["life of an invitation", days(limits.INVITATION_MAX_SECONDS * 1_000)],
+  MAX_OPEN_INVITATIONS: ["open invitations of a workspace", grouped(limits.MAX_OPEN_INVITATIONS)],
+  MAX_SIGN_IN_BYTES: ["form of the sign-in page", `${grouped(limits.MAX_SIGN_IN_BYTES)} bytes`],
+  SESSION_IDLE_MS: ["browser session without a request", days(limits.SESSION_IDLE_MS)],
+  SESSION_MAX_MS: ["browser session in all", days(limits.SESSION_MAX_MS)],
+  SESSION_ROTATION_MS: ["age of a session cookie", `${limits.SESSION_ROTATION_MS / 3_600_000} hours`],
+  SESSION_OVERLAP_MS: [
+    "session cookie after its successor was seen",
+    `${limits.SESSION_OVERLAP_MS / 1_000} s`,
+  ],
+  SESSION_SEEN_EVERY_MS: ["exactness of `last_seen_at`", `${limits.SESSION_SEEN_EVERY_MS / 3_600_000} hour`],
+  MAX_IDENTITY_RULES: ["rules of an identity provider", grouped(limits.MAX_IDENTITY_RULES)],
+  MAX_IDENTITY_SUBJECT_UNITS: [
+    "`sub` of an identity provider's token",
+    units(limits.MAX_IDENTITY_SUBJECT_UNITS),
+  ],
+  IDENTITY_CLOCK_SECONDS: [
+    "difference from an identity provider's clock",
+    `${limits.IDENTITY_CLOCK_SECONDS} s`,
+  ],
+  IDENTITY_KEYS_PAUSE_MS: [
+    "pause between requests for an identity provider's keys",
+    `${limits.IDENTITY_KEYS_PAUSE_MS / 1_000} s`,
+  ],
+  IDENTITY_KEYS_RETRY_MS: [
+    "pause between requests for an identity provider's keys",
+    `${limits.IDENTITY_KEYS_RETRY_MS / 1_000} s`,
+  ],
+  IDENTITY_KEYS_TIMEOUT_MS: [
+    "request for an identity provider's keys",
+    `${limits.IDENTITY_KEYS_TIMEOUT_MS / 1_000} s`,
+  ],
+  MAX_IDENTITY_KEYS_REQUESTS: [
+    "request for an identity provider's keys",
+    `${limits.MAX_IDENTITY_KEYS_REQUESTS} at a time`,
+  ],
+  IDENTITY_KEYS_KEPT_MS: [
+    "age of an identity provider's keys",
+    `${limits.IDENTITY_KEYS_KEPT_MS / 3_600_000} hours`,
+  ],
   EXPANSION_BUDGETS: [
     "depth, fragments, inclusions, filled variables, output of one expansion",
     `${limits.EXPANSION_BUDGETS.depth} · `,
@@ -146,6 +188,10 @@ function readTable(): [row: string, limit: string][] {
 /** "2,000 units" holds one number, 2000. */
 function numbersOf(text: string): number[] {
   return Array.from(text.matchAll(/\d[\d,]*/g), ([digits]) => Number(digits.replaceAll(",", "")));
+}
+
+function days(timeMs: number): string {
+  return `${timeMs / 86_400_000} days`;
 }
 
 function mebibytes(bytes: number): string {

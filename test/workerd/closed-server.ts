@@ -13,6 +13,8 @@ import { YjsClient } from "../support/yjs-client.ts";
 export interface Sent {
   readonly credential?: string;
   readonly body?: unknown;
+  /** A body that is sent as it is. */
+  readonly text?: string;
   readonly headers?: Record<string, string>;
   /** Variables and secrets of the deployment. */
   readonly settings?: Record<string, string>;
@@ -21,12 +23,13 @@ export interface Sent {
 /** Calls a closed server. */
 export async function call(method: string, path: string, sent: Sent = {}): Promise<Response> {
   const { credential, body, headers = {}, settings = {} } = sent;
+  const text = sent.text ?? (body === undefined ? undefined : JSON.stringify(body));
   const bearer: Record<string, string> =
     credential === undefined ? {} : { Authorization: `Bearer ${credential}` };
   const init = {
     method,
     headers: { ...bearer, ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(text === undefined ? {} : { body: text }),
   };
   // The types of the variables are what wrangler.toml says.
   const deployed = { ...env, OPEN_ACCESS: "", AUTH_SECRET: TEST_SECRET, ...settings } as unknown as Env;

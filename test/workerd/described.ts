@@ -1,3 +1,4 @@
+import { exports } from "cloudflare:workers";
 import { Validator } from "@cfworker/json-schema";
 import type { OpenAPIV3_1 } from "openapi-types";
 import { EXAMPLES } from "../../src/worker/description/operations.ts";
@@ -131,7 +132,7 @@ export function exampleRequests({ path, parameters, requestBody }: DescribedOper
   }));
 }
 
-/** Makes the fragments and keys that the examples speak of, in a folder of their own, and the same request on those. */
+/** Makes the fragments, keys and the like that the examples speak of, in a folder of their own, and the same request on those. */
 export async function prepareExample({ name, path, body }: ExampleRequest): Promise<ExampleRequest> {
   const folder = `${freshId()}/`;
   for (const { id, ...fragment } of [EXAMPLES.fragment, EXAMPLES.included]) {
@@ -140,16 +141,36 @@ export async function prepareExample({ name, path, body }: ExampleRequest): Prom
   }
   const moved: unknown =
     body === undefined ? body : JSON.parse(JSON.stringify(body).replaceAll(FOLDER, folder));
-  const address = path.startsWith(KEYS) ? KEYS + (await makeExampleKey()) : path;
+  const [named] = Object.keys(MAKE_NAMED).filter((prefix) => path.startsWith(prefix));
+  const address = named === undefined ? path : named + (await MAKE_NAMED[named]?.());
   return { name, path: address.replace(encodeURIComponent(FOLDER), encodeURIComponent(folder)), body: moved };
 }
 
-const KEYS = "/v1/keys/";
+/** Makes what an example names whose address begins so. Each returns its id. */
+const MAKE_NAMED: Readonly<Record<string, () => Promise<string>>> = {
+  "/v1/keys/": () => makeNamed("/v1/keys", { name: "example", role: "editor" }),
+  "/v1/invitations/": () => makeNamed("/v1/invitations", { user: { name: "Anna" }, role: "editor" }),
+  "/v1/sessions/": makeExampleSession,
+};
 
-/** The id of a new key. */
-async function makeExampleKey(): Promise<string> {
-  const made = await request("POST", "/v1/keys", { name: "example", role: "editor" });
+async function makeNamed(path: string, body: object): Promise<string> {
+  const made = await request("POST", path, body);
   return (await made.json<{ id: string }>()).id;
+}
+
+async function makeExampleSession(): Promise<string> {
+  const body = { user: { name: "Anna" }, role: "editor" };
+  const made = await request("POST", "/v1/invitations", body);
+  const { link } = await made.json<{ link: string }>();
+  const signedIn = await exports.default.fetch("http://localhost/sign-in", {
+    method: "POST",
+    headers: { Origin: "http://localhost" },
+    body: new URLSearchParams({ invitation: link }),
+    redirect: "manual",
+  });
+  const Cookie = signedIn.headers.get("Set-Cookie")?.split(";")[0] ?? "";
+  const me = await request("GET", "/v1/me", undefined, { Cookie });
+  return (await me.json<{ session: string }>()).session;
 }
 
 /** The codes of errors that an operation names, with their status. */

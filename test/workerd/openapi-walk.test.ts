@@ -157,6 +157,19 @@ describe("errors", () => {
       forbidden: asViewer("PATCH", "/v1/keys/a", {}),
       not_found: send("PATCH", "/v1/keys/a", {}),
     },
+    listInvitations: { forbidden: asViewer("GET", "/v1/invitations") },
+    makeInvitation: {
+      invalid_body: send("POST", "/v1/invitations", { role: "editor" }),
+      body_too_large: send("POST", "/v1/invitations", TOO_LARGE_BODY),
+      forbidden: asViewer("POST", "/v1/invitations", { user: { name: "a" }, role: "viewer" }),
+    },
+    withdrawInvitation: {
+      forbidden: asViewer("DELETE", "/v1/invitations/a"),
+      not_found: send("DELETE", "/v1/invitations/a"),
+    },
+    listSessions: { forbidden: asViewer("GET", "/v1/sessions?user=a") },
+    endSessions: { forbidden: asViewer("DELETE", "/v1/sessions?user=a") },
+    endSession: { not_found: send("DELETE", "/v1/sessions/a") },
     revokeKey: { forbidden: asViewer("DELETE", "/v1/keys/a"), not_found: send("DELETE", "/v1/keys/a") },
     makeToken: {
       invalid_body: send("POST", "/v1/tokens", { user: "anna" }),

@@ -24,16 +24,21 @@ import {
 } from "../storage/access-audit.ts";
 import { ChangedGrants } from "../storage/access-changes.ts";
 import { EndedTokenTable } from "../storage/access-ended-tokens.ts";
+import { InvitationTable } from "../storage/access-invitations.ts";
 import { KeyTable } from "../storage/access-keys.ts";
 import { SocketNotes } from "../storage/access-notes.ts";
 import { ACCESS_SCHEMA } from "../storage/access-schema.ts";
+import { SessionTable } from "../storage/access-sessions.ts";
 import { UserTable } from "../storage/access-users.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { migrate, schemaVersion } from "../storage/migrations.ts";
 import { type AccessTables, Admission } from "./admission.ts";
+import { BrowserSessions } from "./browser-sessions.ts";
 import { ChangeTeller } from "./change-teller.ts";
 import { DAY_MS } from "./days.ts";
+import { Invitations } from "./invitations.ts";
 import { KeyCalls } from "./key-calls.ts";
+import { PeopleCalls } from "./people-calls.ts";
 import type { Proof } from "./proof.ts";
 import { Pruning } from "./pruning.ts";
 import type { Acting, Recorder } from "./recorder.ts";
@@ -50,6 +55,7 @@ export class AccessObject extends DurableObject<Env> {
   readonly #pruning: Pruning;
   readonly #teller: ChangeTeller;
   readonly #notes: SocketNotes;
+  readonly #people: PeopleCalls;
   readonly #audit: AuditTable;
   readonly #alarms: AlarmTable<"audit" | "tell" | "prune">;
 
@@ -64,6 +70,7 @@ export class AccessObject extends DurableObject<Env> {
       keys: new KeyTable(storage),
       users: new UserTable(storage),
       endedTokens: new EndedTokenTable(storage),
+      sessions: new BrowserSessions(new SessionTable(storage), (id) => this.#teller.changed(`session:${id}`)),
     };
     this.#admission = new Admission(tables);
     const workspace = (ctx.id.name ?? "") as Workspace; // accessStub names it
@@ -82,6 +89,12 @@ export class AccessObject extends DurableObject<Env> {
       addWorkspace: () => directoryStub(env).add(workspace),
     });
     this.#users = new UserCalls({ ...tables, teller: this.#teller });
+    this.#people = new PeopleCalls({
+      ...tables,
+      invitations: new Invitations(new InvitationTable(storage)),
+      admission: this.#admission,
+      recorder: (source) => this.#recorder(source),
+    });
     this.#pruning = new Pruning({ ...tables, notes: this.#notes });
   }
 
@@ -129,6 +142,11 @@ export class AccessObject extends DurableObject<Env> {
 
   endToken({ access, source }: Acting, id: string): Promise<Refusal | null> {
     return this.#users.endToken(access, id, this.#recorder(source));
+  }
+
+  /** Invitations and browser sessions. A call of one is sent together with this one, so both are one round trip. */
+  people(): PeopleCalls {
+    return this.#people;
   }
 
   /** Adds an entry to the audit log. */

@@ -1,12 +1,14 @@
-import { type Access, type Cap, narrowed } from "../../protocol/access.ts";
+import { type Access, ANONYMOUS, type Cap, narrowed } from "../../protocol/access.ts";
 import { done, type Result, refused } from "../../protocol/errors.ts";
 import type { OperatorClaims, UserClaims } from "../../protocol/tokens.ts";
 import type { EndedTokenTable } from "../storage/access-ended-tokens.ts";
 import type { KeyTable } from "../storage/access-keys.ts";
 import type { UserTable } from "../storage/access-users.ts";
+import type { BrowserSessions } from "./browser-sessions.ts";
 import { NOT_VALID } from "./credentials.ts";
 import { dayOf } from "./days.ts";
-import type { KeyProof, Proof } from "./proof.ts";
+import type { IdentityProof } from "./identity-provider.ts";
+import type { KeyProof, Proof, SessionProof } from "./proof.ts";
 
 /** The cap of a grant that limits nothing. */
 const NO_LIMIT: Cap = { role: "admin", prefixes: null };
@@ -15,6 +17,7 @@ export interface AccessTables {
   readonly keys: KeyTable;
   readonly users: UserTable;
   readonly endedTokens: EndedTokenTable;
+  readonly sessions: BrowserSessions;
 }
 
 /** Decides what a proof is worth now: the access that it gives, from what is stored about everything that it stands on. */
@@ -51,13 +54,23 @@ export class Admission {
       }
       case "token":
         return this.#tables.endedTokens.has(id) ? null : NO_LIMIT;
+      case "session":
+        return this.#tables.sessions.get(id, nowMs);
       default:
         return null;
     }
   }
 
+  /** The same for the principal that has made something: what nobody can be removed from lasts. */
+  makerCap(principalId: string, nowMs: number, madeAtMs: number): Cap | null {
+    const isNobody = principalId === ANONYMOUS.id || principalId === OPERATOR.id;
+    return isNobody ? NO_LIMIT : this.capOf(principalId, nowMs, madeAtMs);
+  }
+
   #accessOf(proof: Proof, nowMs: number): Access | null {
     if (proof.kind === "key") return this.#keyAccess(proof, nowMs);
+    if (proof.kind === "session") return this.#sessionAccess(proof, nowMs);
+    if (proof.kind === "identity") return this.#identityAccess(proof, nowMs);
     if (isPast(proof.claims.expiresAtMs, nowMs)) return null;
     return proof.claims.kind === "operator"
       ? this.#operatorAccess(proof.claims, nowMs)
@@ -86,6 +99,34 @@ export class Admission {
     const name = user.name ?? this.#tables.users.get(user.id)?.name ?? null;
     const principal = { id: `user:${user.id}`, name, color: user.color };
     return { workspace, principal, ...cap, expiresAtMs, grants };
+  }
+
+  #sessionAccess({ workspace, id, hash }: SessionProof, nowMs: number): Access | null {
+    const session = this.#tables.sessions.show(id, hash, nowMs);
+    if (session === null) return null;
+    const grant = `user:${session.userId}`;
+    const limit = this.capOf(grant, nowMs, session.createdAtMs);
+    if (limit === null) return null;
+    this.#tables.users.noteSeen(session.userId, null, dayOf(nowMs));
+    const name = this.#tables.users.get(session.userId)?.name ?? null;
+    return {
+      workspace,
+      principal: { id: grant, name, color: null },
+      ...narrowed(session, limit),
+      expiresAtMs: session.expiresAtMs,
+      grants: [grant, `session:${id}`],
+    };
+  }
+
+  #identityAccess(proof: IdentityProof, nowMs: number): Access | null {
+    const { workspace, user, issuedAtMs, expiresAtMs } = proof;
+    if (isPast(expiresAtMs, nowMs)) return null;
+    const grant = `user:${user.id}`;
+    const limit = this.capOf(grant, nowMs, issuedAtMs);
+    if (limit === null) return null;
+    this.#tables.users.noteSeen(user.id, user.name, dayOf(nowMs));
+    const principal = { id: grant, name: user.name, color: null };
+    return { workspace, principal, ...narrowed(proof, limit), expiresAtMs, grants: [grant] };
   }
 
   #operatorAccess({ id, workspace, expiresAtMs }: OperatorClaims, nowMs: number): Access | null {

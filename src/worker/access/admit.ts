@@ -1,7 +1,6 @@
 import type { Access, Workspace } from "../../protocol/access.ts";
 import { type Result, refusal, refused } from "../../protocol/errors.ts";
 import { accessStub, directoryStub } from "../addresses.ts";
-import { NOT_VALID } from "./credentials.ts";
 import { type Proof, proofOf } from "./proof.ts";
 import { accessSettings } from "./settings.ts";
 
@@ -37,11 +36,10 @@ export async function admit(env: Env, proof: Proof, fragment: string | null): Pr
   }
 }
 
-/** Whether the workspace exists. The operator makes it with a token that says so. */
+/** Whether the workspace exists. The operator makes it, with a token that says so or by a rule for an identity provider. */
 async function exists(env: Env, proof: Proof): Promise<boolean> {
   const directory = directoryStub(env);
-  const isMade = proof.kind === "token" && proof.claims.kind === "operator" && proof.claims.makesWorkspace;
-  if (!isMade) return directory.has(proof.workspace);
+  if (!makesWorkspace(proof)) return directory.has(proof.workspace);
   await directory.add(proof.workspace);
   return true;
 }
@@ -49,6 +47,11 @@ async function exists(env: Env, proof: Proof): Promise<boolean> {
 /** Whether this isolate has called the workspace before. */
 export function isKnownWorkspace(workspace: Workspace): boolean {
   return known.has(workspace);
+}
+
+function makesWorkspace(proof: Proof): boolean {
+  if (proof.kind === "identity") return true;
+  return proof.kind === "token" && proof.claims.kind === "operator" && proof.claims.makesWorkspace;
 }
 
 function remember(workspace: Workspace): void {
@@ -68,6 +71,6 @@ export async function accessOf(
 ): Promise<Result<Access>> {
   const settings = accessSettings(env);
   if (!settings.ok) return settings;
-  const proof = await proofOf(credential, settings.value.secrets, Date.now());
-  return proof === null ? refused(NOT_VALID) : admit(env, proof, fragment);
+  const proof = await proofOf(credential, settings.value, Date.now());
+  return proof.ok ? admit(env, proof.value, fragment) : proof;
 }

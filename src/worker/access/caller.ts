@@ -7,10 +7,11 @@ import { refuse } from "../http/problem.ts";
 import { isUpgrade } from "../http/upgrade.ts";
 import { callerRefusal, refuseUpgrade } from "../sockets/refusal.ts";
 import { admit } from "./admit.ts";
+import { ambientCaller, finishAmbientAnswer } from "./ambient-caller.ts";
 import { noteRefusedJoin } from "./audit-refusals.ts";
-import { NOT_VALID, readCredential } from "./credentials.ts";
+import { readCredential } from "./credentials.ts";
+import { knownCaller } from "./known-caller.ts";
 import { type Caller, proofOf } from "./proof.ts";
-import { recall, remember } from "./recent-callers.ts";
 import { accessSettings } from "./settings.ts";
 
 /** Lets nothing through while the deployment is not set up. */
@@ -22,15 +23,16 @@ export async function requireSettings(c: Context<AppEnv>, next: Next): Promise<R
 }
 
 /** Makes the caller's access, once per request. Everything behind it takes the access from the context. */
-export async function makeCaller(c: Context<AppEnv>, next: Next): Promise<Response | undefined> {
+export async function makeCaller(c: Context<AppEnv>, next: Next): Promise<void> {
   const caller = await callerOf(c);
-  if (!caller.ok) return refuseCaller(c, caller.refusal);
-  c.set("access", caller.value.access);
-  c.set("proof", caller.value.proof);
-  // `?token=` is part of an address, by which a shared cache would find the answer. The headers of a 101 cannot be changed.
-  if (caller.value.proof !== null && !isUpgrade(c)) c.header("Cache-Control", "private, no-cache");
-  await next();
-  return undefined;
+  if (caller.ok) {
+    c.set("access", caller.value.access);
+    c.set("proof", caller.value.proof);
+    // `?token=` is part of an address, by which a shared cache would find the answer. The headers of a 101 cannot be changed.
+    if (caller.value.proof !== null && !isUpgrade(c)) c.header("Cache-Control", "private, no-cache");
+    await next();
+  } else c.res = refuseCaller(c, caller.refusal);
+  finishAmbientAnswer(c);
 }
 
 /**
@@ -55,13 +57,21 @@ export async function freshAccess(c: Context<AppEnv>, fragment: string | null): 
   return proof === null ? done(c.get("access")) : admit(c.env, proof, fragment);
 }
 
-async function callerOf(c: Context<AppEnv>): Promise<Result<Caller>> {
+/** The one who sends the request, by its key, token, cookie or header. */
+export async function callerOf(c: Context<AppEnv>): Promise<Result<Caller>> {
   const settings = accessSettings(c.env);
   if (!settings.ok) return settings;
-  const { anonymous, secrets } = settings.value;
+  const { anonymous } = settings.value;
   const credential = readCredential(c.req.raw);
   if (!credential.ok) return credential;
-  if (credential.value !== null) return knownCaller(c, credential.value, secrets);
+  const shown = credential.value;
+  if (shown !== null) {
+    const prove = (nowMs: number) => proofOf(shown, settings.value, nowMs);
+    return knownCaller(c, await digest(shown), prove);
+  }
+  // A page that sends a key or token means that one, not the cookie which the browser adds.
+  const ambient = await ambientCaller(c, settings.value);
+  if (ambient !== null) return ambient;
   return anonymous === null ? refused(NOTHING_SHOWN) : done({ access: anonymous, proof: null });
 }
 
@@ -69,25 +79,6 @@ const NOTHING_SHOWN = refusal(
   "unauthorised",
   "This needs a key or token: `Authorization: Bearer …`, or `?token=…`.",
 );
-
-async function knownCaller(
-  c: Context<AppEnv>,
-  credential: string,
-  secrets: readonly string[],
-): Promise<Result<Caller>> {
-  const nowMs = Date.now();
-  const name = await digest(credential);
-  const recent = recall(name, nowMs);
-  if (recent !== null) return done(recent);
-  const proof = await proofOf(credential, secrets, nowMs);
-  if (proof === null) return refused(NOT_VALID);
-  c.set("proof", proof); // tells where a refusal is recorded
-  const access = await admit(c.env, proof, null);
-  if (!access.ok) return access;
-  const caller = { access: access.value, proof };
-  remember(name, caller, nowMs);
-  return done(caller);
-}
 
 /** Refuses a request for what its caller has shown, or has not. */
 function refuseCaller(c: Context<AppEnv>, why: Refusal): Response {

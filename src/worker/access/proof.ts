@@ -1,13 +1,17 @@
 import type { Access, Workspace } from "../../protocol/access.ts";
+import { done, type Result, refused } from "../../protocol/errors.ts";
 import { type TokenClaims, verifyToken } from "../../protocol/tokens.ts";
 import { digest } from "../http/digest.ts";
+import { NOT_VALID } from "./credentials.ts";
+import type { IdentityProof } from "./identity-provider.ts";
 import { parseKey } from "./key-text.ts";
+import type { AccessSettings } from "./settings.ts";
 
 /**
  * What a caller has shown of itself, as far as it can be checked without asking an object. The workspace's access object
  * decides what it is still worth.
  */
-export type Proof = KeyProof | TokenProof;
+export type Proof = KeyProof | TokenProof | SessionProof | IdentityProof;
 
 export interface KeyProof {
   readonly kind: "key";
@@ -23,6 +27,15 @@ export interface TokenProof {
   readonly claims: TokenClaims;
 }
 
+/** The cookie of a browser session. */
+export interface SessionProof {
+  readonly kind: "session";
+  readonly workspace: Workspace;
+  readonly id: string;
+  /** SHA-256 of the secret in the cookie. */
+  readonly hash: string;
+}
+
 /** A caller, as a request has shown it. */
 export interface Caller {
   readonly access: Access;
@@ -30,14 +43,15 @@ export interface Caller {
   readonly proof: Proof | null;
 }
 
-/** Null if the text is neither a key nor a token of ours that is still good. */
+/** The proof in a key, or in a token of ours or of the identity provider. What is neither, or has expired, is refused. */
 export async function proofOf(
   credential: string,
-  secrets: readonly string[],
+  { secrets, identity }: Pick<AccessSettings, "secrets" | "identity">,
   nowMs: number,
-): Promise<Proof | null> {
+): Promise<Result<Proof>> {
   const key = parseKey(credential);
-  if (key !== null) return { kind: "key", workspace: key.workspace, hash: await digest(credential) };
+  if (key !== null) return done({ kind: "key", workspace: key.workspace, hash: await digest(credential) });
+  if (identity?.claims(credential) === true) return identity.proofOf(credential);
   const claims = await verifyToken(secrets, credential, nowMs);
-  return claims === null ? null : { kind: "token", workspace: claims.workspace, claims };
+  return claims === null ? refused(NOT_VALID) : done({ kind: "token", workspace: claims.workspace, claims });
 }

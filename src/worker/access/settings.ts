@@ -10,6 +10,8 @@ import { SET_SECRET_COMMAND, secretFault } from "../../protocol/auth-secret.ts";
 import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { parseHosts } from "../../protocol/hosts.ts";
 import { parseOrigins } from "../../protocol/origins.ts";
+import { IdentityProvider } from "./identity-provider.ts";
+import { parseIdentitySettings } from "./identity-settings.ts";
 
 /** Who may come in without a key or token: nobody, programs and pages of this machine, or everybody who reaches the port. */
 export type Openness = "closed" | "loopback" | "anyone";
@@ -25,6 +27,8 @@ export interface AccessSettings {
   readonly allowedHosts: readonly string[];
   /** Origins of the pages that may call, besides the server's own (http/origins.ts). */
   readonly allowedOrigins: readonly string[];
+  /** Null if there is none. */
+  readonly identity: IdentityProvider | null;
 }
 
 // Maps: an object would know "constructor", too.
@@ -73,7 +77,17 @@ function readSettings(env: Env): Result<AccessSettings> {
   if (openness === "closed" && secrets.length === 0) return fault(`AUTH_SECRET is not set. ${SET_SECRET}`);
   const anonymousRole = openness === "closed" ? role : "admin";
   const anonymous = anonymousRole === null ? null : anonymousAccess(workspace, anonymousRole);
-  return done({ openness, anonymous, secrets, allowedHosts: hosts.names, allowedOrigins: origins.origins });
+  const identity = parseIdentitySettings(env);
+  if (!identity.ok) return identity;
+  const provider = identity.value === null ? null : new IdentityProvider(identity.value);
+  return done({
+    openness,
+    anonymous,
+    secrets,
+    allowedHosts: hosts.names,
+    allowedOrigins: origins.origins,
+    identity: provider,
+  });
 }
 
 /** An open server may do without a secret, until somebody wants a token. */

@@ -83,7 +83,7 @@ export class UserCalls {
 }
 
 /** A user's role counts for all fragments, so an access to some of them is not enough. */
-function directorFault(access: Access): Refusal | null {
+export function directorFault(access: Access): Refusal | null {
   const fault = roleFault(access, "admin");
   if (fault !== null || access.prefixes === null) return fault;
   return refusal("forbidden", "Users are for admins of the whole workspace.");

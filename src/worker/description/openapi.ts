@@ -6,6 +6,7 @@ import { AuditEntrySchema, AuditPageSchema } from "../../protocol/audit.ts";
 import * as catalogue from "../../protocol/catalogue.ts";
 import { ExpansionSchema, WarningSchema } from "../../protocol/expansion.ts";
 import { FragmentSchema } from "../../protocol/fragment.ts";
+import * as people from "../../protocol/people.ts";
 import * as principals from "../../protocol/principals.ts";
 import { PRODUCT_VERSION } from "../../protocol/product-version.ts";
 import * as rest from "../../protocol/rest.ts";
@@ -44,6 +45,13 @@ const SCHEMAS = {
   User: principals.UserSchema,
   UserPut: principals.UserPutSchema,
   UserPage: principals.UserPageSchema,
+  Me: people.MeSchema,
+  InvitationCreate: people.InvitationCreateSchema,
+  Invitation: people.InvitationSchema,
+  NewInvitation: people.NewInvitationSchema,
+  InvitationList: people.InvitationListSchema,
+  BrowserSession: people.BrowserSessionSchema,
+  BrowserSessionList: people.BrowserSessionListSchema,
   AuditPage: AuditPageSchema,
   AuditEntry: AuditEntrySchema,
   Problem: rest.ProblemSchema,
@@ -88,6 +96,7 @@ export async function describeRest(app: Hono<AppEnv>): Promise<OpenAPIV3_1.Docum
         { name: "Catalogue", description: "Lists, searches and counts over all fragments." },
         { name: "Expansion", description: "Texts with their inclusions resolved." },
         { name: "Access", description: "Keys of programs, tokens for pages, users, and what was done." },
+        { name: "People", description: "How people come in, and who the caller is." },
         { name: "Service" },
       ],
     },

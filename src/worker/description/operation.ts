@@ -7,6 +7,7 @@ import { AuditQuerySchema } from "../../protocol/audit.ts";
 import { FoldersQuerySchema, ListQuerySchema } from "../../protocol/catalogue.ts";
 import { ExpansionQuerySchema } from "../../protocol/expansion.ts";
 import { shorten, toSentence } from "../../protocol/issues.ts";
+import { SessionsQuerySchema } from "../../protocol/people.ts";
 import { KeysQuerySchema, UsersQuerySchema } from "../../protocol/principals.ts";
 import { unknownName } from "../../protocol/unknown-field.ts";
 import { TOKEN_PARAMETER } from "../access/credentials.ts";
@@ -27,6 +28,8 @@ export const QUERY_SCHEMAS: Partial<Record<OperationId, v.ObjectSchema<v.ObjectE
   listKeys: KeysQuerySchema,
   listUsers: UsersQuerySchema,
   getExpansion: ExpansionQuerySchema,
+  listSessions: SessionsQuerySchema,
+  endSessions: SessionsQuerySchema,
 };
 
 /**

@@ -2,6 +2,8 @@ import type { DescribeRouteOptions } from "hono-openapi";
 import type { OpenAPIV3_1 } from "openapi-types";
 import { FRAGMENT_ID_RULE } from "../../language/fragment-id.ts";
 import { MAX_REQUEST_ID_UNITS } from "../../protocol/limits.ts";
+import { peopleOperations } from "./people-operations.ts";
+import { jsonBody } from "./request-body.ts";
 import { answers, describeHeaders, empty, refuses } from "./responses.ts";
 import { refTo } from "./schemas.ts";
 
@@ -66,12 +68,6 @@ const idempotencyKey = header(
   "Within ten minutes, the same request with the same key is made only once, and every repetition gets the first answer. Each fragment has keys of its own: for another id, the same key is another key.",
   { minLength: 1, maxLength: MAX_REQUEST_ID_UNITS },
 );
-
-type NamedExamples = Record<string, { readonly summary: string; readonly value: unknown }>;
-
-function jsonBody(schema: string, examples: NamedExamples) {
-  return { required: true, content: { "application/json": { schema: refTo(schema), examples } } };
-}
 
 const WRITE_REFUSALS = ["invalid_header", "invalid_body", "invalid_content", "content_too_large"] as const;
 
@@ -448,6 +444,7 @@ export const operations = {
       ...refuses("invalid_id", "not_found", "content_too_large", "unresolved_inclusions"),
     },
   },
+  ...peopleOperations,
   getHealth: {
     summary: "Check that the service runs",
     tags: TAG.service,

@@ -3,6 +3,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Access } from "../../protocol/access.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Proof } from "../access/proof.ts";
+import type { CookieChange } from "../access/session-cookie-value.ts";
 
 /** The context of every handler and middleware of the app. */
 export type AppEnv = {
@@ -10,6 +11,9 @@ export type AppEnv = {
   Variables: {
     requestId: string;
     access: Access;
+    /** Set where the credential was added by the browser or a proxy. */
+    isAmbient?: boolean;
+    cookieChange?: CookieChange;
     renderError?: ErrorRenderer;
     /** Set where the answer is an error. */
     refusalCode?: ErrorCode;

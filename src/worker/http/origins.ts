@@ -54,8 +54,9 @@ function mayCall(c: Context<AppEnv>, origin: string): boolean {
  */
 export function isOwnOrigin(request: Request, origin: string): boolean {
   const own = publicUrl(request);
-  if (origin === own.origin) return true;
-  return request.headers.get("Sec-Fetch-Site") === "same-origin" && URL.parse(origin)?.host === own.host;
+  const site = request.headers.get("Sec-Fetch-Site");
+  if (origin === own.origin) return site === null || site === "same-origin" || site === "none";
+  return site === "same-origin" && URL.parse(origin)?.host === own.host;
 }
 
 /**

@@ -1,5 +1,5 @@
-import * as v from "valibot";
-import { type Cap, ROLES } from "../../protocol/access.ts";
+import type { Cap } from "../../protocol/access.ts";
+import { readCap, writePrefixes } from "./stored-cap.ts";
 
 /** A key as it is stored. Its text is not. */
 export interface StoredKey extends Cap {
@@ -16,9 +16,6 @@ export interface StoredKey extends Cap {
 }
 
 export type NewKey = Omit<StoredKey, "number" | "usedOn"> & { readonly hash: string };
-
-const PrefixesSchema = v.nullable(v.pipe(v.string(), v.parseJson(), v.array(v.string())));
-const RoleSchema = v.picklist(ROLES);
 
 /** The keys of a workspace. One that is revoked is deleted. */
 export class KeyTable {
@@ -96,15 +93,10 @@ function readKey(row: Record<string, SqlStorageValue>): StoredKey {
     number: Number(row["number"]),
     id: String(row["id"]),
     name: String(row["name"]),
-    role: v.parse(RoleSchema, row["role"]),
-    prefixes: v.parse(PrefixesSchema, row["prefixes"]),
+    ...readCap(row),
     createdAtMs: Number(row["created_at_ms"]),
     createdBy: String(row["created_by"]),
     expiresAtMs: time("expires_at_ms"),
     usedOn: time("used_on"),
   };
-}
-
-function writePrefixes(prefixes: Cap["prefixes"]): string | null {
-  return prefixes === null ? null : JSON.stringify(prefixes);
 }

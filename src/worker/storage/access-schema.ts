@@ -30,6 +30,37 @@ export const ACCESS_SCHEMA: Schema = {
      ended_at_ms INTEGER,
      seen_on INTEGER
    ) WITHOUT ROWID;
+   CREATE TABLE invitation (
+     id TEXT PRIMARY KEY,
+     -- SHA-256 of the text in the link; the text is stored nowhere.
+     hash TEXT NOT NULL UNIQUE,
+     user_id TEXT NOT NULL,
+     user_name TEXT NOT NULL,
+     role TEXT NOT NULL,
+     prefixes TEXT,
+     created_at_ms INTEGER NOT NULL,
+     created_by TEXT NOT NULL,
+     expires_at_ms INTEGER NOT NULL,
+     -- open, used or withdrawn
+     state TEXT NOT NULL
+   ) WITHOUT ROWID;
+   CREATE TABLE browser_session (
+     id TEXT PRIMARY KEY,
+     user_id TEXT NOT NULL,
+     -- SHA-256 of the secret in the cookie, and of the one before; the secrets are stored nowhere.
+     hash TEXT NOT NULL,
+     previous_hash TEXT,
+     renewed_at_ms INTEGER NOT NULL,
+     -- When the present secret was first shown.
+     confirmed_at_ms INTEGER,
+     role TEXT NOT NULL,
+     prefixes TEXT,
+     browser TEXT NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     seen_at_ms INTEGER NOT NULL,
+     expires_at_ms INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX browser_session_by_user ON browser_session (user_id);
    -- Tokens that were ended before they expired.
    CREATE TABLE ended_token (id TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) WITHOUT ROWID;
    -- Where sockets may be open that stand on a grant.

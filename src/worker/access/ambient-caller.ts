@@ -1,0 +1,89 @@
+import type { Context } from "hono";
+import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
+import { accessStub } from "../addresses.ts";
+import type { AppEnv } from "../http/app-env.ts";
+import { digest } from "../http/digest.ts";
+import { isUpgrade } from "../http/upgrade.ts";
+import { knownCaller } from "./known-caller.ts";
+import { type Caller, proofOf, type SessionProof } from "./proof.ts";
+import { ambientFault } from "./same-origin.ts";
+import { makeSecret, parseSecret } from "./secret-text.ts";
+import { clearSessionCookie, readSessionCookie, writeSessionCookie } from "./session-cookie.ts";
+import { isRenewable, type SessionCookie } from "./session-cookie-value.ts";
+import type { AccessSettings } from "./settings.ts";
+
+/** Callers whose credential is added by the browser or by a proxy: a session cookie, or an identity provider's header. */
+
+const ENDED = refusal("unauthorised", "The browser session has ended; sign in again.");
+
+/**
+ * The caller that the cookie or the header names; null if the request has neither, or if they do not count and callers
+ * without any may come in, too. The cookie comes first: who has signed in with an invitation means that user.
+ */
+export async function ambientCaller(
+  c: Context<AppEnv>,
+  settings: AccessSettings,
+): Promise<Result<Caller> | null> {
+  const cookie = readSessionCookie(c);
+  const token = headerToken(c, settings);
+  if (cookie === null && token === null) return null;
+  c.set("isAmbient", true);
+  const isForeignAllowed = settings.anonymous !== null;
+  const fault = ambientFault(c.req.raw, cookie === null ? "header" : "cookie");
+  if (fault !== null) return fault.code === "forbidden" && isForeignAllowed ? null : refused(fault);
+  const bySession = cookie === null ? null : await sessionCaller(c, cookie);
+  if (bySession !== null) return bySession;
+  if (token === null) return isForeignAllowed ? null : refused(ENDED);
+  return knownCaller(c, await digest(token), (nowMs) => proofOf(token, settings, nowMs));
+}
+
+/** Sends the change of the cookie, and tells caches that the answer depends on it. */
+export function finishAmbientAnswer(c: Context<AppEnv>): void {
+  if (isUpgrade(c)) return; // the headers of a 101 cannot be changed
+  const change = c.get("cookieChange");
+  if (change?.kind === "clear") clearSessionCookie(c);
+  else if (change !== undefined) writeSessionCookie(c, change.cookie, change.expiresAtMs);
+  if (c.get("isAmbient") === true) c.header("Vary", "Cookie", { append: true });
+}
+
+/** Null if there is no such session any more. */
+async function sessionCaller(c: Context<AppEnv>, cookie: SessionCookie): Promise<Result<Caller> | null> {
+  const proof = await sessionProof(cookie);
+  const caller =
+    proof === null ? null : await knownCaller(c, `session ${proof.hash}`, async () => done(proof));
+  if (proof === null || caller === null || isEnded(caller)) {
+    c.set("cookieChange", { kind: "clear" });
+    return null;
+  }
+  if (caller.ok && !isUpgrade(c) && isRenewable(cookie, Date.now())) await renew(c, proof);
+  return caller;
+}
+
+function isEnded(caller: Result<Caller>): boolean {
+  return !caller.ok && caller.refusal.code === "unauthorised";
+}
+
+/** What the cookie says; null if it is not one of ours. */
+export async function sessionProof({ secret }: SessionCookie): Promise<SessionProof | null> {
+  const named = parseSecret("pms", secret);
+  return named === null ? null : { kind: "session", ...named, hash: await digest(secret) };
+}
+
+/** Gives the browser its next secret. If that fails, the one that it has is good for longer. */
+async function renew(c: Context<AppEnv>, { workspace, id, hash }: SessionProof): Promise<void> {
+  const next = await makeSecret("pms", workspace, id);
+  try {
+    const expiresAtMs = await accessStub(c.env, workspace).people().renewSession(id, hash, next.hash);
+    if (expiresAtMs === null) return;
+    const cookie = { secret: next.text, issuedAtMs: Date.now() };
+    c.set("cookieChange", { kind: "write", cookie, expiresAtMs });
+  } catch (error) {
+    console.error("a browser session could not be renewed", error);
+  }
+}
+
+/** The token that the proxy in front has added; null if there is none, or if the operator has configured no header. */
+function headerToken(c: Context<AppEnv>, { identity }: AccessSettings): string | null {
+  const name = identity?.settings.header ?? null;
+  return name === null ? null : (c.req.header(name) ?? null);
+}
