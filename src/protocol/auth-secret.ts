@@ -7,7 +7,8 @@ const MIN_SECRET_UNITS = 43;
 const MIN_DISTINCT_CHARACTERS = 16;
 
 /** The command that makes a secret and gives it to a deployed server. */
-export const SET_SECRET_COMMAND = "openssl rand -base64 32 | tee auth-secret | npx wrangler secret put AUTH_SECRET";
+export const SET_SECRET_COMMAND =
+  "openssl rand -base64 32 | tee auth-secret | npx wrangler secret put AUTH_SECRET";
 
 /** Why the text is no secret; null if it may be one. It does not repeat the text. */
 export function secretFault(text: string): string | null {
