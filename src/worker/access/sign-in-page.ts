@@ -21,14 +21,17 @@ button { font: inherit; margin: 0.75rem 0.5rem 0 0; padding: 0.5rem 1.25rem; }
  * it does not stay on the screen and in the history.
  */
 const SCRIPT = `
-const text = location.hash.slice(1);
-if (text !== "") {
+function takeInvitation() {
+  const text = location.hash.slice(1);
+  if (text === "") return;
   history.replaceState(null, "", location.pathname);
   document.getElementById("invitation").value = text;
   document.getElementById("typed").hidden = true;
   document.getElementById("invited").hidden = false;
   document.getElementById("form").closest("details")?.setAttribute("open", "");
 }
+takeInvitation();
+addEventListener("hashchange", takeInvitation); // a link that is opened where this page is already
 `;
 
 const FORM = html`<form id="form" method="post" action="${SIGN_IN}">
