@@ -1,5 +1,5 @@
 # The server of `npm run serve`. Fragments are in the volume /data; more options go behind the name of the image.
-# There are no accounts: publish the port to this machine only, or put a proxy in front (docs/self-hosting.md).
+# It is closed: `docker logs` shows a link to sign in, and docs/self-hosting.md says how to make a key.
 FROM node:24-bookworm-slim
 WORKDIR /app
 RUN install -d -o node -g node /app /data

@@ -62,7 +62,7 @@ const SUBSTITUTES: readonly Substitute[] = [
     },
   },
   {
-    command: /^docker (build|run) /,
+    command: /^docker (build|run|exec) /,
     because:
       "there is no Docker in a test: that the image starts a command of ours, on the port that is published",
     check: (command) => {
