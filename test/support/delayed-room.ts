@@ -21,7 +21,6 @@ export interface ConnectionOptions {
 
 interface Event {
   readonly atMs: number;
-  readonly order: number;
   run(): void;
 }
 
@@ -30,8 +29,8 @@ export class DelayedRoom {
   readonly #log = new MemoryUpdateLog();
   #host = new RoomHost(this.#log);
   readonly #connections = new Set<Connection>();
+  /** In the order in which they happen. */
   readonly #events: Event[] = [];
-  #order = 0;
   #sleeps = 0;
 
   constructor(content = "") {
@@ -57,7 +56,9 @@ export class DelayedRoom {
   }
 
   after(ms: number, run: () => void): void {
-    this.#events.push({ atMs: this.nowMs + ms, order: ++this.#order, run });
+    const atMs = this.nowMs + ms;
+    const after = this.#events.findLastIndex((event) => event.atMs <= atMs);
+    this.#events.splice(after + 1, 0, { atMs, run });
   }
 
   /** Lets time pass, and all happen that is due meanwhile. */
@@ -77,14 +78,9 @@ export class DelayedRoom {
 
   /** Takes the first event until then. */
   #next(endMs: number): Event | null {
-    let first: Event | null = null;
-    for (const event of this.#events) {
-      if (event.atMs > endMs) continue;
-      const isEarlier =
-        first === null || event.atMs < first.atMs || (event.atMs === first.atMs && event.order < first.order);
-      if (isEarlier) first = event;
-    }
-    if (first !== null) this.#events.splice(this.#events.indexOf(first), 1);
+    const [first] = this.#events;
+    if (first === undefined || first.atMs > endMs) return null;
+    this.#events.shift();
     return first;
   }
 

@@ -459,7 +459,7 @@ describe("honest editors that look like forgers", () => {
       author.type("by the author ");
       room.pass(100);
       relay.type("by the relay ");
-      room.pass(4_000);
+      room.pass(8_000);
       expect(room.text).toBe("text by the author by the relay ");
       expect([relay.closeCodes, relay.unsaved]).toEqual([[], []]);
     },

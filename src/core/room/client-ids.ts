@@ -90,21 +90,14 @@ export class ClientIds {
     if (clientId !== null) this.#owners.set(clientId, session);
   }
 
-  /** The session owns its id no longer. A session that has left may come back for it. */
+  /** The session owns its id no longer: it has left, or was silent. Its page may come back for the id. */
   release(session: YjsSession, nowMs: number): void {
     const { clientId } = session.record;
     if (clientId === null || this.#owners.get(clientId) !== session) return;
-    this.giveUp(session);
+    this.#owners.delete(clientId);
     // The first are the oldest.
     for (const [id] of this.#resting) if (this.restEndsMs(id, nowMs) !== null) break;
     this.#resting.set(clientId, { session, untilMs: nowMs + CLIENT_ID_REST_MS });
-  }
-
-  /** The same without a rest: the session was asked, and is silent. */
-  giveUp(session: YjsSession): void {
-    const { clientId } = session.record;
-    if (clientId === null || this.#owners.get(clientId) !== session) return;
-    this.#owners.delete(clientId);
     if (isAnonymous(session)) return;
     this.#reserved.set(clientId, principalOf(session));
     const [oldest] = this.#reserved.keys();

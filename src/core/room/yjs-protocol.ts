@@ -113,7 +113,8 @@ export class YjsProtocol {
         else tellRefusal(session);
         break;
       case "awareness":
-        for (const entry of frame.entries) this.#receiveAwareness(session, entry, nowMs);
+        for (const entry of frame.entries)
+          this.#receiveAwareness(session, entry, nowMs, isOpening(session) && frame.entries.length === 1);
         break;
       case "queryAwareness":
         this.#sendAllPresence(session);
@@ -279,25 +280,26 @@ export class YjsProtocol {
   /**
    * Takes an entry if it is the session's own. Stock providers also send everybody else's states back: such an echo is
    * dropped silently. From a session without a client id, an entry claims its id. If a live session owns the id, the
-   * entry must be newer than the known one; otherwise it is an echo. So is an entry that says a client left.
+   * entry must be newer than the known one; otherwise it is an echo, except where a provider opens its connection with it.
+   * An entry that says a client left claims nothing.
    */
-  #receiveAwareness(session: YjsSession, entry: AwarenessEntry, nowMs: number): void {
+  #receiveAwareness(session: YjsSession, entry: AwarenessEntry, nowMs: number, isFirst = false): void {
     const { record } = session;
-    if (record.clientId === null && entry.state !== "null") this.#claim(session, entry, nowMs);
+    if (record.clientId === null && entry.state !== "null") this.#claim(session, entry, nowMs, isFirst);
     if (entry.client !== record.clientId) return;
     const refused = this.#ports.presence.set(session, entry, nowMs, !record.isOwnClient);
     if (refused !== null) sendNotice(session, refused);
   }
 
   /** Gives a session the client id of its entry, if nobody else owns it. A live owner is asked first. */
-  #claim(session: YjsSession, entry: AwarenessEntry, nowMs: number): void {
+  #claim(session: YjsSession, entry: AwarenessEntry, nowMs: number, isFirst: boolean): void {
     const { ids } = this.sessions;
     const { serverClientId } = this.#ports.fragment.alive;
     if (ids.fault(entry.client, serverClientId) !== null) return;
     const owner = ids.ownerOf(entry.client);
     if (owner === undefined) {
       if (!ids.claim(session, entry.client, nowMs)) this.#refuseClaim(session, nowMs);
-    } else if (entry.clock > owner.record.presenceClock) {
+    } else if (entry.clock >= owner.record.presenceClock + (isFirst ? 0 : 1)) {
       if (isSameUser(owner, session)) {
         this.#takeOver(session, owner, nowMs);
         this.#held.probe(owner, nowMs);
@@ -322,6 +324,7 @@ export class YjsProtocol {
 
   /** The owner of the client id has answered. The session goes on without it, and may ask again later. */
   #refuseClaim(session: YjsSession, nowMs: number): void {
+    if (!this.sessions.has(session)) return; // it was ended meanwhile
     this.#claims.delete(session);
     session.claimsAtMs = nowMs + OWNER_ANSWER_MS;
     sendNotice(session, CLIENT_ID_TAKEN);
@@ -330,7 +333,6 @@ export class YjsProtocol {
   /** Ends a session that was asked and is silent. A session that claims its client id goes on with its cursor. */
   #endSilent(session: YjsSession, nowMs: number): void {
     const { clientId } = session.record;
-    this.sessions.ids.giveUp(session);
     const isContinued = [...this.#claims].some(
       ([claimant, { client }]) => client === clientId && mayReplace(claimant, session),
     );
@@ -352,6 +354,14 @@ export class YjsProtocol {
   #endMalformed(session: YjsSession, message: string, nowMs: number): void {
     this.end(session, refusal("malformed_update", message), nowMs);
   }
+}
+
+/**
+ * Whether nothing of the session's has come but what a provider sends when it opens its connection. What it hears then
+ * begins with a sync step 1, so its echoes come behind the answer to that.
+ */
+function isOpening({ answers, joinedMs }: YjsSession): boolean {
+  return answers === 0 && joinedMs > Number.NEGATIVE_INFINITY;
 }
 
 function mayWrite({ record }: YjsSession): boolean {

@@ -98,7 +98,7 @@ export class YjsSessions {
    */
   askLater(session: YjsSession): void {
     session.isAskedForMore = false;
-    this.#early.add(session);
+    if (this.has(session)) this.#early.add(session);
   }
 
   /** The session has sent what it was asked for. */
@@ -124,7 +124,8 @@ export class YjsSessions {
 
   /** Asks for what the session has and we lack, unless its answer is awaited already. */
   askForMore(session: YjsSession, stateVector: Uint8Array): void {
-    if (!session.isAskedForMore) this.ask(session, stateVector);
+    // It may have left, or was ended, before its last frames were judged.
+    if (!session.isAskedForMore && this.has(session)) this.ask(session, stateVector);
   }
 
   /** Sends a sync step 1. Returns its number: the session's answers are counted, too. */
