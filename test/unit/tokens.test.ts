@@ -107,9 +107,13 @@ describe("tokens", () => {
   });
 
   test.each(["", "JWT", "pm-operator+jwt", "PM-USER", "at+jwt"])(
-    "[ACCESS-6] a token of the type '%s' is refused, when it speaks of a user",
+    "[ACCESS-6] a token of the type '%s' is refused, when it speaks of a user or of the operator",
     async (typ) => {
       expect(await verify(await sign(PAYLOAD, { typ }))).toBeNull();
+      if (typ === "pm-operator+jwt") return;
+      const operator = { ...PAYLOAD, exp: NOW_MS / 1000 + 60, makes_workspace: true, role: undefined };
+      expect(await verify(await sign(operator, { typ: "pm-operator+jwt" }))).not.toBeNull();
+      expect(await verify(await sign(operator, { typ }))).toBeNull();
     },
   );
 
