@@ -50,6 +50,8 @@ const config :Workerd.Config = (
   services = [
     (name = "worker", worker = .worker),
     (name = ${quote(STORAGE_NAME)}, disk = (writable = true)),
+    # The worker asks nobody but the identity provider, which may be in a private network.
+    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
   ],
   sockets = [(name = ${quote(SOCKET_NAME)}, http = (), service = "worker")],
 );
