@@ -128,6 +128,22 @@ describe("making keys", () => {
     expect(made.prefixes).toEqual(["café/", "two_words/", "team/v1.", "team/one$"]);
   });
 
+  test("[ACCESS-9] a key is refused, when there are 1,000, and made, when one of them was revoked", async () => {
+    const workspace = freshWorkspace();
+    const { key, id } = await operatorKey(workspace);
+    await runInDurableObject(accessStub(env, workspace), (_, { storage }) => {
+      const query = `INSERT INTO access_key (id, hash, name, role, created_at_ms, created_by)
+        VALUES (?1, ?1, 'a program', 'viewer', 0, 'key:operator')`;
+      for (let n = 0; n < 999; n++) storage.sql.exec(query, `key${n}`);
+    });
+    const body = { name: "one more", role: "viewer" };
+    const answer = await call("POST", "/v1/keys", { credential: key, body });
+    expect([answer.status, await codeOf(answer)]).toEqual([409, "limit_reached"]);
+    expect((await call("DELETE", "/v1/keys/key5", { credential: key })).status).toBe(204);
+    expect((await call("POST", "/v1/keys", { credential: key, body })).status).toBe(201);
+    expect((await listKeys(key, "?limit=1")).keys).toMatchObject([{ id }]);
+  });
+
   test("[ACCESS-9] an open server makes keys, too, and they work when it is closed", async () => {
     const body = { name: "from my laptop", role: "editor" };
     const made = await call("POST", "/v1/keys", { body, settings: { OPEN_ACCESS: "loopback" } });

@@ -1,5 +1,8 @@
 /** Every operation of `/openapi.json` against the worker: its examples, its errors, and whether it is all there is. */
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
+import { MAX_KEYS } from "../../src/protocol/limits.ts";
 import { app } from "../../src/worker/app.ts";
 import { operations } from "../../src/worker/description/operations.ts";
 import { createFragment, freshId, openSocket, request } from "./connect.ts";
@@ -150,6 +153,8 @@ describe("errors", () => {
       invalid_body: send("POST", "/v1/keys", { name: "" }),
       body_too_large: send("POST", "/v1/keys", TOO_LARGE_BODY),
       forbidden: asViewer("POST", "/v1/keys", { name: "mine", role: "admin" }),
+      limit_reached: () =>
+        withAllKeys(() => request("POST", "/v1/keys", { name: "one more", role: "viewer" })),
     },
     changeKey: {
       invalid_body: send("PATCH", "/v1/keys/a", { role: "owner" }),
@@ -387,6 +392,21 @@ describe("the whole", () => {
     expect(description.operations.map(({ id }) => id).sort()).toEqual([...ids].sort());
   });
 });
+
+/** Asks while the workspace has as many keys as it may have. */
+async function withAllKeys(ask: () => Promise<Response>): Promise<Response> {
+  const object = env.ACCESS.getByName("default");
+  await runInDurableObject(object, (_, { storage }) => {
+    const query = `INSERT INTO access_key (id, hash, name, role, created_at_ms, created_by)
+      VALUES (?1, ?1, 'a program', 'viewer', 0, 'nobody')`;
+    for (let n = 0; n < MAX_KEYS; n++) storage.sql.exec(query, `key${n}`);
+  });
+  const answer = await ask();
+  await runInDurableObject(object, (_, { storage }) => {
+    storage.sql.exec("DELETE FROM access_key WHERE created_by = 'nobody'");
+  });
+  return answer;
+}
 
 /** The fragments that an example speaks of, as they are: what a request that is refused must leave as it was. */
 async function idsIn(path: string, body: unknown): Promise<unknown> {

@@ -372,8 +372,8 @@ describe("pruning", () => {
     await runInDurableObject(stub, (_, { storage }) => {
       const { sql } = storage;
       for (const [fragment, hours] of [
-        ["old", 27],
-        ["recent", 25],
+        ["old", 3],
+        ["recent", 1],
       ])
         sql.exec(
           "INSERT INTO socket_note VALUES ('key:k', ?, ?)",
@@ -414,7 +414,7 @@ describe("pruning", () => {
         .map(({ role }) => role),
     }));
     expect(left).toEqual({
-      notes: [],
+      notes: ["recent"],
       tokens: ["running"],
       users: ["blocked", "capped", "present"],
       keys: ["admin"],

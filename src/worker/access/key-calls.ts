@@ -58,7 +58,7 @@ export class KeyCalls {
     await addWorkspace();
     if (keys.count() >= MAX_KEYS)
       return refused(
-        refusal("forbidden", `A workspace has at most ${MAX_KEYS} keys; revoke one that is not used.`),
+        refusal("limit_reached", `A workspace has at most ${MAX_KEYS} keys; revoke one that is not used.`),
       );
     const key = {
       id,

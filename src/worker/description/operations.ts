@@ -287,7 +287,7 @@ export const operations = {
     }),
     responses: {
       ...answers(201, "Made. The key itself is in this answer only.", "NewKey"),
-      ...refuses("invalid_body", "body_too_large", "forbidden"),
+      ...refuses("invalid_body", "body_too_large", "forbidden", "limit_reached"),
     },
   },
   changeKey: {
