@@ -33,6 +33,8 @@ export const CLOSE = {
   silent: 4508,
   /** Yjs sockets: somebody else has written under the client id. Connect again with a new document, and so a new id. */
   clientIdTaken: 4509,
+  /** The client sends more than it may. After a pause it may connect again. */
+  rateLimited: 4529,
 } as const;
 
 export type CloseCode = (typeof CLOSE)[keyof typeof CLOSE];

@@ -33,6 +33,7 @@ export const ERROR_STATUS = {
   idempotency_key_reused: 422,
   unresolved_inclusions: 422,
   upgrade_required: 426,
+  rate_limited: 429,
   internal_error: 500,
   unavailable: 503,
   not_configured: 503,
@@ -45,10 +46,12 @@ export const ERROR_CODES = Object.keys(ERROR_STATUS) as ErrorCode[]; // its own 
 export interface Refusal {
   readonly code: ErrorCode;
   readonly message: string;
+  /** After how many seconds it makes sense to try again, where that is known. */
+  readonly retryAfterS?: number;
 }
 
-export function refusal(code: ErrorCode, message: string): Refusal {
-  return { code, message };
+export function refusal(code: ErrorCode, message: string, retryAfterS?: number): Refusal {
+  return retryAfterS === undefined ? { code, message } : { code, message, retryAfterS };
 }
 
 /** What may be refused: a value, or its refusal. A check that yields no value is a `Refusal | null`. */

@@ -267,6 +267,9 @@ export const serverFrameSchemas = {
         v.description("With `unresolved_inclusions`: what could not be resolved."),
       ),
     ),
+    retry_after: v.optional(
+      v.pipe(v.number(), v.description("Seconds after which it makes sense to try again.")),
+    ),
   }),
   access: v.object({
     action: v.literal("access"),

@@ -159,6 +159,37 @@ export const MAX_SHOWN_WARNINGS = 1_000;
 /** Texts fetched for one expansion, which run in one isolate of 128 MB. */
 export const MAX_CLOSURE_BYTES = 32 * 1024 * 1024;
 
+/**
+ * What one session may send. A token is a millisecond: a frame takes two of them, and a KiB a quarter. So a session may send
+ * 500 frames or 4 MB a second, and twenty seconds of that at once. Beyond that it is told, and ten seconds later ended.
+ *
+ * A fast typist with a stock provider sends about 30 frames a second, cursor included, and as many again for the cursors of
+ * others, which it repeats. A sync step 2 has at most 8 MiB, a program pipelines a few hundred edits, and an old page
+ * sends its whole text with each key.
+ */
+export const SESSION_FRAME_MS = 2;
+export const SESSION_KIB_MS = 0.25;
+export const SESSION_BURST_MS = 20_000;
+export const SESSION_GRACE_MS = 10_000;
+
+/**
+ * What one caller may do, as each isolate counts it: per second, and at once.
+ *
+ * - requests, and sockets opened: a page makes a few a second, an import some hundreds.
+ * - fragments made: an import of ten thousand goes through at once.
+ * - fragments read by expansions: one expansion reads at most 1,000, and a program asks for some tens a second.
+ * - refused requests of one address, which may be that of a whole company: each costs two calls to check.
+ */
+export const CALLER_RATES = {
+  requests: { perSecond: 500, burst: 10_000 },
+  creations: { perSecond: 20, burst: 20_000 },
+  expansions: { perSecond: 2_000, burst: 40_000 },
+  refusals: { perSecond: 100, burst: 1_000 },
+} as const;
+
+/** The period of the platform's limits, which stand in wrangler.toml. */
+export const PLATFORM_PERIOD_S = 10;
+
 /** How long the audit log keeps what was done. */
 export const AUDIT_AGE_MS = 90 * 24 * 60 * 60 * 1000;
 

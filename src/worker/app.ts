@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { recordRefusals } from "./access/audit-refusals.ts";
 import { makeCaller, requireSettings } from "./access/caller.ts";
+import { limitRequests } from "./access/request-limit.ts";
 import { allowedMethods } from "./http/allowed-methods.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { refuseForeignHosts } from "./http/hosts.ts";
@@ -49,6 +50,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
   )
   .route("/", signInPages)
   .use(makeCaller) // everything above is for everybody
+  .use(limitRequests)
   .route("/", sockets)
   .route("/", legacySockets)
   .route("/", events)

@@ -12,6 +12,7 @@ import {
 } from "../protocol/expansion.ts";
 import { textFault } from "../protocol/fragment.ts";
 import { MAX_CLOSURE_BYTES, MAX_CONTENT_BYTES } from "../protocol/limits.ts";
+import { callerName, count, rateFault } from "./access/caller-rates.ts";
 import { Fragments } from "./fragments.ts";
 import { digest } from "./http/digest.ts";
 
@@ -59,6 +60,9 @@ export class Expander extends WorkerEntrypoint<Env> {
         `The content must have at most ${MAX_CONTENT_BYTES} bytes of UTF-8.`,
       );
     }
+    const caller = callerName(access);
+    const flood = rateFault(this.env, caller, "expansions");
+    if (flood !== null) return refused(flood);
     const parsed = id === null ? null : parseFragmentId(id);
     if (parsed !== null && !parsed.ok) return refuse("invalid_id", parsed.reason);
     const closure = new Closure(new Fragments(this.env, access));
@@ -73,6 +77,7 @@ export class Expander extends WorkerEntrypoint<Env> {
       const fetchTexts = (ids: readonly FragmentId[]) => closure.fetch(ids);
       const expansion = await expand(input, fetchTexts, EXPANSION_BUDGETS, options.variables);
       const { expanded, dependencies, warnings, variables, closure: seen } = expansion;
+      count(this.env, caller, "expansions", 1 + dependencies.length);
       const fault = unresolvedFault(options, warnings);
       if (fault !== null) return { ...refused(fault), warnings };
       const map = options.wantsMap ? expansion.sourceMap(version) : null;

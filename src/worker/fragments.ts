@@ -2,6 +2,7 @@ import type { FragmentId } from "../language/fragment-id.ts";
 import { type Access, holdsFor, writeFault } from "../protocol/access.ts";
 import { type Refusal, refused } from "../protocol/errors.ts";
 import type { Fragment } from "../protocol/fragment.ts";
+import { callerName, count, rateFault } from "./access/caller-rates.ts";
 import { catalogueStub, fragmentStub } from "./addresses.ts";
 import type { FragmentAnswer } from "./fragment/fragment-view.ts";
 import type { Preconditions } from "./fragment/preconditions.ts";
@@ -62,13 +63,19 @@ export class Fragments {
   }
 
   async put(id: FragmentId, write: FragmentWrite, mode: PutMode): Promise<FragmentAnswer> {
-    const fault = mustExist(write, mode) ? null : writeFault(this.#access, id);
+    const fault = mustExist(write, mode) ? null : (writeFault(this.#access, id) ?? this.creationFault());
     const creates = !mustExist(write, mode) && fault === null;
     const object = creates ? this.#object(id) : await this.#existing(id);
     if (object === null) return refused(fault ?? absenceFault(id, write.preconditions));
     const answer = await object.put(this.#access, write, mode);
     if (answer.ok) this.#remember(id);
+    if (answer.ok && answer.value.isNew) count(this.#env, callerName(this.#access), "creations", 1);
     return answer;
+  }
+
+  /** Why the caller may make no more fragments for the moment; null if it may. */
+  creationFault(): Refusal | null {
+    return rateFault(this.#env, callerName(this.#access), "creations");
   }
 
   /** Deletes the fragment. Null on success. */
@@ -79,7 +86,11 @@ export class Fragments {
 
   /** The object that a socket joins; null if there is no fragment and the socket may not create it, or does not want to. */
   async toJoin(id: FragmentId, wantsCreation: boolean) {
-    const creates = wantsCreation && writeFault(this.#access, id) === null;
+    const mayCreate = wantsCreation && writeFault(this.#access, id) === null;
+    const creates = mayCreate && this.creationFault() === null;
+    // One that this isolate does not know may be new.
+    if (creates && !remembered.has(this.#keyOf(id)))
+      count(this.#env, callerName(this.#access), "creations", 1);
     return creates ? this.#object(id) : this.#existing(id);
   }
 

@@ -231,7 +231,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "sends errors without a code",
     alteration: replace(
       `${ROOM}/json-protocol.ts`,
-      '{ action: "error", code, message, request_id: requestId }',
+      '{ action: "error", code, message, request_id: requestId, retry_after }',
       '{ action: "error", message, request_id: requestId } as never',
     ),
     group: "errors",

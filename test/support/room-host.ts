@@ -36,14 +36,22 @@ export class RoomHost {
       nowMs?: number;
       compaction?: CompactionPolicy;
       sessions?: readonly Session[];
+      /** The server is closed. */
+      isLimited?: boolean;
     } = {},
   ) {
     this.log = log;
     this.#nowMs = options.nowMs ?? 1_700_000_000_000;
     this.#random = new SeededRandom(options.seed ?? 1);
     const random32 = () => this.#random.below(2 ** 32);
-    const { compaction, sessions = [] } = options;
-    const ports = { id: "team/greeting", log, random32, ...(compaction === undefined ? {} : { compaction }) };
+    const { compaction, sessions = [], isLimited = false } = options;
+    const ports = {
+      id: "team/greeting",
+      log,
+      random32,
+      isLimited,
+      ...(compaction === undefined ? {} : { compaction }),
+    };
     this.room = new Room(ports, sessions);
     this.turn((nowMs) => this.room.expelForgotten(nowMs));
   }

@@ -87,6 +87,15 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   MAX_CLOSURE_BYTES: ["texts of one expansion", mebibytes(limits.MAX_CLOSURE_BYTES)],
   MAX_VARIABLES: ["values of variables in a request", grouped(limits.MAX_VARIABLES)],
   MAX_SHOWN_WARNINGS: ["warnings listed in one answer", grouped(limits.MAX_SHOWN_WARNINGS)],
+  SESSION_FRAME_MS: ["what one session sends", `${1_000 / limits.SESSION_FRAME_MS} frames`],
+  SESSION_KIB_MS: ["what one session sends", `${grouped(1_000 / limits.SESSION_KIB_MS)} KiB`],
+  SESSION_BURST_MS: ["what one session sends", `${limits.SESSION_BURST_MS / 1_000} s`],
+  SESSION_GRACE_MS: [
+    "excess before a session that was told is ended",
+    `${limits.SESSION_GRACE_MS / 1_000} s`,
+  ],
+  CALLER_RATES: ["requests, and sockets opened, of one caller", ...rate("requests")],
+  PLATFORM_PERIOD_S: ["period of the platform's limits", `${limits.PLATFORM_PERIOD_S} s`],
   AUDIT_AGE_MS: ["age of an entry of the audit log", `${limits.AUDIT_AGE_MS / 86_400_000} days`],
   MAX_AUDIT_ROWS: [
     "entries of the audit log: of access, fragments, minted tokens, refusals",
@@ -160,6 +169,9 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
 const ELSEWHERE: readonly (readonly [row: string, ...amounts: string[]])[] = [
   ["id", ...(FRAGMENT_ID_RULE.match(/\d+ (?:bytes|segments)/g)?.toReversed() ?? [])],
   ["search text", "32 words"],
+  ["fragments made by one caller", ...rate("creations")],
+  ["fragments that the expansions of one caller read", ...rate("expansions")],
+  ["refused requests of one address", ...rate("refusals")],
 ];
 
 test("[DOC-5] each limit stands in the protocol's table as it is enforced, and no other number does", () => {
@@ -192,6 +204,11 @@ function numbersOf(text: string): number[] {
 
 function days(timeMs: number): string {
   return `${timeMs / 86_400_000} days`;
+}
+
+function rate(kind: keyof typeof limits.CALLER_RATES): string[] {
+  const { perSecond, burst } = limits.CALLER_RATES[kind];
+  return [`${grouped(perSecond)} a second`, `${grouped(burst)} at once`];
 }
 
 function mebibytes(bytes: number): string {

@@ -178,8 +178,9 @@ export class JsonProtocol {
     this.#answers.send();
   }
 
-  refuse(session: JsonSession, { code, message }: Refusal, requestId: string | undefined): void {
-    send(session, { action: "error", code, message, request_id: requestId });
+  refuse(session: JsonSession, why: Refusal, requestId: string | undefined): void {
+    const { code, message, retryAfterS: retry_after } = why;
+    send(session, { action: "error", code, message, request_id: requestId, retry_after });
   }
 
   /** Tells a session what it may do, and until when. */

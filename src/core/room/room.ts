@@ -12,6 +12,7 @@ import { shownAt } from "../fragment/revision-history.ts";
 import type { RequestKey, Write } from "../fragment/write.ts";
 import type { LogState } from "../history/update-log.ts";
 import type { Effect, ExpandRequest, RenewalRequest } from "./effects.ts";
+import { FrameLimit } from "./frame-limit.ts";
 import { JsonProtocol } from "./json-protocol.ts";
 import { send } from "./json-sessions.ts";
 import { openSessionsOf } from "./open-sessions.ts";
@@ -21,6 +22,12 @@ import { isJson, type JsonSession, type Session } from "./session.ts";
 import { SessionAccess } from "./session-access.ts";
 import { WriteQueue } from "./write-queue.ts";
 import { YjsProtocol } from "./yjs-protocol.ts";
+import { sendNotice } from "./yjs-sessions.ts";
+
+export interface RoomPorts extends FragmentPorts {
+  /** Whether it is limited how much a session may send. */
+  readonly isLimited?: boolean;
+}
 
 /**
  * The live side of one fragment: sessions, text, presence, fan-out, commits. Pure: it has no clock and no I/O of
@@ -43,6 +50,8 @@ export class Room {
   readonly #json: JsonProtocol;
   readonly #yjs: YjsProtocol;
   readonly #writes = new WriteQueue();
+  /** Null: sessions may send as much as they like. */
+  readonly #limit: FrameLimit | null;
   /** The authors of the uncommitted Yjs edits. */
   #authors = new Set<string>();
   readonly #access: SessionAccess;
@@ -51,7 +60,7 @@ export class Room {
   #compactsNext = false;
 
   /** @param sessions those whose sockets outlived the last room */
-  constructor(ports: FragmentPorts, sessions: Iterable<Session> = []) {
+  constructor(ports: RoomPorts, sessions: Iterable<Session> = []) {
     const fragment = new DurableFragment(ports);
     const presence = this.#presence;
     this.#fragment = fragment;
@@ -70,6 +79,13 @@ export class Room {
       sessions: () => this.#sessions(),
       expel: (session, code, reason, nowMs) => this.#expel(session, code, reason, nowMs),
     });
+    this.#limit =
+      ports.isLimited !== true
+        ? null
+        : new FrameLimit({
+            tell: (session, why) => this.#tell(session, why),
+            expel: (session, code, reason, nowMs) => this.#expel(session, code, reason, nowMs),
+          });
     for (const session of sessions) {
       this.#access.watch(session);
       if (isJson(session)) {
@@ -204,6 +220,7 @@ export class Room {
       this.#expel(session, code, "The frame is too large", nowMs);
       return null;
     }
+    if (this.#limit?.allows(session, bytes, nowMs) === false) return null;
     if (isJson(session)) return this.#json.receive(session, message, nowMs);
     return this.#yjs.receive(session, message, nowMs);
   }
@@ -338,6 +355,11 @@ export class Room {
 
   #noteCursorId({ record }: JsonSession): void {
     if (record.clientId !== null) this.#yjs.sessions.ids.addJson(record.clientId);
+  }
+
+  #tell(session: Session, why: Refusal): void {
+    if (isJson(session)) this.#json.refuse(session, why, undefined);
+    else sendNotice(session, why);
   }
 
   #holds(session: Session): boolean {

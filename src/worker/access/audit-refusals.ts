@@ -15,6 +15,7 @@ const STATUSES: readonly number[] = [401, 403, 429];
 const REFUSED_JOINS: Partial<Record<CloseCode, ErrorCode>> = {
   [CLOSE.unauthorised]: "unauthorised",
   [CLOSE.forbidden]: "forbidden",
+  [CLOSE.rateLimited]: "rate_limited",
 };
 
 /** Says that a socket was accepted only to be closed. */

@@ -1,17 +1,17 @@
 import type { Context, Next } from "hono";
 import type { Access } from "../../protocol/access.ts";
-import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
+import { done, type Result, refused } from "../../protocol/errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { digest } from "../http/digest.ts";
 import { refuse } from "../http/problem.ts";
 import { isUpgrade } from "../http/upgrade.ts";
-import { callerRefusal, refuseUpgrade } from "../sockets/refusal.ts";
 import { admit } from "./admit.ts";
 import { ambientCaller, finishAmbientAnswer } from "./ambient-caller.ts";
-import { noteRefusedJoin } from "./audit-refusals.ts";
-import { readCredential } from "./credentials.ts";
+import { NOTHING_SHOWN, readCredential } from "./credentials.ts";
 import { knownCaller } from "./known-caller.ts";
 import { type Caller, proofOf } from "./proof.ts";
+import { refuseCaller } from "./refuse-caller.ts";
+import { countStranger } from "./request-limit.ts";
 import { accessSettings } from "./settings.ts";
 
 /** Lets nothing through while the deployment is not set up. */
@@ -31,7 +31,7 @@ export async function makeCaller(c: Context<AppEnv>, next: Next): Promise<void> 
     // `?token=` is part of an address, by which a shared cache would find the answer. The headers of a 101 cannot be changed.
     if (caller.value.proof !== null && !isUpgrade(c)) c.header("Cache-Control", "private, no-cache");
     await next();
-  } else c.res = refuseCaller(c, caller.refusal);
+  } else c.res = refuseCaller(c, await countStranger(c, caller.refusal));
   finishAmbientAnswer(c);
 }
 
@@ -73,21 +73,4 @@ export async function callerOf(c: Context<AppEnv>): Promise<Result<Caller>> {
   const ambient = await ambientCaller(c, settings.value);
   if (ambient !== null) return ambient;
   return anonymous === null ? refused(NOTHING_SHOWN) : done({ access: anonymous, proof: null });
-}
-
-const NOTHING_SHOWN = refusal(
-  "unauthorised",
-  "This needs a key or token: `Authorization: Bearer …`, or `?token=…`.",
-);
-
-/** Refuses a request for what its caller has shown, or has not. */
-function refuseCaller(c: Context<AppEnv>, why: Refusal): Response {
-  if (isUpgrade(c) && why.code !== "not_configured") {
-    const refusal = callerRefusal(why);
-    noteRefusedJoin(c, refusal.code);
-    return refuseUpgrade(c.req.raw, refusal);
-  }
-  if (why.code === "unauthorised")
-    c.header("WWW-Authenticate", why === NOTHING_SHOWN ? "Bearer" : 'Bearer error="invalid_token"');
-  return refuse(c, why);
 }

@@ -27,6 +27,12 @@ export function readCredential(request: Request): Result<string | null> {
 /** The same for everything that is wrong with a key or token, so that nothing can be learnt from it. */
 export const NOT_VALID = refusal("unauthorised", "The key or token is not valid, or not any more.");
 
+/** For a caller that shows none. */
+export const NOTHING_SHOWN = refusal(
+  "unauthorised",
+  "This needs a key or token: `Authorization: Bearer …`, or `?token=…`.",
+);
+
 /** Keys and tokens consist of these characters. */
 const CREDENTIAL = new RegExp(`^[A-Za-z0-9._-]{1,${MAX_CREDENTIAL_UNITS}}$`);
 

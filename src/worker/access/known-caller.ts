@@ -1,9 +1,10 @@
 import type { Context } from "hono";
-import { done, type Result } from "../../protocol/errors.ts";
+import { done, type Result, refused } from "../../protocol/errors.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { admit } from "./admit.ts";
 import type { Caller, Proof } from "./proof.ts";
 import { recall, remember } from "./recent-callers.ts";
+import { strangerFault } from "./request-limit.ts";
 
 /**
  * The caller with this proof: as this isolate was told a short time ago, or as its workspace says now.
@@ -18,6 +19,8 @@ export async function knownCaller(
   const nowMs = Date.now();
   const recent = recall(name, nowMs);
   if (recent !== null) return done(recent);
+  const flood = strangerFault(c);
+  if (flood !== null) return refused(flood);
   const proof = await prove(nowMs);
   if (!proof.ok) return proof;
   c.set("proof", proof.value); // tells where a refusal is recorded

@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<keyof typeof CLOSE, string>> = {
     "The fragment was deleted (with `create=1`, also renamed), or the change belongs to a deleted generation.",
   overLimit: "Yjs socket: the text, or the frame, is too large.",
   expired: "The access has ended; connect again with a new token.",
+  rateLimited: "The client sends more than it may; connect again after a pause.",
   full: "The room is full; try later.",
   silent: "Yjs socket: no answer in time, and another session claims the client id; connect again.",
   clientIdTaken: "Yjs socket: somebody else has written under the client id; connect again with a new one.",

@@ -44,6 +44,7 @@ const ALWAYS = [
   "invalid_query",
   "unauthorised",
   "forbidden",
+  "rate_limited",
   "internal_error",
   "unavailable",
   "not_configured",
@@ -61,6 +62,7 @@ export function refuses(...codes: readonly ErrorCode[]): Responses {
 
 const ERROR_HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
   [ERROR_STATUS.unauthorised]: ["WWW-Authenticate"],
+  [ERROR_STATUS.rate_limited]: ["Retry-After"],
   [ERROR_STATUS.unavailable]: ["Retry-After"],
 };
 

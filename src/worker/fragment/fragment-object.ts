@@ -14,6 +14,7 @@ import type { Refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
 import { accessOf } from "../access/admit.ts";
+import { isLimited } from "../access/caller-rates.ts";
 import { catalogueStub, workspaceOf } from "../addresses.ts";
 import { random32 } from "../random.ts";
 import { decodeJoinRequest } from "../sockets/join-request.ts";
@@ -57,7 +58,8 @@ export class FragmentObject extends DurableObject<Env> {
     }
     const log = new SqlUpdateLog(ctx.storage, (problem) => this.#report(problem));
     const compaction = compactionPolicy(Number(env.COMPACT_AFTER_COMMITS));
-    this.#room = new Room({ id: this.#check.id, log, random32, compaction }, this.#sessions.values());
+    const ports = { id: this.#check.id, log, random32, compaction, isLimited: isLimited(env) };
+    this.#room = new Room(ports, this.#sessions.values());
     this.#room.expelForgotten(Date.now());
     const outbox = new Outbox(this.#room);
     this.#turns = new Turns({ ctx, room: this.#room, outbox, failed: (error) => this.#failed(error) });

@@ -9,7 +9,9 @@ export function problem(c: Context<AppEnv>, code: ErrorCode, detail: string): Re
 }
 
 /** @param members further members of the problem */
-export function refuse(c: Context<AppEnv>, { code, message }: Refusal, members: object = {}): Response {
+export function refuse(c: Context<AppEnv>, why: Refusal, members: object = {}): Response {
+  const { code, message, retryAfterS } = why;
+  if (retryAfterS !== undefined) c.header("Retry-After", String(retryAfterS));
   return render(c, { code, status: ERROR_STATUS[code], detail: message, members });
 }
 

@@ -31,7 +31,10 @@ export async function joinFragment(
   const id = idBehind(c, prefix);
   if (!id.ok) return refuse({ code: CLOSE.malformed, reason: id.refusal.message });
   const object = await fragmentsOf(c).toJoin(id.value, join.creates);
-  if (object === null) return refuse(absence(id.value, join));
+  if (object === null) {
+    const why = join.creates ? fragmentsOf(c).creationFault() : null;
+    return refuse(why === null ? absence(id.value, join) : callerRefusal(why));
+  }
   const access = await freshAccess(c, id.value);
   if (!access.ok) return refuse(callerRefusal(access.refusal));
   const response = await object.fetch(encodeJoinRequest({ ...join, access: access.value }));

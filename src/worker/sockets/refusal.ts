@@ -1,6 +1,6 @@
 import { waitUntil } from "cloudflare:workers";
 import { CLOSE, type CloseCode } from "../../protocol/close-codes.ts";
-import type { Refusal } from "../../protocol/errors.ts";
+import type { ErrorCode, Refusal } from "../../protocol/errors.ts";
 import { encodeServerFrame } from "../../protocol/json-frames.ts";
 import { encodeNotice } from "../../protocol/yjs-frames.ts";
 import { closeLater } from "./close-later.ts";
@@ -21,9 +21,14 @@ export interface JoinRefusal {
 
 /** The refusal of a socket whose caller is refused for its key or token, or whose key or token cannot be checked. */
 export function callerRefusal({ code, message }: Refusal): JoinRefusal {
-  if (code === "unauthorised") return { code: CLOSE.unauthorised, reason: message };
-  return { code: code === "forbidden" ? CLOSE.forbidden : CLOSE.serverError, reason: message };
+  return { code: CALLER_CODES[code] ?? CLOSE.serverError, reason: message };
 }
+
+const CALLER_CODES: Partial<Record<ErrorCode, CloseCode>> = {
+  unauthorised: CLOSE.unauthorised,
+  forbidden: CLOSE.forbidden,
+  rate_limited: CLOSE.rateLimited,
+};
 
 /**
  * The object's answer to a socket that it does not take. The worker refuses the socket, so that no object stays awake

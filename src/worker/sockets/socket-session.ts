@@ -28,7 +28,7 @@ function sessionOf(record: SessionRecord, socket: WebSocket): Session {
 
 /** A provider that is refused for something that it sent will send it again as soon as it has reconnected. */
 function closeStockProvider(socket: WebSocket, code: number, reason: string): void {
-  const isRefusal = code >= 4400 && code < 4500 && code !== CLOSE.deleted;
+  const isRefusal = (code >= 4400 && code < 4500 && code !== CLOSE.deleted) || code === CLOSE.rateLimited;
   if (isRefusal) void closeLater(socket, code, reason);
   else closeSocket(socket, code, reason);
 }
