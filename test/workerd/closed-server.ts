@@ -1,12 +1,10 @@
-import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { parseWorkspace, type Workspace } from "../../src/protocol/access.ts";
 import type { NewKey } from "../../src/protocol/principals.ts";
 import { signToken } from "../../src/protocol/tokens.ts";
-import { app } from "../../src/worker/app.ts";
 import { JsonClient } from "../support/json-client.ts";
 import { TEST_SECRET } from "../support/test-secret.ts";
 import { YjsClient } from "../support/yjs-client.ts";
+import { callWith, closeOf as closeOfRefused } from "./settings.ts";
 
 /** A server that is closed, in front of the objects that all tests of a file share. */
 
@@ -21,19 +19,12 @@ export interface Sent {
 }
 
 /** Calls a closed server. */
-export async function call(method: string, path: string, sent: Sent = {}): Promise<Response> {
+export function call(method: string, path: string, sent: Sent = {}): Promise<Response> {
   const { credential, body, headers = {}, settings = {} } = sent;
   const text = sent.text ?? (body === undefined ? undefined : JSON.stringify(body));
   const bearer: Record<string, string> =
     credential === undefined ? {} : { Authorization: `Bearer ${credential}` };
-  const init = {
-    method,
-    headers: { ...bearer, ...headers },
-    ...(text === undefined ? {} : { body: text }),
-  };
-  // The types of the variables are what wrangler.toml says.
-  const deployed = { ...env, OPEN_ACCESS: "", AUTH_SECRET: TEST_SECRET, ...settings } as unknown as Env;
-  return app.fetch(new Request(`http://localhost${path}`, init), deployed, createExecutionContext());
+  return callWith({ OPEN_ACCESS: "", ...settings }, method, path, { ...bearer, ...headers }, text);
 }
 
 export async function codeOf(answer: Response): Promise<string> {
@@ -72,10 +63,8 @@ export async function joinYjs(id: string, sent: Sent & { readonly query?: string
 
 /** How a socket is closed that is refused. */
 export async function closeOf(path: string, sent: Sent = {}): Promise<number> {
-  const socket = await openSocket(path, sent);
-  const closed = new Promise<CloseEvent>((settle) => socket.addEventListener("close", settle));
-  socket.accept();
-  return (await closed).code;
+  const headers = { Upgrade: "websocket", ...sent.headers };
+  return closeOfRefused(await call("GET", path, { ...sent, headers }));
 }
 
 let lastName = 0;
