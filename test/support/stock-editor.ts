@@ -5,14 +5,16 @@ import { within } from "./live-socket.ts";
 
 /** A stock y-websocket provider with its document, set up as the README says, whose connections and texts can be watched. */
 export class StockEditor {
-  readonly doc = new Y.Doc();
+  readonly doc: Y.Doc;
   readonly provider: WebsocketProvider;
   /** The code of each close that it saw; null where it gave up waiting by itself. */
   readonly closeCodes: (number | null)[] = [];
   /** Settles when it has given up for ever, with the close code. */
   readonly gaveUp: Promise<number>;
 
-  constructor(serverUrl: string, id: string, params: Record<string, string> = {}) {
+  /** @param doc of a page that has another provider already */
+  constructor(serverUrl: string, id: string, params: Record<string, string> = {}, doc = new Y.Doc()) {
+    this.doc = doc;
     this.provider = new WebsocketProvider(`${serverUrl.replace(/^http/, "ws")}/v1/sync`, id, this.doc, {
       params,
       // The DOM's type in the package's signature; ws has all of it that the provider uses.
