@@ -10,6 +10,7 @@ export const ERROR_STATUS = {
   invalid_id: 400,
   invalid_content: 400,
   invalid_metadata: 400,
+  invalid_path: 400,
   invalid_position: 400,
   invalid_query: 400,
   unknown_action: 400,

@@ -8,6 +8,7 @@ import type { AppEnv } from "./http/app-env.ts";
 import { refuseForeignHosts } from "./http/hosts.ts";
 import { refuseForeignOrigins, shareAnswers } from "./http/origins.ts";
 import { notAllowed, problem, problemOf } from "./http/problem.ts";
+import { pathOf, refuseAmbiguousPaths } from "./http/request-path.ts";
 import { oldPrompts } from "./legacy/prompts.ts";
 import { legacySockets } from "./legacy/sockets.ts";
 import { auditLog } from "./routes/audit.ts";
@@ -35,6 +36,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
     await next();
     return undefined;
   })
+  .use(refuseAmbiguousPaths)
   .use(refuseForeignHosts)
   .use(refuseForeignOrigins)
   .use("/openapi.json", shareAnswers)
@@ -76,12 +78,3 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>({ getPath: pathOf })
     if (isOverloaded) return problem(c, "unavailable", "The fragment is overloaded; try again later.");
     return problem(c, "internal_error", "The request failed on our side; it can be tried again.");
   });
-
-/**
- * The path as it was sent. Hono would match the decoded path. Ids, however, are cut from the raw path after a prefix of
- * known length, and an escape in the prefix would move the cut. This function must not throw, because it runs before
- * the error handler. An address with a malformed host has no path; the first middleware refuses it.
- */
-function pathOf(request: Request): string {
-  return URL.parse(request.url)?.pathname ?? "/";
-}

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { startServer } from "../../tools/dev/server-process.ts";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
+import { AMBIGUOUS_PATHS, PLAIN_PATHS } from "../support/hostile-paths.ts";
 import { within } from "../support/live-socket.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
+import { TEST_SECRET } from "../support/test-secret.ts";
 
 // What the server does with requests before any route sees them.
 
@@ -27,6 +29,27 @@ test("[REST-26] the answer is a problem with 400, also to a socket, when the Hos
       expect(answer).toContain('"code":"invalid_header"');
     }
     expect(server.output()).not.toContain("TypeError");
+  });
+});
+
+test("[REST-28] an ambiguous path is refused before anything is decided by it, when it is sent as it is", async () => {
+  await withTemporaryDir(async (dir) => {
+    const vars = { OPEN_ACCESS: "" };
+    const server = await startServer({ persistTo: dir, vars, secrets: { AUTH_SECRET: TEST_SECRET } });
+    onTestFinished(() => server.kill());
+    for (const path of AMBIGUOUS_PATHS) {
+      const answer = await sendRaw(server.url, [`GET ${path} HTTP/1.1`, "Host: localhost"]);
+      expect([path, answer.split("\r\n")[0]]).toEqual([path, "HTTP/1.1 400 Bad Request"]);
+      expect(answer).toContain('"code":"invalid_path"');
+    }
+    // These get as far as the question for a key.
+    for (const path of PLAIN_PATHS) {
+      const answer = await sendRaw(server.url, [`GET ${path} HTTP/1.1`, "Host: localhost"]);
+      expect([path, answer.split("\r\n")[0]]).toEqual([path, "HTTP/1.1 401 Unauthorized"]);
+    }
+    const socket = new WebSocket(`${server.url}/v1/ws/a%2f..%2fb`);
+    const closed = new Promise<CloseEvent>((settle) => socket.addEventListener("close", settle));
+    expect((await within("the close", closed)).code).toBe(4400);
   });
 });
 
