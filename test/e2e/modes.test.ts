@@ -6,7 +6,7 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startServer } from "../../tools/dev/server-process.ts";
-import { runCommandLine, type StartedCommand, startCommand } from "../support/server-command.ts";
+import { type RunningCommand, runCommandLine, startCommand } from "../support/server-command.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 
 const newSecret = () => randomBytes(32).toString("base64");
@@ -94,7 +94,7 @@ describe("a deployment", () => {
 });
 
 describe("npm run serve", () => {
-  async function statuses({ url }: StartedCommand) {
+  async function statuses({ url }: RunningCommand) {
     return {
       read: await ask(url, "/v1/tags"),
       write: await ask(url, "/v1/fragments/modes/text", {}, "PUT"),

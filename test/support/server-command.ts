@@ -6,33 +6,43 @@ import { onTestFinished } from "vitest";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { within } from "./live-socket.ts";
 
-export interface StartedCommand {
+export interface RunningCommand {
   readonly url: string;
   /** What it has printed so far, on both outputs. */
   output(): string;
   stop(): Promise<void>;
 }
 
-/**
- * Starts the command on a free port, and waits until it has said what to do next. It is ended when the test is over.
- *
- * @param env besides the environment of the tests, which says nothing about access
- */
+/** Starts the command as `spawnCommand` does. It is ended when the test is over. */
 export async function startCommand(
   command: "dev" | "serve",
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<StartedCommand> {
+): Promise<RunningCommand> {
+  const started = await spawnCommand(command, args, env);
+  onTestFinished(() => started.stop());
+  return started;
+}
+
+/**
+ * Starts the command on a free port, and waits until it has said what to do next.
+ *
+ * @param env besides the environment of the tests, which says nothing about access
+ */
+export async function spawnCommand(
+  command: "dev" | "serve",
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningCommand> {
   const child = spawn(process.execPath, [join(PROJECT_DIR, `tools/dev/${command}.ts`), "--port=0", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...withoutAccess(process.env), ...env },
   });
   const ended = once(child, "close");
   const stop = async () => {
-    child.kill("SIGTERM");
+    if (child.exitCode === null) child.kill("SIGTERM");
     await ended;
   };
-  onTestFinished(stop);
   let printed = "";
   const ready = new Promise<string>((settle, fail) => {
     const look = (text: string) => {
@@ -44,7 +54,12 @@ export async function startCommand(
     child.stderr.setEncoding("utf8").on("data", look);
     child.once("close", (code) => fail(new Error(`npm run ${command} ended with ${code}:\n${printed}`)));
   });
-  return { url: await within(`npm run ${command}`, ready), output: () => printed, stop };
+  try {
+    return { url: await within(`npm run ${command}`, ready), output: () => printed, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 /** The environment without the variables that commands read. */
