@@ -78,7 +78,7 @@ describe("a deployment that is not set up", () => {
 
 describe("a caller without a credential", () => {
   test.each(["/v1/tags", "/v1/fragments/a", "/v1/keys", "/api/prompts/a", "/nowhere"])(
-    "[ACCESS-3] %s is 401 and says how to come in",
+    "[ACCESS-3] a request of %s is 401 and says how to come in, when it has no credential",
     async (path) => {
       const answer = await call("GET", path);
       expect(answer.headers.get("WWW-Authenticate")).toBe("Bearer");
@@ -87,10 +87,13 @@ describe("a caller without a credential", () => {
     },
   );
 
-  test.each(SOCKETS)("[ACCESS-3] a socket of %s is closed with 4401", async (path) => {
-    const stock = { "Sec-WebSocket-Protocol": "prompt-manager.v1" };
-    expect(await closeOf(path, { headers: stock })).toBe(4401);
-  });
+  test.each(SOCKETS)(
+    "[ACCESS-3] a socket of %s is closed with 4401, when it has no credential",
+    async (path) => {
+      const stock = { "Sec-WebSocket-Protocol": "prompt-manager.v1" };
+      expect(await closeOf(path, { headers: stock })).toBe(4401);
+    },
+  );
 
   test("[ACCESS-3] what describes the server is for everybody", async () => {
     for (const path of ["/healthz", "/", "/openapi.json", "/asyncapi.json", "/docs"])
@@ -114,17 +117,22 @@ describe("a caller without a credential", () => {
   test.each([
     ["viewer", 200, 403],
     ["editor", 200, 200],
-  ])("[ACCESS-3] reads %s and writes, as ANONYMOUS_ROLE says", async (role, read, write) => {
-    const { id } = await createFragment("text");
-    const settings = { ANONYMOUS_ROLE: role };
-    const path = `/v1/fragments/${id}`;
-    expect((await call("GET", path, { settings })).status).toBe(read);
-    expect((await call("PUT", path, { settings, body: { content: "new" } })).status).toBe(write);
-    expect((await call("GET", "/v1/keys", { settings })).status).toBe(403);
-    expect((await call("POST", "/v1/tokens", { settings, body: { user: { id: "anna" } } })).status).toBe(403);
-  });
+  ])(
+    "[ACCESS-3] a caller without a credential may do what a role may, when ANONYMOUS_ROLE is %s",
+    async (role, read, write) => {
+      const { id } = await createFragment("text");
+      const settings = { ANONYMOUS_ROLE: role };
+      const path = `/v1/fragments/${id}`;
+      expect((await call("GET", path, { settings })).status).toBe(read);
+      expect((await call("PUT", path, { settings, body: { content: "new" } })).status).toBe(write);
+      expect((await call("GET", "/v1/keys", { settings })).status).toBe(403);
+      expect((await call("POST", "/v1/tokens", { settings, body: { user: { id: "anna" } } })).status).toBe(
+        403,
+      );
+    },
+  );
 
-  test("[ACCESS-3] is in the workspace that ANONYMOUS_WORKSPACE names", async () => {
+  test("[ACCESS-3] a caller without a credential is in the workspace that ANONYMOUS_WORKSPACE names", async () => {
     const workspace = freshWorkspace();
     const { key } = await operatorKey(workspace);
     const path = `/v1/fragments/${freshId()}`;
@@ -136,7 +144,7 @@ describe("a caller without a credential", () => {
 });
 
 describe("a credential", () => {
-  test("[ACCESS-4] works in the header, in the address, and as a subprotocol, over REST and both sockets", async () => {
+  test("[ACCESS-4] a key or token works in the header, in the address, and as a subprotocol, over REST and both sockets", async () => {
     const { key } = await operatorKey(freshWorkspace());
     const { token } = await userToken(key);
     const id = freshId();
@@ -170,7 +178,7 @@ describe("a credential", () => {
   });
 
   test.each(["/v1/tags", "/v1/fragments", "/v1/keys", "/v1/fragments/missing"])(
-    "[ACCESS-19] gets answers from %s that no shared cache keeps, and others get them as before",
+    "[ACCESS-19] no shared cache keeps what %s answers to a credential, and other answers are as before",
     async (path) => {
       const { key } = await operatorKey(freshWorkspace());
       const answer = await call("GET", `${path}?token=${key}`);
@@ -180,7 +188,7 @@ describe("a credential", () => {
     },
   );
 
-  test("[ACCESS-5] is refused in an open server, too, when it is wrong", async () => {
+  test("[ACCESS-5] a wrong credential is refused in an open server, too", async () => {
     const settings = { OPEN_ACCESS: "loopback" };
     expect((await call("GET", "/v1/tags", { settings })).status).toBe(200);
     expect((await call("GET", "/v1/tags", { settings, credential: "wrong" })).status).toBe(401);

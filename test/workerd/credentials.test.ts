@@ -15,20 +15,20 @@ function read(request: Request): string | null | "refused" {
 }
 
 describe("a credential", () => {
-  test.each<[string, Request, string | null]>([
-    ["nowhere", ask({}), null],
-    ["as a bearer", ask({ Authorization: "Bearer abc.def" }), "abc.def"],
-    ["as a bearer in other letters", ask({ Authorization: "bearer  abc" }), "abc"],
-    ["in the address", ask({}, "?token=abc"), "abc"],
-    ["in the address, blank", ask({}, "?token="), null],
-    ["as the second subprotocol", socket("json, abc"), "abc"],
-    ["as the second subprotocol, after ours", socket("prompt-manager.v1,abc"), "abc"],
-    ["beside our subprotocol in second place", socket("other, prompt-manager.v1"), null],
-    ["as the only subprotocol, which is a name", socket("json"), null],
-    ["as a subprotocol of what is no socket", ask({ "Sec-WebSocket-Protocol": "json, abc" }), null],
-    ["as a password for a proxy", ask({ Authorization: "Basic YTpi" }), null],
-    ["as a password for a proxy, beside a token", ask({ Authorization: "Basic YTpi" }, "?token=abc"), "abc"],
-  ])("[ACCESS-4] is found %s", (_, request, found) => {
+  test.each<[string, string | null, Request]>([
+    ["nothing", null, ask({})],
+    ["a bearer", "abc.def", ask({ Authorization: "Bearer abc.def" })],
+    ["a bearer in small letters", "abc", ask({ Authorization: "bearer  abc" })],
+    ["a token in its address", "abc", ask({}, "?token=abc")],
+    ["a blank token in its address", null, ask({}, "?token=")],
+    ["a second subprotocol", "abc", socket("json, abc")],
+    ["a second subprotocol after ours", "abc", socket("prompt-manager.v1,abc")],
+    ["our subprotocol in second place", null, socket("other, prompt-manager.v1")],
+    ["one subprotocol", null, socket("json")],
+    ["subprotocols and no upgrade", null, ask({ "Sec-WebSocket-Protocol": "json, abc" })],
+    ["a password for a proxy", null, ask({ Authorization: "Basic YTpi" })],
+    ["a password for a proxy and a token", "abc", ask({ Authorization: "Basic YTpi" }, "?token=abc")],
+  ])("[ACCESS-4] a request with %s brings the credential %s", (_, found, request) => {
     expect(read(request)).toBe(found);
   });
 
@@ -44,7 +44,7 @@ describe("a credential", () => {
     ["a line end in it", ask({}, "?token=a%0d%0aX:b")],
     ["a NUL in it", ask({}, "?token=a%00")],
     ["more than 4,096 characters", ask({}, `?token=${"a".repeat(4_097)}`)],
-  ])("[ACCESS-4] is refused, when there is %s", (_, request) => {
+  ])("[ACCESS-4] a request is refused, when it has %s", (_, request) => {
     expect(read(request)).toBe("refused");
   });
 });
@@ -58,7 +58,7 @@ describe("the subprotocol of the answer", () => {
     ["PM_acme_id_secret, json", null],
     ["eyJhbGciOiJIUzI1NiJ9.e30.c2ln, json", null],
     [`${"a".repeat(40)}, abc`, null],
-  ])("[ACCESS-4] of a socket that offers '%s' is %s", (offered, name) => {
+  ])("[ACCESS-4] the answer to a socket that offers '%s' agrees to %s", (offered, name) => {
     expect(subprotocolBeforeCredential(socket(offered))).toBe(name);
   });
 });

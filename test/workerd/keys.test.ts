@@ -128,7 +128,7 @@ describe("making keys", () => {
     expect(made.prefixes).toEqual(["café/", "two_words/", "team/v1.", "team/one$"]);
   });
 
-  test("[ACCESS-9] a key is refused, when there are 1,000, and made, when one of them was revoked", async () => {
+  test("[ACCESS-9] a key is refused, when there are 1,000 already, and no more when one of them was revoked", async () => {
     const workspace = freshWorkspace();
     const { key, id } = await operatorKey(workspace);
     await runInDurableObject(accessStub(env, workspace), (_, { storage }) => {
@@ -153,8 +153,8 @@ describe("making keys", () => {
   });
 });
 
-describe("a caller that may make no key", () => {
-  test("[ACCESS-5] makes no workspace, when there was none for callers without a credential", async () => {
+describe("a key that is refused", () => {
+  test("[ACCESS-5] a caller that may make no key makes no workspace by asking, when it has none", async () => {
     const workspace = freshWorkspace();
     const settings = { ANONYMOUS_ROLE: "editor", ANONYMOUS_WORKSPACE: workspace };
     const body = { name: "n", role: "viewer" };

@@ -325,7 +325,7 @@ describe("what cannot be asked", () => {
   });
 });
 
-describe("costs", () => {
+describe("what a check costs", () => {
   test("[ACCESS-17] a key and a token are asked for once in five seconds, however many requests they make", async () => {
     const here = await scene();
     const admit = vi.spyOn(AccessObject.prototype, "admit");
