@@ -7,7 +7,6 @@ import * as encoding from "lib0/encoding";
  *
  *     sync      = 0 (0 stateVector | 1 update | 2 update)
  *     awareness = 1 bytes(count (client clock json)*)
- *     denied    = 2 0 reason              server
  *     query     = 3
  *     push      = 100 seq update          client
  *     saved     = 101 seq revision        server
@@ -20,7 +19,6 @@ export const SUBPROTOCOL = "prompt-manager.v1";
 const TAG = {
   sync: 0,
   awareness: 1,
-  auth: 2,
   queryAwareness: 3,
   push: 100,
   saved: 101,
@@ -28,8 +26,6 @@ const TAG = {
   renewal: 103,
   access: 104,
 } as const;
-/** The only message of y-protocols' auth protocol. */
-const PERMISSION_DENIED = 0;
 const SYNC = { step1: 0, step2: 1, update: 2 } as const;
 
 export type YjsClientFrame =
@@ -48,7 +44,6 @@ export type YjsServerFrame =
   | { readonly kind: "awareness"; readonly entries: AwarenessEntry[] }
   | { readonly kind: "saved"; readonly seq: number; readonly revision: number }
   | { readonly kind: "notice"; readonly code: string; readonly message: string }
-  | { readonly kind: "denied"; readonly reason: string }
   /** What the session may do, and until when (null: until it leaves). */
   | { readonly kind: "access"; readonly role: string; readonly expiresAtMs: number | null }
   | { readonly kind: "foreign" };
@@ -98,10 +93,6 @@ export function decodeYjsServerFrame(bytes: Uint8Array): YjsServerFrame | null {
       case TAG.notice: {
         const code = decoding.readVarString(decoder);
         return { kind: "notice", code, message: decoding.readVarString(decoder) };
-      }
-      case TAG.auth: {
-        if (decoding.readVarUint(decoder) !== PERMISSION_DENIED) return { kind: "foreign" };
-        return { kind: "denied", reason: decoding.readVarString(decoder) };
       }
       case TAG.access: {
         const role = decoding.readVarString(decoder);
@@ -224,13 +215,5 @@ export function encodeAccess(role: string, expiresAtMs: number | null): Uint8Arr
   return encodeFrame(TAG.access, (encoder) => {
     encoding.writeVarString(encoder, role);
     encoding.writeVarUint(encoder, expiresAtMs ?? 0);
-  });
-}
-
-/** Stock providers write the reason to the console, and go on. */
-export function encodeDenied(reason: string): Uint8Array {
-  return encodeFrame(TAG.auth, (encoder) => {
-    encoding.writeVarUint(encoder, PERMISSION_DENIED);
-    encoding.writeVarString(encoder, reason);
   });
 }

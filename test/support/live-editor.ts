@@ -188,7 +188,6 @@ export class LiveEditor {
       case "notice":
         this.notices.push(frame.code);
         break;
-      case "denied":
       case "access":
         break;
       default:

@@ -102,7 +102,6 @@ export class SimulatedYjsClient {
         break;
       case "awareness":
         break;
-      case "denied":
       case "access":
         break; // in this world everybody may write, for ever
       case "notice":

@@ -13,7 +13,6 @@ export type YjsServerFrame =
   | { readonly kind: "awareness"; readonly states: ReadonlyMap<number, AwarenessState> }
   | { readonly kind: "saved"; readonly seq: number; readonly revision: number }
   | { readonly kind: "notice"; readonly code: string; readonly message: string }
-  | { readonly kind: "denied"; readonly reason: string }
   | { readonly kind: "access"; readonly role: string; readonly expiresAtMs: number };
 
 export interface AwarenessState {
@@ -182,11 +181,6 @@ function decodeTagged(decoder: decoding.Decoder): YjsServerFrame {
         code: decoding.readVarString(decoder),
         message: decoding.readVarString(decoder),
       };
-    case 2: {
-      const kind = decoding.readVarUint(decoder);
-      if (kind !== 0) throw new Error(`no auth message is of kind ${kind}`);
-      return { kind: "denied", reason: decoding.readVarString(decoder) };
-    }
     case 104: {
       const role = decoding.readVarString(decoder);
       return { kind: "access", role, expiresAtMs: decoding.readVarUint(decoder) };

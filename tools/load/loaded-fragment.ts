@@ -107,8 +107,6 @@ export class LoadedFragment {
         return { kind: "saved", seq: frame.seq };
       case "notice":
         return { kind: "refused", message: `the server refused a frame: ${frame.code}: ${frame.message}` };
-      case "denied":
-        return { kind: "refused", message: `the server refused a frame: ${frame.reason}` };
       case "access":
       case "awareness":
       case "foreign":

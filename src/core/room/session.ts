@@ -76,8 +76,6 @@ export interface YjsSession {
   isUnderstood: boolean;
   /** A sync step 1 of ours is not answered yet. Only one at a time asks for what is missing. */
   isAskedForMore: boolean;
-  /** Its page was told that what it writes does not count. Stock clients are told once, since they only log it. */
-  isToldOfRefusal: boolean;
   /** The sync step 1 that were sent to it, and the step 2 that answered them: only so many are taken. */
   questions: number;
   answers: number;
@@ -108,7 +106,6 @@ export function openSession(record: SessionRecord, peer: Peer): Session {
     peer,
     isUnderstood: true,
     isAskedForMore: false,
-    isToldOfRefusal: false,
     questions: 0,
     answers: 0,
     joinedMs: Number.NEGATIVE_INFINITY,

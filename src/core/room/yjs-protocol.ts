@@ -6,7 +6,6 @@ import {
   type AwarenessEntry,
   decodeYjsFrame,
   encodeAwareness,
-  encodeDenied,
   encodeSyncStep2,
 } from "../../protocol/yjs-frames.ts";
 import type { DurableFragment } from "../fragment/durable-fragment.ts";
@@ -368,9 +367,10 @@ function mayWrite({ record }: YjsSession): boolean {
   return reaches(record.access.role, "editor");
 }
 
-/** Tells a session that what it wrote was dropped. */
+/**
+ * Tells a client of our subprotocol that what it wrote was dropped. A stock provider is told nothing: all that it takes is the
+ * "permission denied" of y-protocols, and then y-websocket writes its address to the console, with the token in it.
+ */
 function tellRefusal(session: YjsSession): void {
-  if (session.record.isOwnClient) sendNotice(session, READ_ONLY);
-  else if (!session.isToldOfRefusal) session.peer.send(encodeDenied(READ_ONLY.message));
-  session.isToldOfRefusal = true;
+  sendNotice(session, READ_ONLY);
 }

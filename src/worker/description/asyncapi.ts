@@ -57,7 +57,6 @@ const YJS: Readonly<Record<"both" | "client" | "server", Messages>> = {
     saved: binary(
       `\`101 seq revision\`: all pushes up to \`seq\` are durable, to clients of \`${SUBPROTOCOL}\`.`,
     ),
-    denied: binary("`2 0 reason`: what you write is dropped, since you may only read."),
     access: binary(
       `\`104 role expiresAt\`: what you may do, and until when (ms since 1970; 0: no end), to clients of \`${SUBPROTOCOL}\`.`,
     ),
