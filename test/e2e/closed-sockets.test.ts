@@ -1,28 +1,17 @@
 /** Stock y-websocket providers, unchanged, at a server that asks for a token. */
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import type { Role, Workspace } from "../../src/protocol/access.ts";
-import { signToken } from "../../src/protocol/tokens.ts";
+import type { Role } from "../../src/protocol/access.ts";
 import { startClosedServer } from "../support/closed-server.ts";
 import { within } from "../support/live-socket.ts";
 import { serverOfFile } from "../support/server-of-file.ts";
+import { signedToken } from "../support/signed-token.ts";
 import { StockEditor } from "../support/stock-editor.ts";
 
 const file = serverOfFile((dir) => startClosedServer(join(dir, "data")));
 
-function tokenOf(user: string, role: Role, lifeMs = 600_000): Promise<string> {
-  return signToken(file.server.secret, {
-    kind: "user",
-    id: crypto.randomUUID(),
-    workspace: "default" as Workspace, // follows the rule of workspaces
-    issuedAtMs: Date.now(),
-    expiresAtMs: Date.now() + lifeMs,
-    user: { id: user, name: `${user} Æ`, color: null },
-    role,
-    prefixes: null,
-    grants: [],
-  });
-}
+const tokenOf = (user: string, role: Role, lifeMs = 600_000) =>
+  signedToken(file.server.secret, { user, role, lifeMs });
 
 async function api(method: string, path: string, body?: object): Promise<Response> {
   const headers = { Authorization: `Bearer ${file.server.key}`, "Content-Type": "application/json" };

@@ -3,13 +3,13 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Workspace } from "../../src/protocol/access.ts";
-import { signToken } from "../../src/protocol/tokens.ts";
 import { directoryStub } from "../../src/worker/addresses.ts";
 import { FragmentObject } from "../../src/worker/fragment/fragment-object.ts";
-import { JsonClient } from "../support/json-client.ts";
 import { userAccess } from "../support/open-access.ts";
+import { signedToken, type TokenRights } from "../support/signed-token.ts";
 import { TEST_SECRET } from "../support/test-secret.ts";
 import { YjsClient } from "../support/yjs-client.ts";
+import { call, joinJson as joinClosedJson, joinYjs as joinClosedYjs, openSocket } from "./closed-server.ts";
 import {
   connectJsonWith,
   createFragment,
@@ -20,7 +20,6 @@ import {
   objectOf,
   readFragment,
 } from "./connect.ts";
-import { callWith } from "./settings.ts";
 
 const WORKSPACE = "default" as Workspace;
 const ANN = userAccess("ann");
@@ -35,56 +34,12 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-interface TokenOptions {
-  readonly user?: string;
-  readonly role?: "viewer" | "editor";
-  readonly prefixes?: readonly string[] | null;
-  readonly lifeMs?: number;
-}
+const tokenOf = (rights?: TokenRights) => signedToken(TEST_SECRET, rights);
 
-function tokenOf({ user = "ann", role = "editor", prefixes = null, lifeMs = 600_000 }: TokenOptions = {}) {
-  const issuedAtMs = Date.now() - 60_000;
-  return signToken(TEST_SECRET, {
-    kind: "user",
-    id: crypto.randomUUID(),
-    workspace: WORKSPACE,
-    issuedAtMs,
-    expiresAtMs: Date.now() + lifeMs,
-    user: { id: user, name: `${user} Æ`, color: null },
-    role,
-    prefixes,
-    grants: [],
-  });
-}
-
-type Headers = Readonly<Record<string, string>>;
-
-/** The client's end of a socket at a closed server. */
-async function openClosed(path: string, headers: Headers = {}): Promise<WebSocket> {
-  const response = await callWith({ OPEN_ACCESS: "" }, "GET", path, { Upgrade: "websocket", ...headers });
-  const socket = response.webSocket;
-  if (socket === null) throw new Error(`${path} answered ${response.status} ${await response.text()}`);
-  socket.binaryType = "arraybuffer";
-  return socket;
-}
-
-async function jsonWithToken(id: string, token: string, query = ""): Promise<JsonClient> {
-  const socket = await openClosed(`/v1/ws/${id}${query}`, { Authorization: `Bearer ${token}` });
-  const client = new JsonClient(socket);
-  socket.accept();
-  await client.next("initial");
-  return client;
-}
-
-async function yjsWithToken(id: string, token: string): Promise<YjsClient> {
-  const socket = await openClosed(`/v1/sync/${id}`, {
-    "Sec-WebSocket-Protocol": `prompt-manager.v1, ${token}`,
-  });
-  const client = new YjsClient(socket);
-  socket.accept();
-  await client.sync();
-  return client;
-}
+/** Our own client says so in front of its token. */
+const ownClient = (token: string) => ({
+  headers: { "Sec-WebSocket-Protocol": `prompt-manager.v1, ${token}` },
+});
 
 describe("an access that ends", () => {
   const soon = () => ({ ...ANN, expiresAtMs: Date.now() + 1_500 });
@@ -120,7 +75,7 @@ describe("an access that ends", () => {
     );
     expect(open).toEqual([null]);
     const expiresAtMs = Date.now() + 300_000;
-    const client = await jsonWithToken(id, await tokenOf({ lifeMs: 300_000 }));
+    const client = await joinClosedJson(id, { credential: await tokenOf({ lifeMs: 300_000 }) });
     const { expires_at } = await client.next("access");
     expect(Math.abs(Date.parse(expires_at ?? "") - expiresAtMs)).toBeLessThan(60_000);
   });
@@ -129,7 +84,7 @@ describe("an access that ends", () => {
 describe("a token over an open socket", () => {
   test("[SESSION-6] gives a JSON session its access, also when the object has slept", async () => {
     const { id } = await createFragment("text");
-    const client = await jsonWithToken(id, await tokenOf({ role: "viewer" }));
+    const client = await joinClosedJson(id, { credential: await tokenOf({ role: "viewer" }) });
     const refused = { action: "update", content: "mine", base_version: 1, request_id: "w" };
     expect(await client.request(refused)).toMatchObject({ action: "error", code: "forbidden" });
     await evictDurableObject(objectOf(id));
@@ -143,7 +98,7 @@ describe("a token over an open socket", () => {
 
   test("[SESSION-6] gives a Yjs session its access, and brings what it typed before", async () => {
     const { id } = await createFragment("text");
-    const client = await yjsWithToken(id, await tokenOf({ role: "viewer" }));
+    const client = await joinClosedYjs(id, ownClient(await tokenOf({ role: "viewer" })));
     client.type((text) => text.insert(0, "as a viewer "));
     expect(await client.next("notice")).toMatchObject({ code: "forbidden" });
     client.renew(await tokenOf());
@@ -159,7 +114,10 @@ describe("a token over an open socket", () => {
     ["is for other fragments", () => tokenOf({ prefixes: ["elsewhere/"] }), "forbidden"],
   ])("[SESSION-6] is refused and nothing else happens, when it %s", async (_what, makeToken, code) => {
     const { id } = await createFragment("text");
-    const [json, yjs] = [await jsonWithToken(id, await tokenOf()), await yjsWithToken(id, await tokenOf())];
+    const [json, yjs] = [
+      await joinClosedJson(id, { credential: await tokenOf() }),
+      await joinClosedYjs(id, ownClient(await tokenOf())),
+    ];
     const token = await makeToken();
     json.send({ action: "authenticate", token, request_id: "a" });
     expect(await json.next("error")).toMatchObject({ code, request_id: "a" });
@@ -167,23 +125,6 @@ describe("a token over an open socket", () => {
     expect(await yjs.next("notice")).toMatchObject({ code });
     await yjs.typeSaved((text) => text.insert(0, "still "));
     expect(await json.next("update")).toMatchObject({ content: "still text" });
-  });
-
-  test("[SESSION-6] is refused, when an earlier one is still being checked", async () => {
-    const { id } = await createFragment("text");
-    const client = await jsonWithToken(id, await tokenOf());
-    const token = await tokenOf();
-    for (const request_id of ["1", "2", "3"]) client.send({ action: "authenticate", token, request_id });
-    const answers = await Promise.all(
-      ["1", "2", "3"].map((request) =>
-        client.inbox.next(
-          `the answer to ${request}`,
-          (frame) => "request_id" in frame && frame.request_id === request,
-        ),
-      ),
-    );
-    expect(answers.filter(({ action }) => action === "access").length).toBeGreaterThan(0);
-    for (const answer of answers) if (answer.action === "error") expect(answer.code).toBe("unavailable");
   });
 
   test("[SESSION-6] is refused, when the session is anonymous", async () => {
@@ -237,7 +178,10 @@ describe("a change of a grant", () => {
 });
 
 describe("a key or token", () => {
-  const WAYS: readonly (readonly [string, (token: string) => { query?: string; headers?: Headers }])[] = [
+  const WAYS: readonly (readonly [
+    string,
+    (token: string) => { query?: string; headers?: Record<string, string> },
+  ])[] = [
     [
       "in the header",
       (token) => ({ headers: { Authorization: `Bearer ${token}`, Cookie: "session=secret" } }),
@@ -261,7 +205,7 @@ describe("a key or token", () => {
       const { id } = await createFragment("text");
       const token = await tokenOf();
       const { query = "", headers = {} } = make(token);
-      const socket = await openClosed(`${path}${id}${query}`, headers);
+      const socket = await openSocket(`${path}${id}${query}`, { headers });
       socket.accept();
       expect(fetched).toHaveBeenCalledTimes(1);
       const request = fetched.mock.calls[0]?.[0] as Request; // called once
@@ -294,9 +238,7 @@ describe("a key or token", () => {
       const { id } = await createFragment("text");
       const getByName = vi.spyOn(env.FRAGMENT, "getByName");
       const token = await make();
-      const socket = await openClosed(`${path}${id}`, {
-        "Sec-WebSocket-Protocol": token === null ? "prompt-manager.v1" : `prompt-manager.v1, ${token}`,
-      });
+      const socket = await openSocket(`${path}${id}`, token === null ? {} : ownClient(token));
       const closed = new Promise<CloseEvent>((settle) => socket.addEventListener("close", settle));
       socket.accept();
       expect((await closed).code).toBe(4401);
@@ -306,7 +248,7 @@ describe("a key or token", () => {
 
   test("[SESSION-14] a stock provider is closed with 4401 after the pause, and told nothing before", async () => {
     const { id } = await createFragment("text");
-    const socket = await openClosed(`/v1/sync/${id}?token=nonsense`);
+    const socket = await openSocket(`/v1/sync/${id}?token=nonsense`);
     const client = new YjsClient(socket);
     socket.accept();
     client.sendUpdate(client.edit((text) => text.insert(0, "lost")));
@@ -317,18 +259,17 @@ describe("a key or token", () => {
 });
 
 describe("a request that is remembered", () => {
-  const as = (token: string, key: string) => ({
-    Authorization: `Bearer ${token}`,
-    "Idempotency-Key": key,
-    "Content-Type": "application/json",
-  });
+  const KEY = { "Idempotency-Key": "k" };
 
   test("[SESSION-11] is nobody else's over REST, when two users send the same key", async () => {
     const { id } = await createFragment("text");
     const [ann, bob] = await Promise.all([tokenOf(), tokenOf({ user: "bob" })]);
     const put = async (token: string, content: string) => {
-      const body = JSON.stringify({ content });
-      const answer = await callWith({ OPEN_ACCESS: "" }, "PUT", `/v1/fragments/${id}`, as(token, "k"), body);
+      const answer = await call("PUT", `/v1/fragments/${id}`, {
+        credential: token,
+        headers: KEY,
+        body: { content },
+      });
       return { status: answer.status, ...(await answer.json<{ version?: number; content?: string }>()) };
     };
     expect(await put(ann, "of Ann")).toMatchObject({ status: 200, version: 2 });
@@ -340,13 +281,7 @@ describe("a request that is remembered", () => {
     const id = freshId();
     const [ann, bob] = await Promise.all([tokenOf(), tokenOf({ user: "bob" })]);
     const make = (token: string) =>
-      callWith(
-        { OPEN_ACCESS: "" },
-        "POST",
-        "/v1/fragments",
-        as(token, "k"),
-        JSON.stringify({ id, content: "" }),
-      );
+      call("POST", "/v1/fragments", { credential: token, headers: KEY, body: { id, content: "" } });
     expect((await make(ann)).status).toBe(201);
     expect((await make(bob)).status).toBe(409);
     expect((await make(ann)).status).toBe(201);
@@ -354,8 +289,11 @@ describe("a request that is remembered", () => {
 
   test("[SESSION-11] is nobody else's on a socket, when two users chose the same client name", async () => {
     const { id } = await createFragment("text");
-    const ann = await jsonWithToken(id, await tokenOf(), "?client=tab");
-    const bob = await jsonWithToken(id, await tokenOf({ user: "bob" }), "?client=tab");
+    const ann = await joinClosedJson(id, { credential: await tokenOf(), query: "?client=tab" });
+    const bob = await joinClosedJson(id, {
+      credential: await tokenOf({ user: "bob" }),
+      query: "?client=tab",
+    });
     const write = (description: string) => ({ action: "update_metadata", description, request_id: "r" });
     expect(await ann.request(write("of Ann"))).toMatchObject({ action: "update_status", version: 2 });
     expect(await bob.request(write("of Bob"))).toMatchObject({ action: "update_status", version: 3 });
