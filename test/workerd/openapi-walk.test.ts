@@ -2,7 +2,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
-import { MAX_KEYS } from "../../src/protocol/limits.ts";
+import { MAX_KEYS, MAX_OPEN_INVITATIONS } from "../../src/protocol/limits.ts";
 import { app } from "../../src/worker/app.ts";
 import { operations } from "../../src/worker/description/operations.ts";
 import { createFragment, freshId, openSocket, request } from "./connect.ts";
@@ -154,7 +154,7 @@ describe("errors", () => {
       body_too_large: send("POST", "/v1/keys", TOO_LARGE_BODY),
       forbidden: asViewer("POST", "/v1/keys", { name: "mine", role: "admin" }),
       limit_reached: () =>
-        withAllKeys(() => request("POST", "/v1/keys", { name: "one more", role: "viewer" })),
+        withTooMany("access_key", () => request("POST", "/v1/keys", { name: "one more", role: "viewer" })),
     },
     changeKey: {
       invalid_body: send("PATCH", "/v1/keys/a", { role: "owner" }),
@@ -167,6 +167,10 @@ describe("errors", () => {
       invalid_body: send("POST", "/v1/invitations", { role: "editor" }),
       body_too_large: send("POST", "/v1/invitations", TOO_LARGE_BODY),
       forbidden: asViewer("POST", "/v1/invitations", { user: { name: "a" }, role: "viewer" }),
+      limit_reached: () =>
+        withTooMany("invitation", () =>
+          request("POST", "/v1/invitations", { user: { name: "one more" }, role: "viewer" }),
+        ),
     },
     withdrawInvitation: {
       forbidden: asViewer("DELETE", "/v1/invitations/a"),
@@ -395,17 +399,24 @@ describe("the whole", () => {
   });
 });
 
-/** Asks while the workspace has as many keys as it may have. */
-async function withAllKeys(ask: () => Promise<Response>): Promise<Response> {
+/** Makes one of these, under an id of its own. */
+const FILL = {
+  access_key: `INSERT INTO access_key (id, hash, name, role, created_at_ms, created_by)
+    VALUES (?1, ?1, 'a program', 'viewer', 0, 'nobody')`,
+  invitation: `INSERT INTO invitation
+      (id, hash, user_id, user_name, role, created_at_ms, created_by, expires_at_ms, state)
+    VALUES (?1, ?1, 'a', 'A', 'viewer', 0, 'nobody', 4000000000000, 'open')`,
+};
+
+/** Asks while the workspace has as many keys or invitations as it can have. */
+async function withTooMany(table: keyof typeof FILL, ask: () => Promise<Response>): Promise<Response> {
   const object = env.ACCESS.getByName("default");
   await runInDurableObject(object, (_, { storage }) => {
-    const query = `INSERT INTO access_key (id, hash, name, role, created_at_ms, created_by)
-      VALUES (?1, ?1, 'a program', 'viewer', 0, 'nobody')`;
-    for (let n = 0; n < MAX_KEYS; n++) storage.sql.exec(query, `key${n}`);
+    for (let n = 0; n < Math.max(MAX_KEYS, MAX_OPEN_INVITATIONS); n++) storage.sql.exec(FILL[table], `n${n}`);
   });
   const answer = await ask();
   await runInDurableObject(object, (_, { storage }) => {
-    storage.sql.exec("DELETE FROM access_key WHERE created_by = 'nobody'");
+    storage.sql.exec(`DELETE FROM ${table} WHERE created_by = 'nobody'`);
   });
   return answer;
 }

@@ -41,7 +41,7 @@ export const peopleOperations = {
     }),
     responses: {
       ...answers(201, "Made. The link is in this answer only.", "NewInvitation"),
-      ...refuses("invalid_body", "body_too_large", "forbidden"),
+      ...refuses("invalid_body", "body_too_large", "forbidden", "limit_reached"),
     },
   },
   withdrawInvitation: {
