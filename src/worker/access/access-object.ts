@@ -24,21 +24,21 @@ import {
 } from "../storage/access-audit.ts";
 import { ChangedGrants } from "../storage/access-changes.ts";
 import { EndedTokenTable } from "../storage/access-ended-tokens.ts";
-import { InvitationTable } from "../storage/access-invitations.ts";
+import { InvitationTable, type StoredInvitation } from "../storage/access-invitations.ts";
 import { KeyTable } from "../storage/access-keys.ts";
 import { SocketNotes } from "../storage/access-notes.ts";
 import { ACCESS_SCHEMA } from "../storage/access-schema.ts";
-import { SessionTable } from "../storage/access-sessions.ts";
+import { SessionTable, type StoredSession } from "../storage/access-sessions.ts";
 import { UserTable } from "../storage/access-users.ts";
 import { AlarmTable } from "../storage/alarm-table.ts";
 import { migrate, schemaVersion } from "../storage/migrations.ts";
 import { type AccessTables, Admission } from "./admission.ts";
-import { BrowserSessions } from "./browser-sessions.ts";
+import { BrowserSessions, type NewSession } from "./browser-sessions.ts";
 import { ChangeTeller } from "./change-teller.ts";
 import { DAY_MS } from "./days.ts";
-import { Invitations } from "./invitations.ts";
+import { Invitations, type PlannedInvitation } from "./invitations.ts";
 import { KeyCalls } from "./key-calls.ts";
-import { PeopleCalls } from "./people-calls.ts";
+import { PeopleCalls, type SignedIn } from "./people-calls.ts";
 import type { Proof } from "./proof.ts";
 import { Pruning } from "./pruning.ts";
 import type { Acting, Recorder } from "./recorder.ts";
@@ -144,9 +144,40 @@ export class AccessObject extends DurableObject<Env> {
     return this.#users.endToken(access, id, this.#recorder(source));
   }
 
-  /** Invitations and browser sessions. A call of one is sent together with this one, so both are one round trip. */
-  people(): PeopleCalls {
-    return this.#people;
+  invite({ access, source }: Acting, planned: PlannedInvitation): Result<StoredInvitation> {
+    return this.#people.invite(access, planned, this.#recorder(source));
+  }
+
+  listInvitations(access: Access): Result<StoredInvitation[]> {
+    return this.#people.listInvitations(access);
+  }
+
+  withdrawInvitation({ access, source }: Acting, id: string): Refusal | null {
+    return this.#people.withdrawInvitation(access, id, this.#recorder(source));
+  }
+
+  signIn(hash: string, session: NewSession, address: AuditSource["address"]): Result<SignedIn> {
+    return this.#people.signIn(hash, session, address);
+  }
+
+  signOut(id: string, hash: string, which: "this" | "all", address: AuditSource["address"]): Promise<void> {
+    return this.#people.signOut(id, hash, which, address);
+  }
+
+  renewSession(id: string, hash: string, nextHash: string): number | null {
+    return this.#people.renewSession(id, hash, nextHash);
+  }
+
+  listSessions(access: Access, userId: string | null): Result<StoredSession[]> {
+    return this.#people.listSessions(access, userId);
+  }
+
+  endSession({ access, source }: Acting, id: string): Promise<Refusal | null> {
+    return this.#people.endSession(access, id, this.#recorder(source));
+  }
+
+  endSessions({ access, source }: Acting, userId: string | null): Promise<Refusal | null> {
+    return this.#people.endSessions(access, userId, this.#recorder(source));
   }
 
   /** Adds an entry to the audit log. */

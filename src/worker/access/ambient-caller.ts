@@ -73,7 +73,7 @@ export async function sessionProof({ secret }: SessionCookie): Promise<SessionPr
 async function renew(c: Context<AppEnv>, { workspace, id, hash }: SessionProof): Promise<void> {
   const next = await makeSecret("pms", workspace, id);
   try {
-    const expiresAtMs = await accessStub(c.env, workspace).people().renewSession(id, hash, next.hash);
+    const expiresAtMs = await accessStub(c.env, workspace).renewSession(id, hash, next.hash);
     if (expiresAtMs === null) return;
     const cookie = { secret: next.text, issuedAtMs: Date.now() };
     c.set("cookieChange", { kind: "write", cookie, expiresAtMs });

@@ -1,4 +1,3 @@
-import { RpcTarget } from "cloudflare:workers";
 import { type Access, type Cap, narrowed } from "../../protocol/access.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import type { AuditSource } from "../storage/access-audit.ts";
@@ -9,7 +8,7 @@ import type { Admission } from "./admission.ts";
 import type { BrowserSessions, NewSession } from "./browser-sessions.ts";
 import { DAY_MS, dayOf } from "./days.ts";
 import { type Invitations, type PlannedInvitation, WITHDRAWN } from "./invitations.ts";
-import type { Acting, Recorder } from "./recorder.ts";
+import type { Recorder } from "./recorder.ts";
 import { directorFault } from "./user-calls.ts";
 
 export interface PeoplePorts {
@@ -32,19 +31,17 @@ const NO_SUCH_SESSION = refusal("not_found", "There is no such browser session."
  * What is done with invitations and with browser sessions. The texts of secrets stay in the worker: the object gets
  * their hashes. What changes something does it in one turn, so two requests at once cannot both use an invitation.
  */
-export class PeopleCalls extends RpcTarget {
+export class PeopleCalls {
   readonly #ports: PeoplePorts;
 
   constructor(ports: PeoplePorts) {
-    super();
     this.#ports = ports;
   }
 
-  invite({ access, source }: Acting, planned: PlannedInvitation): Result<StoredInvitation> {
+  invite(access: Access, planned: PlannedInvitation, recorder: Recorder): Result<StoredInvitation> {
     const made = this.#ports.invitations.make(access, planned, Date.now());
     const { id, user, role } = planned;
-    if (made.ok)
-      this.#ports.recorder(source)({ action: "invitation_made", on: id, detail: `user:${user.id}, ${role}` });
+    if (made.ok) recorder({ action: "invitation_made", on: id, detail: `user:${user.id}, ${role}` });
     return made;
   }
 
@@ -54,9 +51,9 @@ export class PeopleCalls extends RpcTarget {
   }
 
   /** Null on success. */
-  withdrawInvitation({ access, source }: Acting, id: string): Refusal | null {
+  withdrawInvitation(access: Access, id: string, recorder: Recorder): Refusal | null {
     const why = this.#ports.invitations.withdraw(access, id, Date.now());
-    if (why === null) this.#ports.recorder(source)({ action: "invitation_revoked", on: id });
+    if (why === null) recorder({ action: "invitation_revoked", on: id });
     return why;
   }
 
@@ -65,7 +62,7 @@ export class PeopleCalls extends RpcTarget {
    * may do now, and nothing once its user or its maker was removed.
    */
   signIn(hash: string, session: NewSession, address: AuditSource["address"]): Result<SignedIn> {
-    const { invitations, sessions, users, recorder } = this.#ports;
+    const { invitations, sessions, users } = this.#ports;
     const nowMs = Date.now();
     const found = invitations.find(hash, nowMs);
     if (!found.ok) return found;
@@ -75,7 +72,7 @@ export class PeopleCalls extends RpcTarget {
     invitations.use(id, nowMs);
     users.noteSeen(user.id, user.name, dayOf(nowMs));
     const { expiresAtMs } = sessions.start(session, user.id, cap, nowMs);
-    const record = recorder({ principal: `user:${user.id}`, via: null, address });
+    const record = this.#recorderOf(user.id, address);
     const days = Math.floor((nowMs - createdAtMs) / DAY_MS);
     record({ action: "invitation_used", on: id, detail: `after ${days} days` });
     record({ action: "signed_in", on: session.id, detail: session.browser });
@@ -88,7 +85,7 @@ export class PeopleCalls extends RpcTarget {
   }
 
   /** Ends the session with this secret, or all sessions of its user. */
-  async leave(
+  async signOut(
     id: string,
     hash: string,
     which: "this" | "all",
@@ -99,7 +96,7 @@ export class PeopleCalls extends RpcTarget {
     const session = sessions.show(id, hash, nowMs);
     if (session === null) return;
     const ended = which === "this" ? [session] : sessions.list(session.userId, nowMs);
-    await this.#end(ended, true, { principal: `user:${session.userId}`, via: null, address });
+    await this.#end(ended, true, this.#recorderOf(session.userId, address));
   }
 
   /** The sessions of the caller; with a user id, those of that user, for an admin. The newest first. */
@@ -111,30 +108,34 @@ export class PeopleCalls extends RpcTarget {
   }
 
   /** Ends a session of the caller, or, for an admin, of anybody. Null on success. */
-  async endSession({ access, source }: Acting, id: string): Promise<Refusal | null> {
+  async endSession(access: Access, id: string, recorder: Recorder): Promise<Refusal | null> {
     const session = this.#ports.sessions.get(id, Date.now());
     const isOwn = session !== null && session.userId === ownUser(access);
     if (session === null || !(isOwn || directorFault(access) === null)) return NO_SUCH_SESSION;
-    await this.#end([session], isOwn, source);
+    await this.#end([session], isOwn, recorder);
     return null;
   }
 
   /** Ends all sessions of the caller; with a user id, those of that user, for an admin. Null on success. */
-  async endSessions({ access, source }: Acting, userId: string | null): Promise<Refusal | null> {
+  async endSessions(access: Access, userId: string | null, recorder: Recorder): Promise<Refusal | null> {
     const open = this.listSessions(access, userId);
     if (!open.ok) return open.refusal;
-    await this.#end(open.value, userId === null, source);
+    await this.#end(open.value, userId === null, recorder);
     return null;
   }
 
-  async #end(sessions: readonly StoredSession[], isOwn: boolean, source: AuditSource): Promise<void> {
-    const record = this.#ports.recorder(source);
+  async #end(sessions: readonly StoredSession[], isOwn: boolean, recorder: Recorder): Promise<void> {
     const action = isOwn ? "signed_out" : "session_ended";
     const told = sessions.map(({ id, userId }) => {
-      record({ action, on: id, detail: `user:${userId}` });
+      recorder({ action, on: id, detail: `user:${userId}` });
       return this.#ports.sessions.end(id);
     });
     await Promise.all(told);
+  }
+
+  /** Records what a person does who has no access yet, or none any more. */
+  #recorderOf(userId: string, address: AuditSource["address"]): Recorder {
+    return this.#ports.recorder({ principal: `user:${userId}`, via: null, address });
   }
 
   #capOf(invitation: StoredInvitation, nowMs: number): Cap | null {

@@ -33,9 +33,7 @@ export async function signIn(c: Context<AppEnv>, given: string): Promise<Refusal
   };
   const signedIn = await attempt(async (): Promise<Result<SignedIn>> => {
     if (!(await directoryStub(c.env).has(workspace))) return refused(UNKNOWN);
-    return accessStub(c.env, workspace)
-      .people()
-      .signIn(await digest(text), session, addressOf(c.req.raw));
+    return accessStub(c.env, workspace).signIn(await digest(text), session, addressOf(c.req.raw));
   });
   if (!signedIn.ok) {
     const failed = { action: "signed_in", on: named.id, result: signedIn.refusal.code } as const;
@@ -58,7 +56,7 @@ export async function signOut(c: Context<AppEnv>, sessions: "this" | "all"): Pro
     const { workspace, id, hash } = proof;
     const left = await attempt(async () => {
       if (await directoryStub(c.env).has(workspace))
-        await accessStub(c.env, workspace).people().leave(id, hash, sessions, addressOf(c.req.raw));
+        await accessStub(c.env, workspace).signOut(id, hash, sessions, addressOf(c.req.raw));
       return done(null);
     });
     if (!left.ok) return left.refusal;

@@ -29,7 +29,7 @@ const SESSIONS = "/v1/sessions";
 export const people: Hono<AppEnv> = new Hono<AppEnv>()
   .get("/v1/me", operation("getMe"), (c) => c.json(describeCaller(c)))
   .get(INVITATIONS, operation("listInvitations"), async (c) => {
-    const open = await accessObjectOf(c).people().listInvitations(c.get("access"));
+    const open = await accessObjectOf(c).listInvitations(c.get("access"));
     return open.ok ? c.json({ invitations: open.value.map(showInvitation) }) : refuse(c, open.refusal);
   })
   .post(INVITATIONS, operation("makeInvitation"), async (c) => {
@@ -45,35 +45,31 @@ export const people: Hono<AppEnv> = new Hono<AppEnv>()
     };
     // A link must find its workspace, which an open server has without anybody having made it.
     if (c.get("proof") === null) await directoryStub(c.env).add(access.workspace);
-    const made = await accessObjectOf(c).people().invite(actingOf(c), planned);
+    const made = await accessObjectOf(c).invite(actingOf(c), planned);
     if (!made.ok) return refuse(c, made.refusal);
     // Behind the `#` it is sent to no server, and stands in no server's log.
     const link = `${publicUrl(c.req.raw).origin}${SIGN_IN}#${text}`;
     return c.json({ link, ...showInvitation(made.value) }, 201);
   })
   .delete(`${INVITATIONS}/${ID_PARAMETER}`, operation("withdrawInvitation"), async (c) => {
-    const fault = await accessObjectOf(c).people().withdrawInvitation(actingOf(c), idOf(c, INVITATIONS));
+    const fault = await accessObjectOf(c).withdrawInvitation(actingOf(c), idOf(c, INVITATIONS));
     return fault === null ? c.body(null, 204) : refuse(c, fault);
   })
   .get(SESSIONS, operation("listSessions"), async (c) => {
     const query = readQuery(c, SessionsQuerySchema);
     if (!query.ok) return refuse(c, query.refusal);
-    const sessions = await accessObjectOf(c)
-      .people()
-      .listSessions(c.get("access"), query.value.user ?? null);
+    const sessions = await accessObjectOf(c).listSessions(c.get("access"), query.value.user ?? null);
     if (!sessions.ok) return refuse(c, sessions.refusal);
     return c.json({ sessions: sessions.value.map((session) => showSession(c, session)) });
   })
   .delete(SESSIONS, operation("endSessions"), async (c) => {
     const query = readQuery(c, SessionsQuerySchema);
     if (!query.ok) return refuse(c, query.refusal);
-    const fault = await accessObjectOf(c)
-      .people()
-      .endSessions(actingOf(c), query.value.user ?? null);
+    const fault = await accessObjectOf(c).endSessions(actingOf(c), query.value.user ?? null);
     return fault === null ? c.body(null, 204) : refuse(c, fault);
   })
   .delete(`${SESSIONS}/${ID_PARAMETER}`, operation("endSession"), async (c) => {
-    const fault = await accessObjectOf(c).people().endSession(actingOf(c), idOf(c, SESSIONS));
+    const fault = await accessObjectOf(c).endSession(actingOf(c), idOf(c, SESSIONS));
     return fault === null ? c.body(null, 204) : refuse(c, fault);
   });
 
