@@ -107,7 +107,10 @@ async function stamp(sources: string, bundleDir: string): Promise<string> {
   return `${sources} ${main.digest("hex")}\n`;
 }
 
-/** The part of wrangler.toml that `WorkerdSettings` has a place for. Another kind of binding is an error, not a gap. */
+/**
+ * The part of wrangler.toml that `WorkerdSettings` has a place for. workerd has no rate limiter of its own, and the worker does
+ * without one. Another kind of binding is an error, not a gap.
+ */
 const WranglerConfigSchema = v.object({
   name: v.string(),
   compatibility_date: v.string(),
@@ -121,6 +124,7 @@ const WranglerConfigSchema = v.object({
         script_name: v.optional(v.undefined()),
       }),
       v.object({ type: v.picklist(["plain_text", "json"]), value: v.unknown() }),
+      v.object({ type: v.literal("ratelimit") }),
     ]),
   ),
 });
@@ -132,7 +136,7 @@ async function describeBundle(bundleDir: string): Promise<WorkerdSettings> {
   for (const [name, binding] of Object.entries(config.bindings)) {
     if (binding.type === "durable_object_namespace") {
       durableObjects.push({ binding: name, className: binding.class_name });
-    } else {
+    } else if (binding.type !== "ratelimit") {
       vars[name] = JSON.stringify(binding.value);
     }
   }
