@@ -18,8 +18,11 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX";
 
 function makeRoom() {
   const room = new DelayedRoom("text ");
+  let opened = 0;
   const open = (name: string, kind: EditorOptions["kind"], more: Partial<EditorOptions> = {}) => {
-    const editor = new LiveEditor(room, name, { kind, delayMs, ...more });
+    const doc = new Y.Doc();
+    doc.clientID = 1_000 + ++opened; // where two insert at one place, the ids decide
+    const editor = new LiveEditor(room, name, { kind, delayMs, doc, ...more });
     room.pass(1_000);
     return editor;
   };

@@ -12,8 +12,8 @@ import { type ClientIds, FORGED } from "./client-ids.ts";
 import type { YjsSession } from "./session.ts";
 import type { YjsUpdate } from "./yjs-update.ts";
 
-/** The memory that one held update takes besides its bytes. */
-const UPDATE_OVERHEAD_BYTES = 300;
+/** What one held update counts besides its bytes: its memory, and the time to look at it after each window. */
+const UPDATE_OVERHEAD_BYTES = 2_000;
 
 const TOO_MUCH_IS_HELD = refusal(
   "content_too_large",
@@ -141,6 +141,7 @@ export class HeldUpdates {
     const { lastSeq } = inquiry.question;
     const own = new OwnerAnswer(answer);
     for (const { update, awaited } of this.#updates) {
+      if (verdict.ended.has(update.session)) continue;
       for (const [clientId, wait] of awaited) {
         if (wait.owner !== owner || wait.seq > lastSeq) continue;
         const known = text.clockOf(clientId);
@@ -239,9 +240,10 @@ export class HeldUpdates {
       if (question === null) {
         if (askAtMs !== null && nowMs >= askAtMs) {
           inquiry.askAtMs = null;
-          if (inquiry.isProbe || this.#isAwaited(owner))
+          if (inquiry.isProbe || this.#isAwaited(owner)) {
             inquiry.question = { number: ask(owner), atMs: nowMs, lastSeq };
-          else this.#inquiries.delete(owner);
+            owner.askedMs = nowMs;
+          } else this.#inquiries.delete(owner);
         }
       } else if (nowMs >= deadlineOf(owner, question)) {
         if (nowMs >= owner.heardMs + OWNER_SILENCE_MS) silent.push(owner);
@@ -302,7 +304,9 @@ export class HeldUpdates {
     this.#inquire(owner, wait.seq, nowMs + ASK_OWNER_AFTER_MS);
   }
 
-  #inquire(owner: YjsSession, lastSeq: number, askAtMs: number): Inquiry {
+  /** @param fromMs the question is asked then, or a while after the last one */
+  #inquire(owner: YjsSession, lastSeq: number, fromMs: number): Inquiry {
+    const askAtMs = Math.max(fromMs, owner.askedMs + ASK_OWNER_AFTER_MS);
     let inquiry = this.#inquiries.get(owner);
     if (inquiry === undefined) {
       inquiry = { askAtMs, question: null, lastSeq, isProbe: false };

@@ -82,6 +82,8 @@ export interface YjsSession {
   /** When its first frame came, if it has joined in the life of this room, and its last one. */
   joinedMs: number;
   heardMs: number;
+  /** When it was last asked as the owner of its client id. */
+  askedMs: number;
   readonly gapped: GappedPushes;
   /** The memory of its updates in `HeldUpdates`. */
   heldBytes: number;
@@ -110,6 +112,7 @@ export function openSession(record: SessionRecord, peer: Peer): Session {
     answers: 0,
     joinedMs: Number.NEGATIVE_INFINITY,
     heardMs: Number.NEGATIVE_INFINITY,
+    askedMs: Number.NEGATIVE_INFINITY,
     gapped: new GappedPushes(),
     heldBytes: 0,
     claimsAtMs: Number.NEGATIVE_INFINITY,

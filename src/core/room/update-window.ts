@@ -110,7 +110,10 @@ export class UpdateWindow {
     if (!held.isEmpty) {
       for (const { session, update, number } of answers) {
         const verdict = held.answered(session, update, number, text, nowMs);
-        for (const [sender, why] of verdict.ended) refused.set(sender, why);
+        for (const [sender, why] of verdict.ended) {
+          refused.set(sender, why);
+          held.drop(sender);
+        }
         refusedClaims.push(...verdict.refusedClaims);
       }
       for (const session of refused.keys()) held.drop(session);
