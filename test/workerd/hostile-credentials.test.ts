@@ -235,6 +235,27 @@ describe("what a guess costs", () => {
     }
   });
 
+  test("[ACCESS-5] a guess is answered after the same time, whatever was asked for it", async () => {
+    const secret = "a".repeat(40);
+    const wait = vi.spyOn(scheduler, "wait").mockResolvedValue();
+    const now = vi.spyOn(Date, "now").mockReturnValue(Date.now());
+    for (const guess of [`pm_${NOWHERE}_${mine.id}_${secret}`, `pm_${workspace}_${mine.id}_${secret}`]) {
+      // Each look at the clock is 50 ms later than the one before: the answer of an object took that long.
+      const startMs = Date.now();
+      let looks = 0;
+      now.mockImplementation(() => startMs + 50 * looks++);
+      wait.mockClear();
+      expect((await call("GET", "/v1/tags", { credential: guess })).status).toBe(401);
+      const [[pauseMs = 0] = []] = wait.mock.calls;
+      expect(wait).toHaveBeenCalledTimes(1);
+      expect(pauseMs).toBeGreaterThan(0);
+      expect(pauseMs).toBeLessThan(300);
+    }
+    wait.mockClear();
+    expect((await call("GET", "/v1/tags", { credential: mine.key })).status).toBe(200);
+    expect(wait).not.toHaveBeenCalled();
+  });
+
   test("[ACCESS-5] a guess makes no object and no workspace", async () => {
     const credential = `pm_${NOWHERE}_${mine.id}_${"a".repeat(40)}`;
     await call("PUT", "/v1/fragments/a", { credential, body: { content: "" } });
@@ -270,8 +291,8 @@ describe("the log", () => {
     await joinJson(id, { query: `?token=${token}` });
     const everywhere = async () => {
       for (const credential of [mine.key, token, wrong, operator, `${token}x`]) {
-        await call("GET", `/v1/tags?token=${credential}`);
-        await call("GET", `/v1/fragments/${id}`, { credential });
+        await call("GET", "/v1/tags", { credential });
+        await call("GET", `/v1/fragments/${id}?token=${credential}`);
         await call("DELETE", `/v1/keys/${credential}`, { credential: mine.key });
         await closeOf(`/v1/ws/missing?token=${credential}`);
         await call("POST", "/v1/tokens", {
@@ -282,6 +303,7 @@ describe("the log", () => {
     };
     await everywhere();
     vi.spyOn(FragmentObject.prototype, "read").mockRejectedValue(new Error("the fragment fails"));
+    await everywhere();
     vi.spyOn(AccessObject.prototype, "admit").mockImplementation(() => {
       throw new Error("the object fails");
     });
@@ -291,6 +313,7 @@ describe("the log", () => {
     const log = printed
       .map((args) => args.map((one) => (one instanceof Error ? `${one.stack}` : String(one))).join(" "))
       .join("\n");
+    expect(log).toContain("the fragment fails");
     expect(log).toContain("an access object could not be asked");
     const secrets = [mine.key, wrong, token, operator, TEST_SECRET].map((text) => text.slice(-20));
     for (const secret of secrets) expect(log).not.toContain(secret);

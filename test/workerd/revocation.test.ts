@@ -118,6 +118,33 @@ describe("requests", () => {
   });
 });
 
+describe("those that change who may come in", () => {
+  test("[ACCESS-13] an admin makes no key, caps no user and revokes nothing from the moment it is revoked or lowered", async () => {
+    for (const act of ["DELETE", "PATCH"]) {
+      const workspace = freshWorkspace();
+      const { key: admin } = await operatorKey(workspace);
+      const thief = await operatorKey(workspace);
+      const other = await operatorKey(workspace, { role: "viewer" });
+      const { token } = await userToken(thief.key, { role: "admin" });
+      for (const credential of [thief.key, token])
+        expect((await call("GET", "/v1/keys", { credential })).status).toBe(200);
+      const body = act === "PATCH" ? { role: "editor" } : undefined;
+      await call(act, `/v1/keys/${thief.id}`, { credential: admin, body });
+      const status = act === "PATCH" ? 403 : 401;
+      for (const credential of [thief.key, token]) {
+        const ask = async (method: string, path: string, sent?: object) =>
+          (await call(method, path, { credential, body: sent })).status;
+        expect(await ask("POST", "/v1/keys", { name: "mine", role: "admin" })).toBe(status);
+        expect(await ask("PATCH", `/v1/keys/${other.id}`, { role: "admin" })).toBe(status);
+        expect(await ask("DELETE", `/v1/keys/${other.id}`)).toBe(status);
+        expect(await ask("PUT", "/v1/users/anna", { role: null })).toBe(status);
+        expect(await ask("DELETE", "/v1/users/berta")).toBe(status);
+      }
+      expect((await call("GET", "/v1/tags", { credential: other.key })).status).toBe(200);
+    }
+  });
+});
+
 describe("sockets that join", () => {
   test.each(ENDINGS)("[ACCESS-13] a socket is closed with 4401 at once, when %s", async (_, end) => {
     const here = await scene();

@@ -116,32 +116,38 @@ export class AccessObject extends DurableObject<Env> {
     return this.#keys.list(access, query);
   }
 
-  makeKey({ access, source }: Acting, fields: KeyCreate): Promise<Result<NewKey>> {
-    return this.#keys.make(access, fields, this.#recorder(source));
+  async makeKey(acting: Acting, fields: KeyCreate): Promise<Result<NewKey>> {
+    const access = this.#accessNow(acting);
+    return access.ok ? this.#keys.make(access.value, fields, this.#recorder(acting.source)) : access;
   }
 
-  changeKey({ access, source }: Acting, id: string, fields: KeyPatch): Promise<Result<Key>> {
-    return this.#keys.change(access, id, fields, this.#recorder(source));
+  async changeKey(acting: Acting, id: string, fields: KeyPatch): Promise<Result<Key>> {
+    const access = this.#accessNow(acting);
+    return access.ok ? this.#keys.change(access.value, id, fields, this.#recorder(acting.source)) : access;
   }
 
-  revokeKey({ access, source }: Acting, id: string): Promise<Refusal | null> {
-    return this.#keys.revoke(access, id, this.#recorder(source));
+  async revokeKey(acting: Acting, id: string): Promise<Refusal | null> {
+    const access = this.#accessNow(acting);
+    return access.ok ? this.#keys.revoke(access.value, id, this.#recorder(acting.source)) : access.refusal;
   }
 
   listUsers(access: Access, query: UsersQuery): Result<UserPage> {
     return this.#users.list(access, query);
   }
 
-  putUser({ access, source }: Acting, id: string, fields: UserPut): Promise<Result<User>> {
-    return this.#users.put(access, id, fields, this.#recorder(source));
+  async putUser(acting: Acting, id: string, fields: UserPut): Promise<Result<User>> {
+    const access = this.#accessNow(acting);
+    return access.ok ? this.#users.put(access.value, id, fields, this.#recorder(acting.source)) : access;
   }
 
-  blockUser({ access, source }: Acting, id: string): Promise<Refusal | null> {
-    return this.#users.block(access, id, this.#recorder(source));
+  async blockUser(acting: Acting, id: string): Promise<Refusal | null> {
+    const access = this.#accessNow(acting);
+    return access.ok ? this.#users.block(access.value, id, this.#recorder(acting.source)) : access.refusal;
   }
 
-  endToken({ access, source }: Acting, id: string): Promise<Refusal | null> {
-    return this.#users.endToken(access, id, this.#recorder(source));
+  async endToken(acting: Acting, id: string): Promise<Refusal | null> {
+    const access = this.#accessNow(acting);
+    return access.ok ? this.#users.endToken(access.value, id, this.#recorder(acting.source)) : access.refusal;
   }
 
   invite({ access, source }: Acting, planned: PlannedInvitation): Result<StoredInvitation> {
@@ -211,6 +217,14 @@ export class AccessObject extends DurableObject<Env> {
       this.#alarms.ensure("prune", nowMs + DAY_MS);
     }
     if (due.includes("tell")) await this.#teller.ring(nowMs);
+  }
+
+  /**
+   * The access of a caller that changes who may come in. The worker may have checked it some seconds ago, and somebody
+   * who was just revoked must not make a new key for itself.
+   */
+  #accessNow({ access, proof }: Acting): Result<Access> {
+    return proof === null ? done(access) : this.#admission.admit(proof, Date.now());
   }
 
   #recorder(source: AuditSource): Recorder {

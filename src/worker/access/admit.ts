@@ -8,6 +8,12 @@ import { accessSettings } from "./settings.ts";
 const known = new Set<Workspace>();
 const MAX_KNOWN = 10_000;
 
+/**
+ * A refusal takes this long at least, whatever was asked for it: a workspace that does not exist is answered from another
+ * place on earth than one that does. Longer than a round trip around the world takes.
+ */
+const REFUSAL_MS = 300;
+
 const UNAVAILABLE = refusal(
   "unavailable",
   "Keys and tokens cannot be checked at the moment; try again later.",
@@ -16,11 +22,18 @@ const UNAVAILABLE = refusal(
 /**
  * Asks the proof's workspace what the proof is worth now.
  *
- * A refusal costs two calls, whether the workspace exists or not: otherwise its time would tell.
+ * A refusal costs two calls and the same time, whether the workspace exists or not.
  *
  * @param fragment a socket is about to join it; null for everything else
  */
 export async function admit(env: Env, proof: Proof, fragment: string | null): Promise<Result<Access>> {
+  const startMs = Date.now();
+  const admitted = await ask(env, proof, fragment);
+  if (!admitted.ok) await scheduler.wait(Math.max(0, startMs + REFUSAL_MS - Date.now()));
+  return admitted;
+}
+
+async function ask(env: Env, proof: Proof, fragment: string | null): Promise<Result<Access>> {
   try {
     const { workspace } = proof;
     const directory = directoryStub(env);

@@ -4,6 +4,7 @@ import { accessStub } from "../addresses.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import type { AuditAct, AuditRecord, AuditSource } from "../storage/access-audit.ts";
 import { collectRepeated } from "./audit-repeats.ts";
+import type { Caller } from "./proof.ts";
 
 /** What goes into the audit log of the caller's workspace. */
 
@@ -22,8 +23,8 @@ export function auditSource(c: Context<AppEnv>, acting?: Acting): AuditSource {
 }
 
 /** The caller, for a method of the AccessObject that records what it does. */
-export function actingOf(c: Context<AppEnv>): { readonly access: Access; readonly source: AuditSource } {
-  return { access: c.get("access"), source: auditSource(c) };
+export function actingOf(c: Context<AppEnv>): Caller & { readonly source: AuditSource } {
+  return { access: c.get("access"), proof: c.get("proof"), source: auditSource(c) };
 }
 
 /**
