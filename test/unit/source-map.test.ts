@@ -114,6 +114,21 @@ describe("source map over random closures", () => {
     });
   });
 
+  test("[MAP-2] a value stands for its variable and for nothing beside it", async () => {
+    const input = { content: "a {{v}} b[[half]]}!", root: null, unresolved: "keep" } as const;
+    const { fetchTexts } = new Store({ half: "{{v}" });
+    const values = new Map([["v", "value"]]);
+    const { sourceMap, expanded } = await expand(input, fetchTexts, EXPANSION_BUDGETS, values);
+    expect(expanded).toBe("a value bvalue!");
+    const decoded = new SourceMap(sourceMap(null));
+    expect(decoded.originOf(6)).toEqual({ id: null, version: null, at: 2, isExact: false });
+    expect([1, 2, 6, 7, 8].map((at) => decoded.placesOf(null, at))).toEqual([[1], [2], [2], [7], [8]]);
+    // It began in `half` and ended in the content.
+    expect(decoded.originOf(13)).toEqual({ id: "half", version: 1, at: 0, isExact: false });
+    expect(decoded.placesOf("half", 3)).toEqual([9]);
+    expect([17, 18].map((at) => decoded.placesOf(null, at))).toEqual([[], [14]]);
+  });
+
   test("[MAP-2] a notice and a value lead to the place of what they stand for", async () => {
     const input = { content: "ab[[none]]", root: null, unresolved: "marker" } as const;
     const { sourceMap, expanded } = await expand(input, new Store({}).fetchTexts);
