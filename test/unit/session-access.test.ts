@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { type Access, type AccessChange, ANONYMOUS, type Workspace } from "../../src/protocol/access.ts";
 import { done, refusal, refused } from "../../src/protocol/errors.ts";
-import { ACCESS_NOTICE_MS, MAX_SESSION_MS } from "../../src/protocol/limits.ts";
+import { ACCESS_NOTICE_MS, MAX_CREDENTIAL_UNITS, MAX_SESSION_MS } from "../../src/protocol/limits.ts";
 import {
   encodeAwareness,
   encodeRenewal,
@@ -302,6 +302,52 @@ describe("a renewal", () => {
     expect([json.session.record.access, own.session.record.access]).toEqual([SOON, SOON]);
     room.wait(200_000);
     expect([json.peer.closed?.code, own.peer.closed?.code]).toEqual([4501, 4501]);
+  });
+
+  test.each<readonly [string, object]>([
+    ["is missing", {}],
+    ["is null", { token: null }],
+    ["is a number", { token: 7 }],
+    ["is a list", { token: ["a.b.c"] }],
+    ["is too long", { token: "a".repeat(MAX_CREDENTIAL_UNITS + 1) }],
+    ["comes with an unknown field", { token: "a.b.c", role: "admin" }],
+  ])(
+    "[SESSION-6] asks for nothing and is refused in a frame that repeats no token, when the token %s",
+    (_what, fields) => {
+      const room = new RoomScene();
+      const json = room.json("json", { access: SOON });
+      json.send({ action: "authenticate", ...fields, request_id: "r" });
+      expect(room.host.effects).toEqual([]);
+      const answers = json.told();
+      expect(answers).toMatchObject([{ action: "error", code: "invalid_frame", request_id: "r" }]);
+      expect(JSON.stringify(answers)).not.toMatch(/a\.b\.c|aaaa/);
+      expect(json.session.record.access).toEqual(SOON);
+    },
+  );
+
+  test("[SESSION-6] asks for nothing, when a Yjs token is too long, and when a stock provider sends one", () => {
+    const room = new RoomScene();
+    const own = room.yjs("own", { access: SOON });
+    const stock = room.yjs("stock", { access: SOON, isOwnClient: false });
+    own.send(encodeRenewal("a".repeat(MAX_CREDENTIAL_UNITS + 1)));
+    stock.send(encodeRenewal("a.b.c"));
+    expect(room.host.effects).toEqual([]);
+    expect(own.frames()).toMatchObject([{ kind: "notice", code: "invalid_frame" }]);
+    expect([stock.frames(), own.peer.closed, stock.peer.closed]).toEqual([[], null, null]);
+  });
+
+  test("[SESSION-6] ends a Yjs session with 4400, when its frame is cut off", () => {
+    const room = new RoomScene();
+    const own = room.yjs("own", { access: SOON });
+    own.send(encodeRenewal("a.b.c").subarray(0, 4));
+    expect(own.peer.closed?.code).toBe(4400);
+  });
+
+  test("[SESSION-6] is no action of the old paths", () => {
+    const room = new RoomScene();
+    const old = room.json("old", { access: SOON, isOldClient: true });
+    old.send({ action: "authenticate", token: "a.b.c" });
+    expect([room.host.effects, old.told()]).toEqual([[], []]);
   });
 
   test("[SESSION-6] changes nothing, when the session has left meanwhile", () => {
