@@ -405,6 +405,8 @@ describe("a person's sessions", () => {
     fresh.cookie = browser.cookie;
     await expect.poll(async () => (await fresh.me()).role, { timeout: 10_000 }).toBe("viewer");
     await call("DELETE", "/v1/users/ann", { credential: key });
+    const listed = await call("GET", "/v1/sessions?user=ann", { credential: key });
+    expect(await listed.json()).toEqual({ sessions: [] });
     await expect.poll(async () => (await fresh.send("GET", "/v1/me")).status, { timeout: 10_000 }).toBe(401);
   });
 

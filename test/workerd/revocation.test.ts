@@ -417,6 +417,18 @@ describe("pruning", () => {
       sql.exec(user, "capped", "viewer", 0, today - 100);
       sql.exec(user, "blocked", null, 1, today - 100);
       sql.exec(user, "present", null, 0, today - 1);
+      const invitation = `INSERT INTO invitation
+          (id, hash, user_id, user_name, role, created_at_ms, created_by, expires_at_ms, state)
+        VALUES (?1, ?1, 'a', 'A', 'viewer', 0, 'key:k', ?2, ?3)`;
+      sql.exec(invitation, "long ago", nowMs - 30 * DAY_MS, "used");
+      sql.exec(invitation, "a month ago", nowMs - 28 * DAY_MS, "used");
+      sql.exec(invitation, "open", nowMs + 2 * DAY_MS, "open");
+      const session = `INSERT INTO browser_session
+          (id, user_id, hash, renewed_at_ms, role, browser, created_at_ms, seen_at_ms, expires_at_ms)
+        VALUES (?1, 'a', ?1, 0, 'viewer', 'Firefox', 0, ?2, ?3)`;
+      sql.exec(session, "idle", nowMs - 7 * DAY_MS, nowMs + 9 * DAY_MS);
+      sql.exec(session, "expired", nowMs, nowMs);
+      sql.exec(session, "live", nowMs - 5 * DAY_MS, nowMs + 9 * DAY_MS);
       sql.exec("UPDATE access_key SET expires_at_ms = ? WHERE id = ?", nowMs - 31 * DAY_MS, here.keyId);
     });
     await call("GET", "/v1/tags", { credential: here.admin });
@@ -435,6 +447,14 @@ describe("pruning", () => {
         .exec("SELECT id FROM access_user ORDER BY id")
         .toArray()
         .map(({ id }) => id),
+      invitations: storage.sql
+        .exec("SELECT id FROM invitation ORDER BY id")
+        .toArray()
+        .map(({ id }) => id),
+      sessions: storage.sql
+        .exec("SELECT id FROM browser_session")
+        .toArray()
+        .map(({ id }) => id),
       keys: storage.sql
         .exec("SELECT role FROM access_key")
         .toArray()
@@ -444,6 +464,8 @@ describe("pruning", () => {
       notes: ["recent"],
       tokens: ["running"],
       users: ["blocked", "capped", "present"],
+      invitations: ["a month ago", "open"],
+      sessions: ["live"],
       keys: ["admin"],
     });
   });

@@ -89,13 +89,14 @@ export class AccessObject extends DurableObject<Env> {
       addWorkspace: () => directoryStub(env).add(workspace),
     });
     this.#users = new UserCalls({ ...tables, teller: this.#teller });
+    const invitations = new Invitations(new InvitationTable(storage));
     this.#people = new PeopleCalls({
       ...tables,
-      invitations: new Invitations(new InvitationTable(storage)),
+      invitations,
       admission: this.#admission,
       recorder: (source) => this.#recorder(source),
     });
-    this.#pruning = new Pruning({ ...tables, notes: this.#notes });
+    this.#pruning = new Pruning({ ...tables, invitations, notes: this.#notes });
   }
 
   /**

@@ -49,8 +49,7 @@ export function finishAmbientAnswer(c: Context<AppEnv>): void {
 /** Null if there is no such session any more. */
 async function sessionCaller(c: Context<AppEnv>, cookie: SessionCookie): Promise<Result<Caller> | null> {
   const proof = await sessionProof(cookie);
-  const caller =
-    proof === null ? null : await knownCaller(c, `session ${proof.hash}`, async () => done(proof));
+  const caller = proof === null ? null : await knownCaller(c, callerName(proof), async () => done(proof));
   if (proof === null || caller === null || isEnded(caller)) {
     c.set("cookieChange", { kind: "clear" });
     return null;
@@ -61,6 +60,11 @@ async function sessionCaller(c: Context<AppEnv>, cookie: SessionCookie): Promise
 
 function isEnded(caller: Result<Caller>): boolean {
   return !caller.ok && caller.refusal.code === "unauthorised";
+}
+
+/** The name under which recent-callers.ts knows a session: not the one of a key or token with the same text. */
+export function callerName({ hash }: SessionProof): string {
+  return `session ${hash}`;
 }
 
 /** What the cookie says; null if it is not one of ours. */

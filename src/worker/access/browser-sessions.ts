@@ -33,7 +33,6 @@ export class BrowserSessions {
   }
 
   start({ id, hash, browser }: NewSession, userId: string, cap: Cap, nowMs: number): StoredSession {
-    this.#table.removeEnded(nowMs - SESSION_IDLE_MS, nowMs);
     const session: StoredSession = {
       id,
       userId,
@@ -107,6 +106,11 @@ export class BrowserSessions {
   /** The open sessions of a user, the newest first. */
   list(userId: string, nowMs: number): StoredSession[] {
     return this.#table.list(userId).filter((session) => isOpen(session, nowMs));
+  }
+
+  /** Forgets those that have ended by themselves. */
+  prune(nowMs: number): void {
+    this.#table.removeEnded(nowMs - SESSION_IDLE_MS, nowMs);
   }
 
   /** Ends a session at once. Resolves when its sockets were told, or after a short time. */

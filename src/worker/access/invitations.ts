@@ -2,6 +2,7 @@ import { type Access, type Cap, isWithin, roleFault } from "../../protocol/acces
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { INVITATION_MAX_SECONDS, MAX_OPEN_INVITATIONS } from "../../protocol/limits.ts";
 import type { InvitationTable, StoredInvitation } from "../storage/access-invitations.ts";
+import { NOT_VALID } from "./credentials.ts";
 
 /** An invitation that an admin asks for. The worker has made its id and its text, and keeps the text from the object. */
 export interface PlannedInvitation extends Cap {
@@ -28,7 +29,6 @@ export class Invitations {
     if (fault !== null) return refused(fault);
     if (!isWithin(planned, access))
       return refused(refusal("forbidden", "An invitation cannot give more than its maker may do."));
-    this.#table.removeExpiredBefore(nowMs - REMEMBERED_MS);
     const open = this.#table.open(nowMs);
     if (open.length >= MAX_OPEN_INVITATIONS) {
       const message = `A workspace has at most ${MAX_OPEN_INVITATIONS} open invitations; withdraw some.`;
@@ -68,10 +68,15 @@ export class Invitations {
    */
   find(hash: string, nowMs: number): Result<StoredInvitation> {
     const invitation = this.#table.byHash(hash);
-    if (invitation === null) return refused(UNKNOWN);
+    if (invitation === null) return refused(NOT_VALID);
     if (invitation.state === "used") return refused(USED);
     if (invitation.state === "withdrawn") return refused(WITHDRAWN);
     return nowMs < invitation.expiresAtMs ? done(invitation) : refused(EXPIRED);
+  }
+
+  /** Forgets what became of old ones. */
+  prune(nowMs: number): void {
+    this.#table.removeExpiredBefore(nowMs - REMEMBERED_MS);
   }
 
   use(id: string, nowMs: number): void {
@@ -85,8 +90,3 @@ const USED = refusal(
 );
 const EXPIRED = refusal("forbidden", "This link has expired. Ask for a new one.");
 export const WITHDRAWN = refusal("forbidden", "This link has been withdrawn. Ask for a new one.");
-/** Also of a link to a workspace that does not exist. */
-export const UNKNOWN = refusal(
-  "forbidden",
-  "This link is not valid. It may have been copied only in part: compare it with the one that you were given.",
-);

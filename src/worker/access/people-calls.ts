@@ -95,7 +95,7 @@ export class PeopleCalls {
     const nowMs = Date.now();
     const session = sessions.show(id, hash, nowMs);
     if (session === null) return;
-    const ended = which === "this" ? [session] : sessions.list(session.userId, nowMs);
+    const ended = which === "this" ? [session] : this.#openSessions(session.userId, nowMs);
     await this.#end(ended, true, this.#recorderOf(session.userId, address));
   }
 
@@ -104,7 +104,7 @@ export class PeopleCalls {
     const whose = userId ?? ownUser(access);
     const fault = userId === null ? null : directorFault(access);
     if (fault !== null) return refused(fault);
-    return done(whose === null ? [] : this.#ports.sessions.list(whose, Date.now()));
+    return done(whose === null ? [] : this.#openSessions(whose, Date.now()));
   }
 
   /** Ends a session of the caller, or, for an admin, of anybody. Null on success. */
@@ -131,6 +131,14 @@ export class PeopleCalls {
       return this.#ports.sessions.end(id);
     });
     await Promise.all(told);
+  }
+
+  /** Without those that began before their user was removed. */
+  #openSessions(userId: string, nowMs: number): StoredSession[] {
+    const { sessions, admission } = this.#ports;
+    return sessions
+      .list(userId, nowMs)
+      .filter(({ createdAtMs }) => admission.capOf(`user:${userId}`, nowMs, createdAtMs) !== null);
   }
 
   /** Records what a person does who has no access yet, or none any more. */

@@ -2,7 +2,9 @@ import type { EndedTokenTable } from "../storage/access-ended-tokens.ts";
 import type { KeyTable } from "../storage/access-keys.ts";
 import type { SocketNotes } from "../storage/access-notes.ts";
 import type { UserTable } from "../storage/access-users.ts";
+import type { BrowserSessions } from "./browser-sessions.ts";
 import { DAY_MS, dayOf } from "./days.ts";
+import type { Invitations } from "./invitations.ts";
 
 /** A session lives at most a day, and the note of a grant may be an hour older than the session. */
 const NOTES_MS = 26 * 60 * 60 * 1000;
@@ -18,6 +20,8 @@ export interface PruningPorts {
   readonly users: UserTable;
   readonly endedTokens: EndedTokenTable;
   readonly notes: SocketNotes;
+  readonly invitations: Invitations;
+  readonly sessions: BrowserSessions;
 }
 
 /** Removes, once a day, what means nothing any more. */
@@ -29,7 +33,9 @@ export class Pruning {
   }
 
   run(nowMs: number): void {
-    const { keys, users, endedTokens, notes } = this.#ports;
+    const { keys, users, endedTokens, notes, invitations, sessions } = this.#ports;
+    invitations.prune(nowMs);
+    sessions.prune(nowMs);
     notes.removeBefore(nowMs - NOTES_MS);
     endedTokens.removeUntil(nowMs);
     keys.removeExpired(nowMs - EXPIRED_KEYS_MS);

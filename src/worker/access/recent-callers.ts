@@ -17,6 +17,11 @@ export function recall(name: string, nowMs: number): Caller | null {
   return null;
 }
 
+/** The next request of this caller is checked. */
+export function forget(name: string): void {
+  callers.delete(name);
+}
+
 export function remember(name: string, caller: Caller, nowMs: number): void {
   const endMs = caller.access.expiresAtMs ?? Number.POSITIVE_INFINITY;
   callers.delete(name); // moves it to the end

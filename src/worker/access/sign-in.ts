@@ -1,17 +1,24 @@
 import type { Context } from "hono";
+import type { Workspace } from "../../protocol/access.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { accessStub, directoryStub } from "../addresses.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { digest } from "../http/digest.ts";
-import { sessionProof } from "./ambient-caller.ts";
+import { callerName, sessionProof } from "./ambient-caller.ts";
 import { addressOf, auditRepeated } from "./audit.ts";
 import { browserName } from "./browser-name.ts";
-import { UNKNOWN } from "./invitations.ts";
 import type { SignedIn } from "./people-calls.ts";
+import { forget } from "./recent-callers.ts";
 import { makeSecret, parseSecret } from "./secret-text.ts";
 import { readSessionCookie } from "./session-cookie.ts";
 
 /** How a person comes in with an invitation, and leaves. The cookie changes with the answer. */
+
+/** Also for a link to a workspace that does not exist. */
+const UNKNOWN = refusal(
+  "forbidden",
+  "This link is not valid. It may have been copied only in part: compare it with the one that you were given.",
+);
 
 const UNAVAILABLE = refusal("unavailable", "This cannot be done at the moment. Try again in a minute.");
 
@@ -31,14 +38,17 @@ export async function signIn(c: Context<AppEnv>, given: string): Promise<Refusal
     hash: secret.hash,
     browser: browserName(c.req.header("User-Agent") ?? ""),
   };
-  const signedIn = await attempt(async (): Promise<Result<SignedIn>> => {
-    if (!(await directoryStub(c.env).has(workspace))) return refused(UNKNOWN);
-    return accessStub(c.env, workspace).signIn(await digest(text), session, addressOf(c.req.raw));
-  });
+  const hash = await digest(text);
+  const signedIn = await attempt(
+    c.env,
+    workspace,
+    (object): Promise<Result<SignedIn>> => object.signIn(hash, session, addressOf(c.req.raw)),
+  );
   if (!signedIn.ok) {
-    const failed = { action: "signed_in", on: named.id, result: signedIn.refusal.code } as const;
-    if (signedIn.refusal.message !== UNKNOWN.message)
-      auditRepeated(c, failed, { workspace, principal: null });
+    const { code } = signedIn.refusal;
+    if (code === "unauthorised") return UNKNOWN;
+    const failed = { action: "signed_in", on: named.id, result: code } as const;
+    if (code === "forbidden") auditRepeated(c, failed, { workspace, principal: null });
     return signedIn.refusal;
   }
   await signOut(c, "this");
@@ -54,20 +64,26 @@ export async function signOut(c: Context<AppEnv>, sessions: "this" | "all"): Pro
   const proof = await sessionProof(cookie);
   if (proof !== null) {
     const { workspace, id, hash } = proof;
-    const left = await attempt(async () => {
-      if (await directoryStub(c.env).has(workspace))
-        await accessStub(c.env, workspace).signOut(id, hash, sessions, addressOf(c.req.raw));
-      return done(null);
-    });
-    if (!left.ok) return left.refusal;
+    const left = await attempt(c.env, workspace, async (object) =>
+      done(await object.signOut(id, hash, sessions, addressOf(c.req.raw))),
+    );
+    if (!left.ok && left.refusal.code === "unavailable") return left.refusal;
+    forget(callerName(proof));
   }
   c.set("cookieChange", { kind: "clear" });
   return null;
 }
 
-async function attempt<T>(make: () => Promise<Result<T>>): Promise<Result<T>> {
+/** Calls the workspace, if it exists; else it is refused as what is not valid, and takes as long. */
+async function attempt<T>(
+  env: Env,
+  workspace: Workspace,
+  make: (object: ReturnType<typeof accessStub>) => Promise<Result<T>>,
+): Promise<Result<T>> {
   try {
-    return await make();
+    const directory = directoryStub(env);
+    const isThere = await directory.has(workspace);
+    return isThere ? await make(accessStub(env, workspace)) : await directory.refuse();
   } catch (error) {
     console.error("an access object could not be asked", error);
     return refused(UNAVAILABLE);

@@ -55,6 +55,7 @@ curl ${origin}/v1/expansions/${fragment.id}</pre>
 <tr><td><a href="/v1/fragments">/v1/fragments</a></td><td>All fragments, page by page.</td></tr>
 <tr><td><a href="/openapi.json">/openapi.json</a></td><td>The REST API for generators and tools.</td></tr>
 <tr><td><a href="/asyncapi.json">/asyncapi.json</a></td><td>The sockets and events, for generators and tools.</td></tr>
+<tr><td><a href="/sign-in">/sign-in</a></td><td>Sign in with an invitation, or see who is signed in.</td></tr>
 <tr><td><a href="/healthz">/healthz</a></td><td>Whether the server runs.</td></tr>
 </tbody></table>
 </main>
