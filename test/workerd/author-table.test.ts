@@ -7,7 +7,8 @@ import type { Commit } from "../../src/core/history/update-log.ts";
 import { NO_CHANGE } from "../../src/core/text/text-change.ts";
 import { AuthorTable } from "../../src/worker/storage/author-table.ts";
 import { SqlUpdateLog } from "../../src/worker/storage/sql-update-log.ts";
-import { createFragment, freshId, objectOf, request } from "./connect.ts";
+import { userAccess } from "../support/open-access.ts";
+import { connectJsonWith, createFragment, freshId, joinYjsWith, objectOf, request } from "./connect.ts";
 
 const LIFE = { generation: 1, serverClientId: 5, deliveredRevision: 0 };
 const SNAPSHOT = new Uint8Array([1]);
@@ -179,6 +180,27 @@ describe("fragments", () => {
     await runInDurableObject(objectOf(id), (_, { storage }) => {
       expect(opened(storage).authors(1, 9)).toMatchObject([
         { from: 1, to: 3, authors: ["anonymous"], isExact: true, isComplete: true },
+      ]);
+    });
+  });
+
+  test("[LOG-12] a fragment remembers who made it and who wrote, when each has a name and a way of its own", async () => {
+    const id = freshId();
+    const yjs = await joinYjsWith(id, userAccess("ann"), { query: "?create=1" });
+    const json = await connectJsonWith(id, userAccess("bob"));
+    await json.request({ action: "update", content: "two", base_version: 1, request_id: "r" });
+    const write = { content: { kind: "text", text: "three" }, metadata: null } as const;
+    await objectOf(id).put(userAccess("cleo"), write, "change");
+    await yjs.typeSaved((text) => text.insert(0, "four, "));
+    await runInDurableObject(objectOf(id), (_, { storage }) => {
+      const authors = opened(storage)
+        .authors(1, 9)
+        .map(({ from, authors }) => [from, authors]);
+      expect(authors).toEqual([
+        [1, ["user:ann"]],
+        [2, ["user:bob"]],
+        [3, ["user:cleo"]],
+        [4, ["user:ann"]],
       ]);
     });
   });

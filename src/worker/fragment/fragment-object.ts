@@ -88,7 +88,8 @@ export class FragmentObject extends DurableObject<Env> {
       if (!answer.ok) return encodeJoinRefusal(answer.refusal);
       if (!this.#room.exists) {
         if (!isNoted) return encodeJoinRefusal({ code: CLOSE.serverError, reason: NOT_NOTED.message });
-        this.#room.create({ ...EMPTY_WRITE, answer: () => undefined }, true, nowMs);
+        const author = answer.access.principal.id;
+        this.#room.create({ ...EMPTY_WRITE, author, answer: () => undefined }, true, nowMs);
       }
       const { 0: client, 1: server } = new WebSocketPair();
       this.ctx.acceptWebSocket(server);
