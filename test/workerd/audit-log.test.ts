@@ -2,9 +2,12 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import * as Y from "yjs";
 import type { AuditEntry, AuditPage } from "../../src/protocol/audit.ts";
 import { AUDIT_AGE_MS } from "../../src/protocol/limits.ts";
+import { encodeUpdate } from "../../src/protocol/yjs-frames.ts";
 import { OPEN_ACCESS } from "../support/open-access.ts";
+import { updateOf } from "../support/update-of.ts";
 import { createFragment, freshId, request } from "./connect.ts";
 import { callWith, type Settings } from "./settings.ts";
 
@@ -87,6 +90,23 @@ describe("refusals", () => {
         id,
       },
     ]);
+  });
+
+  test.each([
+    ["JSON", "/v1/ws/", '{"action":"update","content":"secret"}'],
+    ["Yjs", "/v1/sync/", encodeUpdate(updateOf(new Y.Doc(), (text) => text.insert(0, "secret")))],
+  ])("[AUDIT-3] a frame on a %s socket that may only read is in the log", async (_, prefix, frame) => {
+    const id = freshId();
+    await callWith({ ...VIEWER, ANONYMOUS_ROLE: "editor" }, "PUT", `/v1/fragments/${id}`, {}, "{}");
+    const { webSocket } = await callWith(VIEWER, "GET", `${prefix}${id}`, { Upgrade: "websocket" });
+    webSocket?.accept();
+    webSocket?.send(frame);
+    webSocket?.send(frame);
+    const found = async () => (await refusals()).filter((entry) => entry.id === id);
+    await expect.poll(async () => (await found())[0]?.count).toBe(2);
+    expect(await found()).toMatchObject([{ result: "forbidden", detail: "a frame", address: null }]);
+    expect((await found())[0]?.principal).toMatch(/^anonymous:/);
+    webSocket?.close();
   });
 
   test("[AUDIT-3] nothing is recorded of a caller that belongs to no workspace", async () => {

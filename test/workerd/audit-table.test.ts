@@ -156,6 +156,17 @@ describe("the audit table", () => {
     expect([turns, idsOf(table)]).toEqual([3, ["a/b"]]);
   });
 
+  audited("[AUDIT-4] sign-ins that fail push no other entry out of the log", (table, sql) => {
+    const signIn = { ...REFUSED, action: "signed_in", on: null, detail: null } as const;
+    table.addRepeated([{ ...signIn, result: "unauthorised" }]);
+    table.add({ ...ANN, action: "signed_in" }, NOON);
+    const shelves = sql.exec("SELECT result, shelf FROM audit ORDER BY id").toArray();
+    expect(shelves).toEqual([
+      { result: "unauthorised", shelf: "refusals" },
+      { result: "done", shelf: "access" },
+    ]);
+  });
+
   audited("[AUDIT-4] refusals push no other entry out of the log", (table, sql) => {
     table.add({ ...ANN, action: "key_made", on: "k1" }, NOON);
     fill(sql, 100_500, "refusals", NOON);

@@ -1,8 +1,9 @@
+import type { ErrorCode } from "../../protocol/errors.ts";
 import type { ExpandOptions } from "../../protocol/expansion.ts";
 import type { JsonSession, Session } from "./session.ts";
 
-/** Work that a frame asks for and the room cannot do, because it needs other objects. The room takes the outcome later. */
-export type Effect = ExpandRequest | RenewalRequest;
+/** Work that a frame leads to and the room cannot do, because it needs other objects. The room takes the outcome of some later. */
+export type Effect = ExpandRequest | RenewalRequest | RefusedFrame;
 
 /** The session wants a text expanded. The answer goes to `Room.answerExpand`. */
 export interface ExpandRequest {
@@ -21,4 +22,11 @@ export interface RenewalRequest {
   /** Secret. */
   readonly token: string;
   readonly requestId: string | undefined;
+}
+
+/** The session may not send this, or not as much. It was told; the audit log records it. */
+export interface RefusedFrame {
+  readonly kind: "refused";
+  readonly session: Session;
+  readonly code: ErrorCode;
 }

@@ -107,7 +107,7 @@ export class JsonProtocol {
     const fault = isWrite(frame) ? roleFault(session.record.access, "editor") : null;
     if (fault !== null) {
       this.refuse(session, fault, requestId);
-      return null;
+      return { kind: "refused", session, code: fault.code };
     }
     const asked = { session, seenRevision, nowMs };
     switch (frame.action) {

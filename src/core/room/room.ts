@@ -220,7 +220,8 @@ export class Room {
       this.#expel(session, code, "The frame is too large", nowMs);
       return null;
     }
-    if (this.#limit?.allows(session, bytes, nowMs) === false) return null;
+    if (this.#limit?.allows(session, bytes, nowMs) === false)
+      return { kind: "refused", session, code: "rate_limited" };
     if (isJson(session)) return this.#json.receive(session, message, nowMs);
     return this.#yjs.receive(session, message, nowMs);
   }

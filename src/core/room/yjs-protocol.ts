@@ -10,7 +10,7 @@ import {
 } from "../../protocol/yjs-frames.ts";
 import type { DurableFragment } from "../fragment/durable-fragment.ts";
 import { CLIENT_ID_TAKEN, isSameUser, mayReplace } from "./client-ids.ts";
-import type { RenewalRequest } from "./effects.ts";
+import type { RefusedFrame, RenewalRequest } from "./effects.ts";
 import { HeldUpdates, type Verdict } from "./held-updates.ts";
 import type { Presence } from "./presence.ts";
 import type { Session, YjsSession } from "./session.ts";
@@ -80,7 +80,11 @@ export class YjsProtocol {
   }
 
   /** Does what one frame asks for. A malformed frame ends the session, after a notice. */
-  receive(session: YjsSession, message: string | Uint8Array, nowMs: number): RenewalRequest | null {
+  receive(
+    session: YjsSession,
+    message: string | Uint8Array,
+    nowMs: number,
+  ): RenewalRequest | RefusedFrame | null {
     if (this.#ending.size > 0 && this.#ending.has(session)) return null;
     session.heardMs = nowMs;
     if (typeof message === "string") {
@@ -101,15 +105,15 @@ export class YjsProtocol {
         this.#answerStep1(session, frame.stateVector, nowMs);
         break;
       case "push":
-        if (mayWrite(session)) this.#receivePush(session, frame.seq, frame.update);
-        else tellRefusal(session);
+        if (!mayWrite(session)) return refuseWrite(session);
+        this.#receivePush(session, frame.seq, frame.update);
         break;
       case "step2":
         this.#receiveStep2(session, frame.update, nowMs);
         break;
       case "update":
-        if (mayWrite(session)) this.#window.push(received(session, "update", frame.update));
-        else tellRefusal(session);
+        if (!mayWrite(session)) return refuseWrite(session);
+        this.#window.push(received(session, "update", frame.update));
         break;
       case "awareness":
         for (const entry of frame.entries)
@@ -373,4 +377,9 @@ function mayWrite({ record }: YjsSession): boolean {
  */
 function tellRefusal(session: YjsSession): void {
   sendNotice(session, READ_ONLY);
+}
+
+function refuseWrite(session: YjsSession): RefusedFrame {
+  tellRefusal(session);
+  return { kind: "refused", session, code: READ_ONLY.code };
 }

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { Access, Workspace } from "../../protocol/access.ts";
+import type { AuditResult } from "../../protocol/audit.ts";
 import { accessStub } from "../addresses.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import type { AuditAct, AuditRecord, AuditSource } from "../storage/access-audit.ts";
@@ -47,6 +48,12 @@ export async function audit(c: Context<AppEnv>, act: AuditAct, acting?: Acting):
 export function auditRepeated(c: Context<AppEnv>, act: AuditAct, acting?: Acting): void {
   const workspace = acting?.workspace ?? c.get("access").workspace;
   collectRepeated(c.env, workspace, { ...auditSource(c, acting), ...act });
+}
+
+/** The same for a frame on a socket of a fragment. Its address is that of the request that opened the socket, and not kept. */
+export function auditRefusedFrame(env: Env, access: Access, on: string, result: AuditResult): void {
+  const source = { principal: access.principal.id, via: keyBehind(access), address: null };
+  collectRepeated(env, access.workspace, { ...source, action: "refused", on, result, detail: "a frame" });
 }
 
 /** The key that a user's token was made with. */

@@ -4,7 +4,7 @@ import type { CatalogueRecord } from "../../core/feed/catalogue-update.ts";
 import { Outbox } from "../../core/feed/outbox.ts";
 import { EMPTY_WRITE } from "../../core/fragment/write.ts";
 import { compactionPolicy } from "../../core/history/compaction-policy.ts";
-import type { Effect } from "../../core/room/effects.ts";
+import type { ExpandRequest, RenewalRequest } from "../../core/room/effects.ts";
 import { Room } from "../../core/room/room.ts";
 import type { Session } from "../../core/room/session.ts";
 import type { Access, AccessChange } from "../../protocol/access.ts";
@@ -14,6 +14,7 @@ import type { Refusal } from "../../protocol/errors.ts";
 import type { Fragment } from "../../protocol/fragment.ts";
 import { PLAIN_PING, PLAIN_PONG } from "../../protocol/json-frames.ts";
 import { accessOf } from "../access/admit.ts";
+import { auditRefusedFrame } from "../access/audit.ts";
 import { isLimited } from "../access/caller-rates.ts";
 import { catalogueStub, workspaceOf } from "../addresses.ts";
 import { random32 } from "../random.ts";
@@ -105,7 +106,9 @@ export class FragmentObject extends DurableObject<Env> {
     if (session === undefined) return; // expelled; its close is on the way
     const data = typeof message === "string" ? message : new Uint8Array(message);
     const effect = this.#turns.run((nowMs) => this.#room.receive(session, data, nowMs));
-    if (effect !== null) this.ctx.waitUntil(this.#carryOut(effect));
+    if (effect?.kind === "refused")
+      auditRefusedFrame(this.env, session.record.access, this.#check.id, effect.code);
+    else if (effect !== null) this.ctx.waitUntil(this.#carryOut(effect));
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -166,7 +169,7 @@ export class FragmentObject extends DurableObject<Env> {
     this.#turns.forgetAlarms();
   }
 
-  #carryOut(effect: Effect): Promise<void> {
+  #carryOut(effect: ExpandRequest | RenewalRequest): Promise<void> {
     const ports = {
       room: this.#room,
       report: (problem: string, error: unknown) => this.#report(problem, error),

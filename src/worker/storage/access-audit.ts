@@ -40,7 +40,7 @@ export interface RepeatedRecord extends AuditRecord {
  * the log by being refused a million times, or by deleting fragments.
  */
 type Shelf = keyof typeof MAX_AUDIT_ROWS;
-const SHELVES: Record<AuditAction, Shelf> = {
+const SHELVES_WHEN_DONE: Record<AuditAction, Shelf> = {
   key_made: "access",
   key_changed: "access",
   key_revoked: "access",
@@ -108,7 +108,7 @@ export class AuditTable {
     for (const record of records) {
       const minute = Math.floor(record.timeMs / MINUTE_MS);
       if (minute > this.#minute.number) this.#minute = { number: minute, rows: new Map() };
-      const rows = this.#rowsOfMinute(SHELVES[record.action]);
+      const rows = this.#rowsOfMinute(shelfOf(record));
       const isFull = rows.size >= MAX_REPEATED_ROWS_PER_MINUTE && !rows.has(keyOf(record));
       const kept = isFull ? asOther(record) : record;
       const known = rows.get(keyOf(kept));
@@ -169,7 +169,7 @@ export class AuditTable {
       .exec(
         `INSERT INTO audit (shelf, time_ms, action, principal, via, on_id, detail, address, result, count)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-        SHELVES[action],
+        shelfOf(record),
         timeMs,
         action,
         principal,
@@ -197,6 +197,11 @@ export class AuditTable {
       );
     }
   }
+}
+
+/** What was not done goes to the refusals, such as a sign-in that failed. */
+function shelfOf({ action, result = "done" }: AuditRecord): Shelf {
+  return result === "done" ? SHELVES_WHEN_DONE[action] : "refusals";
 }
 
 /** One record for all those that would begin too many rows. */
