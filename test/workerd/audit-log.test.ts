@@ -74,7 +74,13 @@ describe("refusals", () => {
 
   test("[AUDIT-3] a refused request is in the log after a second, with its place and its id", async () => {
     const id = freshId();
-    await callWith({ ...VIEWER, ANONYMOUS_ROLE: "editor" }, "PUT", `/v1/fragments/${id}`, {}, "{}");
+    await callWith(
+      { ...VIEWER, ANONYMOUS_ROLE: "editor" },
+      "PUT",
+      `/v1/fragments/${id}`,
+      {},
+      '{"content":""}',
+    );
     for (let number = 0; number < 3; number++) {
       const answer = await callWith(VIEWER, "PUT", `/v1/fragments/${id}`, FROM, '{"content":"secret"}');
       expect(answer.status).toBe(403);
@@ -97,7 +103,13 @@ describe("refusals", () => {
     ["Yjs", "/v1/sync/", encodeUpdate(updateOf(new Y.Doc(), (text) => text.insert(0, "secret")))],
   ])("[AUDIT-3] a frame on a %s socket that may only read is in the log", async (_, prefix, frame) => {
     const id = freshId();
-    await callWith({ ...VIEWER, ANONYMOUS_ROLE: "editor" }, "PUT", `/v1/fragments/${id}`, {}, "{}");
+    await callWith(
+      { ...VIEWER, ANONYMOUS_ROLE: "editor" },
+      "PUT",
+      `/v1/fragments/${id}`,
+      {},
+      '{"content":""}',
+    );
     const { webSocket } = await callWith(VIEWER, "GET", `${prefix}${id}`, { Upgrade: "websocket" });
     webSocket?.accept();
     webSocket?.send(frame);
