@@ -117,6 +117,15 @@ describe("a struct with the next clock of a live editor", () => {
     },
   );
 
+  test("[FORGE-2] its bringer is closed with 4409, when the owner may only read", () => {
+    const { room, open } = makeRoom();
+    const victim = open("victim", "stock", { access: { ...OPEN_ACCESS, role: "viewer" } });
+    const forger = open("forger", "own");
+    forger.send(encodeUpdate(structAt(victim.doc.clientID, 0)));
+    room.pass(2_000);
+    expect([forger.closeCodes, victim.closeCodes, room.text]).toEqual([[4409], [], "text "]);
+  });
+
   test("[FORGE-2] the rest of the update is applied at once, when it does not build on the forged struct", () => {
     const { room, open } = makeRoom();
     const victim = open("victim", "stock");
