@@ -176,6 +176,15 @@ describe("a proxy speaks TLS", () => {
     );
   });
 
+  test("[ORIGIN-4] a page of another scheme is refused, when it writes the header of a proxy itself", async () => {
+    const forged = {
+      Origin: "https://localhost",
+      "X-Forwarded-Proto": "https",
+      "Sec-Fetch-Site": "cross-site",
+    };
+    expect((await callWith(SETTINGS, "GET", "/v1/tags", forged)).status).toBe(403);
+  });
+
   test("[ORIGIN-4] the server's own pages may call, when the proxy names no scheme and the browser says whose they are", async () => {
     const own = { Origin: "https://localhost", "Sec-Fetch-Site": "same-origin" };
     expect((await callWith(SETTINGS, "GET", "/v1/tags", own)).status).toBe(200);
