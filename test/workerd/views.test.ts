@@ -48,6 +48,7 @@ const PREFIXES = [
   ["team/a$", "other/"],
   ["team/sub/c$", "team/sub/", "o", "team/b$"],
   ["ops/é$", "nothing/"],
+  ["team/a$", "teams/", "o", "a$", ...Array.from({ length: 14 }, (_, n) => `none${n}/`)],
   [""],
   [],
 ];
@@ -141,6 +142,16 @@ const QUERIES: Partial<ListQuery>[] = [
   { prefix: "team", sort: "id" },
   { tag: ["red", "blue"] },
   { type: "system", updated_since: "1970-01-01T00:00:05Z" },
+  {
+    ...{
+      query: "river",
+      prefix: "team",
+      type: "standard",
+      updated_since: "1970-01-01T00:00:00Z",
+      sort: "-id",
+    },
+    tag: Array.from({ length: 64 }, (_, n) => TAGS[n % 3] ?? ""),
+  },
 ];
 
 /** All answers to a caller, and its lists, which are in pages of three. */
@@ -315,6 +326,46 @@ describe("a caller that is limited to some ids", () => {
     }
   });
 });
+
+test("[VIEW-11] a caller that is limited to one folder reads no more rows, when there are more fragments elsewhere", async () => {
+  const access: Access = { ...OPEN_ACCESS, workspace: freshWorkspace(), prefixes: ["few/"] };
+  const put = (id: string): Step => {
+    const fields = { createdAtMs: 1, updatedAtMs: 2, size: 1, description: "", tags: ["t"] };
+    const entry = { id, revision: 1, prompt_type: "standard", ...fields } as const;
+    return { id, update: { kind: "text", entry, text: "word [[many/1]]" }, openSessions: null };
+  };
+  const many = (from: number) => Array.from({ length: 100 }, (_, n) => put(`many/${from + n}`));
+  await tell(access.workspace, [...Array.from({ length: 10 }, (_, n) => put(`few/${n}`)), ...many(0)]);
+  const before = await rowsRead(access);
+  await tell(access.workspace, [...many(100), ...many(200)]);
+  expect(await rowsRead(access)).toEqual(before);
+  expect(await rowsRead({ ...access, prefixes: null })).not.toEqual(before);
+});
+
+/** The rows that the catalogue reads for each kind of question. */
+function rowsRead(access: Access): Promise<readonly number[]> {
+  return runInDurableObject(catalogueStub(env, access.workspace), (object, { storage }) => {
+    const exec = vi.spyOn(storage.sql, "exec");
+    const countOf = (ask: () => unknown) => {
+      exec.mockClear();
+      ask();
+      return exec.mock.results.reduce(
+        (sum, { value }) => sum + (value as SqlStorageCursor<never>).rowsRead,
+        0,
+      );
+    };
+    const counts = [
+      countOf(() => object.list(access, { limit: 5 })),
+      countOf(() => object.list(access, { limit: 5, sort: "id" })),
+      countOf(() => object.tags(access)),
+      countOf(() => object.folders(access, "")),
+      countOf(() => object.dependents(access, "many/1")),
+      countOf(() => object.ids(access, "")),
+    ];
+    exec.mockRestore();
+    return counts;
+  });
+}
 
 describe("the calls of a catalogue", () => {
   const workspace = freshWorkspace();

@@ -27,10 +27,13 @@ export function chooseRows(
 ): Choice {
   const { tag = [], type, updated_since, prefix } = query;
   const sinceMs = updated_since === undefined ? null : Date.parse(updated_since);
-  const byFields: Condition[] = tag.map((one) => [
-    "EXISTS (SELECT 1 FROM json_each(entry.tags) WHERE value = ?)",
-    one,
-  ]);
+  const byFields: Condition[] = [];
+  if (tag.length > 0)
+    byFields.push([
+      `NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted
+         WHERE wanted.value NOT IN (SELECT value FROM json_each(entry.tags)))`,
+      JSON.stringify(tag),
+    ]);
   if (type !== undefined) byFields.push(["prompt_type = ?", type]);
   if (sinceMs !== null) byFields.push(["entry.updated_at_ms >= ?", sinceMs]);
   const others: Condition[] = [["is_deleted = 0"], visibleIds("entry.id", view)];

@@ -1,4 +1,5 @@
 import type { Access } from "../../protocol/access.ts";
+import { MAX_PREFIXES } from "../../protocol/limits.ts";
 
 /** The part of an access that decides which fragments its caller may know of. */
 export type View = Pick<Access, "prefixes">;
@@ -13,15 +14,23 @@ export const FULL_VIEW: View = { prefixes: null };
 const LAST = "\u{10ffff}";
 
 /**
+ * Ranges that a statement names one by one, so that it reads nothing else. Each takes two values, twice in the longest
+ * statement, which can have 100. Two rights with `MAX_PREFIXES` each can leave more.
+ */
+const MAX_NAMED_RANGES = MAX_PREFIXES;
+
+/**
  * Chooses the rows whose id the caller may know of: `holdsFor` (protocol/access.ts) in SQL. The ids of one prefix are a
- * range, so an index on the column leads to them. Several prefixes are one value, since a statement takes at most 100.
+ * range, so an index on the column leads to them.
  */
 export function visibleIds(column: string, { prefixes }: View): Condition {
   if (prefixes === null) return ["1"];
   const ranges = prefixes.map(rangeOf);
-  const [first, ...others] = ranges;
-  if (first === undefined) return ["0"];
-  if (others.length === 0) return [`${column} >= ? AND ${column} < ?`, ...first];
+  if (ranges.length === 0) return ["0"];
+  if (ranges.length <= MAX_NAMED_RANGES) {
+    const named = ranges.map(() => `(${column} >= ? AND ${column} < ?)`);
+    return [`(${named.join(" OR ")})`, ...ranges.flat()];
+  }
   return [
     // The inner table shows these two columns only: `json_each` has a column `id` of its own.
     `EXISTS (SELECT 1 FROM (SELECT value ->> 0 AS low, value ->> 1 AS high FROM json_each(?))
