@@ -1,6 +1,7 @@
 /** What a session may do, and for how long: roles in both protocols, ends, renewals, and grants that are taken back. */
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
+import { openSession } from "../../src/core/room/session.ts";
 import { type Access, type AccessChange, ANONYMOUS, type Workspace } from "../../src/protocol/access.ts";
 import { done, refusal, refused } from "../../src/protocol/errors.ts";
 import { ACCESS_NOTICE_MS, MAX_CREDENTIAL_UNITS, MAX_SESSION_MS } from "../../src/protocol/limits.ts";
@@ -194,6 +195,19 @@ describe("the end of an access", () => {
     again.pass(END_MS - 1);
     expect(json.peer.closed).toBeNull();
     again.pass(1);
+    expect(json.peer.closed?.code).toBe(4501);
+  });
+
+  test("[SESSION-5] a session is told of its end only once, when its room sleeps in between", () => {
+    const room = new RoomScene();
+    const json = room.json("json", { access: endsIn(END_MS) });
+    room.wait(END_MS - 1_000);
+    expect(json.told().length).toBe(1);
+    const record = json.peer.remembered;
+    if (record?.protocol !== "json") throw new Error("The session was not remembered.");
+    const woken = openSession(record, json.peer);
+    new RoomHost(room.log, { nowMs: room.host.nowMs, sessions: [woken] }).pass(1_000);
+    expect(json.told()).toEqual([]);
     expect(json.peer.closed?.code).toBe(4501);
   });
 

@@ -77,6 +77,7 @@ export class Room {
       yjs: this.#yjs,
       presence,
       sessions: () => this.#sessions(),
+      tell: (session, why, requestId) => this.#tell(session, why, requestId),
       expel: (session, code, reason, nowMs) => this.#expel(session, code, reason, nowMs),
     });
     this.#limit =
@@ -358,8 +359,9 @@ export class Room {
     if (record.clientId !== null) this.#yjs.sessions.ids.addJson(record.clientId);
   }
 
-  #tell(session: Session, why: Refusal): void {
-    if (isJson(session)) this.#json.refuse(session, why, undefined);
+  /** Tells a session that something was refused. */
+  #tell(session: Session, why: Refusal, requestId?: string): void {
+    if (isJson(session)) this.#json.refuse(session, why, requestId);
     else sendNotice(session, why);
   }
 

@@ -39,6 +39,8 @@ export interface AccessPorts {
   readonly yjs: YjsProtocol;
   readonly presence: Presence;
   sessions(): Iterable<Session>;
+  /** Tells a session that something was refused. */
+  tell(session: Session, why: Refusal, requestId: string | undefined): void;
   /** Ends a session from this side. */
   expel(session: Session, code: number, reason: string, nowMs: number): void;
 }
@@ -97,11 +99,9 @@ export class SessionAccess {
 
   /** Gives a session the access of its new token. If that is refused, the session is told, and goes on with what it has. */
   renew({ session, requestId }: RenewalRequest, checked: Result<Access>, nowMs: number): void {
-    const { json } = this.#ports;
     const admitted = checked.ok ? this.#admitAgain(session, checked.value, nowMs) : checked;
     if (admitted.ok) this.#replace(session, admitted.value, requestId);
-    else if (isJson(session)) json.refuse(session, admitted.refusal, requestId);
-    else sendNotice(session, admitted.refusal);
+    else this.#ports.tell(session, admitted.refusal, requestId);
   }
 
   /** Applies a change of a grant to all sessions that stand on it. */
