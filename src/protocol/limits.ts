@@ -244,8 +244,8 @@ export const OPERATOR_TOKEN_SECONDS = 5 * 60;
 /** How far the clock of a machine that signs a token may be from the server's. */
 export const CLOCK_LEEWAY_MS = 60_000;
 
-/** A key or token: longer than a token with all fields at their limits, and short enough for an address. */
-export const MAX_CREDENTIAL_UNITS = 4_096;
+/** A key or token: identity providers list all groups of a person in one, and proxies take headers of up to this size. */
+export const MAX_CREDENTIAL_UNITS = 16_384;
 /** An invitation is a secret that lies in a mailbox: a week is enough to come back from a holiday, a month is the most. */
 export const INVITATION_DEFAULT_SECONDS = 7 * 24 * 60 * 60;
 export const INVITATION_MAX_SECONDS = 30 * 24 * 60 * 60;

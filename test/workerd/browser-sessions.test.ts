@@ -145,6 +145,8 @@ describe("the cookie", () => {
     expect(answer.headers.get("Cache-Control")).toBe("private, no-cache");
     expect(answer.headers.get("Vary")).toContain("Cookie");
     expect(answer.headers.get("Access-Control-Allow-Credentials")).toBeNull();
+    expect(answer.headers.get("Cross-Origin-Resource-Policy")).toBe("same-origin");
+    expect(answer.headers.get("X-Content-Type-Options")).toBe("nosniff");
   });
 });
 

@@ -106,6 +106,27 @@ describe("a token that a proxy adds", () => {
     expect(answer.headers.get("Cache-Control")).toBe("private, no-cache");
   });
 
+  test("[IDP-8] the header takes tokens of the provider only, and says what is wrong with others", async () => {
+    const { key } = await operatorKey(freshWorkspace());
+    const configured = { settings: { IDENTITY_HEADER: HEADER } };
+    expect((await meByHeader(key, configured)).status).toBe(401);
+    const stranger = await IdentityIssuer.make("https://stranger.example", "prompts");
+    const answer = await meByHeader(await stranger.sign(writer), configured);
+    expect(answer.status).toBe(401);
+    const other = await meByHeader(
+      await issuer.sign({ ...writer, iss: "https://other.example" }),
+      configured,
+    );
+    expect((await other.json<{ detail: string }>()).detail).toContain("`iss`");
+  });
+
+  test("[IDP-1] a token with very many groups is taken", async () => {
+    const groups = Array.from({ length: 200 }, (_, n) => `a group with a long name, ${n}`);
+    const credential = await issuer.sign({ ...writer, groups: [...groups, "writers"] });
+    expect(credential.length).toBeGreaterThan(8_000);
+    expect((await call("GET", "/v1/me", { credential, settings })).status).toBe(200);
+  });
+
   test("[IDP-8] a page of another origin writes nothing with it", async () => {
     const token = await issuer.sign(writer);
     settings["IDENTITY_HEADER"] = HEADER;

@@ -194,6 +194,17 @@ describe("the right to invite", () => {
     expect((await browser.me()).role).toBe("viewer");
   });
 
+  test("[INVITE-5] nobody is invited as a user that is blocked, until the user is let in again", async () => {
+    const { key: credential } = await operatorKey(freshWorkspace());
+    await call("DELETE", "/v1/users/ann", { credential });
+    const body = { user: { id: "ann", name: "Ann" }, role: "viewer" };
+    expect((await call("POST", "/v1/invitations", { credential, body })).status).toBe(403);
+    await call("PUT", "/v1/users/ann", { credential, body: { role: null } });
+    const browser = new Browser();
+    await browser.signIn((await invite(credential, body)).link);
+    expect((await browser.me()).principal.id).toBe("user:ann");
+  });
+
   test.each<[string, object]>([
     ["a user of an identity provider", { user: { id: "idp:ann", name: "Ann" } }],
     ["a user without a name", { user: { id: "ann" } }],

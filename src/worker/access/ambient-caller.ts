@@ -4,8 +4,9 @@ import { accessStub } from "../addresses.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { digest } from "../http/digest.ts";
 import { isUpgrade } from "../http/upgrade.ts";
+import type { IdentityProvider } from "./identity-provider.ts";
 import { knownCaller } from "./known-caller.ts";
-import { type Caller, proofOf, type SessionProof } from "./proof.ts";
+import type { Caller, SessionProof } from "./proof.ts";
 import { ambientFault } from "./same-origin.ts";
 import { makeSecret, parseSecret } from "./secret-text.ts";
 import { clearSessionCookie, readSessionCookie, writeSessionCookie } from "./session-cookie.ts";
@@ -25,7 +26,8 @@ export async function ambientCaller(
   settings: AccessSettings,
 ): Promise<Result<Caller> | null> {
   const cookie = readSessionCookie(c);
-  const token = headerToken(c, settings);
+  const { identity } = settings;
+  const token = headerToken(c, identity);
   if (cookie === null && token === null) return null;
   c.set("isAmbient", true);
   const isForeignAllowed = settings.anonymous !== null;
@@ -33,17 +35,21 @@ export async function ambientCaller(
   if (fault !== null) return fault.code === "forbidden" && isForeignAllowed ? null : refused(fault);
   const bySession = cookie === null ? null : await sessionCaller(c, cookie);
   if (bySession !== null) return bySession;
-  if (token === null) return isForeignAllowed ? null : refused(ENDED);
-  return knownCaller(c, await digest(token), (nowMs) => proofOf(token, settings, nowMs));
+  if (token === null || identity === null) return isForeignAllowed ? null : refused(ENDED);
+  return knownCaller(c, `header ${await digest(token)}`, () => identity.proofOf(token));
 }
 
-/** Sends the change of the cookie, and tells caches that the answer depends on it. */
+/** Sends the change of the cookie, and keeps the answer to this browser and to the pages of this server. */
 export function finishAmbientAnswer(c: Context<AppEnv>): void {
   if (isUpgrade(c)) return; // the headers of a 101 cannot be changed
   const change = c.get("cookieChange");
   if (change?.kind === "clear") clearSessionCookie(c);
   else if (change !== undefined) writeSessionCookie(c, change.cookie, change.expiresAtMs);
-  if (c.get("isAmbient") === true) c.header("Vary", "Cookie", { append: true });
+  if (c.get("isAmbient") !== true) return;
+  c.header("Vary", "Cookie", { append: true });
+  // No page elsewhere may load it, as a script or otherwise, where browsers do not say who asks.
+  c.header("Cross-Origin-Resource-Policy", "same-origin");
+  c.header("X-Content-Type-Options", "nosniff");
 }
 
 /** Null if there is no such session any more. */
@@ -87,7 +93,7 @@ async function renew(c: Context<AppEnv>, { workspace, id, hash }: SessionProof):
 }
 
 /** The token that the proxy in front has added; null if there is none, or if the operator has configured no header. */
-function headerToken(c: Context<AppEnv>, { identity }: AccessSettings): string | null {
+function headerToken(c: Context<AppEnv>, identity: IdentityProvider | null): string | null {
   const name = identity?.settings.header ?? null;
   return name === null ? null : (c.req.header(name) ?? null);
 }

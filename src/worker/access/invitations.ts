@@ -25,8 +25,6 @@ export class Invitations {
 
   /** An admin invites to no more than it may do itself. */
   make(access: Access, planned: PlannedInvitation, nowMs: number): Result<StoredInvitation> {
-    const fault = roleFault(access, "admin");
-    if (fault !== null) return refused(fault);
     if (!isWithin(planned, access))
       return refused(refusal("forbidden", "An invitation cannot give more than its maker may do."));
     const open = this.#table.open(nowMs);

@@ -1,4 +1,4 @@
-import { type Access, type Cap, narrowed } from "../../protocol/access.ts";
+import { type Access, type Cap, narrowed, roleFault } from "../../protocol/access.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import type { AuditSource } from "../storage/access-audit.ts";
 import type { StoredInvitation } from "../storage/access-invitations.ts";
@@ -25,6 +25,7 @@ export interface SignedIn {
   readonly expiresAtMs: number;
 }
 
+const BLOCKED = refusal("forbidden", "This user is blocked; `PUT /v1/users/{id}` lets the user in again.");
 const NO_SUCH_SESSION = refusal("not_found", "There is no such browser session.");
 
 /**
@@ -39,8 +40,13 @@ export class PeopleCalls {
   }
 
   invite(access: Access, planned: PlannedInvitation, recorder: Recorder): Result<StoredInvitation> {
-    const made = this.#ports.invitations.make(access, planned, Date.now());
     const { id, user, role } = planned;
+    const { invitations, admission } = this.#ports;
+    const nowMs = Date.now();
+    const isBlocked = admission.capOf(`user:${user.id}`, nowMs) === null;
+    const fault = roleFault(access, "admin") ?? (isBlocked ? BLOCKED : null);
+    if (fault !== null) return refused(fault);
+    const made = invitations.make(access, planned, nowMs);
     if (made.ok) recorder({ action: "invitation_made", on: id, detail: `user:${user.id}, ${role}` });
     return made;
   }
