@@ -32,6 +32,33 @@ test("[REST-26] the answer is a problem with 400, also to a socket, when the Hos
   });
 });
 
+test("[HOST-4] a request is refused, when its Host header is more than a name, or names another server than the address", async () => {
+  await withTemporaryDir(async (dir) => {
+    const server = await startServer({ persistTo: dir });
+    onTestFinished(() => server.kill());
+    const statusOf = async (target: string, ...hosts: string[]) => {
+      const headers = hosts.map((host) => `Host: ${host}`);
+      const answer = await sendRaw(server.url, [`GET ${target} HTTP/1.1`, ...headers, "Connection: close"]);
+      return Number(/^HTTP\/1\.[01] (\d+)/.exec(answer)?.[1]);
+    };
+    expect(await statusOf("/v1/tags", "localhost")).toBe(200);
+    for (const host of [
+      "localhost@evil.example",
+      "evil.example#localhost",
+      "evil.example?localhost",
+      "localhost/v1/tags?",
+      "evil.example\\@localhost",
+      "localhost:8081:80",
+      "localhost..",
+    ])
+      expect([host, await statusOf("/v1/tags", host)]).toEqual([host, 400]);
+    for (const hosts of [["localhost", "evil.example"], ["evil.example", "localhost"], []])
+      expect([hosts, await statusOf("/v1/tags", ...hosts)]).toEqual([hosts, 400]);
+    expect(await statusOf("http://localhost/v1/tags", "evil.example")).toBe(403);
+    expect(await statusOf("//evil.example/v1/tags", "localhost")).not.toBe(200);
+  });
+});
+
 test("[REST-28] an ambiguous path is refused before anything is decided by it, when it is sent as it is", async () => {
   await withTemporaryDir(async (dir) => {
     const vars = { OPEN_ACCESS: "" };

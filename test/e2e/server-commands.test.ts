@@ -5,6 +5,7 @@ import { cp, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { configWithoutRoutes } from "../../tools/dev/dev-config.ts";
 import { buildBundle, DEFAULT_BUNDLE_DIR } from "../../tools/dev/production-bundle.ts";
 import { startServer } from "../../tools/dev/server-process.ts";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
@@ -130,6 +131,30 @@ function printed(server: ChildProcess, text: string): Promise<void> {
     server.once("close", () => fail(new Error(`it ended, having printed:\n${all}`)));
   });
 }
+
+describe("the configuration of dev", () => {
+  test.each([
+    ['[[routes]]\npattern = "a.example"\ncustom_domain = true\n'],
+    ['[[ routes ]]\npattern = "a.example/*"\nzone_name = "a.example"\n'],
+  ])("[CLI-16] it has everything but the routes, when wrangler.toml ends with %j", async (routes) => {
+    await withTemporaryDir(async (dir) => {
+      const file = join(dir, "wrangler.toml");
+      const own = readFileSync(join(PROJECT_DIR, "wrangler.toml"), "utf8");
+      await writeFile(file, `${own}\n${routes}`);
+      const copy = JSON.parse(readFileSync((await configWithoutRoutes(dir)) ?? "", "utf8"));
+      expect(copy).not.toHaveProperty("routes");
+      expect(copy).toMatchObject({
+        name: "prompt-manager",
+        main: "src/worker/index.ts",
+        vars: { OPEN_ACCESS: "" },
+      });
+    });
+  });
+
+  test("[CLI-16] it is wrangler.toml itself, when that has no routes", async () => {
+    expect(await configWithoutRoutes()).toBeNull();
+  });
+});
 
 describe("the bundle", () => {
   class Builds extends Error {}

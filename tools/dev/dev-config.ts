@@ -6,21 +6,24 @@ import type { AuthSecrets } from "../access/auth-secret.ts";
 import { PROJECT_DIR } from "./wrangler-command.ts";
 
 /** Beside wrangler.toml, since Wrangler reads the paths in a configuration from where it stands. Git ignores it. */
-const CONFIG_FILE = join(PROJECT_DIR, "wrangler.dev.json");
+const CONFIG_FILE = "wrangler.dev.json";
 
 /**
  * Writes a configuration without the routes of wrangler.toml and returns its path; null if there are no routes. With
  * routes, `wrangler dev` gives every request the host name of the first one, and changes `Origin` to match, so that
  * the worker could not tell a page that came by DNS rebinding from its own (Wrangler 4.155).
+ *
+ * @param dir where wrangler.toml is
  */
-export async function configWithoutRoutes(): Promise<string | null> {
-  const file = join(PROJECT_DIR, "wrangler.toml");
+export async function configWithoutRoutes(dir: string = PROJECT_DIR): Promise<string | null> {
+  const file = join(dir, "wrangler.toml");
   if (!/^\s*(?:\[\[?\s*)?routes?\b/m.test(await readFile(file, "utf8"))) return null;
   const wrangler = await import("wrangler"); // most of a second
   const { rawConfig } = wrangler.experimental_readRawConfig({ config: file });
   const { routes: _routes, route: _route, ...others } = rawConfig;
-  await writeFile(CONFIG_FILE, JSON.stringify(others, null, 2));
-  return CONFIG_FILE;
+  const copy = join(dir, CONFIG_FILE);
+  await writeFile(copy, JSON.stringify(others, null, 2));
+  return copy;
 }
 
 /**
