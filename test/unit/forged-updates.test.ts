@@ -231,6 +231,21 @@ describe("an editor that is away", () => {
     expect([victim.closeCodes, forger.closeCodes]).toEqual([[], [4409]]);
   });
 
+  test("[FORGE-5] its client id is free, when it has left before its first edit was judged", () => {
+    const { room, open } = makeRoom();
+    const [busy, editor] = [open("busy", "stock"), open("editor", "raw")];
+    // So that the next window is not at once.
+    busy.type("so that the room is not quiet; ");
+    editor.type("typed ");
+    editor.leave();
+    room.pass(7_000);
+    const again = open("again", "raw", { doc: editor.doc });
+    again.type("again ");
+    room.pass(2 * DELAY_MS + 20);
+    expect(room.text).toContain("typed again ");
+    expect(again.connection.session.record.clientId).toBe(again.doc.clientID);
+  });
+
   test("[FORGE-5] what a peer brings of it is taken within seconds, when it does not come back", () => {
     const { room, open } = makeRoom();
     const [away, peer] = [open("away", "stock"), open("peer", "own")];

@@ -46,7 +46,7 @@ function fight({ seed, victims, forgers, steps, areKnown, links = 0, doubled = 0
   for (let at = 0; at + 1 < links * 2; at += 2)
     link(room, editors[at], editors[at + 1], () => random.below(150));
   const doubles = editors
-    .slice(-doubled)
+    .slice(editors.length - doubled)
     .map(
       ({ doc }, at) =>
         new LiveEditor(room, `second of ${at}`, { kind: random.pick(["own", "stock"]), delayMs, doc }),

@@ -185,7 +185,9 @@ class Admission {
       first ??= client;
     }
     const isFree = first !== null && ids.ownerOf(first) === undefined;
-    if (first !== null && session.record.clientId === null && isFree) ids.claim(session, first, this.#nowMs);
+    // A session may have left before its last frame is judged.
+    const mayOwn = session.record.clientId === null && this.#yjs.has(session);
+    if (first !== null && isFree && mayOwn) ids.claim(session, first, this.#nowMs);
     return null;
   }
 }
