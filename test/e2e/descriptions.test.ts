@@ -24,6 +24,11 @@ const file = serverOfFile((dir) =>
 
 const load = async (path: string) => (await fetch(`${file.server.url}${path}`)).json();
 
+/** The part of both descriptions that says how a caller shows what it has. */
+interface Described {
+  readonly components: { readonly securitySchemes: Readonly<Record<string, object>> };
+}
+
 describe("standards", () => {
   test("[API-4] /openapi.json is OpenAPI 3.1, by the schema of the standard", async () => {
     const document = (await load("/openapi.json")) as Record<string, string>; // a parsed JSON object
@@ -41,6 +46,18 @@ describe("standards", () => {
     isValid(document);
     expect(isValid.errors).toBeNull();
     expect(isValid({ ...document, operations: { x: { action: "shout" } } })).toBe(false);
+  });
+
+  test("[API-11] both descriptions say how a caller shows what it has, and ask for one of these", async () => {
+    const rest = (await load("/openapi.json")) as Described & { security: Record<string, unknown>[] };
+    expect(Object.keys(rest.components.securitySchemes)).toEqual(["bearer", "token", "session"]);
+    expect(rest.security.flatMap(Object.keys)).toEqual(["bearer", "token", "session"]);
+    const sockets = (await load("/asyncapi.json")) as Described & {
+      servers: Record<string, { security: { $ref: string }[] }>;
+    };
+    const asked = sockets.servers["here"]?.security.map(({ $ref }) => $ref.split("/").at(-1));
+    expect(asked).toEqual(["bearer", "token", "session", "subprotocol"]);
+    expect(Object.keys(sockets.components.securitySchemes)).toEqual(asked);
   });
 
   test("[API-4] both descriptions state the limits and the allowed origins, and that of the sockets also states the close codes", async () => {

@@ -1,5 +1,7 @@
 /** Each caller at each address, as the tables of docs/access.md have it; and two workspaces, of which neither shows in the other. */
+import type { OpenAPIV3_1 } from "openapi-types";
 import { beforeAll, describe, expect, test } from "vitest";
+import { ROLES } from "../../src/protocol/access.ts";
 import { ERROR_STATUS } from "../../src/protocol/errors.ts";
 import { app } from "../../src/worker/app.ts";
 import { EXAMPLES, operations } from "../../src/worker/description/operations.ts";
@@ -186,6 +188,23 @@ describe("each caller", () => {
   test("[VIEW-8] has a row for each operation of the description", () => {
     expect(rest.map(({ name }) => name).sort()).toEqual(Object.keys(operations).sort());
   });
+
+  test.each(rest)(
+    "[API-11] $name is described with the least role that the table lets in",
+    async ({ name, outcomes }) => {
+      const document = await (await call("GET", "/openapi.json")).json<OpenAPIV3_1.Document>();
+      const described = Object.values(document.paths ?? {})
+        .flatMap((path) => Object.values(path ?? {}) as OpenAPIV3_1.OperationObject[])
+        .find(({ operationId }) => operationId === name);
+      const least = ROLES.find((role) => outcomes[role] !== 403);
+      const role = outcomes.nobody === "yes" ? undefined : least;
+      expect((described as { "x-needed-role"?: string })["x-needed-role"]).toBe(role);
+      expect(described?.security).toEqual(outcomes.nobody === "yes" ? [] : undefined);
+      expect(Object.keys(described?.responses ?? {})).toEqual(
+        role === undefined ? ["200"] : expect.arrayContaining(["401", "403", "429", "503"]),
+      );
+    },
+  );
 
   test.each(rest)("[VIEW-8] may do at $name what the table says, and no more", async ({ name, outcomes }) => {
     await expectRow(outcomes, (folder) => exampleOf(name, folder), askRest);

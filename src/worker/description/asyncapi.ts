@@ -10,6 +10,7 @@ import { bulletList, SOCKET_LIMITS } from "./limits.ts";
 import { CLIENT_FRAMES, EVENTS, SERVER_FRAMES } from "./message-summaries.ts";
 import { EXAMPLES } from "./operations.ts";
 import { describeSchemas, type JsonSchema, refTo } from "./schemas.ts";
+import { SOCKET_SECURITY, SOCKET_SECURITY_CHOICES } from "./security-schemes.ts";
 
 interface Message {
   readonly name?: string;
@@ -103,7 +104,11 @@ export function describeSockets(serverUrl: URL) {
     info: { title: "Prompt Manager", version: PRODUCT_VERSION, description: PROSE },
     defaultContentType: "application/json",
     servers: {
-      here: { host: serverUrl.host, protocol: serverUrl.protocol === "https:" ? "wss" : "ws" },
+      here: {
+        host: serverUrl.host,
+        protocol: serverUrl.protocol === "https:" ? "wss" : "ws",
+        security: SOCKET_SECURITY_CHOICES,
+      },
     },
     channels: {
       jsonSocket: {
@@ -134,7 +139,7 @@ export function describeSockets(serverUrl: URL) {
         address: "/v1/events",
         title: "Events",
         description:
-          "Changes of all fragments: one JSON object in each text frame. Without an upgrade the same comes as server-sent events.",
+          "Changes of the fragments that the caller may read: one JSON object in each text frame. Without an upgrade the same comes as server-sent events.",
         messages: channelMessages(events.messages),
         bindings: query({
           last_event_id: {
@@ -154,6 +159,7 @@ export function describeSockets(serverUrl: URL) {
     components: {
       messages: { ...client.messages, ...server.messages, ...events.messages, ...yjs },
       schemas: { ...client.schemas, ...server.schemas, ...events.schemas },
+      securitySchemes: SOCKET_SECURITY,
     },
   };
 }

@@ -16,6 +16,7 @@ import { NEEDED_ROLES } from "./needed-roles.ts";
 import { QUERY_SCHEMAS } from "./operation.ts";
 import type { OperationId } from "./operations.ts";
 import { describeSchemas, type JsonSchema } from "./schemas.ts";
+import { REST_SECURITY } from "./security-schemes.ts";
 
 /** The schemas of bodies and answers, by their names in the description. */
 const SCHEMAS = {
@@ -113,8 +114,8 @@ export async function describeRest(app: Hono<AppEnv>): Promise<OpenAPIV3_1.Docum
   // The two libraries have different types for the same JSON Schema.
   const schemas = describeSchemas(SCHEMAS, "draft-2020-12") as Record<string, OpenAPIV3_1.SchemaObject>;
   // None at all: an open server, or one that lets everybody read.
-  const security = [...Object.keys(CREDENTIALS).map((name) => ({ [name]: [] })), {}];
-  return { ...document, security, components: { schemas, securitySchemes: CREDENTIALS } };
+  const security = [...Object.keys(REST_SECURITY).map((name) => ({ [name]: [] })), {}];
+  return { ...document, security, components: { schemas, securitySchemes: REST_SECURITY } };
 }
 
 /** In words for people, and as a field for programs. An operation without a needed role is for everybody. */
@@ -127,17 +128,6 @@ function describeNeededRole(operation: OpenAPIV3_1.OperationObject, operationId:
     Object.assign(operation, { "x-needed-role": role });
   }
 }
-
-/** How a request carries its key or token. */
-const CREDENTIALS: Record<string, OpenAPIV3_1.SecuritySchemeObject> = {
-  bearer: { type: "http", scheme: "bearer", description: "A key or a token." },
-  token: {
-    type: "apiKey",
-    in: "query",
-    name: "token",
-    description: "A key or a token, where no header can be set.",
-  },
-};
 
 type ParameterSchema = NonNullable<OpenAPIV3_1.ParameterObject["schema"]>;
 
