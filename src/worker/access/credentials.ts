@@ -15,7 +15,7 @@ export function readCredential(request: Request): Result<string | null> {
     ...subprotocolsOf(request)
       .slice(1)
       .filter((name) => name !== SUBPROTOCOL),
-    ...new URL(request.url).searchParams.getAll(TOKEN_PARAMETER).filter((token) => token !== ""),
+    ...tokensIn(request.url),
   ];
   const [credential = null, ...others] = brought;
   if (others.length > 0)
@@ -35,6 +35,12 @@ export const NOTHING_SHOWN = refusal(
 
 /** Keys and tokens consist of these characters. */
 const CREDENTIAL = new RegExp(`^[A-Za-z0-9._-]{1,${MAX_CREDENTIAL_UNITS}}$`);
+
+/** A blank one counts as absent, as every blank parameter does. */
+function tokensIn(address: string): string[] {
+  if (!address.includes("?")) return []; // as most are
+  return new URL(address).searchParams.getAll(TOKEN_PARAMETER).filter((token) => token !== "");
+}
 
 /** Other schemes are for a proxy in front of this server, which asks for a password. */
 function bearerOf(header: string | null): string[] {
