@@ -86,6 +86,14 @@ describe("a token", () => {
     },
   );
 
+  test.each(["RS384", "PS256", "ES384"])(
+    "[IDP-1] it is refused, when it is signed with %s",
+    async (algorithm) => {
+      issuer = await IdentityIssuer.make(issuer.issuer, "prompts", algorithm);
+      expect(await refusalOf(await issuer.sign({}))).toBe("unauthorised");
+    },
+  );
+
   test.each<[string, Record<string, unknown>]>([
     ["has expired", { exp: 1_700_000_000 }],
     ["does not hold yet", { nbf: 4_000_000_000 }],
