@@ -1,12 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { connect } from "node:net";
-import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { startServer } from "../../tools/dev/server-process.ts";
-import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { AMBIGUOUS_PATHS, PLAIN_PATHS } from "../support/hostile-paths.ts";
 import { within } from "../support/live-socket.ts";
+import { startCommand } from "../support/server-command.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 import { TEST_SECRET } from "../support/test-secret.ts";
 
@@ -80,33 +77,19 @@ test("[REST-28] an ambiguous path is refused before anything is decided by it, w
   });
 });
 
-test.each([
-  ["serve", "tools/dev/serve.ts", /ready pid=\d+ url=(\S+)/],
-  ["dev", "tools/dev/dev.ts", /Prompt Manager is up at (\S+)/],
-])(
+test.each(["serve", "dev"] as const)(
   "[ORIGIN-2] npm run %s refuses the pages that it was not told of, when it was told of some",
-  async (_, script, ready) => {
+  async (command) => {
     await withTemporaryDir(async (dir) => {
-      const args = [
-        "--port=0",
-        `--persist-to=${dir}`,
-        "--allowed-origins=https://a.example, https://b.example",
-      ];
-      const server = spawn(process.execPath, [join(PROJECT_DIR, script), ...args], {
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-      const ended = once(server, "close");
-      onTestFinished(async () => {
-        server.kill("SIGTERM");
-        await ended;
-      });
-      const url = await within("the address", readyUrl(server, ready));
+      const named = "--allowed-origins=https://a.example, https://b.example";
+      const { url, stop } = await startCommand(command, [`--persist-to=${dir}`, named]);
       const statusFor = async (headers: Record<string, string>) =>
         (await fetch(`${url}/v1/tags`, { headers })).status;
       expect(await statusFor({ Origin: "https://stranger.example" })).toBe(403);
       expect(await statusFor({ Origin: "https://b.example" })).toBe(200);
       expect(await statusFor({ Origin: url })).toBe(200);
       expect(await statusFor({})).toBe(200);
+      await stop();
     });
   },
 );
@@ -126,16 +109,4 @@ function sendRaw(url: string, lines: readonly string[]): Promise<string> {
     socket.once("error", fail).once("close", () => settle(got));
   });
   return within("the answer", answered);
-}
-
-function readyUrl(server: ChildProcess, ready: RegExp): Promise<string> {
-  let printed = "";
-  return new Promise((settle, fail) => {
-    server.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      printed += text;
-      const [, url] = ready.exec(printed) ?? [];
-      if (url !== undefined) settle(url);
-    });
-    server.once("close", (code) => fail(new Error(`${code}\n${printed}`)));
-  });
 }

@@ -1,5 +1,4 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cp, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
@@ -10,7 +9,7 @@ import { buildBundle, DEFAULT_BUNDLE_DIR } from "../../tools/dev/production-bund
 import { startServer } from "../../tools/dev/server-process.ts";
 import { PROJECT_DIR } from "../../tools/dev/wrangler-command.ts";
 import { HANG_LIMIT_MS } from "../support/hang-limit.ts";
-import { within } from "../support/live-socket.ts";
+import { startCommand } from "../support/server-command.ts";
 import { withTemporaryDir } from "../support/temporary-dir.ts";
 
 // How `npm run dev` and `npm run serve` start, and how they say that they cannot.
@@ -104,33 +103,13 @@ test.each([
   "[CLI-8] serve warns of an open server: $warns, when it is $option on $host",
   async ({ host, option, warns }) => {
     await withTemporaryDir(async (dir) => {
-      const args = ["tools/dev/serve.ts", "--port=0", `--host=${host}`, option, `--persist-to=${dir}`];
-      const server = spawn(process.execPath, args, { cwd: PROJECT_DIR, stdio: ["ignore", "pipe", "pipe"] });
-      const ended = once(server, "close");
-      onTestFinished(async () => {
-        server.kill("SIGTERM");
-        await ended;
-      });
-      let errors = "";
-      server.stderr.setEncoding("utf8").on("data", (text: string) => {
-        errors += text;
-      });
-      await within("the server", printed(server, "ready pid="));
-      expect(errors).toMatch(warns ? /^Warning: with --open, everyone .* can read, change and delete/ : /^$/);
+      const server = await startCommand("serve", [`--host=${host}`, option, `--persist-to=${dir}`]);
+      const warning = /^Warning: with --open, everyone .* can read, change and delete/m;
+      expect(warning.test(server.output())).toBe(warns);
+      await server.stop();
     });
   },
 );
-
-function printed(server: ChildProcess, text: string): Promise<void> {
-  let all = "";
-  return new Promise((settle, fail) => {
-    server.stdout?.setEncoding("utf8").on("data", (part: string) => {
-      all += part;
-      if (all.includes(text)) settle();
-    });
-    server.once("close", () => fail(new Error(`it ended, having printed:\n${all}`)));
-  });
-}
 
 describe("the configuration of dev", () => {
   test.each([

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { Workspace } from "../../src/protocol/access.ts";
 import { OPERATOR_TOKEN_SECONDS } from "../../src/protocol/limits.ts";
 import { signToken } from "../../src/protocol/tokens.ts";
+import { describeProblem } from "../problem.ts";
 import { describeNoServer } from "../server-url.ts";
 import { authorization } from "./credential.ts";
 
@@ -52,7 +53,11 @@ export class AccessServer {
     const text = await response.text().catch((error: unknown) => {
       throw new Error(describeNoServer(this.#origin, error));
     });
-    if (!response.ok) throw new ServerRefusal(response.status, describeProblem(response.status, text));
+    if (!response.ok)
+      throw new ServerRefusal(
+        response.status,
+        `The server answered ${response.status}: ${describeProblem(text)}`,
+      );
     const parsed = v.safeParse(schema, text === "" ? null : JSON.parse(text));
     if (parsed.success) return parsed.output;
     throw new Error(`${method} ${path} was not answered as Prompt Manager does.`);
@@ -72,10 +77,4 @@ export class AccessServer {
       throw new Error(describeNoServer(this.#origin, error));
     }
   }
-}
-
-/** The detail of a problem+json answer (RFC 9457), or the beginning of any other answer. */
-export function describeProblem(status: number, body: string): string {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), v.object({ detail: v.string() })), body);
-  return `The server answered ${status}: ${parsed.success ? parsed.output.detail : body.slice(0, 200)}`;
 }

@@ -11,6 +11,7 @@ import { scanIncludedIds } from "../../src/language/included-ids.ts";
 import { authorization, credential, describeKeyOption } from "../access/credential.ts";
 import { runCommand } from "../command-line.ts";
 import { parsed, parseOptions, text, type ValuesOf } from "../command-options.ts";
+import { describeProblem } from "../problem.ts";
 import { counted } from "../quantity.ts";
 import {
   DEFAULT_SERVER_URL,
@@ -108,20 +109,6 @@ async function putFragment(
     throw new Error(`The server refused ${id}: ${response.status} ${describeProblem(body)}`);
   }
   return response.status === 201;
-}
-
-/** The detail of a problem+json answer (RFC 9457), or the beginning of any other answer. */
-function describeProblem(body: string): string {
-  try {
-    const problem: unknown = JSON.parse(body);
-    if (typeof problem === "object" && problem !== null) {
-      if ("detail" in problem && typeof problem.detail === "string") return problem.detail;
-      if ("title" in problem && typeof problem.title === "string") return problem.title;
-    }
-  } catch {
-    // Not JSON, so not an answer of our server: shown as it is.
-  }
-  return body.slice(0, 200);
 }
 
 /** Composites that no other file includes: the prompts that the other files are parts of. */
