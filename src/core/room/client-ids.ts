@@ -71,17 +71,19 @@ export class ClientIds {
   /** Makes the session the owner of an id that nobody owns. False if it is kept for another one. */
   claim(session: YjsSession, clientId: number, nowMs: number): boolean {
     if (!this.#mayClaim(session, clientId, nowMs)) return false;
-    this.take(session, clientId);
+    this.#take(session, clientId);
     return true;
   }
 
-  /** Makes the session the owner of an id, whoever had it before. */
-  take(session: YjsSession, clientId: number): void {
-    this.#reserved.delete(clientId);
-    this.#resting.delete(clientId);
-    this.#owners.set(clientId, session);
-    session.record.clientId = clientId;
-    session.peer.remember(session.record);
+  /** A session goes on with the id of another one, which loses its cursor. */
+  handOver(owner: YjsSession, session: YjsSession): void {
+    const { record, peer } = owner;
+    if (record.clientId === null) return;
+    this.#take(session, record.clientId);
+    record.clientId = null;
+    record.presence = null;
+    record.presenceClock = -1;
+    peer.remember(record);
   }
 
   /** A session has outlived the last room. */
@@ -102,6 +104,14 @@ export class ClientIds {
     this.#reserved.set(clientId, principalOf(session));
     const [oldest] = this.#reserved.keys();
     if (this.#reserved.size > MAX_RESERVED_CLIENT_IDS && oldest !== undefined) this.#reserved.delete(oldest);
+  }
+
+  #take(session: YjsSession, clientId: number): void {
+    this.#reserved.delete(clientId);
+    this.#resting.delete(clientId);
+    this.#owners.set(clientId, session);
+    session.record.clientId = clientId;
+    session.peer.remember(session.record);
   }
 
   /** A page that comes back has joined after the last frame of its old session. */

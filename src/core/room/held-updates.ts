@@ -1,14 +1,9 @@
 import { type Refusal, refusal } from "../../protocol/errors.ts";
-import {
-  ASK_OWNER_AFTER_MS,
-  MAX_FRAME_BYTES,
-  MAX_HELD_BYTES,
-  OWNER_ANSWER_MS,
-  OWNER_SILENCE_MS,
-} from "../../protocol/limits.ts";
+import { ASK_OWNER_AFTER_MS, MAX_FRAME_BYTES, MAX_HELD_BYTES } from "../../protocol/limits.ts";
 import type { FragmentText } from "../text/fragment-text.ts";
 import { OwnerAnswer } from "../text/held-structs.ts";
 import { type ClientIds, FORGED } from "./client-ids.ts";
+import { OwnerInquiries } from "./owner-inquiries.ts";
 import type { YjsSession } from "./session.ts";
 import type { YjsUpdate } from "./yjs-update.ts";
 
@@ -25,8 +20,8 @@ const NOT_ANSWERED = refusal("unavailable", "The owner of a client id in an upda
 /** Structs under one client id that an update brings, and their owner has not. */
 interface Awaited {
   owner: YjsSession | "resting";
-  /** Counts up with each wait for an owner: a question is about those before it. */
-  seq: number;
+  /** The number of the wait for the owner. */
+  wait: number;
   /** The clock behind the structs. */
   readonly end: number;
   /** The owner has them too. */
@@ -37,17 +32,6 @@ interface HeldUpdate {
   readonly update: YjsUpdate;
   /** By client id. */
   readonly awaited: ReadonlyMap<number, Awaited>;
-}
-
-/** What is asked of one owner. */
-interface Inquiry {
-  /** When to ask; null: there is nothing to ask, or a question is open. */
-  askAtMs: number | null;
-  /** The sync step 1 that is not answered yet, its time, and the last wait that it is about. */
-  question: { readonly number: number; readonly atMs: number; readonly lastSeq: number } | null;
-  lastSeq: number;
-  /** It is asked even if nothing waits for it by then. */
-  isProbe: boolean;
 }
 
 /** The outcome of an owner's answer, or of its delay. */
@@ -68,12 +52,11 @@ export interface Verdict {
  */
 export class HeldUpdates {
   readonly #ids: ClientIds;
+  readonly #inquiries = new OwnerInquiries();
   #updates: HeldUpdate[] = [];
   #bytes = 0;
-  #seq = 0;
-  readonly #inquiries = new Map<YjsSession, Inquiry>();
-  /** Sessions that claim the id of a live one: the owner whom the claim waits for. */
-  readonly #claims = new Map<YjsSession, { readonly owner: YjsSession; readonly seq: number }>();
+  /** Sessions that claim the id of a live one, the owner, with the number of their wait for it. */
+  readonly #claims = new Map<YjsSession, { readonly owner: YjsSession; readonly wait: number }>();
   /** An owner left: some updates may be released. */
   #hasChanged = false;
   /** The earliest end of a rest that something waits for. */
@@ -84,7 +67,7 @@ export class HeldUpdates {
   }
 
   get isEmpty(): boolean {
-    return this.#updates.length === 0 && this.#inquiries.size === 0;
+    return this.#updates.length === 0 && this.#inquiries.isEmpty;
   }
 
   /**
@@ -114,44 +97,39 @@ export class HeldUpdates {
   /** A session claims the client id of a live one by its awareness. */
   claim(session: YjsSession, owner: YjsSession, nowMs: number): void {
     if (this.#claims.get(session)?.owner === owner) return;
-    this.#claims.set(session, { owner, seq: ++this.#seq });
-    this.#inquire(owner, this.#seq, nowMs);
+    this.#claims.set(session, { owner, wait: this.#inquiries.await(owner, nowMs) });
   }
 
   /** Asks a session whether it is still there. */
   probe(owner: YjsSession, nowMs: number): void {
-    this.#inquire(owner, ++this.#seq, nowMs).isProbe = true;
+    this.#inquiries.probe(owner, nowMs);
   }
 
   /**
    * A session has answered a sync step 1. Its answer is in the document, as far as it could be applied.
    *
-   * @param answer the sync step 2, the `number`th of this session
+   * @param update the sync step 2
    */
   answered(
-    owner: YjsSession,
-    answer: Uint8Array,
-    number: number,
+    { session: owner, update: answer, number }: YjsUpdate,
     text: FragmentText,
     nowMs: number,
   ): Verdict {
     const verdict: Verdict = { ended: new Map(), refusedClaims: [] };
-    const inquiry = this.#inquiries.get(owner);
-    if (!inquiry?.question || number < inquiry.question.number) return verdict;
-    const { lastSeq } = inquiry.question;
+    const lastWait = this.#inquiries.answered(owner, number, nowMs);
+    if (lastWait === null) return verdict;
     const own = new OwnerAnswer(answer);
     for (const { update, awaited } of this.#updates) {
       if (verdict.ended.has(update.session)) continue;
-      for (const [clientId, wait] of awaited) {
-        if (wait.owner !== owner || wait.seq > lastSeq) continue;
+      for (const [clientId, structs] of awaited) {
+        if (structs.owner !== owner || structs.wait > lastWait) continue;
         const known = text.clockOf(clientId);
-        if (known >= wait.end) continue;
-        wait.isVouched ||= own.holds(update.update, clientId, known);
-        if (!wait.isVouched) verdict.ended.set(update.session, FORGED);
+        if (known >= structs.end) continue;
+        structs.isVouched ||= own.holds(update.update, clientId, known);
+        if (!structs.isVouched) verdict.ended.set(update.session, FORGED);
       }
     }
-    this.#refuseClaims(owner, lastSeq, verdict);
-    this.#closeQuestion(owner, inquiry, nowMs);
+    this.#refuseClaims(owner, lastWait, verdict);
     return verdict;
   }
 
@@ -163,13 +141,13 @@ export class HeldUpdates {
     this.#updates = this.#updates.filter(({ update, awaited }) => {
       const vouched = new Set<number>();
       let isFree = true;
-      for (const [clientId, wait] of awaited) {
+      for (const [clientId, structs] of awaited) {
         const authority = this.#ids.authorityOver(clientId, update.session, nowMs);
-        if (wait.isVouched) vouched.add(clientId);
-        else if (authority !== null && text.clockOf(clientId) < wait.end) {
+        if (structs.isVouched) vouched.add(clientId);
+        else if (authority !== null && text.clockOf(clientId) < structs.end) {
           isFree = false;
-          if (authority === "resting") this.#restFor(wait, clientId, nowMs);
-          else if (authority !== wait.owner) this.#waitFor(wait, authority, nowMs);
+          if (authority === "resting" || authority !== structs.owner)
+            this.#waitFor(structs, authority, clientId, nowMs);
         }
       }
       if (isFree) released.push({ ...update, isReleased: true, vouched });
@@ -185,6 +163,7 @@ export class HeldUpdates {
 
   /** Drops what a session has waiting, since it was ended for what it sent. */
   drop(session: YjsSession): void {
+    if (session.heldBytes === 0) return;
     this.#updates = this.#updates.filter(({ update }) => {
       if (update.session !== session) return true;
       this.judged(update);
@@ -204,9 +183,9 @@ export class HeldUpdates {
 
   /** A session has left. What it brought still waits. Returns those that claim its client id, in order. */
   left(session: YjsSession): YjsSession[] {
-    this.#inquiries.delete(session);
+    this.#inquiries.forget(session);
     this.#claims.delete(session);
-    this.#hasChanged = this.#updates.length > 0;
+    this.#hasChanged ||= this.#updates.length > 0;
     const claimants: YjsSession[] = [];
     for (const [claimant, { owner }] of this.#claims) {
       if (owner !== session) continue;
@@ -219,60 +198,34 @@ export class HeldUpdates {
   /** When to call `run`; null if nothing waits. */
   dueAt(nowMs: number): number | null {
     if (this.#hasChanged) return nowMs;
-    let dueMs = this.#restEndsMs;
-    for (const [owner, inquiry] of this.#inquiries) {
-      const atMs = inquiry.question === null ? inquiry.askAtMs : deadlineOf(owner, inquiry.question);
-      if (atMs !== null && (dueMs === null || atMs < dueMs)) dueMs = atMs;
-    }
-    return dueMs;
+    const askMs = this.#inquiries.dueAtMs;
+    if (this.#restEndsMs === null) return askMs;
+    return Math.min(askMs ?? this.#restEndsMs, this.#restEndsMs);
   }
 
   /**
-   * Asks the owners whose time has come, and finds those that do not answer.
+   * Asks the owners whose time has come, and finds those that are silent. An owner that is there and does not answer keeps
+   * its word; those who wait for it must come again.
    *
    * @param ask sends a sync step 1, and returns its number
    */
   run(ask: (owner: YjsSession) => number, nowMs: number): Verdict & { readonly silent: YjsSession[] } {
     const verdict: Verdict = { ended: new Map(), refusedClaims: [] };
-    const silent: YjsSession[] = [];
-    for (const [owner, inquiry] of this.#inquiries) {
-      const { question, lastSeq, askAtMs } = inquiry;
-      if (question === null) {
-        if (askAtMs !== null && nowMs >= askAtMs) {
-          inquiry.askAtMs = null;
-          if (inquiry.isProbe || this.#isAwaited(owner)) {
-            inquiry.question = { number: ask(owner), atMs: nowMs, lastSeq };
-            owner.askedMs = nowMs;
-          } else this.#inquiries.delete(owner);
-        }
-      } else if (nowMs >= deadlineOf(owner, question)) {
-        if (nowMs >= owner.heardMs + OWNER_SILENCE_MS) silent.push(owner);
-        else this.#giveUp(owner, inquiry, question.lastSeq, verdict, nowMs);
+    const { silent, late } = this.#inquiries.run(ask, (owner) => this.#isAwaited(owner), nowMs);
+    for (const { owner, lastWait } of late) {
+      for (const { update, awaited } of this.#updates) {
+        for (const structs of awaited.values())
+          if (structs.owner === owner && structs.wait <= lastWait)
+            verdict.ended.set(update.session, NOT_ANSWERED);
       }
+      this.#refuseClaims(owner, lastWait, verdict);
     }
     return { ...verdict, silent };
   }
 
-  /** The owner is there, and has not answered. Its word still counts; those who wait must come again. */
-  #giveUp(owner: YjsSession, inquiry: Inquiry, lastSeq: number, verdict: Verdict, nowMs: number): void {
-    for (const { update, awaited } of this.#updates) {
-      for (const wait of awaited.values())
-        if (wait.owner === owner && wait.seq <= lastSeq) verdict.ended.set(update.session, NOT_ANSWERED);
-    }
-    this.#refuseClaims(owner, lastSeq, verdict);
-    this.#closeQuestion(owner, inquiry, nowMs);
-  }
-
-  #closeQuestion(owner: YjsSession, inquiry: Inquiry, nowMs: number): void {
-    const hasMore = inquiry.lastSeq > (inquiry.question?.lastSeq ?? 0);
-    inquiry.question = null;
-    if (hasMore) inquiry.askAtMs = nowMs + ASK_OWNER_AFTER_MS;
-    else this.#inquiries.delete(owner);
-  }
-
-  #refuseClaims(owner: YjsSession, lastSeq: number, { refusedClaims }: Verdict): void {
+  #refuseClaims(owner: YjsSession, lastWait: number, { refusedClaims }: Verdict): void {
     for (const [claimant, claim] of this.#claims) {
-      if (claim.owner !== owner || claim.seq > lastSeq) continue;
+      if (claim.owner !== owner || claim.wait > lastWait) continue;
       this.#claims.delete(claimant);
       refusedClaims.push(claimant);
     }
@@ -283,39 +236,20 @@ export class HeldUpdates {
     for (const [clientId, end] of clocks) {
       const owner = this.#ids.authorityOver(clientId, session, nowMs);
       if (owner === null) continue;
-      const wait: Awaited = { owner, seq: 0, end, isVouched: false };
-      if (owner === "resting") this.#restFor(wait, clientId, nowMs);
-      else this.#waitFor(wait, owner, nowMs);
-      awaited.set(clientId, wait);
+      const structs: Awaited = { owner, wait: 0, end, isVouched: false };
+      this.#waitFor(structs, owner, clientId, nowMs);
+      awaited.set(clientId, structs);
     }
     return awaited;
   }
 
-  /** The owner has just left: it may come back, and say then what is its own. */
-  #restFor(wait: Awaited, clientId: number, nowMs: number): void {
-    wait.owner = "resting";
-    const endsMs = this.#ids.restEndsMs(clientId, nowMs) ?? nowMs;
-    this.#restEndsMs = Math.min(this.#restEndsMs ?? endsMs, endsMs);
-  }
-
-  #waitFor(wait: Awaited, owner: YjsSession, nowMs: number): void {
-    wait.owner = owner;
-    wait.seq = ++this.#seq;
-    this.#inquire(owner, wait.seq, nowMs + ASK_OWNER_AFTER_MS);
-  }
-
-  /** @param fromMs the question is asked then, or a while after the last one */
-  #inquire(owner: YjsSession, lastSeq: number, fromMs: number): Inquiry {
-    const askAtMs = Math.max(fromMs, owner.askedMs + ASK_OWNER_AFTER_MS);
-    let inquiry = this.#inquiries.get(owner);
-    if (inquiry === undefined) {
-      inquiry = { askAtMs, question: null, lastSeq, isProbe: false };
-      this.#inquiries.set(owner, inquiry);
-    } else {
-      inquiry.lastSeq = lastSeq;
-      if (inquiry.question === null) inquiry.askAtMs = Math.min(inquiry.askAtMs ?? askAtMs, askAtMs);
-    }
-    return inquiry;
+  /** An owner that has just left may come back, and say then what is its own. */
+  #waitFor(structs: Awaited, owner: YjsSession | "resting", clientId: number, nowMs: number): void {
+    structs.owner = owner;
+    if (owner === "resting") {
+      const endsMs = this.#ids.restEndsMs(clientId, nowMs) ?? nowMs;
+      this.#restEndsMs = Math.min(this.#restEndsMs ?? endsMs, endsMs);
+    } else structs.wait = this.#inquiries.await(owner, nowMs + ASK_OWNER_AFTER_MS);
   }
 
   /** All that the updates of a session wait for. */
@@ -323,8 +257,8 @@ export class HeldUpdates {
     const all = new Map<number, Awaited>();
     for (const { update, awaited } of this.#updates) {
       if (update.session !== session) continue;
-      for (const [clientId, wait] of awaited) {
-        if (wait.end > (all.get(clientId)?.end ?? 0)) all.set(clientId, wait);
+      for (const [clientId, structs] of awaited) {
+        if (structs.end > (all.get(clientId)?.end ?? 0)) all.set(clientId, structs);
       }
     }
     return all;
@@ -332,12 +266,8 @@ export class HeldUpdates {
 
   #isAwaited(owner: YjsSession): boolean {
     for (const claim of this.#claims.values()) if (claim.owner === owner) return true;
-    return this.#updates.some(({ awaited }) => [...awaited.values()].some((wait) => wait.owner === owner));
+    return this.#updates.some(({ awaited }) => [...awaited.values()].some((one) => one.owner === owner));
   }
-}
-
-function deadlineOf({ heardMs }: YjsSession, { atMs }: { readonly atMs: number }): number {
-  return Math.min(Math.max(atMs, heardMs) + OWNER_SILENCE_MS, atMs + OWNER_ANSWER_MS);
 }
 
 function sizeOf({ update }: YjsUpdate): number {

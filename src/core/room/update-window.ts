@@ -108,8 +108,8 @@ export class UpdateWindow {
     if (authors.size > 0) yjs.noteNews();
     if (answers.length > 0) yjs.askAgain(() => text.stateVector());
     if (!held.isEmpty) {
-      for (const { session, update, number } of answers) {
-        const verdict = held.answered(session, update, number, text, nowMs);
+      for (const answer of answers) {
+        const verdict = held.answered(answer, text, nowMs);
         for (const [sender, why] of verdict.ended) {
           refused.set(sender, why);
           held.drop(sender);

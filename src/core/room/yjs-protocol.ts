@@ -1,7 +1,7 @@
 import { reaches } from "../../protocol/access.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../../protocol/errors.ts";
-import { MAX_CREDENTIAL_UNITS, OWNER_ANSWER_MS } from "../../protocol/limits.ts";
+import { MAX_CREDENTIAL_UNITS } from "../../protocol/limits.ts";
 import {
   type AwarenessEntry,
   decodeYjsFrame,
@@ -9,9 +9,10 @@ import {
   encodeSyncStep2,
 } from "../../protocol/yjs-frames.ts";
 import type { DurableFragment } from "../fragment/durable-fragment.ts";
-import { CLIENT_ID_TAKEN, isSameUser, mayReplace } from "./client-ids.ts";
+import { CLIENT_ID_TAKEN } from "./client-ids.ts";
 import type { RefusedFrame, RenewalRequest } from "./effects.ts";
 import { HeldUpdates, type Verdict } from "./held-updates.ts";
+import { IdClaims } from "./id-claims.ts";
 import type { Presence } from "./presence.ts";
 import type { Session, YjsSession } from "./session.ts";
 import { UpdateWindow } from "./update-window.ts";
@@ -44,8 +45,7 @@ export class YjsProtocol {
   readonly #ports: YjsPorts;
   readonly #window = new UpdateWindow();
   readonly #held = new HeldUpdates(this.sessions.ids);
-  /** The entries by which sessions without a client id claim that of a live session. */
-  readonly #claims = new Map<YjsSession, AwarenessEntry>();
+  readonly #claims = new IdClaims(this.sessions.ids, this.#held);
   /** Sessions that end once their durable pushes are answered. */
   readonly #ending = new Map<YjsSession, Refusal>();
 
@@ -187,19 +187,18 @@ export class YjsProtocol {
   /** Answers the pushes that are durable, and ends the sessions that have waited for that. */
   tellDurable(revision: number, nowMs: number): void {
     if (this.sessions.hasUnsaved) this.sessions.sendSaved(revision);
-    for (const [session, why] of this.#ending) this.end(session, why, nowMs);
+    for (const [session, why] of this.#ending) {
+      this.#ending.delete(session);
+      this.end(session, why, nowMs);
+    }
   }
 
   /** The session's socket is gone. Its client id goes to the first session that claims it and may have it. */
   leave(session: YjsSession, nowMs: number): void {
     this.sessions.remove(session, nowMs);
     this.#ending.delete(session);
-    this.#claims.delete(session);
-    for (const claimant of this.#held.left(session)) {
-      const entry = this.#claims.get(claimant);
-      this.#claims.delete(claimant);
-      if (entry !== undefined) this.#receiveAwareness(claimant, entry, nowMs);
-    }
+    for (const [claimant, entry] of this.#claims.left(session))
+      this.#receiveAwareness(claimant, entry, nowMs);
   }
 
   /** Ends a session, and tells it why. */
@@ -258,7 +257,8 @@ export class YjsProtocol {
     if (!news.ok && news.refusal.code === "deleted") this.end(session, news.refusal, nowMs);
     else if (!news.ok || news.value) tellRefusal(session);
     if (this.#held.isEmpty) return;
-    this.#carryOut(this.#held.answered(session, update, session.answers, text, nowMs), nowMs);
+    const answer = received(session, "step2", update, session.answers);
+    this.#carryOut(this.#held.answered(answer, text, nowMs), nowMs);
     this.#release(nowMs);
   }
 
@@ -282,64 +282,26 @@ export class YjsProtocol {
 
   /**
    * Takes an entry if it is the session's own. Stock providers also send everybody else's states back: such an echo is
-   * dropped silently. From a session without a client id, an entry claims its id. If a live session owns the id, the
-   * entry must be newer than the known one; otherwise it is an echo, except where a provider opens its connection with it.
-   * An entry that says a client left claims nothing.
+   * dropped silently. From a session without a client id, an entry claims its id, unless it says that a client left.
    */
   #receiveAwareness(session: YjsSession, entry: AwarenessEntry, nowMs: number, isFirst = false): void {
     const { record } = session;
-    if (record.clientId === null && entry.state !== "null") this.#claim(session, entry, nowMs, isFirst);
+    const { serverClientId } = this.#ports.fragment.alive;
+    const mayClaim = record.clientId === null && entry.state !== "null";
+    if (mayClaim && this.sessions.ids.fault(entry.client, serverClientId) === null)
+      this.#claims.claim(session, entry, isFirst, nowMs);
     if (entry.client !== record.clientId) return;
     const refused = this.#ports.presence.set(session, entry, nowMs, !record.isOwnClient);
     if (refused !== null) sendNotice(session, refused);
   }
 
-  /** Gives a session the client id of its entry, if nobody else owns it. A live owner is asked first. */
-  #claim(session: YjsSession, entry: AwarenessEntry, nowMs: number, isFirst: boolean): void {
-    const { ids } = this.sessions;
-    const { serverClientId } = this.#ports.fragment.alive;
-    if (ids.fault(entry.client, serverClientId) !== null) return;
-    const owner = ids.ownerOf(entry.client);
-    if (owner === undefined) {
-      if (!ids.claim(session, entry.client, nowMs)) this.#refuseClaim(session, nowMs);
-    } else if (entry.clock >= owner.record.presenceClock + (isFirst ? 0 : 1)) {
-      if (isSameUser(owner, session)) {
-        this.#takeOver(session, owner, nowMs);
-        this.#held.probe(owner, nowMs);
-      } else if (nowMs >= session.claimsAtMs) {
-        this.#claims.set(session, entry);
-        this.#held.claim(session, owner, nowMs);
-      }
-    }
-  }
-
-  /** Another session of the same user goes on with the client id and its cursor. Both may write under it. */
-  #takeOver(session: YjsSession, owner: YjsSession, nowMs: number): void {
-    const { clientId } = owner.record;
-    if (clientId === null) return;
-    this.sessions.ids.release(owner, nowMs);
-    owner.record.clientId = null;
-    owner.record.presence = null;
-    owner.record.presenceClock = -1;
-    owner.peer.remember(owner.record);
-    this.sessions.ids.take(session, clientId);
-  }
-
-  /** The owner of the client id has answered. The session goes on without it, and may ask again later. */
   #refuseClaim(session: YjsSession, nowMs: number): void {
-    if (!this.sessions.has(session)) return; // it was ended meanwhile
-    this.#claims.delete(session);
-    session.claimsAtMs = nowMs + OWNER_ANSWER_MS;
-    sendNotice(session, CLIENT_ID_TAKEN);
+    if (this.sessions.has(session)) this.#claims.refuse(session, nowMs);
   }
 
   /** Ends a session that was asked and is silent. A session that claims its client id goes on with its cursor. */
   #endSilent(session: YjsSession, nowMs: number): void {
-    const { clientId } = session.record;
-    const isContinued = [...this.#claims].some(
-      ([claimant, { client }]) => client === clientId && mayReplace(claimant, session),
-    );
-    if (isContinued) session.record.presence = null;
+    if (this.#claims.areHeirsOf(session)) session.record.presence = null;
     const reason = "There was no answer in time, and another session claims the client id";
     this.#ports.expel(session, CLOSE.silent, reason, nowMs);
   }
