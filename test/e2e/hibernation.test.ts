@@ -16,10 +16,10 @@ const STAY_MS = 125_000;
 const file = serverOfFile((dir) => ObservedServer.start(dir));
 
 /** A room with a JSON editor and a Yjs editor, both with a cursor, that has slept. */
-async function sleepingRoom({ onTestFinished }: TestContext, id: string) {
+async function sleepingRoom({ onTestFinished }: TestContext, id: string, query = "") {
   await putFragment(file.server.url, id, "before;");
-  const json = await connectJson(file.server.url, `/v1/ws/${id}`, "the JSON editor");
-  const yjs = await connectYjs(file.server.url, `/v1/sync/${id}`, { name: "the Yjs editor" });
+  const json = await connectJson(file.server.url, `/v1/ws/${id}${query}`, "the JSON editor");
+  const yjs = await connectYjs(file.server.url, `/v1/sync/${id}${query}`, { name: "the Yjs editor" });
   onTestFinished(() => {
     json.socket.terminate();
     yjs.socket.terminate();
@@ -61,6 +61,18 @@ describe.concurrent("a quiet room", () => {
     context.expect(await file.server.constructions("quiet/ping")).toBe(1);
     await yjs.sync(); // the counter does count
     context.expect(await file.server.constructions("quiet/ping")).toBe(2);
+  });
+
+  test("[ACCESS-14] the sockets are closed with 4401, when the room sleeps and their key is revoked", async (context) => {
+    const keys = `${file.server.url}/v1/keys`;
+    const body = JSON.stringify({ name: "Bob", role: "editor" }); // a session shows the name of its key
+    const made = await fetch(keys, { method: "POST", body });
+    const { id, key } = (await made.json()) as { id: string; key: string };
+    const { json, yjs } = await sleepingRoom(context, "quiet/revoked", `?token=${key}`);
+    context.expect(await file.server.constructions("quiet/revoked")).toBe(1);
+    context.expect((await fetch(`${keys}/${id}`, { method: "DELETE" })).status).toBe(204);
+    context.expect([(await json.closed()).code, (await yjs.closed()).code]).toEqual([4401, 4401]);
+    context.expect(await file.server.constructions("quiet/revoked")).toBe(2);
   });
 
   test("[LIVE-12] the same sockets edit on with their versions and client ids, when the room has slept", async (context) => {
