@@ -19,6 +19,7 @@ const ATTRIBUTES = { path: "/", httpOnly: true, sameSite: "Lax" } as const satis
 
 /** Null if there is none. */
 export function readSessionCookie(c: Context<AppEnv>): SessionCookie | null {
+  if (c.req.header("Cookie") === undefined) return null;
   const value = getCookie(c, NAME, "host") ?? (isSecure(c) ? undefined : getCookie(c, plainName(c)));
   return value === undefined ? null : decodeSessionCookie(value);
 }
