@@ -4,10 +4,10 @@ import type { FragmentId } from "../language/fragment-id.ts";
 import { type Access, writeFault } from "../protocol/access.ts";
 import { refusal, refused } from "../protocol/errors.ts";
 import type { Fragment } from "../protocol/fragment.ts";
-import type { catalogueStub } from "./addresses.ts";
 import type { FragmentAnswer } from "./fragment/fragment-view.ts";
 import { type Preconditions, UNCONDITIONAL } from "./fragment/preconditions.ts";
 import type { Fragments } from "./fragments.ts";
+import type { CallersCatalogue } from "./http/objects.ts";
 import { CATALOGUE_WAIT_MS, within } from "./within.ts";
 
 /** An attempt fails if somebody writes to the fragment meanwhile. */
@@ -23,7 +23,7 @@ export interface RenameObjects {
   readonly access: Access;
   readonly fragments: Fragments;
   /** A new stub for each call: one whose call has failed may stay broken. */
-  catalogue(): ReturnType<typeof catalogueStub>;
+  catalogue(): CallersCatalogue;
 }
 
 export interface Rename {

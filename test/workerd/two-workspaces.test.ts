@@ -240,6 +240,32 @@ describe("each caller", () => {
     },
   };
 
+  test.each([
+    [
+      "from an id that the caller may not know of",
+      (folder: string) => [`${folder}name`, `${ELSEWHERE}${folder}b`],
+    ],
+    [
+      "to an id that the caller may not know of",
+      (folder: string) => [`${ELSEWHERE}${folder}a`, `${folder}new`],
+    ],
+  ])("[VIEW-5] a rename %s is 404, and changes nothing", async (_, idsIn) => {
+    const folder = await makeFolder();
+    const [from, to] = idsIn(folder);
+    const own = { method: "POST", path: "/v1/fragments", body: { id: `${ELSEWHERE}${folder}a` } };
+    await bodyOf(await send(world.keys.admin, own));
+    const before = await stateOf(folder);
+    const request = { method: "POST", path: "/v1/renames", body: { from, to } };
+    const { got } = await askRest(world.keys["editor of other ids"], request, "editor of other ids");
+    expect(got).toBe(404);
+    expect(await stateOf(folder)).toEqual(before);
+    const stays = await send(world.keys.admin, {
+      method: "GET",
+      path: `/v1/fragments/${ELSEWHERE}${folder}a`,
+    });
+    expect(stays.status).toBe(200);
+  });
+
   const SOCKET_ROWS = rowsOf("Sockets");
 
   test.each(SOCKET_ROWS)(

@@ -250,8 +250,12 @@ function send(socket: WebSocket, frame: string): void {
 /** Shares reads for one turn: listeners with the same view that were told up to the same change get the same page. */
 function readOnce(tables: EventTables): EventTables {
   const pages = new Map<string, ReturnType<EventTables["changesSince"]>>();
+  let newestSeq: number | null = null;
   return {
-    newestSeq: () => tables.newestSeq(),
+    newestSeq() {
+      newestSeq ??= tables.newestSeq();
+      return newestSeq;
+    },
     editorsAfter: (view, id, limit) => tables.editorsAfter(view, id, limit),
     changesSince(view, seq, limit) {
       const key = `${seq} ${nameOfView(view)}`;

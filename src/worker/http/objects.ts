@@ -10,7 +10,22 @@ export function fragmentsOf(c: Context<AppEnv>): Fragments {
   return new Fragments(c.env, c.get("access"));
 }
 
-export function catalogueOf(c: Context<AppEnv>) {
+/** A catalogue as requests may use it. Its other methods are for our own objects, and take no access. */
+export type CallersCatalogue = Pick<
+  ReturnType<typeof catalogueStub>,
+  | "list"
+  | "ids"
+  | "tags"
+  | "folders"
+  | "dependents"
+  | "suggestions"
+  | "renamed"
+  | "rebuild"
+  | "rebuildStatus"
+  | "fetch"
+>;
+
+export function catalogueOf(c: Context<AppEnv>): CallersCatalogue {
   return catalogueStub(c.env, c.get("access").workspace);
 }
 
