@@ -332,6 +332,23 @@ test("[CLI-14] a revoked key is worth nothing, when npm run key has revoked it",
   expect(answer.status).toBe(401);
 });
 
+test("[CLI-14] npm run key makes no key, when --key is of another workspace than --workspace says", async () => {
+  const args = ["--url", server.url, "--key", keys.admin ?? "", "--workspace", "acme", "--role", "viewer"];
+  const ended = await runCommandLine("tools/access/key.ts", args);
+  expect(ended).toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringMatching(/workspace "default".* says "acme"/),
+  });
+});
+
+test("[CLI-14] npm run key takes the key of the environment, when it knows no secret", async () => {
+  const env = { PROMPT_MANAGER_KEY: keys.admin ?? "" };
+  const url = server.url.replace("127.0.0.1", "0.0.0.0"); // of no server on this machine that it knows
+  const ended = await runCommandLine("tools/access/key.ts", ["--url", url, "--list"], env);
+  expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining("  admin   all ids") });
+});
+
 test("[CLI-15] npm run audit prints what was done in a workspace and nothing of another one, in lines or as JSON", async () => {
   const id = `${ELSEWHERE}deleted`;
   await succeed("another workspace", {

@@ -44,7 +44,7 @@ function expectRefusal(name: string, ended: Ended, says: string): void {
 function optionsOf(script: string): string[] {
   const source = readFileSync(join(PROJECT_DIR, script), "utf8");
   const declared =
-    /\b([a-z-]+)"?: (?:whole|decimal|text|textOption|texts|flag|parsed|port|credential|workspaceName|role|expiry|allowedOrigins|allowedHosts|anonymousRole|anonymousWorkspace)\(/g;
+    /\b([a-z-]+)"?: (?:whole|decimal|text|textOption|texts|flag|parsed|port|credential|givenCredential|workspaceName|role|expiry|allowedOrigins|allowedHosts|anonymousRole|anonymousWorkspace)\(/g;
   return [...source.matchAll(declared)].map(([, name = ""]) => name);
 }
 

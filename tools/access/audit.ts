@@ -8,7 +8,7 @@ import { whenOutputCloses } from "../closed-output.ts";
 import { runCommand } from "../command-line.ts";
 import { flag, parsed, parseOptions, text, type ValuesOf, whole } from "../command-options.ts";
 import { DEFAULT_SERVER_URL, parseServerUrl } from "../server-url.ts";
-import { credential, describeKeyOption } from "./credential.ts";
+import { givenCredential, KEY_VARIABLE } from "./credential.ts";
 import { operatorServer } from "./operator-server.ts";
 import { DEFAULT_WORKSPACE, workspaceName } from "./workspace-name.ts";
 
@@ -23,7 +23,7 @@ const OPTIONS = {
   since: text(),
   most: whole(1_000, 1, MAX_ENTRIES),
   json: flag(),
-  key: credential(),
+  key: givenCredential(),
   "secret-file": text(),
   "persist-to": text(),
 };
@@ -34,7 +34,7 @@ const USAGE = `Usage: npm run audit -- [--url URL] [--workspace NAME] [--princip
 Prints who did what in a workspace, the newest first. The log reaches back 90 days, and has no content of fragments.
 
   --url URL           the server; ${DEFAULT_SERVER_URL} unless given
-  --workspace NAME    the tenant, if no key says it; ${DEFAULT_WORKSPACE} unless given
+  --workspace NAME    the tenant; that of the key, or ${DEFAULT_WORKSPACE}, unless given
   --principal WHO     what this one did, such as key:ID or user:ID
   --action ACTION     only this: ${AUDIT_ACTIONS.slice(0, 4).join(", ")} …
   --id ID             what was done on this fragment, key, user or invitation
@@ -43,9 +43,10 @@ Prints who did what in a workspace, the newest first. The log reaches back 90 da
   --json              print each entry as one line of JSON
   --secret-file FILE  the file with the server's AUTH_SECRET
   --persist-to DIR    the directory of a server of this machine, which has its secret
-${describeKeyOption(18)}, instead of the secret
+  --key KEY           a key of an admin, instead of the secret
 
-Without --secret-file and --persist-to, the secret is AUTH_SECRET of the environment, or that of a server on this machine.`;
+Without these three, the secret is AUTH_SECRET of the environment, or that of a server on this machine; and if there is none,
+the key in ${KEY_VARIABLE} counts.`;
 
 await runCommand(
   {

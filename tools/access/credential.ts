@@ -16,14 +16,27 @@ export function describeKeyOption(column: number): string {
 export function credential(): Option<string | null> {
   return {
     type: "string",
-    read: (name, given) => {
-      const text = (typeof given === "string" ? given : (process.env[KEY_VARIABLE] ?? "")).trim();
-      if (text === "" && given !== undefined) throw new UsageError(`--${name} must not be empty.`);
-      if (!/^[\w.-]*$/.test(text))
-        throw new UsageError(`--${name} must be a key or token, as the server gave it.`);
-      return text === "" ? null : text;
-    },
+    read: (name, given) => readCredential(name, given) ?? environmentCredential(name),
   };
+}
+
+/** The option `--key` alone, for commands that prefer a secret to the variable. */
+export function givenCredential(): Option<string | null> {
+  return { type: "string", read: readCredential };
+}
+
+/** The key in the environment; null if there is none. */
+export function environmentCredential(name = "key"): string | null {
+  const text = process.env[KEY_VARIABLE] ?? "";
+  return text === "" ? null : readCredential(name, text);
+}
+
+function readCredential(name: string, given: unknown): string | null {
+  if (typeof given !== "string") return null;
+  const text = given.trim();
+  if (!/^[\w.-]+$/.test(text))
+    throw new UsageError(`--${name} must be a key or token, as the server gave it (or ${KEY_VARIABLE}).`);
+  return text;
 }
 
 /** The headers that show the key; none without a key. */

@@ -11,7 +11,7 @@ import { runCommand, UsageError } from "../command-line.ts";
 import { flag, type Option, parsed, parseOptions, text, texts, type ValuesOf } from "../command-options.ts";
 import { DEFAULT_SERVER_URL, parseServerUrl } from "../server-url.ts";
 import type { AccessServer } from "./access-server.ts";
-import { credential, describeKeyOption } from "./credential.ts";
+import { givenCredential, KEY_VARIABLE } from "./credential.ts";
 import { parseExpiry } from "./expiry.ts";
 import { operatorServer } from "./operator-server.ts";
 import { DEFAULT_WORKSPACE, workspaceName } from "./workspace-name.ts";
@@ -25,7 +25,7 @@ const OPTIONS = {
   expires: expiry(),
   list: flag(),
   revoke: text(),
-  key: credential(),
+  key: givenCredential(),
   "secret-file": text(),
   "persist-to": text(),
 };
@@ -37,7 +37,7 @@ Makes a key for a program, and prints it. The server stores only its hash: it ca
 
   --role ROLE         viewer, editor or admin
   --url URL           the server; ${DEFAULT_SERVER_URL} unless given
-  --workspace NAME    the tenant; it is made if there is none of this name; ${DEFAULT_WORKSPACE} unless given
+  --workspace NAME    the tenant; it is made if there is none of this name; that of --key, or ${DEFAULT_WORKSPACE}, unless given
   --name NAME         what the key is for, in a few words
   --prefix PREFIX     the key is for ids that begin with this, such as team/; may be given several times; all ids unless given
   --expires WHEN      when it ends: 12h, 30d, or a time such as 2027-01-31T00:00:00Z; never unless given
@@ -45,9 +45,10 @@ Makes a key for a program, and prints it. The server stores only its hash: it ca
   --revoke ID         end the key with this id; its sockets are closed
   --secret-file FILE  the file with the server's AUTH_SECRET
   --persist-to DIR    the directory of a server of this machine, which has its secret
-${describeKeyOption(18)}, instead of the secret
+  --key KEY           a key of an admin, instead of the secret
 
-Without --secret-file and --persist-to, the secret is AUTH_SECRET of the environment, or that of a server on this machine.`;
+Without these three, the secret is AUTH_SECRET of the environment, or that of a server on this machine; and if there is none,
+the key in ${KEY_VARIABLE} counts.`;
 
 await runCommand({ name: "npm run key", usage: USAGE, parse, tellsFailures: true }, run);
 

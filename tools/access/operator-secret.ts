@@ -16,7 +16,8 @@ const DEFAULT_DIRS = ["serve", "state"].map((name) => join(PROJECT_DIR, ".wrangl
 
 /**
  * The secrets that may be the server's, the likeliest first: what the command line names, AUTH_SECRET of the environment,
- * and for a server on this machine those of the default directories. Throws a sentence for the terminal if there is none.
+ * and for a server on this machine those of the default directories. Empty if there is none. Throws a sentence for the
+ * terminal if there is none where the command line says.
  */
 export async function operatorSecrets(url: URL, { secretFile, persistTo }: SecretPlaces): Promise<string[]> {
   if (secretFile !== null) return [await named(resolve(secretFile), readSecretFile)];
@@ -24,11 +25,7 @@ export async function operatorSecrets(url: URL, { secretFile, persistTo }: Secre
   const ofEnvironment = fromEnvironment("AUTH_SECRET");
   if (ofEnvironment !== null) return [ofEnvironment];
   const found = isLoopbackHost(url.hostname) ? await Promise.all(DEFAULT_DIRS.map(findSecret)) : [];
-  const secrets = found.filter((secret) => secret !== null);
-  if (secrets.length > 0) return secrets;
-  throw new Error(
-    `The secret of ${url.origin} is not known. Set AUTH_SECRET, or name its file with --secret-file, or the directory of the server with --persist-to.`,
-  );
+  return found.filter((secret) => secret !== null);
 }
 
 async function named(path: string, read: (path: string) => Promise<string | null>): Promise<string> {

@@ -34,7 +34,7 @@ const USAGE = `Usage: npm run seed -- [--url URL] [--key KEY] [--dir DIR]
 Puts a folder of markdown files into a running server, one fragment for each file. If one file is bad, nothing is sent.
 
   --url URL   the server; ${DEFAULT_SERVER_URL} unless given
-${describeKeyOption(10)}
+${describeKeyOption(12)}
   --dir DIR   the folder; samples unless given`;
 
 await runCommand(

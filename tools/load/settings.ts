@@ -45,7 +45,7 @@ const USAGE = `Usage: npm run load -- [--url URL] [--key KEY] [--fragments F] [-
 Puts load on a running server from outside, and measures how long edits take. It deletes its fragments at the end.
 
   --url URL                the server; ${DEFAULT_SERVER_URL} unless given
-${describeKeyOption(23)}
+${describeKeyOption(25)}
   --fragments F            number of fragments; 1 unless given
   --writers W, --readers R sockets on each fragment; 10 and 10 unless given
   --rate X                 edits a second of each writer; 5 unless given; 0.2 is one in five seconds

@@ -73,15 +73,19 @@ export const access = group("access", {
     expectFields("the fragment", await scene.read(id), { content: "kept", version: 1 });
   },
 
-  "a viewer reads along on a JSON socket, and its edit is refused": async (scene) => {
+  "a viewer reads along on a JSON socket, hears of changes, and its edit is refused": async (scene) => {
     const id = await scene.fragment("kept");
-    const viewer = await scene.as(await makeKey(scene, { role: "viewer" })).join(id, "the viewer");
+    const caller = scene.as(await makeKey(scene, { role: "viewer" }));
+    const listener = await caller.text("/v1/events", "the listening viewer");
+    const viewer = await caller.join(id, "the viewer");
     const refused = await viewer.ask({ action: "update", content: "changed", request_id: "1" });
     expectFields("the answer", refused, { action: "error", code: "forbidden" });
     const editor = await scene.join(id, "the editor");
     await editor.write({ action: "update", content: "edited", request_id: "2" });
     await viewer.nextText("edited");
     await scene.expectStored(id, "edited");
+    const changed = (text: string) => text.includes('"changed"') && text.includes(id);
+    await listener.inbox.next(`"changed" of ${id}`, changed);
   },
 
   "a viewer reads along with a stock provider, and what it types reaches nobody": async (scene) => {
@@ -125,6 +129,12 @@ export const access = group("access", {
     );
     const expansion = await limited.request("GET", `/v1/expansions/${encodePath(shown)}`);
     expectThat(!show(expansion.body).includes("before hidden"), `the expansion is ${show(expansion.body)}`);
+    const listener = await limited.text("/v1/events", "the listener");
+    await scene.fragment("hidden, too", { id: scene.id("hidden/later") });
+    const later = await scene.fragment("shown, too", { id: scene.id("shown/later") });
+    await listener.inbox.next(`"created" of ${later}`, (text) => text.includes(later));
+    const heard = listener.inbox.all.filter((text) => text.includes("hidden/"));
+    expectEqual("what the listener was told of hidden fragments", heard, []);
     const [json, yjs] = await Promise.all([
       limited.json(encodePath(hidden), "the JSON client"),
       limited.yjs(hidden, "the Yjs client"),
@@ -147,10 +157,11 @@ export const access = group("access", {
     listener.send('{"action":"ping"}');
     const answer = await scene.request("DELETE", `/v1/keys/${keyId}`);
     expectEqual("the status of the revocation", answer.status, 204);
-    const closed = await Promise.all([json.closed(), yjs.closed(), listener.inbox.closed()]);
+    const sockets = [json.closed(), yjs.closed(), listener.inbox.closed()];
+    const [closed] = await Promise.all([Promise.all(sockets), expectRefusedSoon(revoked, id)]);
     for (const { code } of closed) expectEqual("the code of an open socket", code, FINAL.unauthorised);
-    await expectRefusedSoon(revoked, id);
-    await expectShut(scene, revoked, id);
+    const later = await revoked.json(encodePath(id), "the JSON client, again,");
+    expectEqual("the code of a new socket", (await later.closed()).code, FINAL.unauthorised);
   },
 
   "a user joins with a token in the address of a stock provider, and only where the token holds": async (
