@@ -242,7 +242,8 @@ describe("the form", () => {
     const browser = new Browser();
     expect(await complaint(await browser.sendForm("/sign-in", fields, sent))).toBe(NOT_OWN);
     expect(browser.cookie).toBeNull();
-    expect((await browser.signIn(link)).status).toBe(303);
+    const signedInNow = await browser.signIn(link);
+    expect([signedInNow.status, signedInNow.headers.get("Cache-Control")]).toEqual([303, "no-store"]);
     expect(await complaint(await browser.sendForm("/sign-out", { sessions: "this" }, sent))).toBe(NOT_OWN);
     expect((await browser.send("GET", "/v1/me")).status).toBe(200);
   });

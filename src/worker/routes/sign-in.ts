@@ -45,7 +45,7 @@ async function personOf(c: Context<AppEnv>): Promise<Caller | null> {
   return caller.ok && caller.value.proof !== null ? caller.value : null;
 }
 
-/** Errors are pages, too; and the cookie changes with the answer. */
+/** Errors are pages, too; no answer is kept, and the cookie changes with it. */
 function preparePage(): MiddlewareHandler<AppEnv> {
   const renderError = (c: Context<AppEnv>, { detail, status }: ErrorAnswer) => {
     c.status(status);
@@ -54,6 +54,7 @@ function preparePage(): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     c.set("renderError", renderError);
     await next();
+    c.header("Cache-Control", "no-store");
     finishAmbientAnswer(c);
   };
 }
@@ -75,7 +76,6 @@ function page(c: Context<AppEnv>, render: (nonce: string) => Html): Response {
     "Content-Security-Policy",
     `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
   );
-  c.header("Cache-Control", "no-store");
   c.header("Cross-Origin-Opener-Policy", "same-origin");
   c.header("Referrer-Policy", "same-origin");
   c.header("X-Content-Type-Options", "nosniff");
