@@ -47,6 +47,12 @@ export const MAX_HELD_BYTES = 32 * 1024 * 1024;
 /** How long a room waits for an owner's own frames before it asks it: the longest of ordinary ways through the network. */
 export const ASK_OWNER_AFTER_MS = 250;
 
+/**
+ * An owner is asked at most this often. Its answer names all deletes of the document, also if it brings nothing, and counts
+ * as what it sends.
+ */
+export const ASK_OWNER_AGAIN_MS = 1_000;
+
 /** An owner that was asked and sends nothing for this long gives up its client id: its socket is half-open. */
 export const OWNER_SILENCE_MS = 2_000;
 

@@ -160,6 +160,25 @@ describe("a struct with the next clock of a live editor", () => {
     expect(forger.closeCodes).toEqual([4409]);
   });
 
+  test("[FORGE-2] the editor is asked once a second, when new forgers never stop", () => {
+    const { room, open } = makeRoom();
+    const victim = open("victim", "stock");
+    victim.type("typed");
+    room.pass(1_000);
+    const { session } = victim.connection;
+    if (isJson(session)) throw new Error("a Yjs session");
+    const asked = session.questions;
+    for (let at = 0; at < 100; at++) {
+      const forger = new LiveEditor(room, `forger ${at}`, { kind: "raw", delayMs });
+      forger.send(encodeUpdate(structAt(victim.doc.clientID, clockOf(victim))));
+      room.pass(50);
+    }
+    room.pass(5_000);
+    expect(session.questions - asked).toBeGreaterThan(3);
+    expect(session.questions - asked).toBeLessThan(10);
+    expect([victim.closeCodes, room.text]).toEqual([[], "text typed"]);
+  });
+
   test("[FORGE-3] a sender is closed with 4413, when it has more than 8 MiB waiting for owners", () => {
     const { room, open } = makeRoom();
     const victim = open("victim", "stock");

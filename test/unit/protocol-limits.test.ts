@@ -22,15 +22,19 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
     mebibytes(limits.MAX_FRAME_BYTES),
   ],
   ASK_OWNER_AFTER_MS: [
-    "wait before an owner is asked · its silence · its answer",
+    "wait before an owner is asked · is asked again · its silence · its answer",
     `${limits.ASK_OWNER_AFTER_MS} ms`,
   ],
+  ASK_OWNER_AGAIN_MS: [
+    "wait before an owner is asked · is asked again · its silence · its answer",
+    `${limits.ASK_OWNER_AGAIN_MS / 1_000} s`,
+  ],
   OWNER_SILENCE_MS: [
-    "wait before an owner is asked · its silence · its answer",
+    "wait before an owner is asked · is asked again · its silence · its answer",
     `${limits.OWNER_SILENCE_MS / 1_000} s`,
   ],
   OWNER_ANSWER_MS: [
-    "wait before an owner is asked · its silence · its answer",
+    "wait before an owner is asked · is asked again · its silence · its answer",
     `${limits.OWNER_ANSWER_MS / 1_000} s`,
   ],
   CLIENT_ID_REST_MS: ["rest of a client id", `${limits.CLIENT_ID_REST_MS / 1_000} s`],

@@ -1,4 +1,4 @@
-import { ASK_OWNER_AFTER_MS, OWNER_ANSWER_MS, OWNER_SILENCE_MS } from "../../protocol/limits.ts";
+import { ASK_OWNER_AGAIN_MS, OWNER_ANSWER_MS, OWNER_SILENCE_MS } from "../../protocol/limits.ts";
 import type { YjsSession } from "./session.ts";
 
 /** What is asked of one owner. */
@@ -38,7 +38,7 @@ export class OwnerInquiries {
    */
   await(owner: YjsSession, fromMs: number): number {
     const lastWait = ++this.#waits;
-    const askAtMs = Math.max(fromMs, owner.askedMs + ASK_OWNER_AFTER_MS);
+    const askAtMs = Math.max(fromMs, owner.askedMs + ASK_OWNER_AGAIN_MS);
     const inquiry = this.#inquiries.get(owner);
     if (inquiry === undefined) {
       this.#inquiries.set(owner, { askAtMs, question: null, lastWait, isProbe: false });
@@ -124,7 +124,7 @@ export class OwnerInquiries {
 
   #close(owner: YjsSession, inquiry: Inquiry, lastWait: number, nowMs: number): void {
     inquiry.question = null;
-    if (inquiry.lastWait > lastWait) inquiry.askAtMs = nowMs + ASK_OWNER_AFTER_MS;
+    if (inquiry.lastWait > lastWait) inquiry.askAtMs = Math.max(nowMs, owner.askedMs + ASK_OWNER_AGAIN_MS);
     else this.#inquiries.delete(owner);
   }
 }
