@@ -110,6 +110,26 @@ export const presence = group("presence", {
     await bob.seesOthers("that Ann has left", (others) => !others.has(ann.doc.clientID));
   },
 
+  "a client keeps its cursor and its socket, when another one claims its client id": async (scene) => {
+    const id = await scene.fragment("text");
+    const [ann, bob] = await Promise.all([scene.joinYjs(id, "Ann"), scene.joinYjs(id, "Bob")]);
+    ann.show({ user: { name: "Ann" } });
+    await bob.awarenessOf(ann.doc.clientID);
+    const thief = await scene.joinYjs(id, "the thief");
+    thief.sendAwareness([
+      { client: ann.doc.clientID, clock: 99, state: JSON.stringify({ user: { name: "the thief" } }) },
+    ]);
+    expectFields("the notice", await thief.next("notice"), { code: "client_id_taken" });
+    ann.show({ user: { name: "Ann, later" } });
+    await bob.inbox.next(
+      "Ann's later state",
+      (frame) =>
+        frame.kind === "awareness" && frame.entries.some(({ state }) => state.includes("Ann, later")),
+    );
+    const stolen = bob.inbox.all.filter((frame) => JSON.stringify(frame).includes("the thief"));
+    expectEqual("what Bob was told in Ann's name", stolen, []);
+  },
+
   "a client cannot change the cursor of another": async (scene) => {
     const id = await scene.fragment("text");
     const [ann, bob, cal] = await Promise.all([
