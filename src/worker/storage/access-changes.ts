@@ -1,13 +1,17 @@
-/** A grant that was lowered or ended a short time ago. */
+/** A grant that was lowered or ended a short time ago, and how far its fragments were told. */
 export interface ChangedGrant {
   readonly grant: string;
-  /** How many times the fragments were told. */
+  /** How many times all fragments were told. */
   readonly rounds: number;
-  /** When they are told again. */
+  /** In this round, all fragments up to this id were told; "" at its beginning. */
+  readonly after: string;
+  /** In this round, a fragment could not be told. */
+  readonly hasFailed: boolean;
+  /** When the telling goes on. */
   readonly atMs: number;
 }
 
-/** The grants whose fragments must be told again, for the sockets that were joining when the grant was changed. */
+/** The grants whose fragments must still be told, or told again for the sockets that were joining meanwhile. */
 export class ChangedGrants {
   readonly #sql: SqlStorage;
 
@@ -15,16 +19,39 @@ export class ChangedGrants {
     this.#sql = storage.sql;
   }
 
-  put({ grant, rounds, atMs }: ChangedGrant): void {
-    const query = "INSERT OR REPLACE INTO changed_grant (grant_id, rounds, at_ms) VALUES (?, ?, ?)";
-    this.#sql.exec(query, grant, rounds, atMs);
+  put({ grant, rounds, after, hasFailed, atMs }: ChangedGrant): void {
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO changed_grant (grant_id, rounds, after_fragment, has_failed, at_ms)
+       VALUES (?, ?, ?, ?, ?)`,
+      grant,
+      rounds,
+      after,
+      hasFailed ? 1 : 0,
+      atMs,
+    );
+  }
+
+  /** Puts `next` in the place of `known`, or nothing; unless the grant was changed again meanwhile. */
+  replace(known: ChangedGrant, next: ChangedGrant | null): void {
+    const { rowsWritten } = this.#sql.exec(
+      "DELETE FROM changed_grant WHERE grant_id = ? AND rounds = ? AND after_fragment = ? AND at_ms = ?",
+      known.grant,
+      known.rounds,
+      known.after,
+      known.atMs,
+    );
+    if (rowsWritten > 0 && next !== null) this.put(next);
   }
 
   due(nowMs: number): ChangedGrant[] {
-    const rows = this.#sql.exec("SELECT * FROM changed_grant WHERE at_ms <= ?", nowMs).toArray();
+    const rows = this.#sql
+      .exec("SELECT * FROM changed_grant WHERE at_ms <= ? ORDER BY at_ms", nowMs)
+      .toArray();
     return rows.map((row) => ({
       grant: String(row["grant_id"]),
       rounds: Number(row["rounds"]),
+      after: String(row["after_fragment"]),
+      hasFailed: row["has_failed"] === 1,
       atMs: Number(row["at_ms"]),
     }));
   }
@@ -33,10 +60,5 @@ export class ChangedGrants {
   nextMs(): number | null {
     const next = this.#sql.exec("SELECT min(at_ms) AS next FROM changed_grant").one()["next"];
     return next === null ? null : Number(next);
-  }
-
-  /** Unless it was changed again meanwhile, and has another number of rounds. */
-  remove({ grant, rounds }: Pick<ChangedGrant, "grant" | "rounds">): void {
-    this.#sql.exec("DELETE FROM changed_grant WHERE grant_id = ? AND rounds = ?", grant, rounds);
   }
 }

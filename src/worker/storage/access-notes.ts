@@ -17,9 +17,11 @@ export class SocketNotes {
     }
   }
 
-  /** The fragments of a grant. */
-  fragments(grant: string): string[] {
-    const rows = this.#sql.exec("SELECT fragment FROM socket_note WHERE grant_id = ?", grant).toArray();
+  /** The fragments of a grant after this id, in order. */
+  fragments(grant: string, after: string, limit: number): string[] {
+    const query =
+      "SELECT fragment FROM socket_note WHERE grant_id = ? AND fragment > ? ORDER BY fragment LIMIT ?";
+    const rows = this.#sql.exec(query, grant, after, limit).toArray();
     return rows.map((row) => String(row["fragment"]));
   }
 

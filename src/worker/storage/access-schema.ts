@@ -67,8 +67,14 @@ export const ACCESS_SCHEMA: Schema = {
    CREATE TABLE socket_note (
      grant_id TEXT, fragment TEXT, at_ms INTEGER NOT NULL, PRIMARY KEY (grant_id, fragment)
    ) WITHOUT ROWID;
-   -- Grants that were changed, how often the fragments were told, and when they are told again.
-   CREATE TABLE changed_grant (grant_id TEXT PRIMARY KEY, rounds INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
+   -- Grants that were changed, and how far their fragments were told (access-changes.ts).
+   CREATE TABLE changed_grant (
+     grant_id TEXT PRIMARY KEY,
+     rounds INTEGER NOT NULL,
+     after_fragment TEXT NOT NULL,
+     has_failed INTEGER NOT NULL,
+     at_ms INTEGER NOT NULL
+   ) WITHOUT ROWID;
    -- What the object's one alarm is for.
    CREATE TABLE due (kind TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
   migrations: [],
