@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type ClosedServer, startClosedServer } from "../support/closed-server.ts";
 import { IdentityIssuer } from "../support/identity-issuer.ts";
+import { connectJson } from "../support/live-clients.ts";
 import { makeTemporaryDir, removeDir } from "../support/temporary-dir.ts";
 
 const HEADER = "Cf-Access-Jwt-Assertion";
@@ -69,6 +70,21 @@ test("[IDP-1] people of the provider come in by their tokens, into the workspace
   expect((await askAs(server.url, guest, "/v1/fragments/a")).status).toBe(200);
   // The key of the test belongs to another workspace.
   expect((await askAs(server.url, server.key, "/v1/fragments/a")).status).toBe(404);
+});
+
+test("[IDP-1] an open socket takes the next token of its person, and none of another", async () => {
+  const claims = { sub: "bob", email: "bob@example.com" };
+  const token = await issuer.sign(claims);
+  await askAs(server.url, token, "/v1/fragments/renewed", { method: "PUT", body: '{"content": "hello"}' });
+  const { client, socket } = await connectJson(server.url, `/v1/ws/renewed?token=${token}`);
+  onTestFinished(() => socket.terminate());
+  await client.next("initial");
+  await client.next("access"); // of the first token
+  const exp = Math.floor(Date.now() / 1_000) + 7_200;
+  client.send({ action: "authenticate", token: await issuer.sign({ ...claims, exp }) });
+  expect(Date.parse(String((await client.next("access"))["expires_at"]))).toBe(exp * 1_000);
+  client.send({ action: "authenticate", token: await issuer.sign({ ...claims, sub: "eve" }) });
+  expect(await client.next("error")).toMatchObject({ code: "forbidden" });
 });
 
 test("[IDP-4] two hundred tokens with invented keys cause one request at most, and nobody is let in or kept out", async () => {
