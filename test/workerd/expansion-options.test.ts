@@ -139,7 +139,7 @@ describe("variables", () => {
 
   test.each(EACH)("[EXP-25] %s fills a variable, whatever it is called", async (_, expand) => {
     const content = names.map((name) => `{{${name}}} {{ ${name} }}`).join(" ");
-    const values = names.map((name, at) => [name, `${at}{{city}}[[no/where]]\r\n&+%"`] as const);
+    const values = names.map((name, at) => [name, ` ${at}{{city}}[[no/where]]\r\n&+%"\n`] as const);
     const { expanded, variables } = await expandStored(expand, content, {
       variables: Object.fromEntries(values),
     });
