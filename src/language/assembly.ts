@@ -55,7 +55,7 @@ export interface LoadedText {
   readonly bytes: number;
 }
 
-/** What was asked for so far. */
+/** The texts and sections asked for so far. */
 export interface Known {
   /** Null stands for a fragment that does not exist. */
   readonly texts: ReadonlyMap<FragmentId, LoadedText | null>;
@@ -81,7 +81,7 @@ export interface Assembly {
   readonly dependencies: ReadonlySet<FragmentId>;
   /** In order of encounter, with repeats. */
   readonly warnings: readonly ExpansionWarning[];
-  /** What is needed before this result counts. */
+  /** Needed before this result counts. */
   readonly wanted: Wanted;
 }
 
@@ -203,7 +203,7 @@ class Walk {
     this.#frames.pop();
   }
 
-  /** What is behind a limit is one piece, because a text can hold a million markers. */
+  /** The rest of a text behind a limit is one piece, because a text can hold a million markers. */
   #copyRest(frame: Frame, from: number): void {
     const { text, to } = frame;
     const isEmptied = this.#isHalted && this.#input.unresolved === "empty";
@@ -343,7 +343,7 @@ function isMeant({ name }: Marker): boolean {
   return parseFragmentId(parseReference(name).name).ok;
 }
 
-/** What `empty` makes of a text none of whose inclusions are resolved. */
+/** The text without its inclusions, and with its escaped ones as plain text. */
 function withoutMarkers(text: string): string {
   let left = "";
   let copiedTo = 0;

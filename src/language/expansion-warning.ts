@@ -33,7 +33,7 @@ const SENTENCES = {
   inclusion_limit: (limit: string) => `Inclusions after the first ${limit} are not resolved.`,
   value_limit: (limit: string) => `Variables after the first ${limit} that have a value are not filled.`,
   output_limit: (limit: string) =>
-    `What takes the text beyond ${limit} bytes is not resolved, nor anything after it.`,
+    `From here on nothing is put in, since the text would have more than ${limit} bytes.`,
 };
 
 export const WARNING_CODES = Object.keys(SENTENCES) as readonly WarningCode[]; // its own keys

@@ -1,4 +1,4 @@
-/** What a request may ask of an expansion, over each address that expands. */
+/** The options of an expansion, over each address that expands. */
 import { describe, expect, test } from "vitest";
 import { SourceMap } from "../../src/language/source-map.ts";
 import type { ShownExpansion } from "../../src/protocol/expansion.ts";

@@ -118,7 +118,7 @@ describe("expansion", () => {
     expect(warnings).toMatchObject([
       {
         code: "output_limit",
-        message: "What takes the text beyond 4194304 bytes is not resolved, nor anything after it.",
+        message: "From here on nothing is put in, since the text would have more than 4194304 bytes.",
       },
     ]);
     expect(expanded === `${"é".repeat(3 * (MIB / 2))}[[${id}]][[${id}]]end`).toBe(true);

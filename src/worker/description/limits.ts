@@ -8,7 +8,7 @@ const SHARED_LIMITS: readonly string[] = [
   `description: ${limits.MAX_DESCRIPTION_UNITS} characters`,
   `tags: ${limits.MAX_TAGS}, of 1 to ${limits.MAX_TAG_UNITS} characters`,
   `age of a base, and of a remembered request: ${limits.REBASE_HORIZON_MS / 60_000} minutes; past kept for bases: ${inMiB(limits.MAX_PAST_BYTES)} a fragment`,
-  `one expansion: ${budgets.depth} levels, ${budgets.fragments} fragments, ${budgets.inclusions} inclusions, ${inMiB(budgets.outputBytes)} of output (beyond them the answer has a warning), ${inMiB(limits.MAX_CLOSURE_BYTES)} of texts`,
+  `one expansion: ${budgets.depth} levels, ${budgets.fragments} fragments, ${budgets.inclusions} inclusions, ${budgets.values} filled variables, ${inMiB(budgets.outputBytes)} of output (beyond them the answer has a warning), ${inMiB(limits.MAX_CLOSURE_BYTES)} of texts`,
 ];
 
 export const REST_LIMITS: readonly string[] = [
