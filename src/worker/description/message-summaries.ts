@@ -26,7 +26,7 @@ export const SERVER_FRAMES: Summaries<typeof serverFrameSchemas> = {
   presence:
     "The sessions that show themselves, when that has changed. The list is complete and may hold your own session.",
   error:
-    "A frame was refused: nothing changed, and the session goes on. `stale_base` brings `version` and `content`.",
+    "A frame was refused: nothing changed, and the session goes on. `stale_base` brings `version` and `content`, `unresolved_inclusions` its `warnings`.",
   access:
     "What you may do, and until when: after `initial` if it is limited, a minute before it ends, and after each change.",
   pong: "The answer to `ping`.",
