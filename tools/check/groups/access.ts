@@ -254,7 +254,7 @@ async function makeToken(scene: Scene, fields: object): Promise<string> {
   throw new CheckFailure(`POST /v1/tokens was answered ${answer.status} ${show(answer.body)}`);
 }
 
-/** Expects that the caller gets 401 over REST and 4401 on sockets, whatever it asks for, and changes nothing. */
+/** Expects that the caller gets 401 over REST and 4401 on sockets, whatever it asks for, and leaves "kept" in the fragment. */
 async function expectShut(scene: Scene, caller: Scene, id: FragmentId): Promise<void> {
   const requests: [string, string, object?][] = [
     ["GET", fragmentPath(id)],
@@ -266,10 +266,11 @@ async function expectShut(scene: Scene, caller: Scene, id: FragmentId): Promise<
     ["POST", "/v1/keys", { name: "mine", role: "admin" }],
     ["GET", `/api/prompts/${encodePath(id)}`],
   ];
-  for (const [method, path, body] of requests) {
+  const refusals = requests.map(async ([method, path, body]) => {
     const answer = await caller.request(method, path, body === undefined ? {} : { body });
     expectEqual(`the status of ${method} ${path}`, answer.status, 401);
-  }
+  });
+  await Promise.all(refusals); // at once, since a server may take its time to refuse
   const path = encodePath(id);
   const sockets = await Promise.all([
     caller.json(path, "the JSON client"),
@@ -280,7 +281,7 @@ async function expectShut(scene: Scene, caller: Scene, id: FragmentId): Promise<
     expectEqual(`the close of ${socket.name}`, (await socket.closed()).code, FINAL.unauthorised);
   const listener = await caller.text("/v1/events", "the listener");
   expectEqual("the close of the listener", (await listener.inbox.closed()).code, FINAL.unauthorised);
-  await scene.expectStored(id, (await scene.read(id)).content);
+  expectFields("the fragment afterwards", await scene.read(id), { content: "kept", version: 1 });
 }
 
 /** Expects of callers without a key that they cannot do what only an admin may, although they may do something. */
