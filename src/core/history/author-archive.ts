@@ -6,8 +6,8 @@ import { type AuthorRun, mergeRuns } from "./author-runs.ts";
  * pile up, the oldest of a level move to the next one, whose grain is coarser; the oldest of the last level are forgotten.
  * So the archive has at most 20 chunks, whatever the fragment's age:
  *
- *     exact: the last 32 KB, which is some 2,000 runs of one author, or 500 commits of 20 typists
- *     then by minute, hour, day and month, 32 KB each: who wrote within it, but not which of its commits
+ *     exact: the last 32 KB or more, which is some 3,600 runs of one author, or 1,100 commits of 20 typists
+ *     then by minute, hour, day and month, as much each: who wrote within it, but not which of its commits
  */
 export interface AuthorChunk {
   readonly level: number;
