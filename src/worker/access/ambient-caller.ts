@@ -19,7 +19,7 @@ const ENDED = refusal("unauthorised", "The browser session has ended; sign in ag
 
 /**
  * The caller that the cookie or the header names; null if the request has neither, or if they do not count and callers
- * without any may come in, too. The cookie comes first: who has signed in with an invitation means that user.
+ * without any may come in, too. The cookie comes first: a person who has signed in with an invitation means that user.
  */
 export async function ambientCaller(
   c: Context<AppEnv>,
