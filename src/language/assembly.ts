@@ -250,11 +250,18 @@ class Walk {
     const reference = this.#isOld ? { name: written, version: null, heading: null } : parseReference(written);
     const short = dropExtension(reference.name);
     if (short === reference.name || this.#input.dropsExtension === true)
-      return this.#resolveName(short, reference, start, end) ?? missing(short);
+      return (
+        this.#resolveName(short, reference, start, end) ??
+        missing(short, this.#isOld ? short : reference.name)
+      );
     const exact = this.#resolveName(reference.name, reference, start, end);
     // Both are asked for on the same level.
     if (exact?.kind === "wanted") this.#resolveName(short, reference, start, end);
-    return exact ?? this.#resolveName(short, reference, start, end) ?? missing(short);
+    return (
+      exact ??
+      this.#resolveName(short, reference, start, end) ??
+      missing(short, this.#isOld ? short : reference.name)
+    );
   }
 
   /** Compares canonical ids, but shows the name as written. Null if there is no such fragment. */
@@ -364,9 +371,9 @@ function* withoutEscapes(text: string): Generator<Marker, void, undefined> {
   for (const inclusion of scanInclusions(text)) yield { ...inclusion, backslashes: 0 };
 }
 
-function missing(name: string): Resolution {
+function missing(name: string, shown: string): Resolution {
   const code = parseFragmentId(name).ok ? "not_found" : "invalid_name";
-  return { kind: "unresolved", code, subject: name };
+  return { kind: "unresolved", code, subject: shown };
 }
 
 function repeated(isRoot: boolean, name: string): Resolution {

@@ -6,7 +6,7 @@ export type WarningCode = keyof typeof SENTENCES;
 /** Something in a text that could not be resolved, and where it stands. */
 export interface ExpansionWarning {
   readonly code: WarningCode;
-  /** The name as it was written, without one `.md` unless that belongs to it; for a limit, its number. */
+  /** The name as it was written, in the old grammar without one `.md` unless that belongs to it; for a limit, its number. */
   readonly subject: string;
   /** The fragment in whose text it stands; null: the content that was given without an id. */
   readonly fragment: FragmentId | null;

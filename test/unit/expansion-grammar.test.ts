@@ -139,6 +139,15 @@ describe("what cannot be resolved", () => {
     ]);
   });
 
+  test("[EXP-24] a warning shows a name that ends in .md as it was written", async () => {
+    const input = { content: "[[x.md]][[ -f y.md ]]", root: null, unresolved: "keep" } as const;
+    const { warnings } = await expand(input, new Store({}).fetchTexts);
+    expect(warnings).toMatchObject([
+      { code: "not_found", subject: "x.md" },
+      { code: "invalid_name", subject: "-f y.md" },
+    ]);
+  });
+
   test("[EXP-24] a version and a section that are not there have warnings of their own", async () => {
     const input = { content: "[[a@9]][[a#No]]", root: null, unresolved: "keep" } as const;
     const { warnings } = await expand(input, new Store(texts).fetchTexts);
