@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { recordRefusals } from "./access/audit-refusals.ts";
-import { makeCaller, requireSettings } from "./access/caller.ts";
-import { limitRequests } from "./access/request-limit.ts";
+import { recordRefusals } from "./access/audit/audit-refusals.ts";
+import { makeCaller, requireSettings } from "./access/caller/caller.ts";
+import { limitRequests } from "./access/caller/request-limit.ts";
 import { allowedMethods } from "./http/allowed-methods.ts";
 import type { AppEnv } from "./http/app-env.ts";
 import { refuseForeignHosts } from "./http/hosts.ts";

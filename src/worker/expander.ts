@@ -12,7 +12,7 @@ import {
 } from "../protocol/expansion.ts";
 import { textFault } from "../protocol/fragment.ts";
 import { MAX_CLOSURE_BYTES, MAX_CONTENT_BYTES } from "../protocol/limits.ts";
-import { callerName, count, rateFault } from "./access/caller-rates.ts";
+import { callerName, count, rateFault } from "./access/caller/caller-rates.ts";
 import { Fragments } from "./fragments.ts";
 import { digest } from "./http/digest.ts";
 

@@ -2,7 +2,7 @@ import type { FragmentId } from "../language/fragment-id.ts";
 import { type Access, holdsFor, writeFault } from "../protocol/access.ts";
 import { type Refusal, refused } from "../protocol/errors.ts";
 import type { Fragment } from "../protocol/fragment.ts";
-import { callerName, count, rateFault } from "./access/caller-rates.ts";
+import { callerName, count, rateFault } from "./access/caller/caller-rates.ts";
 import { catalogueStub, fragmentStub } from "./addresses.ts";
 import type { FragmentAnswer } from "./fragment/fragment-view.ts";
 import type { Preconditions } from "./fragment/preconditions.ts";

@@ -380,7 +380,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "tells no open socket that its key was revoked",
     alteration: replace(
-      `${WORKER}/access/access-object.ts`,
+      `${WORKER}/access/object/access-object.ts`,
       "tellFragment: (id, change) => fragmentStub(env, workspace, id as FragmentId).accessChanged(change),",
       "tellFragment: async () => undefined,",
     ),
@@ -392,7 +392,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "tells an unknown workspace from an unknown key",
     alteration: replace(
-      `${WORKER}/access/directory-object.ts`,
+      `${WORKER}/access/object/directory-object.ts`,
       "return refused(NOT_VALID);",
       "return refused({ ...NOT_VALID, message: 'There is no such workspace.' });",
     ),

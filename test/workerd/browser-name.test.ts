@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { browserName } from "../../src/worker/access/browser-name.ts";
+import { browserName } from "../../src/worker/access/sign-in/browser-name.ts";
 
 const CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 

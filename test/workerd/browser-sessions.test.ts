@@ -9,7 +9,7 @@ import {
   SESSION_ROTATION_MS,
   SESSION_SEEN_EVERY_MS,
 } from "../../src/protocol/limits.ts";
-import { BrowserSessions } from "../../src/worker/access/browser-sessions.ts";
+import { BrowserSessions } from "../../src/worker/access/object/browser-sessions.ts";
 import { accessStub } from "../../src/worker/addresses.ts";
 import { SessionTable } from "../../src/worker/storage/access-sessions.ts";
 import { Browser, invite, signedIn } from "./browser.ts";

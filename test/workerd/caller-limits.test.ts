@@ -6,7 +6,7 @@ import type { Access } from "../../src/protocol/access.ts";
 import type { AuditEntry } from "../../src/protocol/audit.ts";
 import { AS_BEFORE } from "../../src/protocol/expansion.ts";
 import { CALLER_RATES } from "../../src/protocol/limits.ts";
-import { count, rateFault } from "../../src/worker/access/caller-rates.ts";
+import { count, rateFault } from "../../src/worker/access/caller/caller-rates.ts";
 import { app } from "../../src/worker/app.ts";
 import { Expander } from "../../src/worker/expander.ts";
 import { OPEN_ACCESS } from "../support/open-access.ts";

@@ -2,7 +2,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import { ChangeTeller } from "../../src/worker/access/change-teller.ts";
+import { ChangeTeller } from "../../src/worker/access/object/change-teller.ts";
 import { accessStub } from "../../src/worker/addresses.ts";
 import { ChangedGrants } from "../../src/worker/storage/access-changes.ts";
 import { SocketNotes } from "../../src/worker/storage/access-notes.ts";

@@ -4,8 +4,8 @@ import { env } from "cloudflare:workers";
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { NewKey } from "../../src/protocol/principals.ts";
-import { AccessObject } from "../../src/worker/access/access-object.ts";
-import { DirectoryObject } from "../../src/worker/access/directory-object.ts";
+import { AccessObject } from "../../src/worker/access/object/access-object.ts";
+import { DirectoryObject } from "../../src/worker/access/object/directory-object.ts";
 import { FragmentObject } from "../../src/worker/fragment/fragment-object.ts";
 import { TEST_SECRET } from "../support/test-secret.ts";
 import {

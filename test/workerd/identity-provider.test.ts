@@ -6,8 +6,8 @@ import {
   IDENTITY_KEYS_PAUSE_MS,
   IDENTITY_KEYS_RETRY_MS,
 } from "../../src/protocol/limits.ts";
-import { IdentityProvider } from "../../src/worker/access/identity-provider.ts";
-import { parseIdentitySettings } from "../../src/worker/access/identity-settings.ts";
+import { IdentityProvider } from "../../src/worker/access/identity/identity-provider.ts";
+import { parseIdentitySettings } from "../../src/worker/access/identity/identity-settings.ts";
 import { IdentityIssuer } from "../support/identity-issuer.ts";
 
 let issuers = 0;

@@ -1,7 +1,10 @@
 /** The variables that configure an identity provider, and the rules for its people. */
 import { describe, expect, test } from "vitest";
-import { assign, parseIdentityRules } from "../../src/worker/access/identity-rules.ts";
-import { type IdentityVars, parseIdentitySettings } from "../../src/worker/access/identity-settings.ts";
+import { assign, parseIdentityRules } from "../../src/worker/access/identity/identity-rules.ts";
+import {
+  type IdentityVars,
+  parseIdentitySettings,
+} from "../../src/worker/access/identity/identity-settings.ts";
 
 const GOOD = {
   IDENTITY_ISSUER: "https://team.cloudflareaccess.com",

@@ -4,8 +4,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { FragmentId } from "../../src/language/fragment-id.ts";
 import type { Workspace } from "../../src/protocol/access.ts";
-import { AccessObject } from "../../src/worker/access/access-object.ts";
-import { DirectoryObject } from "../../src/worker/access/directory-object.ts";
+import { AccessObject } from "../../src/worker/access/object/access-object.ts";
+import { DirectoryObject } from "../../src/worker/access/object/directory-object.ts";
 import { accessStub, fragmentStub } from "../../src/worker/addresses.ts";
 import { FragmentObject } from "../../src/worker/fragment/fragment-object.ts";
 import {

@@ -1,6 +1,6 @@
 /** Which requests the session cookie and the header of an identity provider count for. */
 import { describe, expect, test } from "vitest";
-import { type AmbientCredential, ambientFault } from "../../src/worker/access/same-origin.ts";
+import { type AmbientCredential, ambientFault } from "../../src/worker/access/caller/same-origin.ts";
 
 const OWN = "https://prompts.example";
 const JSON_TYPE = { "Content-Type": "application/json" };

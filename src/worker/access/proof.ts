@@ -3,7 +3,7 @@ import { done, type Result, refused } from "../../protocol/errors.ts";
 import { type TokenClaims, verifyToken } from "../../protocol/tokens.ts";
 import { digest } from "../http/digest.ts";
 import { NOT_VALID } from "./credentials.ts";
-import type { IdentityProof } from "./identity-provider.ts";
+import type { IdentityProof } from "./identity/identity-provider.ts";
 import { parseKey } from "./key-text.ts";
 import type { AccessSettings } from "./settings.ts";
 

@@ -10,8 +10,8 @@ import { SET_SECRET_COMMAND, secretFault } from "../../protocol/auth-secret.ts";
 import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { parseHosts } from "../../protocol/hosts.ts";
 import { parseOrigins } from "../../protocol/origins.ts";
-import { IdentityProvider } from "./identity-provider.ts";
-import { parseIdentitySettings } from "./identity-settings.ts";
+import { IdentityProvider } from "./identity/identity-provider.ts";
+import { parseIdentitySettings } from "./identity/identity-settings.ts";
 
 /** Who may come in without a key or token: nobody, programs and pages of this machine, or everybody who reaches the port. */
 export type Openness = "closed" | "loopback" | "anyone";

@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Access } from "../../protocol/access.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Proof } from "../access/proof.ts";
-import type { CookieChange } from "../access/session-cookie-value.ts";
+import type { CookieChange } from "../access/sign-in/session-cookie-value.ts";
 
 /** The context of every handler and middleware of the app. */
 export type AppEnv = {

@@ -4,7 +4,7 @@ import { type FragmentId, parseFragmentId } from "../../language/fragment-id.ts"
 import { done } from "../../protocol/errors.ts";
 import { AS_BEFORE, showAsBefore } from "../../protocol/expansion.ts";
 import { type Fragment, givenMetadata } from "../../protocol/fragment.ts";
-import { audit } from "../access/audit.ts";
+import { audit } from "../access/audit/audit.ts";
 import type { FragmentWrite } from "../fragment/put-plan.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { readPreconditions } from "../http/etag.ts";

@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { parseFragmentId } from "../../language/fragment-id.ts";
 import { FoldersQuerySchema, ListQuerySchema, RebuildSchema } from "../../protocol/catalogue.ts";
-import { audit } from "../access/audit.ts";
+import { audit } from "../access/audit/audit.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { ID_PARAMETER, idBehind, idFromBody } from "../http/fragment-id.ts";

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { refreshCaller } from "../access/caller.ts";
+import { refreshCaller } from "../access/caller/caller.ts";
 import { EVENT_STREAM_HEADERS } from "../catalogue/event-listeners.ts";
 import { encodeEventsRequest, readEventsRequest } from "../catalogue/events-request.ts";
 import { operation } from "../description/operation.ts";

@@ -4,7 +4,7 @@ import type { FragmentId } from "../../language/fragment-id.ts";
 import { done } from "../../protocol/errors.ts";
 import { givenMetadata } from "../../protocol/fragment.ts";
 import { CreateSchema, PatchSchema, PutSchema, RenameSchema } from "../../protocol/rest.ts";
-import { audit } from "../access/audit.ts";
+import { audit } from "../access/audit/audit.ts";
 import { operation } from "../description/operation.ts";
 import type { FragmentAnswer } from "../fragment/fragment-view.ts";
 import { UNCONDITIONAL } from "../fragment/preconditions.ts";

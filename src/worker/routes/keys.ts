@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { KeyCreateSchema, KeyPatchSchema, KeysQuerySchema } from "../../protocol/principals.ts";
-import { actingOf } from "../access/audit.ts";
+import { actingOf } from "../access/audit/audit.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { ID_PARAMETER, nameBehind } from "../http/fragment-id.ts";

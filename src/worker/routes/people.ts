@@ -7,9 +7,9 @@ import {
   SessionsQuerySchema,
 } from "../../protocol/people.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { actingOf } from "../access/audit.ts";
+import { actingOf } from "../access/audit/audit.ts";
 import { makeSecret, randomId } from "../access/secret-text.ts";
-import { SIGN_IN } from "../access/sign-in-page.ts";
+import { SIGN_IN } from "../access/sign-in/sign-in-page.ts";
 import { directoryStub } from "../addresses.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";

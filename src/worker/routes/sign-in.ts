@@ -2,12 +2,18 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { refusal } from "../../protocol/errors.ts";
 import { MAX_SIGN_IN_BYTES } from "../../protocol/limits.ts";
-import { finishAmbientAnswer } from "../access/ambient-caller.ts";
-import { callerOf } from "../access/caller.ts";
+import { finishAmbientAnswer } from "../access/caller/ambient-caller.ts";
+import { callerOf } from "../access/caller/caller.ts";
+import { isFromOwnPage } from "../access/caller/same-origin.ts";
 import type { Caller } from "../access/proof.ts";
-import { isFromOwnPage } from "../access/same-origin.ts";
-import { signIn, signOut } from "../access/sign-in.ts";
-import { renderFault, renderSignIn, renderSignOut, SIGN_IN, SIGN_OUT } from "../access/sign-in-page.ts";
+import { signIn, signOut } from "../access/sign-in/sign-in.ts";
+import {
+  renderFault,
+  renderSignIn,
+  renderSignOut,
+  SIGN_IN,
+  SIGN_OUT,
+} from "../access/sign-in/sign-in-page.ts";
 import type { Html } from "../description/render-description.ts";
 import type { AppEnv, ErrorAnswer } from "../http/app-env.ts";
 import { refuse } from "../http/problem.ts";

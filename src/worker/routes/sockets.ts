@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { CLOSE } from "../../protocol/close-codes.ts";
-import { noteRefusedJoin } from "../access/audit-refusals.ts";
-import { freshAccess } from "../access/caller.ts";
+import { noteRefusedJoin } from "../access/audit/audit-refusals.ts";
+import { freshAccess } from "../access/caller/caller.ts";
 import { absence } from "../fragment/join-answer.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { idBehind } from "../http/fragment-id.ts";

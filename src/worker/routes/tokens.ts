@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { TokenCreateSchema } from "../../protocol/principals.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
-import { actingOf, auditRepeated } from "../access/audit.ts";
+import { actingOf, auditRepeated } from "../access/audit/audit.ts";
 import { isTokenId } from "../access/key-text.ts";
 import { mintToken } from "../access/minting.ts";
 import { accessSettings } from "../access/settings.ts";

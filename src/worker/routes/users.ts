@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import type { Result } from "../../protocol/errors.ts";
 import { parseInput } from "../../protocol/issues.ts";
 import { UserIdSchema, UserPutSchema, UsersQuerySchema } from "../../protocol/principals.ts";
-import { actingOf } from "../access/audit.ts";
+import { actingOf } from "../access/audit/audit.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { ID_PARAMETER, nameBehind } from "../http/fragment-id.ts";
