@@ -8,6 +8,7 @@ import { AUDIT_AGE_MS } from "../../src/protocol/limits.ts";
 import { encodeUpdate } from "../../src/protocol/yjs-frames.ts";
 import { OPEN_ACCESS } from "../support/open-access.ts";
 import { updateOf } from "../support/update-of.ts";
+import { call, freshWorkspace, operatorKey, operatorToken, userToken } from "./closed-server.ts";
 import { createFragment, freshId, request } from "./connect.ts";
 import { callWith, type Settings } from "./settings.ts";
 
@@ -131,6 +132,31 @@ describe("refusals", () => {
       .poll(async () => (await refusals()).some(({ address }) => address === "192.0.2.9"))
       .toBe(true);
     expect((await refusals()).filter(({ result }) => result === "unauthorised")).toEqual([]);
+  });
+});
+
+describe("refused credentials", () => {
+  test("[AUDIT-3] a token that has ended is recorded under its user, an unknown key without a principal", async () => {
+    const workspace = freshWorkspace();
+    const { id, key } = await operatorKey(workspace, { role: "editor" });
+    const { token } = await userToken(key, { user: { id: "anna" } });
+    const admin = await operatorToken(workspace);
+    expect((await call("GET", "/v1/tags", { credential: token })).status).toBe(200);
+    expect((await call("DELETE", `/v1/keys/${id}`, { credential: admin })).status).toBe(204);
+    const isRefused = async () => (await call("GET", "/v1/tags", { credential: token })).status === 401;
+    await expect.poll(isRefused, { timeout: 20_000, interval: 500 }).toBe(true);
+    await call("GET", "/v1/tags", { credential: key });
+    await call("GET", "/v1/tags", { credential: key.replace(workspace, "unknown-workspace") });
+    const refused = async () => {
+      const page = await env.ACCESS.getByName(workspace).auditLog(OPEN_ACCESS, {
+        limit: 50,
+        action: "refused",
+      });
+      return page.ok ? page.value.entries.map(({ principal, result }) => [principal, result]) : [];
+    };
+    await expect.poll(async () => (await refused()).length).toBe(2);
+    expect(await refused()).toContainEqual(["user:anna", "unauthorised"]);
+    expect(await refused()).toContainEqual([null, "unauthorised"]);
   });
 });
 
