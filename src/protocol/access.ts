@@ -101,9 +101,10 @@ export function roleFault({ role }: Pick<Access, "role">, needed: Role): Refusal
   return refusal("forbidden", `This needs the role "${needed}"; the caller's is "${role}".`);
 }
 
-/** Why the caller may not do what concerns all fragments of its workspace; null if it may. */
-export function wholeFault({ prefixes }: Pick<Access, "prefixes">): Refusal | null {
-  if (prefixes === null) return null;
+/** Why the caller may not do what is for admins and concerns the whole workspace; null if it may. */
+export function adminOfAllFault({ role, prefixes }: Cap): Refusal | null {
+  const fault = roleFault({ role }, "admin");
+  if (fault !== null || prefixes === null) return fault;
   return refusal(
     "forbidden",
     "This concerns the whole workspace; the caller's access is limited to some ids.",

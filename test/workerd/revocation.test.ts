@@ -119,12 +119,15 @@ describe("requests", () => {
 });
 
 describe("those that change who may come in", () => {
-  test("[ACCESS-13] an admin makes no key, caps no user and revokes nothing from the moment it is revoked or lowered", async () => {
+  test("[ACCESS-13] an admin makes no key, caps no user, invites nobody and revokes nothing from the moment it is revoked or lowered", async () => {
     for (const act of ["DELETE", "PATCH"]) {
       const workspace = freshWorkspace();
       const { key: admin } = await operatorKey(workspace);
       const thief = await operatorKey(workspace);
       const other = await operatorKey(workspace, { role: "viewer" });
+      const invited = { user: { name: "Otto" }, role: "viewer" };
+      const made = await call("POST", "/v1/invitations", { credential: admin, body: invited });
+      const invitation = await made.json<{ id: string }>();
       const { token } = await userToken(thief.key, { role: "admin" });
       for (const credential of [thief.key, token])
         expect((await call("GET", "/v1/keys", { credential })).status).toBe(200);
@@ -139,6 +142,10 @@ describe("those that change who may come in", () => {
         expect(await ask("DELETE", `/v1/keys/${other.id}`)).toBe(status);
         expect(await ask("PUT", "/v1/users/anna", { role: null })).toBe(status);
         expect(await ask("DELETE", "/v1/users/berta")).toBe(status);
+        expect(await ask("POST", "/v1/invitations", { user: { name: "Mallory" }, role: "viewer" })).toBe(
+          status,
+        );
+        expect(await ask("DELETE", `/v1/invitations/${invitation.id}`)).toBe(status);
       }
       expect((await call("GET", "/v1/tags", { credential: other.key })).status).toBe(200);
     }

@@ -1,4 +1,4 @@
-import { type Access, roleFault, type Workspace, wholeFault, writeFault } from "../../protocol/access.ts";
+import { type Access, adminOfAllFault, type Workspace, writeFault } from "../../protocol/access.ts";
 import type {
   Dependents,
   FolderCounts,
@@ -96,6 +96,6 @@ export class CatalogueCalls {
 
   /** A rebuild touches and counts all fragments of the workspace. */
   #rebuildFault(access: Access): Refusal | null {
-    return roleFault(this.admit(access), "admin") ?? wholeFault(access);
+    return adminOfAllFault(this.admit(access));
   }
 }

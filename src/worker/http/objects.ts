@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { accessStub, catalogueStub } from "../addresses.ts";
+import { accessStub, catalogueStub, directoryStub } from "../addresses.ts";
 import type { Expander } from "../expander.ts";
 import { Fragments } from "../fragments.ts";
 import type { AppEnv } from "./app-env.ts";
@@ -31,6 +31,14 @@ export function catalogueOf(c: Context<AppEnv>): CallersCatalogue {
 
 export function accessObjectOf(c: Context<AppEnv>) {
   return accessStub(c.env, c.get("access").workspace);
+}
+
+/**
+ * Makes the workspace known to those that check credentials, before the first one is made: an open server has a workspace
+ * that nobody has made. The credential of any other caller was found by its workspace.
+ */
+export async function announceWorkspace(c: Context<AppEnv>): Promise<void> {
+  if (c.get("proof") === null) await directoryStub(c.env).add(c.get("access").workspace);
 }
 
 export function expanderOf(c: Context<AppEnv>): Pick<Expander, "expand"> {

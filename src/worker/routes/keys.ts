@@ -4,7 +4,7 @@ import { actingOf } from "../access/audit/audit.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { ID_PARAMETER, nameBehind } from "../http/fragment-id.ts";
-import { accessObjectOf } from "../http/objects.ts";
+import { accessObjectOf, announceWorkspace } from "../http/objects.ts";
 import { refuse } from "../http/problem.ts";
 import { readQuery } from "../http/query.ts";
 import { readBody } from "../http/request-body.ts";
@@ -22,6 +22,7 @@ export const keys: Hono<AppEnv> = new Hono<AppEnv>()
   .post("/v1/keys", operation("makeKey"), async (c) => {
     const body = await readBody(c, KeyCreateSchema);
     if (!body.ok) return refuse(c, body.refusal);
+    await announceWorkspace(c);
     const made = await accessObjectOf(c).makeKey(actingOf(c), body.value);
     return made.ok ? c.json(made.value, 201) : refuse(c, made.refusal);
   })

@@ -10,11 +10,10 @@ import { timestamp } from "../../protocol/timestamp.ts";
 import { actingOf } from "../access/audit/audit.ts";
 import { makeSecret, randomId } from "../access/secret-text.ts";
 import { SIGN_IN } from "../access/sign-in/sign-in-page.ts";
-import { directoryStub } from "../addresses.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { ID_PARAMETER, nameBehind } from "../http/fragment-id.ts";
-import { accessObjectOf } from "../http/objects.ts";
+import { accessObjectOf, announceWorkspace } from "../http/objects.ts";
 import { publicUrl } from "../http/origins.ts";
 import { refuse } from "../http/problem.ts";
 import { readQuery } from "../http/query.ts";
@@ -43,8 +42,7 @@ export const people: Hono<AppEnv> = new Hono<AppEnv>()
       user: { id: user.id ?? randomId(), name: user.name },
       expiresInMs: expires_in_seconds * 1_000,
     };
-    // A link must find its workspace, which an open server has without anybody having made it.
-    if (c.get("proof") === null) await directoryStub(c.env).add(access.workspace);
+    await announceWorkspace(c);
     const made = await accessObjectOf(c).invite(actingOf(c), planned);
     if (!made.ok) return refuse(c, made.refusal);
     // Behind the `#` it is sent to no server, and stands in no server's log.

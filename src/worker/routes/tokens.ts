@@ -5,11 +5,10 @@ import { actingOf, auditRepeated } from "../access/audit/audit.ts";
 import { isTokenId } from "../access/key-text.ts";
 import { mintToken } from "../access/minting.ts";
 import { accessSettings } from "../access/settings.ts";
-import { directoryStub } from "../addresses.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { ID_PARAMETER, nameBehind } from "../http/fragment-id.ts";
-import { accessObjectOf } from "../http/objects.ts";
+import { accessObjectOf, announceWorkspace } from "../http/objects.ts";
 import { problem, refuse } from "../http/problem.ts";
 import { readBody } from "../http/request-body.ts";
 
@@ -25,8 +24,7 @@ export const tokens: Hono<AppEnv> = new Hono<AppEnv>()
     const access = c.get("access");
     const minted = await mintToken(access, body.value, settings.value.secrets, Date.now());
     if (!minted.ok) return refuse(c, minted.refusal);
-    // A token must find its workspace, which an open server has without anybody having made it.
-    if (c.get("proof") === null) await directoryStub(c.env).add(access.workspace);
+    await announceWorkspace(c);
     const { token, claims } = minted.value;
     const { id, user, role, prefixes, expiresAtMs } = claims;
     auditRepeated(c, { action: "token_minted", on: user.id });

@@ -1,8 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { FragmentId } from "../../../language/fragment-id.ts";
-import { type Access, roleFault, type Workspace } from "../../../protocol/access.ts";
+import type { Access, Workspace } from "../../../protocol/access.ts";
 import type { AuditPage, AuditQuery } from "../../../protocol/audit.ts";
-import { done, type Refusal, type Result, refusal, refused } from "../../../protocol/errors.ts";
+import { done, type Refusal, type Result } from "../../../protocol/errors.ts";
 import type {
   Key,
   KeyCreate,
@@ -15,7 +15,7 @@ import type {
   UserPut,
   UsersQuery,
 } from "../../../protocol/principals.ts";
-import { catalogueStub, directoryStub, fragmentStub } from "../../addresses.ts";
+import { catalogueStub, fragmentStub } from "../../addresses.ts";
 import {
   type AuditRecord,
   type AuditSource,
@@ -34,6 +34,7 @@ import { AlarmTable } from "../../storage/alarm-table.ts";
 import { migrate, schemaVersion } from "../../storage/migrations.ts";
 import type { Proof } from "../proof.ts";
 import { type AccessTables, Admission } from "./admission.ts";
+import { AuditLog } from "./audit-log.ts";
 import { BrowserSessions, type NewSession } from "./browser-sessions.ts";
 import { ChangeTeller } from "./change-teller.ts";
 import { DAY_MS } from "./days.ts";
@@ -56,15 +57,15 @@ export class AccessObject extends DurableObject<Env> {
   readonly #teller: ChangeTeller;
   readonly #notes: SocketNotes;
   readonly #people: PeopleCalls;
-  readonly #audit: AuditTable;
+  readonly #audit: AuditLog;
   readonly #alarms: AlarmTable<"audit" | "tell" | "prune">;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const { storage } = ctx;
     storage.transactionSync(() => migrate(storage.sql, ACCESS_SCHEMA, schemaVersion(storage.sql)));
-    this.#audit = new AuditTable(storage);
     this.#alarms = new AlarmTable(storage);
+    this.#audit = new AuditLog(new AuditTable(storage), (timeMs) => this.#alarms.ensure("audit", timeMs));
     this.#notes = new SocketNotes(storage);
     const tables: AccessTables = {
       keys: new KeyTable(storage),
@@ -83,11 +84,7 @@ export class AccessObject extends DurableObject<Env> {
       ringAt: (timeMs) => this.#alarms.ensure("tell", timeMs),
       report: (problem, error) => console.error(`access of ${workspace}: ${problem}`, error),
     });
-    this.#keys = new KeyCalls({
-      ...tables,
-      teller: this.#teller,
-      addWorkspace: () => directoryStub(env).add(workspace),
-    });
+    this.#keys = new KeyCalls({ ...tables, teller: this.#teller });
     this.#users = new UserCalls({ ...tables, teller: this.#teller });
     const invitations = new Invitations(new InvitationTable(storage));
     this.#people = new PeopleCalls({
@@ -117,50 +114,44 @@ export class AccessObject extends DurableObject<Env> {
     return this.#keys.list(access, query);
   }
 
-  async makeKey(acting: Acting, fields: KeyCreate): Promise<Result<NewKey>> {
-    const access = this.#accessNow(acting);
-    return access.ok ? this.#keys.make(access.value, fields, this.#recorder(acting.source)) : access;
+  makeKey(acting: Acting, fields: KeyCreate): Promise<Result<NewKey>> {
+    return this.#change(acting, (access, record) => this.#keys.make(access, fields, record));
   }
 
-  async changeKey(acting: Acting, id: string, fields: KeyPatch): Promise<Result<Key>> {
-    const access = this.#accessNow(acting);
-    return access.ok ? this.#keys.change(access.value, id, fields, this.#recorder(acting.source)) : access;
+  changeKey(acting: Acting, id: string, fields: KeyPatch): Promise<Result<Key>> {
+    return this.#change(acting, (access, record) => this.#keys.change(access, id, fields, record));
   }
 
-  async revokeKey(acting: Acting, id: string): Promise<Refusal | null> {
-    const access = this.#accessNow(acting);
-    return access.ok ? this.#keys.revoke(access.value, id, this.#recorder(acting.source)) : access.refusal;
+  revokeKey(acting: Acting, id: string): Promise<Refusal | null> {
+    return this.#end(acting, (access, record) => this.#keys.revoke(access, id, record));
   }
 
   listUsers(access: Access, query: UsersQuery): Result<UserPage> {
     return this.#users.list(access, query);
   }
 
-  async putUser(acting: Acting, id: string, fields: UserPut): Promise<Result<User>> {
-    const access = this.#accessNow(acting);
-    return access.ok ? this.#users.put(access.value, id, fields, this.#recorder(acting.source)) : access;
+  putUser(acting: Acting, id: string, fields: UserPut): Promise<Result<User>> {
+    return this.#change(acting, (access, record) => this.#users.put(access, id, fields, record));
   }
 
-  async blockUser(acting: Acting, id: string): Promise<Refusal | null> {
-    const access = this.#accessNow(acting);
-    return access.ok ? this.#users.block(access.value, id, this.#recorder(acting.source)) : access.refusal;
+  blockUser(acting: Acting, id: string): Promise<Refusal | null> {
+    return this.#end(acting, (access, record) => this.#users.block(access, id, record));
   }
 
-  async endToken(acting: Acting, id: string): Promise<Refusal | null> {
-    const access = this.#accessNow(acting);
-    return access.ok ? this.#users.endToken(access.value, id, this.#recorder(acting.source)) : access.refusal;
+  endToken(acting: Acting, id: string): Promise<Refusal | null> {
+    return this.#end(acting, (access, record) => this.#users.endToken(access, id, record));
   }
 
-  invite({ access, source }: Acting, planned: PlannedInvitation): Result<StoredInvitation> {
-    return this.#people.invite(access, planned, this.#recorder(source));
+  invite(acting: Acting, planned: PlannedInvitation): Promise<Result<StoredInvitation>> {
+    return this.#change(acting, (access, record) => this.#people.invite(access, planned, record));
   }
 
   listInvitations(access: Access): Result<StoredInvitation[]> {
     return this.#people.listInvitations(access);
   }
 
-  withdrawInvitation({ access, source }: Acting, id: string): Refusal | null {
-    return this.#people.withdrawInvitation(access, id, this.#recorder(source));
+  withdrawInvitation(acting: Acting, id: string): Promise<Refusal | null> {
+    return this.#end(acting, (access, record) => this.#people.withdrawInvitation(access, id, record));
   }
 
   signIn(hash: string, session: NewSession, address: AuditSource["address"]): Result<SignedIn> {
@@ -179,40 +170,30 @@ export class AccessObject extends DurableObject<Env> {
     return this.#people.listSessions(access, userId);
   }
 
-  endSession({ access, source }: Acting, id: string): Promise<Refusal | null> {
-    return this.#people.endSession(access, id, this.#recorder(source));
+  endSession(acting: Acting, id: string): Promise<Refusal | null> {
+    return this.#end(acting, (access, record) => this.#people.endSession(access, id, record));
   }
 
-  endSessions({ access, source }: Acting, userId: string | null): Promise<Refusal | null> {
-    return this.#people.endSessions(access, userId, this.#recorder(source));
+  endSessions(acting: Acting, userId: string | null): Promise<Refusal | null> {
+    return this.#end(acting, (access, record) => this.#people.endSessions(access, userId, record));
   }
 
-  /** Adds an entry to the audit log. */
   record(record: AuditRecord): void {
-    const nowMs = Date.now();
-    this.#audit.add(record, nowMs);
-    this.#alarms.ensure("audit", nowMs + DAY_MS);
+    this.#audit.add(record);
   }
 
-  /** Adds repetitions to the audit log, each to the entry of its minute. */
   recordRepeated(records: readonly RepeatedRecord[]): void {
     this.#audit.addRepeated(records);
-    this.#alarms.ensure("audit", Date.now() + DAY_MS);
   }
 
-  /** A page of the audit log. It names ids of all fragments, so an access to some of them is not enough. */
   auditLog(access: Access, query: AuditQuery): Result<AuditPage> {
-    const fault = roleFault(access, "admin");
-    if (fault !== null) return refused(fault);
-    if (access.prefixes !== null)
-      return refused(refusal("forbidden", "The audit log is for those who may read every fragment."));
-    return done(this.#audit.page(query));
+    return this.#audit.page(access, query);
   }
 
   override async alarm(): Promise<void> {
     const nowMs = Date.now();
     const due = this.#alarms.rung(nowMs);
-    if (due.includes("audit")) this.#alarms.ensure("audit", nowMs + (this.#audit.prune(nowMs) ? DAY_MS : 0));
+    if (due.includes("audit")) this.#audit.prune(nowMs);
     if (due.includes("prune")) {
       this.#pruning.run(nowMs);
       this.#alarms.ensure("prune", nowMs + DAY_MS);
@@ -220,15 +201,28 @@ export class AccessObject extends DurableObject<Env> {
     if (due.includes("tell")) await this.#teller.ring(nowMs);
   }
 
+  async #change<T>(acting: Acting, change: Act<Result<T>>): Promise<Result<T>> {
+    const access = this.#accessNow(acting);
+    return access.ok ? change(access.value, this.#recorder(acting.source)) : access;
+  }
+
+  async #end(acting: Acting, end: Act<Refusal | null>): Promise<Refusal | null> {
+    const access = this.#accessNow(acting);
+    return access.ok ? end(access.value, this.#recorder(acting.source)) : access.refusal;
+  }
+
   /**
    * The access of a caller that changes who may come in. The worker may have checked it some seconds ago, and somebody
-   * who was just revoked must not make a new key for itself.
+   * who was just revoked must not make a new key, or invite anybody.
    */
   #accessNow({ access, proof }: Acting): Result<Access> {
     return proof === null ? done(access) : this.#admission.admit(proof, Date.now());
   }
 
   #recorder(source: AuditSource): Recorder {
-    return (act) => this.record({ ...source, ...act });
+    return (act) => this.#audit.add({ ...source, ...act });
   }
 }
+
+/** Does something for a caller, and records it. */
+type Act<T> = (access: Access, record: Recorder) => T | Promise<T>;

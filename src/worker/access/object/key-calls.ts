@@ -12,8 +12,6 @@ import type { Recorder } from "./recorder.ts";
 export interface KeyPorts {
   readonly keys: KeyTable;
   readonly teller: ChangeTeller;
-  /** Makes the workspace known to those that check credentials: an open server has one that nobody has made. */
-  addWorkspace(): Promise<void>;
 }
 
 const NO_SUCH_KEY = refusal("not_found", "There is no such key.");
@@ -54,8 +52,7 @@ export class KeyCalls {
       roleFault(access, "admin") ?? (isWithin(cap, access) ? expiryFault(expiresAtMs, nowMs) : BEYOND_CALLER);
     if (fault !== null) return refused(fault);
     const { id, text, hash } = await makeKey(access.workspace);
-    const { keys, addWorkspace } = this.#ports;
-    await addWorkspace();
+    const { keys } = this.#ports;
     if (keys.count() >= MAX_KEYS)
       return refused(
         refusal("limit_reached", `A workspace has at most ${MAX_KEYS} keys; revoke one that is not used.`),

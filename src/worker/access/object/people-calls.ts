@@ -1,4 +1,4 @@
-import { type Access, type Cap, narrowed, roleFault } from "../../../protocol/access.ts";
+import { type Access, adminOfAllFault, type Cap, narrowed, roleFault } from "../../../protocol/access.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../../protocol/errors.ts";
 import type { AuditSource } from "../../storage/access-audit.ts";
 import type { StoredInvitation } from "../../storage/access-invitations.ts";
@@ -9,7 +9,6 @@ import type { BrowserSessions, NewSession } from "./browser-sessions.ts";
 import { DAY_MS, dayOf } from "./days.ts";
 import { type Invitations, type PlannedInvitation, WITHDRAWN } from "./invitations.ts";
 import type { Recorder } from "./recorder.ts";
-import { directorFault } from "./user-calls.ts";
 
 export interface PeoplePorts {
   readonly invitations: Invitations;
@@ -108,7 +107,7 @@ export class PeopleCalls {
   /** The sessions of the caller; with a user id, those of that user, for an admin. The newest first. */
   listSessions(access: Access, userId: string | null): Result<StoredSession[]> {
     const whose = userId ?? ownUser(access);
-    const fault = userId === null ? null : directorFault(access);
+    const fault = userId === null ? null : adminOfAllFault(access);
     if (fault !== null) return refused(fault);
     return done(whose === null ? [] : this.#openSessions(whose, Date.now()));
   }
@@ -117,7 +116,7 @@ export class PeopleCalls {
   async endSession(access: Access, id: string, recorder: Recorder): Promise<Refusal | null> {
     const session = this.#ports.sessions.get(id, Date.now());
     const isOwn = session !== null && session.userId === ownUser(access);
-    if (session === null || !(isOwn || directorFault(access) === null)) return NO_SUCH_SESSION;
+    if (session === null || !(isOwn || adminOfAllFault(access) === null)) return NO_SUCH_SESSION;
     await this.#end([session], isOwn, recorder);
     return null;
   }

@@ -1,6 +1,6 @@
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from "lib0/buffer";
 import { decodeUtf8, encodeUtf8 } from "lib0/string";
-import { type Access, roleFault } from "../../../protocol/access.ts";
+import { type Access, adminOfAllFault } from "../../../protocol/access.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../../protocol/errors.ts";
 import { CLOCK_LEEWAY_MS, MAX_TOKEN_SECONDS } from "../../../protocol/limits.ts";
 import type { User, UserPage, UserPut, UsersQuery } from "../../../protocol/principals.ts";
@@ -17,7 +17,10 @@ export interface UserPorts {
   readonly teller: ChangeTeller;
 }
 
-/** What is done with users, and with the tokens that were made for them. */
+/**
+ * What is done with users, and with the tokens that were made for them. A user's role counts for all fragments, so an
+ * access to some of them is not enough.
+ */
 export class UserCalls {
   readonly #ports: UserPorts;
 
@@ -26,7 +29,7 @@ export class UserCalls {
   }
 
   list(access: Access, { cursor, limit }: UsersQuery): Result<UserPage> {
-    const fault = directorFault(access);
+    const fault = adminOfAllFault(access);
     if (fault !== null) return refused(fault);
     const afterId = cursor === undefined ? "" : decodeCursor(cursor);
     if (afterId === null)
@@ -40,7 +43,7 @@ export class UserCalls {
 
   /** Sets the most that the user may do, and lets it in again if it was blocked. */
   async put(access: Access, id: string, { role, name }: UserPut, recorder: Recorder): Promise<Result<User>> {
-    const fault = directorFault(access);
+    const fault = adminOfAllFault(access);
     if (fault !== null) return refused(fault);
     const known = this.#ports.users.get(id);
     const user: StoredUser = {
@@ -59,7 +62,7 @@ export class UserCalls {
 
   /** Blocks the user, and ends everything that stands on it. Null on success. */
   async block(access: Access, id: string, recorder: Recorder): Promise<Refusal | null> {
-    const fault = directorFault(access);
+    const fault = adminOfAllFault(access);
     if (fault !== null) return fault;
     const known = this.#ports.users.get(id);
     const user = known ?? { id, name: null, role: null, seenOn: null };
@@ -80,13 +83,6 @@ export class UserCalls {
     await this.#ports.teller.changed(`token:${id}`);
     return null;
   }
-}
-
-/** A user's role counts for all fragments, so an access to some of them is not enough. */
-export function directorFault(access: Access): Refusal | null {
-  const fault = roleFault(access, "admin");
-  if (fault !== null || access.prefixes === null) return fault;
-  return refusal("forbidden", "Users are for admins of the whole workspace.");
 }
 
 function show({ id, name, role, isBlocked, seenOn }: StoredUser): User {
