@@ -2,6 +2,7 @@
  * `npm run serve -- --closed` with two workspaces and six callers, whose keys `npm run key` has made: each may do what the
  * tables of docs/access.md say, and nothing else, over REST, both sockets, events and the old paths.
  */
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import WebSocket from "ws";
@@ -27,6 +28,9 @@ interface Got {
   readonly outcome: Outcome;
   readonly shown: string;
 }
+
+/** Of no server. */
+const OTHER_SECRET = randomBytes(32).toString("base64");
 
 let dir: string;
 let server: RunningCommand;
@@ -342,11 +346,31 @@ test("[CLI-14] npm run key makes no key, when --key is of another workspace than
   });
 });
 
-test("[CLI-14] npm run key takes the key of the environment, when it knows no secret", async () => {
-  const env = { PROMPT_MANAGER_KEY: keys.admin ?? "" };
+test("[CLI-14] npm run key takes the key of the environment, when it knows no secret that the server takes", async () => {
   const url = server.url.replace("127.0.0.1", "0.0.0.0"); // of no server on this machine that it knows
-  const ended = await runCommandLine("tools/access/key.ts", ["--url", url, "--list"], env);
-  expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining("  admin   all ids") });
+  const callers: [string, Record<string, string>][] = [
+    [url, { PROMPT_MANAGER_KEY: keys.admin ?? "" }],
+    [url, { PROMPT_MANAGER_KEY: keys.admin ?? "", AUTH_SECRET: OTHER_SECRET }],
+  ];
+  for (const [at, env] of callers) {
+    const ended = await runCommandLine("tools/access/key.ts", ["--url", at, "--list"], env);
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining("  admin   all ids") });
+  }
+});
+
+test("[CLI-14] npm run key names everything that it tried and shows none of it, when the server takes nothing", async () => {
+  const env = { PROMPT_MANAGER_KEY: `${keys.admin}x`, AUTH_SECRET: OTHER_SECRET };
+  const { code, stdout, stderr } = await runCommandLine(
+    "tools/access/key.ts",
+    ["--url", server.url, "--list"],
+    env,
+  );
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toContain(
+    `${server.url} does not take AUTH_SECRET of the environment, nor the key in PROMPT_MANAGER_KEY.`,
+  );
+  expect(stderr).not.toContain(OTHER_SECRET);
+  expect(stderr).not.toContain(`${keys.admin}`);
 });
 
 test("[CLI-15] npm run audit prints what was done in a workspace and nothing of another one, in lines or as JSON", async () => {

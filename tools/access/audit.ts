@@ -45,8 +45,8 @@ Prints who did what in a workspace, the newest first. The log reaches back 90 da
   --persist-to DIR    the directory of a server of this machine, which has its secret
   --key KEY           a key of an admin, instead of the secret
 
-Without these three, the secret is AUTH_SECRET of the environment, or that of a server on this machine; and if there is none,
-the key in ${KEY_VARIABLE} counts.`;
+Without these three, the command uses the first that the server takes: the secret in AUTH_SECRET, that of a server which was
+started on this machine without --persist-to, the key in ${KEY_VARIABLE}.`;
 
 await runCommand(
   {

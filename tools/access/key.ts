@@ -37,7 +37,7 @@ Makes a key for a program, and prints it. The server stores only its hash: it ca
 
   --role ROLE         viewer, editor or admin
   --url URL           the server; ${DEFAULT_SERVER_URL} unless given
-  --workspace NAME    the tenant; it is made if there is none of this name; that of --key, or ${DEFAULT_WORKSPACE}, unless given
+  --workspace NAME    the tenant, which is made if it is new; that of the key, or ${DEFAULT_WORKSPACE}, unless given
   --name NAME         what the key is for, in a few words
   --prefix PREFIX     the key is for ids that begin with this, such as team/; may be given several times; all ids unless given
   --expires WHEN      when it ends: 12h, 30d, or a time such as 2027-01-31T00:00:00Z; never unless given
@@ -47,8 +47,8 @@ Makes a key for a program, and prints it. The server stores only its hash: it ca
   --persist-to DIR    the directory of a server of this machine, which has its secret
   --key KEY           a key of an admin, instead of the secret
 
-Without these three, the secret is AUTH_SECRET of the environment, or that of a server on this machine; and if there is none,
-the key in ${KEY_VARIABLE} counts.`;
+Without these three, the command uses the first that the server takes: the secret in AUTH_SECRET, that of a server which was
+started on this machine without --persist-to, the key in ${KEY_VARIABLE}.`;
 
 await runCommand({ name: "npm run key", usage: USAGE, parse, tellsFailures: true }, run);
 
@@ -78,7 +78,7 @@ async function make(server: AccessServer, { role, name, prefix, expires }: Setti
     prefixes: prefix.length === 0 ? null : prefix,
     expires_at: expires,
   });
-  console.error(`Made the key ${describe(made)}. It is shown only now:`);
+  console.error(`Made the key ${made.id}, which is shown only this once:`);
   console.log(made.key);
 }
 

@@ -11,6 +11,12 @@ export interface SecretPlaces {
   readonly persistTo: string | null;
 }
 
+export interface FoundSecret {
+  readonly secret: string;
+  /** Names it in a sentence for the terminal. */
+  readonly name: string;
+}
+
 /** Where `npm run serve` and `npm run dev` keep their data unless told otherwise. */
 const DEFAULT_DIRS = ["serve", "state"].map((name) => join(PROJECT_DIR, ".wrangler", name));
 
@@ -19,20 +25,32 @@ const DEFAULT_DIRS = ["serve", "state"].map((name) => join(PROJECT_DIR, ".wrangl
  * and for a server on this machine those of the default directories. Empty if there is none. Throws a sentence for the
  * terminal if there is none where the command line says.
  */
-export async function operatorSecrets(url: URL, { secretFile, persistTo }: SecretPlaces): Promise<string[]> {
+export async function operatorSecrets(
+  url: URL,
+  { secretFile, persistTo }: SecretPlaces,
+): Promise<FoundSecret[]> {
   if (secretFile !== null) return [await named(resolve(secretFile), readSecretFile)];
   if (persistTo !== null) return [await named(resolve(persistTo), findSecret)];
   const ofEnvironment = fromEnvironment("AUTH_SECRET");
-  if (ofEnvironment !== null) return [ofEnvironment];
-  const found = isLoopbackHost(url.hostname) ? await Promise.all(DEFAULT_DIRS.map(findSecret)) : [];
-  return found.filter((secret) => secret !== null);
+  if (ofEnvironment !== null) return [{ secret: ofEnvironment, name: "AUTH_SECRET of the environment" }];
+  if (!isLoopbackHost(url.hostname)) return [];
+  const found: FoundSecret[] = [];
+  for (const dir of DEFAULT_DIRS) {
+    const secret = await findSecret(dir);
+    if (secret !== null) found.push({ secret, name: nameOf(dir) });
+  }
+  return found;
 }
 
-async function named(path: string, read: (path: string) => Promise<string | null>): Promise<string> {
+async function named(path: string, read: (path: string) => Promise<string | null>): Promise<FoundSecret> {
   const secret = await read(path).catch((error: unknown) => {
     if (!["ENOENT", "ENOTDIR", "EACCES", "EISDIR"].includes(describeCause(error))) throw error;
     throw new Error(`The secret in "${path}" cannot be read (${describeCause(error)}).`);
   });
   if (secret === null) throw new Error(`There is no secret in "${path}": no server was started with it.`);
-  return secret;
+  return { secret, name: nameOf(path) };
+}
+
+function nameOf(path: string): string {
+  return `the secret in "${path}"`;
 }

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Workspace } from "../../src/protocol/access.ts";
 import { AccessServer, operatorToken, ServerRefusal } from "./access-server.ts";
-import { environmentCredential } from "./credential.ts";
+import { environmentCredential, KEY_VARIABLE } from "./credential.ts";
 import { operatorSecrets, type SecretPlaces } from "./operator-secret.ts";
 import { DEFAULT_WORKSPACE } from "./workspace-name.ts";
 
@@ -13,24 +13,34 @@ export interface OperatorOptions extends SecretPlaces {
   readonly workspace: Workspace | null;
 }
 
+const HOW_TO_COME_IN =
+  "Set AUTH_SECRET, or name its file with --secret-file, or the directory of the server with --persist-to, or give a key of an admin with --key.";
+
 /**
- * The server as its operator reaches it: with the given key, with a token that the secret has signed, or with the key of the
- * environment. Throws a sentence for the terminal if there is none of these.
+ * The server as its operator reaches it: with the given key, or else with the first that it takes of the secrets, each of
+ * which signs a token, and the key of the environment. A place that the command line names is the only one. Throws a
+ * sentence for the terminal if the server takes none of these.
  */
 export async function operatorServer(options: OperatorOptions): Promise<AccessServer> {
-  const { url, key, workspace } = options;
+  const { url, key, workspace, secretFile, persistTo } = options;
   if (key !== null) return serverOfKey(url, key, workspace);
-  const secrets = await operatorSecrets(url, options);
-  const tokens = secrets.map((secret) => operatorToken(secret, workspace ?? DEFAULT_WORKSPACE));
-  const servers = (await Promise.all(tokens)).map((token) => new AccessServer(url, token));
-  for (const server of servers.slice(0, -1)) if (await accepts(server)) return server;
-  const last = servers.at(-1);
-  if (last !== undefined) return last;
-  const ofEnvironment = environmentCredential();
-  if (ofEnvironment !== null) return serverOfKey(url, ofEnvironment, workspace);
-  throw new Error(
-    `The secret of ${url.origin} is not known. Set AUTH_SECRET, or name its file with --secret-file, or the directory of the server with --persist-to, or give a key of an admin with --key.`,
-  );
+  const refused: string[] = [];
+  for (const { secret, name } of await operatorSecrets(url, options)) {
+    const server = new AccessServer(url, await operatorToken(secret, workspace ?? DEFAULT_WORKSPACE));
+    if (await accepts(server)) return server;
+    refused.push(name);
+  }
+  const ofEnvironment = secretFile === null && persistTo === null ? environmentCredential() : null;
+  if (ofEnvironment !== null) {
+    const server = serverOfKey(url, ofEnvironment, workspace);
+    if (await accepts(server)) return server;
+    refused.push(`the key in ${KEY_VARIABLE}`);
+  }
+  const fault =
+    refused.length === 0
+      ? `The secret of ${url.origin} is not known.`
+      : `${url.origin} does not take ${refused.join(", nor ")}.`;
+  throw new Error(`${fault} ${HOW_TO_COME_IN}`);
 }
 
 /** A key says its workspace itself. */
@@ -41,6 +51,7 @@ function serverOfKey(url: URL, key: string, workspace: Workspace | null): Access
   return new AccessServer(url, key);
 }
 
+/** Whether the credential is valid. Other refusals are errors. */
 async function accepts(server: AccessServer): Promise<boolean> {
   try {
     await server.call(v.unknown(), "GET", "/v1/keys?limit=1");
