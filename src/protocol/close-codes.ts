@@ -20,7 +20,7 @@ export const CLOSE = {
   forbidden: 4403,
   /** Yjs sockets: the fragment does not exist. */
   notFoundYjs: 4404,
-  /** New structs under the client id of another session, which does not have them. */
+  /** New structs under the client id of another session, which does not have them, of a session that has its own id. */
   forged: 4409,
   deleted: 4410,
   /** Yjs sockets: the update would take the fragment over a limit. */
@@ -31,7 +31,7 @@ export const CLOSE = {
   full: 4503,
   /** Yjs sockets: the session did not answer in time, and another one claims its client id. Connect again. */
   silent: 4508,
-  /** Yjs sockets: somebody else has written under the client id. Connect again with a new document, and so a new id. */
+  /** Yjs sockets: somebody else has the client id, or has written under it. Connect again with a new document, and so a new id. */
   clientIdTaken: 4509,
   /** The client sends more than it may. After a pause it may connect again. */
   rateLimited: 4529,

@@ -302,6 +302,38 @@ describe("an editor that is away", () => {
     expect(victim.unsaved).toEqual([]);
   });
 
+  test.each([
+    ["own", "editor"],
+    ["own", "viewer"],
+    ["stock", "editor"],
+    ["raw", "viewer"],
+  ] as const)(
+    "[FORGE-2] its edits are not lost and it is not closed for ever, when it comes back while a stranger has its client id: %s, and the stranger is a %s",
+    (kind, role) => {
+      const { room, open } = makeRoom();
+      const victim = open("victim", kind);
+      victim.type("typed ");
+      room.pass(1_000);
+      victim.reconnect({ afterMs: 20_000 });
+      room.pass(10_000);
+      const squattersDoc = new Y.Doc();
+      squattersDoc.clientID = victim.doc.clientID;
+      const squatter = open("squatter", "stock", {
+        doc: squattersDoc,
+        access: { ...OPEN_ACCESS, role },
+      });
+      victim.type("offline ");
+      room.pass(13_000);
+      expect([victim.hasGivenUp, victim.closeCodes[0], squatter.closeCodes]).toEqual([false, 4509, []]);
+      expect(room.text).toBe(kind === "own" ? "text typed offline " : "text typed ");
+      squatter.leave();
+      room.pass(10_000);
+      typeAll(room, victim, "later");
+      expect([room.text, victim.text]).toEqual(Array(2).fill("text typed offline later"));
+      expect(victim.unsaved).toEqual([]);
+    },
+  );
+
   test("[FORGE-6] what is durable is acknowledged first, when a later push of the same window differs from what is known", () => {
     const { room, open } = makeRoom();
     const [busy, victim] = [open("busy", "stock"), open("victim", "own")];

@@ -124,6 +124,14 @@ export class ClientIds {
   }
 }
 
+/**
+ * Why structs are refused that the owner of their client id lacks. A session without an id of its own may be their author,
+ * which came back and found that somebody else has its id: it needs a new one, and is no forger for good.
+ */
+export function refusalOfForeign({ record }: YjsSession): Refusal {
+  return record.clientId === null ? CLIENT_ID_TAKEN : FORGED;
+}
+
 /** Whether both sessions are of one user, whose name was verified: it does not write in its own name by mistake. */
 export function isSameUser(one: YjsSession, other: YjsSession): boolean {
   return isUser(one) && principalOf(one) === principalOf(other);

@@ -2,7 +2,7 @@ import { type Refusal, refusal } from "../../protocol/errors.ts";
 import { ASK_OWNER_AFTER_MS, MAX_FRAME_BYTES, MAX_HELD_BYTES } from "../../protocol/limits.ts";
 import type { FragmentText } from "../text/fragment-text.ts";
 import { OwnerAnswer } from "../text/held-structs.ts";
-import { type ClientIds, FORGED } from "./client-ids.ts";
+import { type ClientIds, refusalOfForeign } from "./client-ids.ts";
 import { OwnerInquiries } from "./owner-inquiries.ts";
 import type { YjsSession } from "./session.ts";
 import type { YjsUpdate } from "./yjs-update.ts";
@@ -126,7 +126,7 @@ export class HeldUpdates {
         const known = text.clockOf(clientId);
         if (known >= structs.end) continue;
         structs.isVouched ||= own.holds(update.update, clientId, known);
-        if (!structs.isVouched) verdict.ended.set(update.session, FORGED);
+        if (!structs.isVouched) verdict.ended.set(update.session, refusalOfForeign(update.session));
       }
     }
     this.#refuseClaims(owner, lastWait, verdict);
@@ -161,12 +161,13 @@ export class HeldUpdates {
     return this.#hasChanged || (this.#restEndsMs !== null && nowMs >= this.#restEndsMs);
   }
 
-  /** Drops what a session has waiting, since it was ended for what it sent. */
+  /** Drops what a session has waiting, since it was ended for what it sent. No `saved` covers these pushes. */
   drop(session: YjsSession): void {
     if (session.heldBytes === 0) return;
     this.#updates = this.#updates.filter(({ update }) => {
       if (update.session !== session) return true;
       this.judged(update);
+      if (update.kind === "push") session.acceptedSeq = Math.min(session.acceptedSeq, update.number - 1);
       return false;
     });
   }

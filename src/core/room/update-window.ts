@@ -3,7 +3,7 @@ import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 import type { FragmentText } from "../text/fragment-text.ts";
 import type { Incoming } from "../text/incoming.ts";
 import { textWindowMs } from "./cadence.ts";
-import { CLIENT_ID_TAKEN, FORGED } from "./client-ids.ts";
+import { CLIENT_ID_TAKEN, FORGED, refusalOfForeign } from "./client-ids.ts";
 import type { HeldUpdates } from "./held-updates.ts";
 import type { YjsSession } from "./session.ts";
 import type { YjsSessions } from "./yjs-sessions.ts";
@@ -162,7 +162,8 @@ class Admission {
       isWanted: kind !== "offer",
       isHeld: (client) => ids.authorityOver(client, session, nowMs) !== null && vouched?.has(client) !== true,
       admit: (clients) => (kind === "step2" ? this.#admitAnswer(clients) : this.#admitOwn(session, clients)),
-      differs: (client) => ((ids.ownerOf(client) ?? session) === session ? CLIENT_ID_TAKEN : FORGED),
+      differs: (client) =>
+        (ids.ownerOf(client) ?? session) === session ? CLIENT_ID_TAKEN : refusalOfForeign(session),
     };
   }
 

@@ -221,7 +221,7 @@ export class YjsProtocol {
   }
 
   #carryOut({ ended, refusedClaims }: Verdict, nowMs: number): void {
-    for (const [session, why] of ended) this.end(session, why, nowMs);
+    for (const [session, why] of ended) this.#refuse(session, why, nowMs);
     for (const session of refusedClaims) this.#refuseClaim(session, nowMs);
   }
 
@@ -312,6 +312,7 @@ export class YjsProtocol {
       return;
     }
     // It will make again what is not saved: so what is durable by then must be answered first.
+    this.#held.drop(session);
     session.pushedSeq = session.acceptedSeq;
     this.#ending.set(session, why);
   }
