@@ -1,3 +1,5 @@
+import { splitCommaList } from "./comma-list.ts";
+
 /** The names by which a server is called, as the `Host` header and the setting ALLOWED_HOSTS have them. */
 
 /**
@@ -32,10 +34,7 @@ export function parseHosts(list: string): {
   readonly names: readonly string[];
   readonly fault: string | null;
 } {
-  const texts = list
-    .split(",")
-    .map((one) => one.trim())
-    .filter((one) => one !== "");
+  const texts = splitCommaList(list);
   const names = texts.map((text) => (text.includes(":") && !text.startsWith("[") ? null : hostnameOf(text)));
   const wrong = texts.find((_, at) => names[at] === null);
   if (wrong === undefined) return { names: names.filter((name) => name !== null), fault: null };

@@ -1,3 +1,4 @@
+import { splitCommaList } from "./comma-list.ts";
 import { hostnameOf, isLoopbackHost } from "./hosts.ts";
 
 /** A scheme, a host and perhaps a port: the form in which browsers send the origin of a page. */
@@ -12,8 +13,7 @@ export function parseOrigins(list: string): {
   readonly origins: readonly string[];
   readonly fault: string | null;
 } {
-  const all = list.split(",").map((one) => one.trim().toLowerCase().replace(/\/$/, ""));
-  const origins = all.filter((one) => one !== "");
+  const origins = splitCommaList(list).map((one) => one.toLowerCase().replace(/\/$/, ""));
   const wrong = origins.find((one) => !ORIGIN.test(one));
   if (wrong === undefined) return { origins, fault: null };
   return { origins: [], fault: `${wrong}: must be origins such as https://prompts.example.com.` };

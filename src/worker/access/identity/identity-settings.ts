@@ -1,4 +1,6 @@
+import { splitCommaList } from "../../../protocol/comma-list.ts";
 import { done, type Result, refusal, refused } from "../../../protocol/errors.ts";
+import { isLoopbackHost } from "../../../protocol/hosts.ts";
 import { type IdentityRule, parseIdentityRules } from "./identity-rules.ts";
 
 /** The identity provider that the operator has configured. */
@@ -39,10 +41,7 @@ export function parseIdentitySettings(vars: IdentityVars): Result<IdentitySettin
   if (present?.length === 0 && header === "") return done(null);
   if (missing?.[0] !== undefined)
     return fault(`${missing[0]}: is missing, although other settings of an identity provider are there.`);
-  const audiences = read("IDENTITY_AUDIENCE")
-    .split(",")
-    .map((one) => one.trim())
-    .filter((one) => one !== "");
+  const audiences = splitCommaList(read("IDENTITY_AUDIENCE"));
   if (audiences.length === 0) return fault("IDENTITY_AUDIENCE: must name at least one audience.");
   const keysUrl = URL.parse(read("IDENTITY_JWKS_URL"));
   if (keysUrl === null || !isTrustworthy(keysUrl))
@@ -62,8 +61,7 @@ export function parseIdentitySettings(vars: IdentityVars): Result<IdentitySettin
 
 /** Over http, somebody on the way could answer with keys of their own. On one machine there is no way. */
 function isTrustworthy({ protocol, hostname }: URL): boolean {
-  const isLoopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
-  return protocol === "https:" || (protocol === "http:" && isLoopback);
+  return protocol === "https:" || (protocol === "http:" && isLoopbackHost(hostname));
 }
 
 function fault(message: string): Result<never> {
