@@ -6,6 +6,7 @@ import {
   MAX_REPEATED_ROWS_PER_MINUTE,
 } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
+import { textOrNull } from "./nullable-column.ts";
 
 /** Who acted, and from where. */
 export interface AuditSource {
@@ -217,15 +218,14 @@ export function keyOf({ action, principal, via, detail, address, result, on }: A
 }
 
 function entryOf(row: Record<string, SqlStorageValue>): AuditEntry {
-  const text = (value: SqlStorageValue | undefined) => (value == null ? null : String(value));
   return {
     time: timestamp(Number(row["time_ms"])),
     action: String(row["action"]) as AuditAction, // AuditTable wrote it, and the result
-    principal: text(row["principal"]),
-    via: text(row["via"]),
-    id: text(row["on_id"]),
-    detail: text(row["detail"]),
-    address: text(row["address"]),
+    principal: textOrNull(row, "principal"),
+    via: textOrNull(row, "via"),
+    id: textOrNull(row, "on_id"),
+    detail: textOrNull(row, "detail"),
+    address: textOrNull(row, "address"),
     result: String(row["result"]) as AuditResult,
     count: Number(row["count"]),
   };

@@ -1,4 +1,5 @@
 import type { Cap } from "../../protocol/access.ts";
+import { numberOrNull } from "./nullable-column.ts";
 import { readCap, writePrefixes } from "./stored-cap.ts";
 
 /** A key as it is stored. Its text is not. */
@@ -88,7 +89,6 @@ export class KeyTable {
 }
 
 function readKey(row: Record<string, SqlStorageValue>): StoredKey {
-  const time = (name: string) => (row[name] === null ? null : Number(row[name]));
   return {
     number: Number(row["number"]),
     id: String(row["id"]),
@@ -96,7 +96,7 @@ function readKey(row: Record<string, SqlStorageValue>): StoredKey {
     ...readCap(row),
     createdAtMs: Number(row["created_at_ms"]),
     createdBy: String(row["created_by"]),
-    expiresAtMs: time("expires_at_ms"),
-    usedOn: time("used_on"),
+    expiresAtMs: numberOrNull(row, "expires_at_ms"),
+    usedOn: numberOrNull(row, "used_on"),
   };
 }

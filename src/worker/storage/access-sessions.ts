@@ -1,4 +1,5 @@
 import type { Cap } from "../../protocol/access.ts";
+import { numberOrNull, textOrNull } from "./nullable-column.ts";
 import { readCap, writePrefixes } from "./stored-cap.ts";
 
 /** A browser session as it is stored. The secrets of its cookie are not: only their hashes. */
@@ -71,16 +72,13 @@ export class SessionTable {
 }
 
 function readSession(row: Record<string, SqlStorageValue>): StoredSession {
-  const nullable = (name: string) => (row[name] === null ? null : row[name]);
-  const previousHash = nullable("previous_hash");
-  const confirmedAtMs = nullable("confirmed_at_ms");
   return {
     id: String(row["id"]),
     userId: String(row["user_id"]),
     hash: String(row["hash"]),
-    previousHash: previousHash === null ? null : String(previousHash),
+    previousHash: textOrNull(row, "previous_hash"),
     renewedAtMs: Number(row["renewed_at_ms"]),
-    confirmedAtMs: confirmedAtMs === null ? null : Number(confirmedAtMs),
+    confirmedAtMs: numberOrNull(row, "confirmed_at_ms"),
     ...readCap(row),
     browser: String(row["browser"]),
     createdAtMs: Number(row["created_at_ms"]),

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { ROLES, type Role } from "../../protocol/access.ts";
+import { numberOrNull, textOrNull } from "./nullable-column.ts";
 
 export interface StoredUser {
   readonly id: string;
@@ -66,10 +67,10 @@ export class UserTable {
 function readUser(row: Record<string, SqlStorageValue>): StoredUser {
   return {
     id: String(row["id"]),
-    name: row["name"] === null ? null : String(row["name"]),
+    name: textOrNull(row, "name"),
     role: v.parse(RoleSchema, row["role"]),
     isBlocked: row["is_blocked"] === 1,
-    endedAtMs: row["ended_at_ms"] === null ? null : Number(row["ended_at_ms"]),
-    seenOn: row["seen_on"] === null ? null : Number(row["seen_on"]),
+    endedAtMs: numberOrNull(row, "ended_at_ms"),
+    seenOn: numberOrNull(row, "seen_on"),
   };
 }
