@@ -8,6 +8,7 @@ import type { FragmentAnswer } from "./fragment/fragment-view.ts";
 import type { Preconditions } from "./fragment/preconditions.ts";
 import { absenceFault, type FragmentWrite, mustExist, type PutMode } from "./fragment/put-plan.ts";
 import { inGroups } from "./in-groups.ts";
+import { LatestMap } from "./latest-map.ts";
 import { CATALOGUE_WAIT_MS, within } from "./within.ts";
 
 /** Ids in one call to the catalogue. Only a list of dependents has more. */
@@ -20,7 +21,7 @@ const MAX_REMEMBERED = 10_000;
  * Fragments that this isolate knows to exist or to have existed, the latest last. The object of each has something
  * stored and always will, so an entry is never wrong. A forgotten entry costs one call to the catalogue.
  */
-const remembered = new Set<string>();
+const remembered = new LatestMap<string, true>(MAX_REMEMBERED);
 
 /**
  * The fragments of one workspace, as the worker calls them for one caller.
@@ -138,11 +139,7 @@ export class Fragments {
   }
 
   #remember(id: string): void {
-    const key = this.#keyOf(id);
-    remembered.delete(key); // moves it to the end
-    remembered.add(key);
-    const [oldest] = remembered;
-    if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+    remembered.set(this.#keyOf(id), true);
   }
 
   #keyOf(id: string): string {

@@ -2,6 +2,7 @@ import { type Rate, TokenBucket } from "../../../core/room/token-bucket.ts";
 import type { Access } from "../../../protocol/access.ts";
 import { type Refusal, refusal } from "../../../protocol/errors.ts";
 import { CALLER_RATES } from "../../../protocol/limits.ts";
+import { LatestMap } from "../../latest-map.ts";
 import { accessSettings } from "../settings.ts";
 
 /**
@@ -20,7 +21,7 @@ const EXCEEDED: Readonly<Record<Kind, string>> = {
 
 /** Some 300 bytes each. */
 const MAX_CALLERS = 10_000;
-const callers = new Map<string, Map<Kind, TokenBucket>>();
+const callers = new LatestMap<string, Map<Kind, TokenBucket>>(MAX_CALLERS);
 
 /** Counts what the caller does, also where it is too much. */
 export function count(env: Env, caller: string, kind: Kind, amount: number): void {
@@ -51,10 +52,7 @@ export function isLimited(env: Env): boolean {
 
 function bucketOf(caller: string, kind: Kind): TokenBucket {
   const buckets = callers.get(caller) ?? new Map<Kind, TokenBucket>();
-  callers.delete(caller); // moves it to the end
   callers.set(caller, buckets);
-  const [oldest] = callers.keys();
-  if (callers.size > MAX_CALLERS && oldest !== undefined) callers.delete(oldest);
   const rate: Rate = CALLER_RATES[kind];
   const bucket = buckets.get(kind) ?? new TokenBucket(rate);
   buckets.set(kind, bucket);

@@ -1,3 +1,4 @@
+import { LatestMap } from "../../latest-map.ts";
 import type { Caller } from "../proof.ts";
 
 /** A revoked key works for at most this much longer over REST. Refusals are not remembered at all. */
@@ -5,8 +6,8 @@ const REMEMBERED_MS = 5_000;
 /** About 2 KB each. */
 const MAX_REMEMBERED = 5_000;
 
-/** The callers that this isolate was told of a short time ago, by the digests of their credentials, the oldest first. */
-const callers = new Map<string, { readonly caller: Caller; readonly untilMs: number }>();
+/** The callers that this isolate was told of a short time ago, by the digests of their credentials. */
+const callers = new LatestMap<string, { readonly caller: Caller; readonly untilMs: number }>(MAX_REMEMBERED);
 
 /** Null if the caller must be checked. */
 export function recall(name: string, nowMs: number): Caller | null {
@@ -24,8 +25,5 @@ export function forget(name: string): void {
 
 export function remember(name: string, caller: Caller, nowMs: number): void {
   const endMs = caller.access.expiresAtMs ?? Number.POSITIVE_INFINITY;
-  callers.delete(name); // moves it to the end
   callers.set(name, { caller, untilMs: Math.min(nowMs + REMEMBERED_MS, endMs) });
-  const [oldest] = callers.keys();
-  if (callers.size > MAX_REMEMBERED && oldest !== undefined) callers.delete(oldest);
 }
