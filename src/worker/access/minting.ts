@@ -4,8 +4,8 @@ import { prefixOf } from "../../protocol/prefixes.ts";
 import type { TokenCreate } from "../../protocol/principals.ts";
 import { signToken, type UserClaims } from "../../protocol/tokens.ts";
 import { idFromBody } from "../http/fragment-id.ts";
-import { makeTokenId } from "./key-text.ts";
 import { NO_SECRET } from "./settings.ts";
+import { makeTokenId } from "./token-id.ts";
 
 /** Why the caller may not make tokens; null if it may. A key may, whatever its role, and so may an admin. */
 export function makerFault({ principal, role }: Access): Refusal | null {

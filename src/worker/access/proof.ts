@@ -4,7 +4,7 @@ import { type TokenClaims, verifyToken } from "../../protocol/tokens.ts";
 import { digest } from "../http/digest.ts";
 import { NOT_VALID } from "./credentials.ts";
 import type { IdentityProof } from "./identity/identity-provider.ts";
-import { parseKey } from "./key-text.ts";
+import { parseSecret } from "./secret-text.ts";
 import type { AccessSettings } from "./settings.ts";
 
 /**
@@ -49,7 +49,7 @@ export async function proofOf(
   { secrets, identity }: Pick<AccessSettings, "secrets" | "identity">,
   nowMs: number,
 ): Promise<Result<Proof>> {
-  const key = parseKey(credential);
+  const key = parseSecret("pm", credential);
   if (key !== null) return done({ kind: "key", workspace: key.workspace, hash: await digest(credential) });
   if (identity?.claims(credential) === true) return identity.proofOf(credential);
   const claims = await verifyToken(secrets, credential, nowMs);

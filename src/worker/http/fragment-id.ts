@@ -19,12 +19,12 @@ export function idBehind(c: Context<AppEnv>, prefix: string): Result<FragmentId>
   return idFromPath(new URL(c.req.url).pathname.slice(prefix.length));
 }
 
-/** The name of something else than a fragment that follows `prefix`, decoded once; null if it is no text. */
-export function nameBehind(c: Context<AppEnv>, prefix: string): string | null {
+/** The id of something else than a fragment that follows `prefix`, decoded once; "", which is nobody's id, if it is no text. */
+export function otherIdBehind(c: Context<AppEnv>, prefix: string): string {
   try {
     return decodeURIComponent(new URL(c.req.url).pathname.slice(prefix.length));
   } catch {
-    return null; // a malformed escape
+    return ""; // a malformed escape
   }
 }
 

@@ -1,9 +1,9 @@
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { KeyCreateSchema, KeyPatchSchema, KeysQuerySchema } from "../../protocol/principals.ts";
 import { actingOf } from "../access/audit/audit.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { ID_PARAMETER, nameBehind } from "../http/fragment-id.ts";
+import { ID_PARAMETER, otherIdBehind } from "../http/fragment-id.ts";
 import { accessObjectOf, announceWorkspace } from "../http/objects.ts";
 import { refuse } from "../http/problem.ts";
 import { readQuery } from "../http/query.ts";
@@ -29,15 +29,10 @@ export const keys: Hono<AppEnv> = new Hono<AppEnv>()
   .patch(`${PREFIX}${ID_PARAMETER}`, operation("changeKey"), async (c) => {
     const body = await readBody(c, KeyPatchSchema);
     if (!body.ok) return refuse(c, body.refusal);
-    const changed = await accessObjectOf(c).changeKey(actingOf(c), idOf(c), body.value);
+    const changed = await accessObjectOf(c).changeKey(actingOf(c), otherIdBehind(c, PREFIX), body.value);
     return changed.ok ? c.json(changed.value) : refuse(c, changed.refusal);
   })
   .delete(`${PREFIX}${ID_PARAMETER}`, operation("revokeKey"), async (c) => {
-    const fault = await accessObjectOf(c).revokeKey(actingOf(c), idOf(c));
+    const fault = await accessObjectOf(c).revokeKey(actingOf(c), otherIdBehind(c, PREFIX));
     return fault === null ? c.body(null, 204) : refuse(c, fault);
   });
-
-/** No key has the empty id. */
-function idOf(c: Context<AppEnv>): string {
-  return nameBehind(c, PREFIX) ?? "";
-}

@@ -12,7 +12,7 @@ import { makeSecret, randomId } from "../access/secret-text.ts";
 import { SIGN_IN } from "../access/sign-in/sign-in-page.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { ID_PARAMETER, nameBehind } from "../http/fragment-id.ts";
+import { ID_PARAMETER, otherIdBehind } from "../http/fragment-id.ts";
 import { accessObjectOf, announceWorkspace } from "../http/objects.ts";
 import { publicUrl } from "../http/origins.ts";
 import { refuse } from "../http/problem.ts";
@@ -50,7 +50,10 @@ export const people: Hono<AppEnv> = new Hono<AppEnv>()
     return c.json({ link, ...showInvitation(made.value) }, 201);
   })
   .delete(`${INVITATIONS}/${ID_PARAMETER}`, operation("withdrawInvitation"), async (c) => {
-    const fault = await accessObjectOf(c).withdrawInvitation(actingOf(c), idOf(c, INVITATIONS));
+    const fault = await accessObjectOf(c).withdrawInvitation(
+      actingOf(c),
+      otherIdBehind(c, `${INVITATIONS}/`),
+    );
     return fault === null ? c.body(null, 204) : refuse(c, fault);
   })
   .get(SESSIONS, operation("listSessions"), async (c) => {
@@ -67,14 +70,9 @@ export const people: Hono<AppEnv> = new Hono<AppEnv>()
     return fault === null ? c.body(null, 204) : refuse(c, fault);
   })
   .delete(`${SESSIONS}/${ID_PARAMETER}`, operation("endSession"), async (c) => {
-    const fault = await accessObjectOf(c).endSession(actingOf(c), idOf(c, SESSIONS));
+    const fault = await accessObjectOf(c).endSession(actingOf(c), otherIdBehind(c, `${SESSIONS}/`));
     return fault === null ? c.body(null, 204) : refuse(c, fault);
   });
-
-/** Nothing has the empty id. */
-function idOf(c: Context<AppEnv>, address: string): string {
-  return nameBehind(c, `${address}/`) ?? "";
-}
 
 function sessionIdOf(c: Context<AppEnv>): string | null {
   const proof = c.get("proof");

@@ -2,12 +2,12 @@ import { Hono } from "hono";
 import { TokenCreateSchema } from "../../protocol/principals.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { actingOf, auditRepeated } from "../access/audit/audit.ts";
-import { isTokenId } from "../access/key-text.ts";
 import { mintToken } from "../access/minting.ts";
 import { accessSettings } from "../access/settings.ts";
+import { isTokenId } from "../access/token-id.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { ID_PARAMETER, nameBehind } from "../http/fragment-id.ts";
+import { ID_PARAMETER, otherIdBehind } from "../http/fragment-id.ts";
 import { accessObjectOf, announceWorkspace } from "../http/objects.ts";
 import { problem, refuse } from "../http/problem.ts";
 import { readBody } from "../http/request-body.ts";
@@ -31,7 +31,7 @@ export const tokens: Hono<AppEnv> = new Hono<AppEnv>()
     return c.json({ token, id, user, role, prefixes, expires_at: timestamp(expiresAtMs) }, 201);
   })
   .delete(`${PREFIX}${ID_PARAMETER}`, operation("endToken"), async (c) => {
-    const id = nameBehind(c, PREFIX) ?? "";
+    const id = otherIdBehind(c, PREFIX);
     if (!isTokenId(id)) return problem(c, "not_found", "No token has this id.");
     const fault = await accessObjectOf(c).endToken(actingOf(c), id);
     return fault === null ? c.body(null, 204) : refuse(c, fault);

@@ -5,7 +5,7 @@ import { UserIdSchema, UserPutSchema, UsersQuerySchema } from "../../protocol/pr
 import { actingOf } from "../access/audit/audit.ts";
 import { operation } from "../description/operation.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { ID_PARAMETER, nameBehind } from "../http/fragment-id.ts";
+import { ID_PARAMETER, otherIdBehind } from "../http/fragment-id.ts";
 import { accessObjectOf } from "../http/objects.ts";
 import { refuse } from "../http/problem.ts";
 import { readQuery } from "../http/query.ts";
@@ -37,5 +37,5 @@ export const users: Hono<AppEnv> = new Hono<AppEnv>()
   });
 
 function idOf(c: Context<AppEnv>): Result<string> {
-  return parseInput(UserIdSchema, nameBehind(c, PREFIX) ?? "", "invalid_id", "The id of the user: ");
+  return parseInput(UserIdSchema, otherIdBehind(c, PREFIX), "invalid_id", "The id of the user: ");
 }

@@ -4,7 +4,7 @@ import { MAX_KEYS } from "../../../protocol/limits.ts";
 import type { Key, KeyCreate, KeyPage, KeyPatch, KeysQuery, NewKey } from "../../../protocol/principals.ts";
 import { timestamp } from "../../../protocol/timestamp.ts";
 import type { KeyTable, StoredKey } from "../../storage/access-keys.ts";
-import { makeKey } from "../key-text.ts";
+import { makeSecret } from "../secret-text.ts";
 import type { ChangeTeller } from "./change-teller.ts";
 import { dateOf } from "./days.ts";
 import type { Recorder } from "./recorder.ts";
@@ -51,7 +51,7 @@ export class KeyCalls {
     const fault =
       roleFault(access, "admin") ?? (isWithin(cap, access) ? expiryFault(expiresAtMs, nowMs) : BEYOND_CALLER);
     if (fault !== null) return refused(fault);
-    const { id, text, hash } = await makeKey(access.workspace);
+    const { id, text, hash } = await makeSecret("pm", access.workspace);
     const { keys } = this.#ports;
     if (keys.count() >= MAX_KEYS)
       return refused(
