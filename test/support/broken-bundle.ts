@@ -27,7 +27,7 @@ export const FORGETTING: readonly Alteration[] = [
     replacement: ";",
   },
   {
-    file: "src/worker/catalogue/catalogue-audit.ts",
+    file: "src/worker/catalogue/catalogue-comparison.ts",
     passage: "const ask = async (one: FragmentRevision) => ({ one, answer: await this.#ask(one.id) });",
     replacement: 'const ask = async (one: FragmentRevision) => ({ one, answer: "forgotten" });',
   },

@@ -12,7 +12,7 @@ import type { CatalogueEntries } from "../storage/catalogue-entries.ts";
 import type { CatalogueLists } from "../storage/catalogue-lists.ts";
 import type { FragmentPages } from "../storage/fragment-pages.ts";
 import type { KnownIds } from "../storage/known-ids.ts";
-import type { CatalogueAudit } from "./catalogue-audit.ts";
+import type { CatalogueComparison } from "./catalogue-comparison.ts";
 
 /** Ids on one page of `ids`. */
 const IDS_PER_PAGE = 1_000;
@@ -22,7 +22,7 @@ export interface CallPorts {
   readonly lists: CatalogueLists;
   readonly pages: FragmentPages;
   readonly known: Pick<KnownIds, "introduce">;
-  readonly audit: CatalogueAudit;
+  readonly comparison: CatalogueComparison;
   /** The tables hold something new. */
   changed(): void;
 }
@@ -83,15 +83,15 @@ export class CatalogueCalls {
     const fault = this.#rebuildFault(access);
     if (fault !== null) return refused(fault);
     await this.#ports.known.introduce();
-    this.#ports.audit.rebuild(ids, isComplete, Date.now());
-    return done(this.#ports.audit.rebuildStatus);
+    this.#ports.comparison.rebuild(ids, isComplete, Date.now());
+    return done(this.#ports.comparison.rebuildStatus);
   }
 
   async rebuildStatus(access: Access): Promise<Result<RebuildStatus>> {
     const fault = this.#rebuildFault(access);
     if (fault !== null) return refused(fault);
     await this.#ports.known.introduce();
-    return done(this.#ports.audit.rebuildStatus);
+    return done(this.#ports.comparison.rebuildStatus);
   }
 
   /** A rebuild touches and counts all fragments of the workspace. */

@@ -24,8 +24,8 @@ import { LiveEntries } from "../storage/live-entries.ts";
 import { OpenSessionsTable } from "../storage/open-sessions-table.ts";
 import { FULL_VIEW } from "../storage/visible-ids.ts";
 import { WordIndex } from "../storage/word-index.ts";
-import { type AuditKind, CatalogueAudit } from "./catalogue-audit.ts";
 import { CatalogueCalls } from "./catalogue-calls.ts";
+import { CatalogueComparison, type ComparisonKind } from "./catalogue-comparison.ts";
 import { changesSince, knownSeq } from "./changes.ts";
 import { EventListeners } from "./event-listeners.ts";
 import { decodeEventsRequest } from "./events-request.ts";
@@ -45,13 +45,13 @@ export class CatalogueObject extends DurableObject<Env> {
   readonly #entries: CatalogueEntries;
   readonly #openSessions: OpenSessionsTable;
   readonly #openSessionsCheck: OpenSessionsCheck;
-  readonly #alarms: AlarmTable<AuditKind | "listeners">;
+  readonly #alarms: AlarmTable<ComparisonKind | "listeners">;
   readonly #listeners: EventListeners;
   readonly #messages: FragmentMessages;
   /** Shared, since a thousand messages may arrive in a second. */
   readonly #turn = new SharedTurn();
   readonly #known: KnownIds;
-  readonly #audit: CatalogueAudit;
+  readonly #comparison: CatalogueComparison;
   readonly #calls: CatalogueCalls;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -69,7 +69,7 @@ export class CatalogueObject extends DurableObject<Env> {
       witnessStub(env, this.#workspace).isFirstCatalogue(catalogue),
     );
     this.#alarms = new AlarmTable(ctx.storage);
-    this.#audit = new CatalogueAudit(ctx.storage, {
+    this.#comparison = new CatalogueComparison(ctx.storage, {
       alarms: this.#alarms,
       entries: this.#entries,
       words,
@@ -97,7 +97,7 @@ export class CatalogueObject extends DurableObject<Env> {
       live,
       openSessions: this.#openSessions,
       known: this.#known,
-      audit: this.#audit,
+      comparison: this.#comparison,
       listeners: this.#listeners,
     });
     this.#calls = new CatalogueCalls(this.#workspace, {
@@ -105,7 +105,7 @@ export class CatalogueObject extends DurableObject<Env> {
       lists,
       pages,
       known: this.#known,
-      audit: this.#audit,
+      comparison: this.#comparison,
       changed: () => this.#listeners.changed(),
     });
   }
@@ -120,7 +120,7 @@ export class CatalogueObject extends DurableObject<Env> {
     this.#known.noting(creation.id);
     try {
       await this.#known.introduce();
-      return await this.#turn.run(() => this.#audit.noteCreation(creation, Date.now()));
+      return await this.#turn.run(() => this.#comparison.noteCreation(creation, Date.now()));
     } finally {
       this.#known.noted(creation.id);
     }
@@ -216,7 +216,7 @@ export class CatalogueObject extends DurableObject<Env> {
     const nowMs = Date.now();
     const due = this.#alarms.begin(nowMs, nowMs + AGAIN_MS);
     if (due.includes("listeners")) this.#listeners.endDue(nowMs);
-    await this.#audit.ring(
+    await this.#comparison.ring(
       due.filter((kind) => kind !== "listeners"),
       nowMs,
     );

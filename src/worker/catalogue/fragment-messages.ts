@@ -10,7 +10,7 @@ import type { CatalogueEntries } from "../storage/catalogue-entries.ts";
 import type { KnownIds } from "../storage/known-ids.ts";
 import type { LiveEntries } from "../storage/live-entries.ts";
 import type { OpenSessionsTable } from "../storage/open-sessions-table.ts";
-import type { CatalogueAudit } from "./catalogue-audit.ts";
+import type { CatalogueComparison } from "./catalogue-comparison.ts";
 import type { EventListeners } from "./event-listeners.ts";
 
 export interface MessagePorts {
@@ -18,7 +18,7 @@ export interface MessagePorts {
   readonly live: LiveEntries;
   readonly openSessions: OpenSessionsTable;
   readonly known: Pick<KnownIds, "heardOf">;
-  readonly audit: Pick<CatalogueAudit, "heardOf">;
+  readonly comparison: Pick<CatalogueComparison, "heardOf">;
   readonly listeners: Pick<EventListeners, "tell" | "changed">;
 }
 
@@ -56,12 +56,12 @@ export class FragmentMessages {
   }
 
   #store(record: CatalogueRecord): number {
-    const { entries, known, audit } = this.#ports;
+    const { entries, known, comparison } = this.#ports;
     const revision = revisionOf(record);
     known.heardOf(revision.id);
     let rowsWritten = entries.store(record);
     if (rowsWritten > 0) rowsWritten += this.entryChanged(revision.id);
-    return rowsWritten + audit.heardOf(revision);
+    return rowsWritten + comparison.heardOf(revision);
   }
 
   #storeOpenSessions(id: string, openSessions: OpenSessions): number {

@@ -16,11 +16,11 @@ const AWAITED_MS = 10_000;
 const MOVED_AT_A_TIME = 256 * 1024;
 const MOVED_AT_START = 1024 * 1024;
 
-/** The uses that the audit has for the object's alarm. */
-export type AuditKind = "rebuild" | "awaited" | "words";
+/** The uses that the comparison has for the object's alarm. */
+export type ComparisonKind = "rebuild" | "awaited" | "words";
 
-export interface AuditPorts {
-  readonly alarms: Pick<AlarmTable<AuditKind>, "ensure" | "end">;
+export interface ComparisonPorts {
+  readonly alarms: Pick<AlarmTable<ComparisonKind>, "ensure" | "end">;
   readonly entries: CatalogueEntries;
   readonly words: WordIndex;
   readonly known: KnownIds;
@@ -35,16 +35,16 @@ export interface AuditPorts {
  * Compares the catalogue with the fragments: with all of them in a rebuild, and with those that are awaited and stay
  * silent. It asks them in alarms, and goes on after a crash.
  */
-export class CatalogueAudit {
+export class CatalogueComparison {
   readonly #entries: CatalogueEntries;
   readonly #known: KnownIds;
   readonly #words: WordIndex;
-  readonly #ports: AuditPorts;
+  readonly #ports: ComparisonPorts;
   readonly #rebuild: RebuildTable;
   readonly #awaited: AwaitedTable;
-  readonly #alarms: AuditPorts["alarms"];
+  readonly #alarms: ComparisonPorts["alarms"];
 
-  constructor(storage: DurableObjectStorage, ports: AuditPorts) {
+  constructor(storage: DurableObjectStorage, ports: ComparisonPorts) {
     this.#entries = ports.entries;
     this.#known = ports.known;
     this.#words = ports.words;
@@ -86,7 +86,7 @@ export class CatalogueAudit {
   }
 
   /** The object's alarm has rung for these kinds. It rings again for a kind that is not ended. */
-  async ring(kinds: readonly AuditKind[], nowMs: number): Promise<void> {
+  async ring(kinds: readonly ComparisonKind[], nowMs: number): Promise<void> {
     if (kinds.includes("words")) this.#moveWords(MOVED_AT_A_TIME);
     // An entry whose words have not moved would look wrong.
     if (this.#words.isMoving) for (const kind of kinds) this.#alarms.ensure(kind, nowMs);
