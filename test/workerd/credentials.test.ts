@@ -1,6 +1,7 @@
 /** Where a request carries its key or token. */
 import { describe, expect, test } from "vitest";
-import { readCredential, subprotocolBeforeCredential } from "../../src/worker/access/credentials.ts";
+import { readCredential } from "../../src/worker/access/credentials.ts";
+import { agreedSubprotocol } from "../../src/worker/sockets/subprotocol.ts";
 
 function ask(headers: Record<string, string>, query = ""): Request {
   return new Request(`http://localhost/v1/ws/a${query}`, { headers });
@@ -59,6 +60,6 @@ describe("the subprotocol of the answer", () => {
     ["eyJhbGciOiJIUzI1NiJ9.e30.c2ln, json", null],
     [`${"a".repeat(40)}, abc`, null],
   ])("[ACCESS-4] the answer to a socket that offers '%s' agrees to %s", (offered, name) => {
-    expect(subprotocolBeforeCredential(socket(offered))).toBe(name);
+    expect(agreedSubprotocol(socket(offered))).toBe(name);
   });
 });

@@ -1,6 +1,7 @@
 import { done, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { MAX_CREDENTIAL_UNITS } from "../../protocol/limits.ts";
 import { SUBPROTOCOL } from "../../protocol/yjs-frames.ts";
+import { offeredSubprotocols } from "../sockets/subprotocol.ts";
 
 /** Every address may have it: it is what the providers of Yjs can send. */
 export const TOKEN_PARAMETER = "token";
@@ -12,7 +13,7 @@ export const TOKEN_PARAMETER = "token";
 export function readCredential(request: Request): Result<string | null> {
   const brought = [
     ...bearerOf(request.headers.get("Authorization")),
-    ...subprotocolsOf(request)
+    ...offeredSubprotocols(request)
       .slice(1)
       .filter((name) => name !== SUBPROTOCOL),
     ...tokensIn(request.url),
@@ -46,21 +47,4 @@ function tokensIn(address: string): string[] {
 function bearerOf(header: string | null): string[] {
   const bearer = /^Bearer(?:\s+(.*))?$/i.exec(header ?? "");
   return bearer === null ? [] : [bearer[1] ?? ""];
-}
-
-/** The subprotocols that a socket offers; none for a request that is no upgrade. */
-function subprotocolsOf(request: Request): string[] {
-  if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return [];
-  const offered = request.headers.get("Sec-WebSocket-Protocol");
-  return offered === null ? [] : offered.split(",").map((name) => name.trim());
-}
-
-/**
- * The subprotocol to answer with, if a socket brings a credential as its second one: a browser gives up unless one is
- * named. Null if the first is no name but a key or token, which is never sent back.
- */
-export function subprotocolBeforeCredential(request: Request): string | null {
-  const [name, ...credentials] = subprotocolsOf(request);
-  if (name === undefined || credentials.length === 0) return null;
-  return /^[A-Za-z0-9][A-Za-z0-9.+-]{0,31}$/.test(name) && !/^pm_|^ey/i.test(name) ? name : null;
 }

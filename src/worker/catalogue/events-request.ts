@@ -1,12 +1,9 @@
-import { fromBase64UrlEncoded, toBase64UrlEncoded } from "lib0/buffer";
-import { decodeUtf8, encodeUtf8 } from "lib0/string";
 import type { Access } from "../../protocol/access.ts";
+import { isUpgrade } from "../http/is-upgrade.ts";
+import { decodeObjectRequest, encodeObjectRequest } from "../object-request.ts";
 import { agreedSubprotocol } from "../sockets/subprotocol.ts";
 
-/**
- * A request of `/v1/events`, as the catalogue gets it. Nothing else of the client's request goes there: its headers and its
- * address may hold a key or token.
- */
+/** A request of `/v1/events`, as the catalogue gets it (object-request.ts). */
 export interface EventsRequest {
   readonly access: Access;
   readonly isSocket: boolean;
@@ -26,7 +23,7 @@ export function readEventsRequest(request: Request, access: Access): EventsReque
   if (!/^\d{0,15}$/.test(given)) return null;
   return {
     access,
-    isSocket: request.headers.get("Upgrade")?.toLowerCase() === "websocket",
+    isSocket: isUpgrade(request),
     lastSeq: given === "" ? null : Number(given),
     subprotocol: agreedSubprotocol(request),
   };
@@ -34,12 +31,9 @@ export function readEventsRequest(request: Request, access: Access): EventsReque
 
 /** The request to the object. */
 export function encodeEventsRequest(asked: EventsRequest): Request {
-  const text = toBase64UrlEncoded(encodeUtf8(JSON.stringify(asked)));
-  const headers: HeadersInit = asked.isSocket ? { Upgrade: "websocket" } : {};
-  return new Request(`https://catalogue/events?${text}`, { headers });
+  return encodeObjectRequest("https://catalogue/events", asked, asked.isSocket);
 }
 
 export function decodeEventsRequest(request: Request): EventsRequest {
-  const text = decodeUtf8(fromBase64UrlEncoded(new URL(request.url).search.slice(1)));
-  return JSON.parse(text) as EventsRequest; // encodeEventsRequest wrote it
+  return decodeObjectRequest(request) as EventsRequest; // encodeEventsRequest wrote it
 }

@@ -12,8 +12,8 @@ import { KeysQuerySchema, UsersQuerySchema } from "../../protocol/principals.ts"
 import { unknownName } from "../../protocol/unknown-field.ts";
 import { TOKEN_PARAMETER } from "../access/credentials.ts";
 import type { AppEnv } from "../http/app-env.ts";
+import { isUpgrade } from "../http/is-upgrade.ts";
 import { problem, refuse } from "../http/problem.ts";
-import { isUpgrade } from "../http/upgrade.ts";
 import { NEEDED_ROLES } from "./needed-roles.ts";
 import { type OperationId, operations } from "./operations.ts";
 
@@ -48,7 +48,7 @@ export function operation(operationId: OperationId): MiddlewareHandler<AppEnv> {
     if (fault !== null) return refuse(c, fault);
     const { pathname, searchParams } = new URL(c.req.url);
     const unknown = [...searchParams.keys()].find((name) => name !== TOKEN_PARAMETER && !isKnown(name));
-    const isSocket = operationId === "streamEvents" && isUpgrade(c);
+    const isSocket = operationId === "streamEvents" && isUpgrade(c.req.raw);
     if (unknown === undefined || isSocket || !pathname.startsWith("/v1/")) return next();
     return problem(c, "invalid_query", toSentence(`${shorten(unknown)}: ${unknownName(unknown, known)}`));
   };

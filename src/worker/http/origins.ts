@@ -5,8 +5,8 @@ import { isLoopbackOrigin } from "../../protocol/origins.ts";
 import { accessSettings } from "../access/settings.ts";
 import { refuseUpgrade } from "../sockets/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
+import { isUpgrade } from "./is-upgrade.ts";
 import { problem } from "./problem.ts";
-import { isUpgrade } from "./upgrade.ts";
 
 /** Decides which web pages may call the server. Programs send neither `Origin` nor `Sec-Fetch-Site`. */
 
@@ -28,7 +28,7 @@ export function publicUrl(request: Request): URL {
 export async function refuseForeignOrigins(c: Context<AppEnv>, next: Next): Promise<Response | undefined> {
   if (!isWelcome(c)) {
     const reason = "Pages of this origin may not call the server (ALLOWED_ORIGINS).";
-    if (!isUpgrade(c)) return problem(c, "forbidden", reason);
+    if (!isUpgrade(c.req.raw)) return problem(c, "forbidden", reason);
     return refuseUpgrade(c.req.raw, { code: CLOSE.forbidden, reason });
   }
   await next();
@@ -69,9 +69,12 @@ function isForeignResource(c: Context<AppEnv>): boolean {
   if (site === undefined || site === "same-origin" || site === "none") return false;
   const settings = accessSettings(c.env);
   if (site === "same-site" && settings.ok && settings.value.openness === "loopback") return false;
-  const isLink =
-    c.req.header("Sec-Fetch-Mode") === "navigate" && c.req.header("Sec-Fetch-Dest") === "document";
-  return !(isLink && (c.req.method === "GET" || c.req.method === "HEAD"));
+  return !(isNavigation(c.req.raw) && (c.req.method === "GET" || c.req.method === "HEAD"));
+}
+
+/** Whether a person followed a link in the whole window, not in a frame. */
+export function isNavigation({ headers }: Request): boolean {
+  return headers.get("Sec-Fetch-Mode") === "navigate" && headers.get("Sec-Fetch-Dest") === "document";
 }
 
 /** Every origin that gets this far is allowed: the others were refused above. */
@@ -83,7 +86,7 @@ const share = cors({
 
 /** Lets pages read the answers (CORS). An upgrade passes unchanged, because the headers of a 101 cannot be changed. */
 export async function shareAnswers(c: Context<AppEnv>, next: Next): Promise<Response | undefined> {
-  if (isUpgrade(c)) {
+  if (isUpgrade(c.req.raw)) {
     await next();
     return undefined;
   }

@@ -3,8 +3,8 @@ import { isAmbiguous } from "../../protocol/ambiguous-path.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { refuseUpgrade } from "../sockets/refusal.ts";
 import type { AppEnv } from "./app-env.ts";
+import { isUpgrade } from "./is-upgrade.ts";
 import { problem } from "./problem.ts";
-import { isUpgrade } from "./upgrade.ts";
 
 /**
  * The path of the request as it was sent, still percent-encoded: the only one that routes, middleware and ids are read
@@ -28,6 +28,6 @@ export async function refuseAmbiguousPaths(c: Context<AppEnv>, next: Next): Prom
     await next();
     return undefined;
   }
-  if (isUpgrade(c)) return refuseUpgrade(c.req.raw, { code: CLOSE.malformed, reason: REASON });
+  if (isUpgrade(c.req.raw)) return refuseUpgrade(c.req.raw, { code: CLOSE.malformed, reason: REASON });
   return problem(c, "invalid_path", REASON);
 }

@@ -2,7 +2,8 @@ import { type Context, Hono } from "hono";
 import { OLD_HANDSHAKE_DELAY_MS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { AppEnv } from "../http/app-env.ts";
-import { isUpgrade, upgradeRequired } from "../http/upgrade.ts";
+import { isUpgrade } from "../http/is-upgrade.ts";
+import { upgradeRequired } from "../http/upgrade.ts";
 import { joinFragment } from "../routes/sockets.ts";
 
 /** The old system's socket addresses: the JSON socket under other names, and its echo. The longer path first. */
@@ -10,7 +11,7 @@ export const legacySockets: Hono<AppEnv> = new Hono<AppEnv>()
   .get("/api/prompts/ws/fragments/*", (c) => joinOld(c, "/api/prompts/ws/fragments/"))
   .get("/api/prompts/ws/*", (c) => joinOld(c, "/api/prompts/ws/"))
   .get("/ws/prompts/*", (c) => joinOld(c, "/ws/prompts/"))
-  .get("/api/ws/test", (c) => (isUpgrade(c) ? echo() : upgradeRequired(c)));
+  .get("/api/ws/test", (c) => (isUpgrade(c.req.raw) ? echo() : upgradeRequired(c)));
 
 /**
  * Joins at once and opens the socket a moment later, with the frames that were sent to it meanwhile.

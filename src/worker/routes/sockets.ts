@@ -5,8 +5,9 @@ import { freshAccess } from "../access/caller/caller.ts";
 import { absence } from "../fragment/join-answer.ts";
 import type { AppEnv } from "../http/app-env.ts";
 import { idBehind } from "../http/fragment-id.ts";
+import { isUpgrade } from "../http/is-upgrade.ts";
 import { fragmentsOf } from "../http/objects.ts";
-import { isUpgrade, upgradeRequired } from "../http/upgrade.ts";
+import { upgradeRequired } from "../http/upgrade.ts";
 import { encodeJoinRequest, readJoinRequest, YJS_PREFIX } from "../sockets/join-request.ts";
 import { callerRefusal, decodeJoinRefusal, type JoinRefusal, refuseJoin } from "../sockets/refusal.ts";
 
@@ -22,7 +23,7 @@ export async function joinFragment(
   protocol: "json" | "yjs",
   isOldClient: boolean,
 ): Promise<Response> {
-  if (!isUpgrade(c)) return upgradeRequired(c);
+  if (!isUpgrade(c.req.raw)) return upgradeRequired(c);
   const join = readJoinRequest(c.req.raw, c.get("access"), protocol, isOldClient);
   const refuse = (refusal: JoinRefusal) => {
     noteRefusedJoin(c, refusal.code);

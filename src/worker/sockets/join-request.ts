@@ -1,16 +1,12 @@
-import { fromBase64UrlEncoded, toBase64UrlEncoded } from "lib0/buffer";
-import { decodeUtf8, encodeUtf8 } from "lib0/string";
 import type { Access } from "../../protocol/access.ts";
 import { MAX_CLIENT_NAME_UNITS } from "../../protocol/limits.ts";
+import { decodeObjectRequest, encodeObjectRequest } from "../object-request.ts";
 import { agreedSubprotocol, offersSubprotocol } from "./subprotocol.ts";
 
 /** The address of the Yjs socket, in front of the id. */
 export const YJS_PREFIX = "/v1/sync/";
 
-/**
- * A socket's request to join a fragment, as its object gets it. Nothing else of the client's request goes there: its
- * headers and its address may hold a key or token.
- */
+/** A socket's request to join a fragment, as its object gets it (object-request.ts). */
 export interface JoinRequest {
   readonly protocol: "json" | "yjs";
   readonly access: Access;
@@ -51,13 +47,11 @@ export function readJoinRequest(
 
 /** The request to the object. */
 export function encodeJoinRequest(join: JoinRequest): Request {
-  const text = toBase64UrlEncoded(encodeUtf8(JSON.stringify(join)));
-  return new Request(`https://fragment/join?${text}`, { headers: { Upgrade: "websocket" } });
+  return encodeObjectRequest("https://fragment/join", join, true);
 }
 
 export function decodeJoinRequest(request: Request): JoinRequest {
-  const text = decodeUtf8(fromBase64UrlEncoded(new URL(request.url).search.slice(1)));
-  return JSON.parse(text) as JoinRequest; // encodeJoinRequest wrote it
+  return decodeObjectRequest(request) as JoinRequest; // encodeJoinRequest wrote it
 }
 
 /** Half a character at the cut becomes U+FFFD, as it would in the log, so that the name is the same after a restart. */

@@ -6,7 +6,7 @@ import { ERROR_STATUS, type ErrorCode } from "../../../protocol/errors.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import { isKnownWorkspace } from "../caller/admit.ts";
 import type { Proof } from "../proof.ts";
-import { type Acting, auditRepeated } from "./audit.ts";
+import { type Actor, auditRepeated } from "./audit.ts";
 
 /** Refusals that are recorded: because of who sends the request, or how often. */
 const STATUSES: readonly number[] = [401, 403, 429];
@@ -34,13 +34,13 @@ export async function recordRefusals(c: Context<AppEnv>, next: Next): Promise<vo
   if (code === undefined || !STATUSES.includes(ERROR_STATUS[code])) return;
   const access: Access | undefined = c.get("access"); // not set for a caller that was refused
   const proof: Proof | null | undefined = c.get("proof");
-  const acting = access === undefined ? actingBy(proof ?? null) : undefined;
-  if (acting === null) return;
+  const actor = access === undefined ? claimedActor(proof ?? null) : undefined;
+  if (actor === null) return;
   const { place, on } = placeOf(new URL(c.req.url).pathname);
-  auditRepeated(c, { action: "refused", result: code, detail: `${c.req.method} ${place}`, on }, acting);
+  auditRepeated(c, { action: "refused", result: code, detail: `${c.req.method} ${place}`, on }, actor);
 }
 
-function actingBy(proof: Proof | null): Acting | null {
+function claimedActor(proof: Proof | null): Actor | null {
   if (proof === null || !isKnownWorkspace(proof.workspace)) return null;
   const isUser = proof.kind === "token" && proof.claims.kind === "user";
   return { workspace: proof.workspace, principal: isUser ? `user:${proof.claims.user.id}` : null };

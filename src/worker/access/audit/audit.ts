@@ -4,27 +4,27 @@ import type { AuditResult } from "../../../protocol/audit.ts";
 import { accessStub } from "../../addresses.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import type { AuditAct, AuditRecord, AuditSource } from "../../storage/access-audit.ts";
-import type { Caller } from "../proof.ts";
+import type { Acting } from "../object/recorder.ts";
 import { collectRepeated } from "./audit-repeats.ts";
 
 /** What goes into the audit log of the caller's workspace. */
 
 /** Who acts, where that is not the caller: somebody who signs in, or whose token has ended. */
-export interface Acting {
+export interface Actor {
   readonly workspace: Workspace;
   readonly principal: string | null;
   readonly via?: string | null;
 }
 
 /** Who the caller is, and where it calls from. Give it to a method of the AccessObject that records what it does. */
-export function auditSource(c: Context<AppEnv>, acting?: Acting): AuditSource {
+export function auditSource(c: Context<AppEnv>, actor?: Actor): AuditSource {
   const access = c.get("access");
-  const who = acting ?? { principal: access.principal.id, via: keyBehind(access) };
+  const who = actor ?? { principal: access.principal.id, via: keyBehind(access) };
   return { principal: who.principal, via: who.via ?? null, address: addressOf(c.req.raw) };
 }
 
 /** The caller, for a method of the AccessObject that records what it does. */
-export function actingOf(c: Context<AppEnv>): Caller & { readonly source: AuditSource } {
+export function actingOf(c: Context<AppEnv>): Acting {
   return { access: c.get("access"), proof: c.get("proof"), source: auditSource(c) };
 }
 
@@ -32,9 +32,9 @@ export function actingOf(c: Context<AppEnv>): Caller & { readonly source: AuditS
  * Records what was done, before the answer. What is done cannot be taken back: if it cannot be recorded, even at a
  * second attempt, the answer is the same, and the record stands in the server's log.
  */
-export async function audit(c: Context<AppEnv>, act: AuditAct, acting?: Acting): Promise<void> {
-  const record: AuditRecord = { ...auditSource(c, acting), ...act };
-  const workspace = acting?.workspace ?? c.get("access").workspace;
+export async function audit(c: Context<AppEnv>, act: AuditAct, actor?: Actor): Promise<void> {
+  const record: AuditRecord = { ...auditSource(c, actor), ...act };
+  const workspace = actor?.workspace ?? c.get("access").workspace;
   const write = () => accessStub(c.env, workspace).record(record);
   try {
     await write().catch(write);
@@ -45,9 +45,9 @@ export async function audit(c: Context<AppEnv>, act: AuditAct, acting?: Acting):
 }
 
 /** Records what may come very often: within seconds, after the answer, and repetitions within a minute as one entry. */
-export function auditRepeated(c: Context<AppEnv>, act: AuditAct, acting?: Acting): void {
-  const workspace = acting?.workspace ?? c.get("access").workspace;
-  collectRepeated(c.env, workspace, { ...auditSource(c, acting), ...act });
+export function auditRepeated(c: Context<AppEnv>, act: AuditAct, actor?: Actor): void {
+  const workspace = actor?.workspace ?? c.get("access").workspace;
+  collectRepeated(c.env, workspace, { ...auditSource(c, actor), ...act });
 }
 
 /** The same for a frame on a socket of a fragment. Its address is that of the request that opened the socket, and not kept. */

@@ -3,7 +3,7 @@ import { done, type Result, refusal, refused } from "../../../protocol/errors.ts
 import { accessStub } from "../../addresses.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import { digest } from "../../http/digest.ts";
-import { isUpgrade } from "../../http/upgrade.ts";
+import { isUpgrade } from "../../http/is-upgrade.ts";
 import type { IdentityProvider } from "../identity/identity-provider.ts";
 import type { Caller, SessionProof } from "../proof.ts";
 import { makeSecret, parseSecret } from "../secret-text.ts";
@@ -41,7 +41,7 @@ export async function ambientCaller(
 
 /** Sends the change of the cookie, and keeps the answer to this browser and to the pages of this server. */
 export function finishAmbientAnswer(c: Context<AppEnv>): void {
-  if (isUpgrade(c)) return; // the headers of a 101 cannot be changed
+  if (isUpgrade(c.req.raw)) return; // the headers of a 101 cannot be changed
   const change = c.get("cookieChange");
   if (change?.kind === "clear") clearSessionCookie(c);
   else if (change !== undefined) writeSessionCookie(c, change.cookie, change.expiresAtMs);
@@ -55,12 +55,12 @@ export function finishAmbientAnswer(c: Context<AppEnv>): void {
 /** Null if there is no such session any more. */
 async function sessionCaller(c: Context<AppEnv>, cookie: SessionCookie): Promise<Result<Caller> | null> {
   const proof = await sessionProof(cookie);
-  const caller = proof === null ? null : await knownCaller(c, callerName(proof), async () => done(proof));
+  const caller = proof === null ? null : await knownCaller(c, sessionName(proof), async () => done(proof));
   if (proof === null || caller === null || isEnded(caller)) {
     c.set("cookieChange", { kind: "clear" });
     return null;
   }
-  if (caller.ok && !isUpgrade(c) && isRenewable(cookie, Date.now())) await renew(c, proof);
+  if (caller.ok && !isUpgrade(c.req.raw) && isRenewable(cookie, Date.now())) await renew(c, proof);
   return caller;
 }
 
@@ -69,7 +69,7 @@ function isEnded(caller: Result<Caller>): boolean {
 }
 
 /** The name under which recent-callers.ts knows a session: not the one of a key or token with the same text. */
-export function callerName({ hash }: SessionProof): string {
+export function sessionName({ hash }: SessionProof): string {
   return `session ${hash}`;
 }
 

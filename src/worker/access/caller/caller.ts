@@ -3,8 +3,8 @@ import type { Access } from "../../../protocol/access.ts";
 import { done, type Result, refused } from "../../../protocol/errors.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import { digest } from "../../http/digest.ts";
+import { isUpgrade } from "../../http/is-upgrade.ts";
 import { refuse } from "../../http/problem.ts";
-import { isUpgrade } from "../../http/upgrade.ts";
 import { NOTHING_SHOWN, readCredential } from "../credentials.ts";
 import { type Caller, proofOf } from "../proof.ts";
 import { accessSettings } from "../settings.ts";
@@ -29,7 +29,7 @@ export async function makeCaller(c: Context<AppEnv>, next: Next): Promise<void> 
     c.set("access", caller.value.access);
     c.set("proof", caller.value.proof);
     // `?token=` is part of an address, by which a shared cache would find the answer. The headers of a 101 cannot be changed.
-    if (caller.value.proof !== null && !isUpgrade(c)) c.header("Cache-Control", "private, no-cache");
+    if (caller.value.proof !== null && !isUpgrade(c.req.raw)) c.header("Cache-Control", "private, no-cache");
     await next();
   } else c.res = refuseCaller(c, await countStranger(c, caller.refusal));
   finishAmbientAnswer(c);

@@ -1,5 +1,6 @@
 import { type Refusal, refusal } from "../../../protocol/errors.ts";
-import { isOwnOrigin } from "../../http/origins.ts";
+import { isUpgrade } from "../../http/is-upgrade.ts";
+import { isNavigation, isOwnOrigin } from "../../http/origins.ts";
 
 /**
  * Checks requests whose credential was added by the browser or by a proxy, and not by the page that sends the request:
@@ -68,14 +69,9 @@ function senderOf(request: Request): Sender {
   }
 }
 
-/** A link that was followed in the whole window, not a frame. */
-function isNavigation({ headers }: Request): boolean {
-  return headers.get("Sec-Fetch-Mode") === "navigate" && headers.get("Sec-Fetch-Dest") === "document";
-}
-
 /** A request that changes nothing and opens nothing. */
-function isPlainRead({ method, headers }: Request): boolean {
-  return (method === "GET" || method === "HEAD") && headers.get("Upgrade") === null;
+function isPlainRead(request: Request): boolean {
+  return (request.method === "GET" || request.method === "HEAD") && !isUpgrade(request);
 }
 
 /** A form can send its fields as text, but no form can send JSON. */

@@ -5,7 +5,7 @@ import { accessStub, directoryStub } from "../../addresses.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import { digest } from "../../http/digest.ts";
 import { addressOf, auditRepeated } from "../audit/audit.ts";
-import { callerName, sessionProof } from "../caller/ambient-caller.ts";
+import { sessionName, sessionProof } from "../caller/ambient-caller.ts";
 import { forget } from "../caller/recent-callers.ts";
 import type { SignedIn } from "../object/people-calls.ts";
 import { makeSecret, parseSecret } from "../secret-text.ts";
@@ -68,7 +68,7 @@ export async function signOut(c: Context<AppEnv>, sessions: "this" | "all"): Pro
       done(await object.signOut(id, hash, sessions, addressOf(c.req.raw))),
     );
     if (!left.ok && left.refusal.code === "unavailable") return left.refusal;
-    forget(callerName(proof));
+    forget(sessionName(proof));
   }
   c.set("cookieChange", { kind: "clear" });
   return null;
