@@ -14,7 +14,7 @@ export const CLOSE = {
   notFoundJson: 4004,
   /** The bytes are no valid frame or update, or the address names no valid id. */
   malformed: 4400,
-  /** No credential, a bad one, one that has expired, or one that was revoked. */
+  /** No credential, a bad one, a key that has ended, or one that was revoked. */
   unauthorised: 4401,
   /** The caller may not do this, or pages of its origin may not connect. */
   forbidden: 4403,
@@ -25,7 +25,7 @@ export const CLOSE = {
   deleted: 4410,
   /** Yjs sockets: the update would take the fragment over a limit. */
   overLimit: 4413,
-  /** The access has ended. With a new token the client may connect again. */
+  /** The access, or the token that was sent, has expired. With a new token the client may connect again. */
   expired: 4501,
   /** The room is full, or it holds too much for others; try again later. */
   full: 4503,

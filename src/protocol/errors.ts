@@ -16,6 +16,7 @@ export const ERROR_STATUS = {
   unknown_action: 400,
   malformed_update: 400,
   unauthorised: 401,
+  expired: 401,
   forged_update: 403,
   forbidden: 403,
   not_found: 404,

@@ -2,7 +2,7 @@
  * Tokens: JSON Web Tokens (RFC 7519), signed with HMAC-SHA-256 and nothing else. The server signs those of users, and the
  * operator's command line signs its own. Both are made and verified here, and only here.
  */
-import { type JWTPayload, jwtVerify, SignJWT } from "jose";
+import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { encodeUtf8 } from "lib0/string";
 import * as v from "valibot";
 import { type Cap, parseWorkspace, ROLES, type Workspace } from "./access.ts";
@@ -56,7 +56,10 @@ export function signToken(secret: string, claims: TokenClaims): Promise<string> 
     .sign(encodeUtf8(secret));
 }
 
-/** The claims of a token that one of the secrets has signed, and that is good now; null for any other text. */
+/**
+ * The claims of a token that one of the secrets has signed, and that is good now or was so until it expired; null for any
+ * other text. The caller compares `expiresAtMs`.
+ */
 export async function verifyToken(
   secrets: readonly string[],
   token: string,
@@ -79,8 +82,10 @@ async function verifyWith(secret: string, token: string, nowMs: number): Promise
       currentDate: new Date(nowMs),
     });
     return claimsOf(payload, protectedHeader.typ, nowMs);
-  } catch {
-    return null; // jose throws for everything that is wrong with a token
+  } catch (error) {
+    // jose throws for everything that is wrong with a token. It looks at the end last, so the rest of this one is right.
+    if (!(error instanceof errors.JWTExpired)) return null;
+    return claimsOf(error.payload, decodeProtectedHeader(token).typ, nowMs);
   }
 }
 

@@ -47,6 +47,21 @@ test("[SESSION-4] a stock provider goes on with the token that its params hold t
   await other.hasText("more text");
 });
 
+test("[SESSION-14] a stock provider comes back, when it has begun with a token that had expired and its page gets a new one", async () => {
+  await api("PUT", "/v1/fragments/stock/woken", { content: "text" });
+  const editor = openEditor("stock/woken", await tokenOf("ann", "editor", -60_000));
+  const closed = new Promise<void>((settle) => editor.provider.once("connection-close", () => settle()));
+  editor.text.insert(0, "typed on the way: ");
+  await within("the refusal of the old token", closed);
+  expect(editor.closeCodes).toEqual([4501]);
+  expect(await textOf("stock/woken")).toBe("text");
+  editor.provider.params = { token: await tokenOf("ann", "editor") };
+  await editor.synced();
+  const other = openEditor("stock/woken", await tokenOf("bob", "editor"));
+  await other.synced();
+  expect(other.text.toString()).toContain("typed on the way: ");
+});
+
 test("[SESSION-2] a stock provider of a viewer stays connected and gets the edits of others, when its page types", async () => {
   await api("PUT", "/v1/fragments/stock/viewer", { content: "text" });
   const [viewer, editor] = [

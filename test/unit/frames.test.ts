@@ -303,7 +303,8 @@ describe("close frames", () => {
     for (const code of [malformed, unauthorised, forbidden, notFoundYjs, forged, deleted, overLimit]) {
       expect(isFinal(code)).toBe(true);
     }
-    for (const code of [CLOSE.tooLarge, CLOSE.serverError, CLOSE.full]) expect(isFinal(code)).toBe(false);
+    for (const code of [CLOSE.tooLarge, CLOSE.serverError, CLOSE.expired, CLOSE.full])
+      expect(isFinal(code)).toBe(false);
     expect(CLOSE).toMatchObject({ notFoundJson: 4004, tooLarge: 1009, serverError: 1011, deleted: 4410 });
   });
 });

@@ -2,14 +2,16 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { Access } from "../../src/protocol/access.ts";
+import type { Access, Workspace } from "../../src/protocol/access.ts";
 import type { AuditEntry } from "../../src/protocol/audit.ts";
 import { AS_BEFORE } from "../../src/protocol/expansion.ts";
 import { CALLER_RATES } from "../../src/protocol/limits.ts";
 import { count, rateFault } from "../../src/worker/access/caller/caller-rates.ts";
+import { directoryStub } from "../../src/worker/addresses.ts";
 import { app } from "../../src/worker/app.ts";
 import { Expander } from "../../src/worker/expander.ts";
 import { OPEN_ACCESS } from "../support/open-access.ts";
+import { signedToken } from "../support/signed-token.ts";
 import { TEST_SECRET } from "../support/test-secret.ts";
 import { createFragment, freshId } from "./connect.ts";
 import { Description } from "./described.ts";
@@ -184,6 +186,17 @@ describe("refused keys", () => {
     expect(isCounted(from)).toBe(true);
     for (let time = 0; time < 20; time++) expect((await call("GET", "/v1/tags", sent)).status).toBe(401);
     expect(isCounted("null")).toBe(false);
+  });
+
+  test("[LIMIT-7] a token that has expired is counted like any refused one", async () => {
+    const from = "192.0.2.11";
+    vi.spyOn(Date, "now").mockReturnValue(Date.now()); // nothing is given back meanwhile
+    await directoryStub(env).add("default" as Workspace); // follows the rule of workspaces
+    const token = await signedToken(TEST_SECRET, { lifeMs: -60_000 });
+    const answer = await call("GET", `/v1/tags?token=${token}`, { from, server: closed });
+    expect(await codeOf(answer)).toEqual([401, "expired"]);
+    count(SERVER, from, "refusals", CALLER_RATES.refusals.burst - 1);
+    expect(rateFault(SERVER, from, "refusals")).not.toBeNull();
   });
 
   test("[LIMIT-8] the platform's limit of strangers holds in front", async () => {

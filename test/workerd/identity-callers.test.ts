@@ -1,5 +1,7 @@
 /** People of an identity provider in front of a closed server. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Workspace } from "../../src/protocol/access.ts";
+import { DirectoryObject } from "../../src/worker/access/object/directory-object.ts";
 import { IdentityIssuer } from "../support/identity-issuer.ts";
 import { signedIn } from "./browser.ts";
 import { call, closeOf, codeOf, freshWorkspace, openSocket, operatorKey } from "./closed-server.ts";
@@ -9,7 +11,7 @@ const HEADER = "Cf-Access-Jwt-Assertion";
 
 let issuers = 0;
 let issuer: IdentityIssuer;
-let workspace: string;
+let workspace: Workspace;
 let settings: Record<string, string>;
 
 beforeEach(async () => {
@@ -83,6 +85,25 @@ describe("a token that a client sends", () => {
     const answer = await call("GET", "/v1/me", { credential, settings: open });
     expect(answer.status).toBe(401);
     expect((await answer.json<{ detail: string }>()).detail).toContain("`aud`");
+  });
+
+  test("[ACCESS-21] one that has expired is 401 `expired`, and 4501 for a socket, unless its user is blocked", async () => {
+    const { key } = await operatorKey(workspace);
+    const expired = await issuer.sign({ ...writer, exp: Math.floor(Date.now() / 1_000) - 3_600 });
+    const answers = async () => {
+      const answer = await call("GET", "/v1/me", { credential: expired, settings });
+      return [answer.status, await codeOf(answer), await closeOf(`/v1/ws/a?token=${expired}`, { settings })];
+    };
+    expect(await answers()).toEqual([401, "expired", 4501]);
+    await call("DELETE", "/v1/users/idp:ann", { credential: key });
+    expect(await answers()).toEqual([401, "unauthorised", 4401]);
+  });
+
+  test("[ACCESS-21] one that has expired makes no workspace", async () => {
+    const expired = await issuer.sign({ ...writer, exp: Math.floor(Date.now() / 1_000) - 3_600 });
+    const add = vi.spyOn(DirectoryObject.prototype, "add");
+    const answer = await call("GET", "/v1/me", { credential: expired, settings });
+    expect([answer.status, await codeOf(answer), add.mock.calls]).toEqual([401, "unauthorised", []]);
   });
 
   test("[IDP-5] nobody gets in, when the provider does not answer", async () => {

@@ -95,7 +95,6 @@ describe("a token", () => {
   );
 
   test.each<[string, Record<string, unknown>]>([
-    ["has expired", { exp: 1_700_000_000 }],
     ["does not hold yet", { nbf: 4_000_000_000 }],
     ["never expires", { exp: undefined }],
     ["is for another service", { aud: "prompts.example" }],
@@ -132,10 +131,21 @@ describe("a token", () => {
     for (const token of tokens) expect(await refusalOf(token), token).toBe("unauthorised");
   });
 
+  test("[ACCESS-21] it says when it expired, when the rest of it is right", async () => {
+    const exp = 1_700_000_000;
+    expect(await provider.proofOf(await issuer.sign({ exp }))).toMatchObject({
+      value: { expiresAtMs: exp * 1_000 },
+    });
+    expect(await refusalOf(await issuer.sign({ exp, aud: "prompts.example" }))).toBe("unauthorised");
+    expect(await refusalOf(await issuer.sign({ exp, sub: "" }))).toBe("unauthorised");
+  });
+
   test("[IDP-1] it says in one sentence why it is refused, without what is in it", async () => {
-    const answer = await provider.proofOf(await issuer.sign({ sub: "subject-1", exp: 1_700_000_000 }));
+    const answer = await provider.proofOf(await issuer.sign({ sub: "subject-1", nbf: 4_000_000_000 }));
     expect(answer).toMatchObject({
-      refusal: { message: "The token of the identity provider was not accepted: it has expired." },
+      refusal: {
+        message: "The token of the identity provider was not accepted: its claim `nbf` is wrong.",
+      },
     });
   });
 });

@@ -2,9 +2,13 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
+import type { Workspace } from "../../src/protocol/access.ts";
 import { MAX_KEYS, MAX_OPEN_INVITATIONS } from "../../src/protocol/limits.ts";
+import { directoryStub } from "../../src/worker/addresses.ts";
 import { app } from "../../src/worker/app.ts";
 import { operations } from "../../src/worker/description/operations.ts";
+import { signedToken } from "../support/signed-token.ts";
+import { TEST_SECRET } from "../support/test-secret.ts";
 import { createFragment, freshId, openSocket, request } from "./connect.ts";
 import {
   Description,
@@ -247,6 +251,12 @@ describe("errors", () => {
       unauthorised: async () => {
         const { method, path } = description.operation(id);
         return request(method, path, undefined, { Authorization: "Bearer wrong" });
+      },
+      expired: async () => {
+        const { method, path } = description.operation(id);
+        await directoryStub(env).add("default" as Workspace); // follows the rule of workspaces
+        const token = await signedToken(TEST_SECRET, { lifeMs: -60_000 });
+        return request(method, path, undefined, { Authorization: `Bearer ${token}` });
       },
       page_of_another_origin: async () => {
         const { method, path } = description.operation(id);

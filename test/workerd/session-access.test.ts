@@ -109,7 +109,7 @@ describe("a token over an open socket", () => {
 
   test.each<readonly [string, () => Promise<string> | string, string]>([
     ["is no token", () => "nonsense", "unauthorised"],
-    ["has expired", () => tokenOf({ lifeMs: -1_000 }), "unauthorised"],
+    ["has expired", () => tokenOf({ lifeMs: -1_000 }), "expired"],
     ["is somebody else's", () => tokenOf({ user: "bob" }), "forbidden"],
     ["is for other fragments", () => tokenOf({ prefixes: ["elsewhere/"] }), "forbidden"],
   ])("[SESSION-6] is refused and nothing else happens, when it %s", async (_what, makeToken, code) => {
@@ -225,7 +225,6 @@ describe("a key or token", () => {
   const BAD: readonly (readonly [string, () => Promise<string | null> | null | string])[] = [
     ["there is none", () => null],
     ["it is nonsense", () => "nonsense"],
-    ["it has expired", () => tokenOf({ lifeMs: -1_000 })],
     [
       "it is of a workspace that does not exist",
       () => "pm_nowhere_0123456789_0123456789012345678901234567890123",

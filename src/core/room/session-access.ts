@@ -27,7 +27,7 @@ const CHANGE_MEMORY_MS = 60_000;
 const MAX_REMEMBERED_CHANGES = 1_000;
 
 const REVOKED = refusal("unauthorised", "Your access was revoked.");
-const EXPIRED = refusal("unauthorised", "Your access has ended; connect again with a new token.");
+const EXPIRED = refusal("expired", "Your access has ended; connect again with a new token.");
 const SOMEBODY_ELSE = refusal("forbidden", "The token belongs to somebody else than this session.");
 const TOO_LARGE = refusal("unauthorised", "Your names, prefixes and grants are too long for a socket.");
 const OUT_OF_REACH = refusal("forbidden", "Your access does not hold for this fragment any more.");

@@ -28,6 +28,12 @@ export function readCredential(request: Request): Result<string | null> {
 /** The same for everything that is wrong with a key or token, so that nothing can be learnt from it. */
 export const NOT_VALID = refusal("unauthorised", "The key or token is not valid, or not any more.");
 
+/**
+ * For a token that was good until it expired. It is told apart because its bearer cannot help it: a page that wakes up
+ * connects with the token that it has, and gets a new one later.
+ */
+export const EXPIRED = refusal("expired", "The token has expired; get a new one.");
+
 /** For a caller that shows none. */
 export const NOTHING_SHOWN = refusal(
   "unauthorised",

@@ -43,7 +43,7 @@ export interface Caller {
   readonly proof: Proof | null;
 }
 
-/** The proof in a key, or in a token of ours or of the identity provider. What is neither, or has expired, is refused. */
+/** The proof in a key, or in a token of ours or of the identity provider, also if that has expired. Anything else is refused. */
 export async function proofOf(
   credential: string,
   { secrets, identity }: Pick<AccessSettings, "secrets" | "identity">,

@@ -10,7 +10,7 @@ const HEADERS = {
   ETag: "The version in quotes; of an expansion, a name of its closure and form.",
   Location: "The address of the new fragment.",
   "Retry-After": "Seconds to wait.",
-  "WWW-Authenticate": "`Bearer`: a key or token is asked for.",
+  "WWW-Authenticate": "`Bearer`: a key or token is asked for. It says if the one that was sent has expired.",
   Vary: "`Accept`: another form may be asked for.",
   "X-Prompt-Warnings": "The number of warnings of the expansion.",
 } as const;
@@ -43,6 +43,7 @@ export function describeHeaders(names: readonly HeaderName[]): Record<string, Op
 const ALWAYS = [
   "invalid_query",
   "unauthorised",
+  "expired",
   "forbidden",
   "rate_limited",
   "internal_error",

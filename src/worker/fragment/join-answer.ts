@@ -4,7 +4,7 @@ import { CLOSE } from "../../protocol/close-codes.ts";
 import { MAX_SESSIONS } from "../../protocol/limits.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import type { JoinRequest } from "../sockets/join-request.ts";
-import type { JoinRefusal } from "../sockets/refusal.ts";
+import { callerRefusal, type JoinRefusal } from "../sockets/refusal.ts";
 import type { AccessCheck } from "./access-check.ts";
 
 /** Whether a socket may join: the access of its session, or why it may not. */
@@ -21,10 +21,9 @@ export function answerJoin(room: Room, check: AccessCheck, join: JoinRequest, no
   if (!check.mayRead(join.access)) return refuse(notFound(id, join.protocol));
   const admitted = room.admit(join.access, nowMs);
   if (!admitted.ok) {
-    const { code, message } = admitted.refusal;
     // Whether the fragment is there must not show.
-    if (code !== "unauthorised") return refuse(notFound(id, join.protocol));
-    return refuse({ code: CLOSE.unauthorised, reason: message });
+    const isForbidden = admitted.refusal.code === "forbidden";
+    return refuse(isForbidden ? notFound(id, join.protocol) : callerRefusal(admitted.refusal));
   }
   const access = admitted.value;
   if (room.exists) {

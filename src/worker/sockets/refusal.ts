@@ -26,6 +26,7 @@ export function callerRefusal({ code, message }: Refusal): JoinRefusal {
 
 const CALLER_CODES: Partial<Record<ErrorCode, CloseCode>> = {
   unauthorised: CLOSE.unauthorised,
+  expired: CLOSE.expired,
   forbidden: CLOSE.forbidden,
   rate_limited: CLOSE.rateLimited,
 };

@@ -14,6 +14,7 @@ const STATUSES: readonly number[] = [401, 403, 429];
 /** The close codes of sockets that may not join for the same reasons, as the codes that requests get. */
 const REFUSED_JOINS: Partial<Record<CloseCode, ErrorCode>> = {
   [CLOSE.unauthorised]: "unauthorised",
+  [CLOSE.expired]: "expired",
   [CLOSE.forbidden]: "forbidden",
   [CLOSE.rateLimited]: "rate_limited",
 };

@@ -62,9 +62,11 @@ export function isKnownWorkspace(workspace: Workspace): boolean {
   return known.has(workspace);
 }
 
+/** A token that has expired makes none. */
 function makesWorkspace(proof: Proof): boolean {
-  if (proof.kind === "identity") return true;
-  return proof.kind === "token" && proof.claims.kind === "operator" && proof.claims.makesWorkspace;
+  if (proof.kind === "identity") return proof.expiresAtMs > Date.now();
+  if (proof.kind !== "token" || proof.claims.kind !== "operator") return false;
+  return proof.claims.makesWorkspace && proof.claims.expiresAtMs > Date.now();
 }
 
 function remember(workspace: Workspace): void {

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Refusal } from "../../../protocol/errors.ts";
+import { ERROR_STATUS, type Refusal } from "../../../protocol/errors.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import { isUpgrade } from "../../http/is-upgrade.ts";
 import { refuse } from "../../http/problem.ts";
@@ -14,7 +14,13 @@ export function refuseCaller(c: Context<AppEnv>, why: Refusal): Response {
     noteRefusedJoin(c, refusal.code);
     return refuseUpgrade(c.req.raw, refusal);
   }
-  if (why.code === "unauthorised")
-    c.header("WWW-Authenticate", why === NOTHING_SHOWN ? "Bearer" : 'Bearer error="invalid_token"');
+  if (ERROR_STATUS[why.code] === 401) c.header("WWW-Authenticate", challengeOf(why));
   return refuse(c, why);
+}
+
+/** RFC 6750, 3. */
+function challengeOf(why: Refusal): string {
+  if (why === NOTHING_SHOWN) return "Bearer";
+  const description = why.code === "expired" ? ', error_description="The token has expired"' : "";
+  return `Bearer error="invalid_token"${description}`;
 }

@@ -1,6 +1,6 @@
 import type { Context, Next } from "hono";
 import { ANONYMOUS } from "../../../protocol/access.ts";
-import type { Refusal } from "../../../protocol/errors.ts";
+import { ERROR_STATUS, type Refusal } from "../../../protocol/errors.ts";
 import { PLATFORM_PERIOD_S } from "../../../protocol/limits.ts";
 import type { AppEnv } from "../../http/app-env.ts";
 import { addressOf } from "../audit/audit.ts";
@@ -37,7 +37,7 @@ export function strangerFault(c: Context<AppEnv>): Refusal | null {
 /** Counts a refused request by its address. Returns what it is told: the refusal, unless it is one of very many. */
 export async function countStranger(c: Context<AppEnv>, why: Refusal): Promise<Refusal> {
   const address = addressOf(c.req.raw);
-  if (address === null || why.code !== "unauthorised" || !isLimited(c.env)) return why;
+  if (address === null || ERROR_STATUS[why.code] !== 401 || !isLimited(c.env)) return why;
   count(c.env, address, "refusals", 1);
   return (await platformFault(c.env.STRANGER_LIMIT, address)) ?? why;
 }

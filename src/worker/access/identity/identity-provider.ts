@@ -48,7 +48,7 @@ export class IdentityProvider {
   }
 
   /**
-   * Checks a token, and applies the operator's rules to it.
+   * Checks a token, and applies the operator's rules to it. It may have expired: the caller compares `expiresAtMs`.
    *
    * @returns `unauthorised` for a bad token, `forbidden` if no rule applies, `unavailable` if the keys cannot be fetched
    */
@@ -72,6 +72,14 @@ export class IdentityProvider {
   }
 
   async #verify(token: string): Promise<Result<JWTPayload & { sub: string; exp: number }>> {
+    const payload = await this.#payloadOf(token);
+    if (!payload.ok) return payload;
+    const { sub, exp } = payload.value;
+    if (typeof sub !== "string" || !SUBJECT.test(sub) || exp === undefined) return bad("it names nobody");
+    return done({ ...payload.value, sub, exp });
+  }
+
+  async #payloadOf(token: string): Promise<Result<JWTPayload>> {
     try {
       const { payload } = await jwtVerify(token, (header, input) => this.#keys.find(header, input), {
         issuer: this.settings.issuer,
@@ -80,12 +88,11 @@ export class IdentityProvider {
         clockTolerance: IDENTITY_CLOCK_SECONDS,
         requiredClaims: ["sub", "exp"],
       });
-      const { sub, exp } = payload;
-      if (typeof sub !== "string" || !SUBJECT.test(sub) || exp === undefined) return bad("it names nobody");
-      return done({ ...payload, sub, exp });
+      return done(payload);
     } catch (error) {
       if (error instanceof KeysUnavailable)
         return refused(refusal("unavailable", "The identity provider does not answer; try again later."));
+      if (error instanceof errors.JWTExpired) return done(error.payload); // jose looks at the end last
       if (error instanceof errors.JOSEError) return bad(faultOf(error));
       throw error;
     }
@@ -106,7 +113,6 @@ function nameOf(claims: JWTPayload): string | null {
 
 /** Says what a token lacks, in words that tell a stranger nothing about the keys. */
 function faultOf(error: errors.JOSEError): string {
-  if (error instanceof errors.JWTExpired) return "it has expired";
   if (error instanceof errors.JWTClaimValidationFailed) return `its claim \`${error.claim}\` is wrong`;
   return "its signature is not valid";
 }

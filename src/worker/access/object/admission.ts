@@ -4,7 +4,7 @@ import type { OperatorClaims, UserClaims } from "../../../protocol/tokens.ts";
 import type { EndedTokenTable } from "../../storage/access-ended-tokens.ts";
 import type { KeyTable } from "../../storage/access-keys.ts";
 import type { UserTable } from "../../storage/access-users.ts";
-import { NOT_VALID } from "../credentials.ts";
+import { EXPIRED, NOT_VALID } from "../credentials.ts";
 import type { IdentityProof } from "../identity/identity-provider.ts";
 import type { KeyProof, Proof, SessionProof } from "../proof.ts";
 import type { BrowserSessions } from "./browser-sessions.ts";
@@ -28,10 +28,11 @@ export class Admission {
     this.#tables = tables;
   }
 
-  /** Notes the day of the use, too. */
+  /** Notes the day of the use, too. Only a token that is good but for its end is told that it has expired. */
   admit(proof: Proof, nowMs: number): Result<Access> {
     const access = this.#accessOf(proof, nowMs);
-    return access === null ? refused(NOT_VALID) : done(access);
+    if (access === null) return refused(NOT_VALID);
+    return isPast(access.expiresAtMs, nowMs) ? refused(EXPIRED) : done(access);
   }
 
   /**
@@ -67,11 +68,11 @@ export class Admission {
     return isNobody ? NO_LIMIT : this.capOf(principalId, nowMs, madeAtMs);
   }
 
+  /** Null if the proof, or something that it stands on, is not good or not any more. A token may have expired. */
   #accessOf(proof: Proof, nowMs: number): Access | null {
     if (proof.kind === "key") return this.#keyAccess(proof, nowMs);
     if (proof.kind === "session") return this.#sessionAccess(proof, nowMs);
     if (proof.kind === "identity") return this.#identityAccess(proof, nowMs);
-    if (isPast(proof.claims.expiresAtMs, nowMs)) return null;
     return proof.claims.kind === "operator"
       ? this.#operatorAccess(proof.claims, nowMs)
       : this.#userAccess(proof.claims, nowMs);
@@ -95,7 +96,7 @@ export class Admission {
       if (limit === null) return null;
       cap = narrowed(cap, limit);
     }
-    this.#tables.users.noteSeen(user.id, user.name, dayOf(nowMs));
+    if (!isPast(expiresAtMs, nowMs)) this.#tables.users.noteSeen(user.id, user.name, dayOf(nowMs));
     const name = user.name ?? this.#tables.users.get(user.id)?.name ?? null;
     const principal = { id: `user:${user.id}`, name, color: user.color };
     return { workspace, principal, ...cap, expiresAtMs, grants };
@@ -120,11 +121,10 @@ export class Admission {
 
   #identityAccess(proof: IdentityProof, nowMs: number): Access | null {
     const { workspace, user, issuedAtMs, expiresAtMs } = proof;
-    if (isPast(expiresAtMs, nowMs)) return null;
     const grant = `user:${user.id}`;
     const limit = this.capOf(grant, nowMs, issuedAtMs);
     if (limit === null) return null;
-    this.#tables.users.noteSeen(user.id, user.name, dayOf(nowMs));
+    if (!isPast(expiresAtMs, nowMs)) this.#tables.users.noteSeen(user.id, user.name, dayOf(nowMs));
     const principal = { id: grant, name: user.name, color: null };
     return { workspace, principal, ...narrowed(proof, limit), expiresAtMs, grants: [grant] };
   }
