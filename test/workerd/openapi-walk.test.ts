@@ -414,8 +414,8 @@ const FILL = {
   access_key: `INSERT INTO access_key (id, hash, name, role, created_at_ms, created_by)
     VALUES (?1, ?1, 'a program', 'viewer', 0, 'nobody')`,
   invitation: `INSERT INTO invitation
-      (id, hash, user_id, user_name, role, created_at_ms, created_by, expires_at_ms, state)
-    VALUES (?1, ?1, 'a', 'A', 'viewer', 0, 'nobody', 4000000000000, 'open')`,
+      (id, hash, user_id, user_name, role, created_at_ms, created_by, maker_grants, expires_at_ms, state)
+    VALUES (?1, ?1, 'a', 'A', 'viewer', 0, 'nobody', '[]', 4000000000000, 'open')`,
 };
 
 /** Asks while the workspace has as many keys or invitations as it can have. */

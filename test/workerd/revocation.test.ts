@@ -425,8 +425,8 @@ describe("pruning", () => {
       sql.exec(user, "blocked", null, 1, today - 100);
       sql.exec(user, "present", null, 0, today - 1);
       const invitation = `INSERT INTO invitation
-          (id, hash, user_id, user_name, role, created_at_ms, created_by, expires_at_ms, state)
-        VALUES (?1, ?1, 'a', 'A', 'viewer', 0, 'key:k', ?2, ?3)`;
+          (id, hash, user_id, user_name, role, created_at_ms, created_by, maker_grants, expires_at_ms, state)
+        VALUES (?1, ?1, 'a', 'A', 'viewer', 0, 'key:k', '["key:k"]', ?2, ?3)`;
       sql.exec(invitation, "long ago", nowMs - 30 * DAY_MS, "used");
       sql.exec(invitation, "a month ago", nowMs - 28 * DAY_MS, "used");
       sql.exec(invitation, "open", nowMs + 2 * DAY_MS, "open");

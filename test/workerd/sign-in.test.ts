@@ -183,6 +183,16 @@ describe("the right to invite", () => {
       expect(await complaint(await new Browser().signIn(link))).toContain("has been withdrawn");
   });
 
+  test("[INVITE-5] an invitation that a user's token has made ends with the key behind the token", async () => {
+    const workspace = freshWorkspace();
+    const { key: admin } = await operatorKey(workspace);
+    const behind = await operatorKey(workspace);
+    const { token } = await userToken(behind.key, { role: "admin" });
+    const { link } = await invite(token, { role: "admin" });
+    await call("DELETE", `/v1/keys/${behind.id}`, { credential: admin });
+    expect(await complaint(await new Browser().signIn(link))).toContain("has been withdrawn");
+  });
+
   test("[INVITE-5] an invitation gives no more than its maker may do when it is used", async () => {
     const workspace = freshWorkspace();
     const { key: admin } = await operatorKey(workspace);

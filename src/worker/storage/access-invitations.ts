@@ -11,6 +11,8 @@ export interface StoredInvitation extends Cap {
   readonly createdAtMs: number;
   /** The id of a principal. */
   readonly createdBy: string;
+  /** The keys and users that its maker stood on: it ends with each of them. */
+  readonly makerGrants: readonly string[];
   readonly expiresAtMs: number;
   readonly state: (typeof STATES)[number];
 }
@@ -18,6 +20,7 @@ export interface StoredInvitation extends Cap {
 export type NewInvitation = Omit<StoredInvitation, "state"> & { readonly hash: string };
 
 const StateSchema = v.picklist(STATES);
+const GrantsSchema = v.array(v.string());
 
 /**
  * The invitations of a workspace. One that is used or withdrawn stays until some time after its end, so that a person
@@ -31,11 +34,11 @@ export class InvitationTable {
   }
 
   add(invitation: NewInvitation): void {
-    const { id, hash, user, role, prefixes, createdAtMs, createdBy, expiresAtMs } = invitation;
+    const { id, hash, user, role, prefixes, createdAtMs, createdBy, makerGrants, expiresAtMs } = invitation;
     this.#sql.exec(
       `INSERT INTO invitation
-         (id, hash, user_id, user_name, role, prefixes, created_at_ms, created_by, expires_at_ms, state)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')`,
+         (id, hash, user_id, user_name, role, prefixes, created_at_ms, created_by, maker_grants, expires_at_ms, state)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')`,
       id,
       hash,
       user.id,
@@ -44,6 +47,7 @@ export class InvitationTable {
       writePrefixes(prefixes),
       createdAtMs,
       createdBy,
+      JSON.stringify(makerGrants),
       expiresAtMs,
     );
   }
@@ -78,6 +82,7 @@ function readInvitation(row: Record<string, SqlStorageValue>): StoredInvitation 
     ...readCap(row),
     createdAtMs: Number(row["created_at_ms"]),
     createdBy: String(row["created_by"]),
+    makerGrants: v.parse(GrantsSchema, JSON.parse(String(row["maker_grants"]))),
     expiresAtMs: Number(row["expires_at_ms"]),
     state: v.parse(StateSchema, row["state"]),
   };

@@ -40,6 +40,8 @@ export const ACCESS_SCHEMA: Schema = {
      prefixes TEXT,
      created_at_ms INTEGER NOT NULL,
      created_by TEXT NOT NULL,
+     -- JSON: the keys and users that its maker stood on.
+     maker_grants TEXT NOT NULL,
      expires_at_ms INTEGER NOT NULL,
      -- open, used or withdrawn
      state TEXT NOT NULL

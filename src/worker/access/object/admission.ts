@@ -1,4 +1,4 @@
-import { type Access, ANONYMOUS, type Cap, narrowed } from "../../../protocol/access.ts";
+import { type Access, type Cap, narrowed } from "../../../protocol/access.ts";
 import { done, type Result, refused } from "../../../protocol/errors.ts";
 import type { OperatorClaims, UserClaims } from "../../../protocol/tokens.ts";
 import type { EndedTokenTable } from "../../storage/access-ended-tokens.ts";
@@ -62,10 +62,15 @@ export class Admission {
     }
   }
 
-  /** The same for the principal that has made something: what nobody can be removed from lasts. */
-  makerCap(principalId: string, nowMs: number, madeAtMs: number): Cap | null {
-    const isNobody = principalId === ANONYMOUS.id || principalId === OPERATOR.id;
-    return isNobody ? NO_LIMIT : this.capOf(principalId, nowMs, madeAtMs);
+  /** The most that all of the grants allow; null if one of them has ended. */
+  capOfAll(grants: readonly string[], nowMs: number, issuedAtMs: number): Cap | null {
+    let cap = NO_LIMIT;
+    for (const grant of grants) {
+      const limit = this.capOf(grant, nowMs, issuedAtMs);
+      if (limit === null) return null;
+      cap = narrowed(cap, limit);
+    }
+    return cap;
   }
 
   /** Null if the proof, or something that it stands on, is not good or not any more. A token may have expired. */
@@ -90,16 +95,12 @@ export class Admission {
   #userAccess(claims: UserClaims, nowMs: number): Access | null {
     const { workspace, user, issuedAtMs, expiresAtMs } = claims;
     const grants = [...claims.grants, `user:${user.id}`, `token:${claims.id}`];
-    let cap: Cap = { role: claims.role, prefixes: claims.prefixes };
-    for (const grant of grants) {
-      const limit = this.capOf(grant, nowMs, issuedAtMs);
-      if (limit === null) return null;
-      cap = narrowed(cap, limit);
-    }
+    const limit = this.capOfAll(grants, nowMs, issuedAtMs);
+    if (limit === null) return null;
     if (!isPast(expiresAtMs, nowMs)) this.#tables.users.noteSeen(user.id, user.name, dayOf(nowMs));
     const name = user.name ?? this.#tables.users.get(user.id)?.name ?? null;
     const principal = { id: `user:${user.id}`, name, color: user.color };
-    return { workspace, principal, ...cap, expiresAtMs, grants };
+    return { workspace, principal, ...narrowed(claims, limit), expiresAtMs, grants };
   }
 
   #sessionAccess({ workspace, id, hash }: SessionProof, nowMs: number): Access | null {

@@ -37,6 +37,7 @@ export class Invitations {
       ...rest,
       createdAtMs: nowMs,
       createdBy: access.principal.id,
+      makerGrants: access.grants.filter(isLasting),
       expiresAtMs: nowMs + expiresInMs,
     };
     this.#table.add(made);
@@ -88,3 +89,8 @@ const USED = refusal(
 );
 const EXPIRED = refusal("forbidden", "This link has expired. Ask for a new one.");
 export const WITHDRAWN = refusal("forbidden", "This link has been withdrawn. Ask for a new one.");
+
+/** Tokens and browser sessions end by themselves, and the invitations that were made with them do not. */
+function isLasting(grant: string): boolean {
+  return /^(?:key|user):/.test(grant);
+}

@@ -153,9 +153,9 @@ export class PeopleCalls {
 
   #capOf(invitation: StoredInvitation, nowMs: number): Cap | null {
     const { admission } = this.#ports;
-    const { user, role, prefixes, createdBy, createdAtMs } = invitation;
+    const { user, role, prefixes, makerGrants, createdAtMs } = invitation;
     const ofUser = admission.capOf(`user:${user.id}`, nowMs, createdAtMs);
-    const ofMaker = admission.makerCap(createdBy, nowMs, createdAtMs);
+    const ofMaker = admission.capOfAll(makerGrants, nowMs, createdAtMs);
     return ofUser === null || ofMaker === null ? null : narrowed({ role, prefixes }, ofMaker);
   }
 }
