@@ -275,14 +275,16 @@ class Walk {
     const loaded = isRoot ? { text: this.#input.content, bytes: 0 } : this.#known.texts.get(id);
     if (loaded === undefined) return this.#want(id, heading, start, end);
     if (loaded === null) return null;
-    if (version !== null) return { kind: "unresolved", code: "version_not_found", subject: name };
+    if (version !== null)
+      return { kind: "unresolved", code: "version_not_found", subject: `${name}@${version}` };
     const { text, bytes } = loaded;
     const source = isRoot ? null : id;
     const target = { included: id, id: source, text };
     if (heading === null) return { kind: "text", target: { ...target, from: 0, to: text.length, bytes } };
     const section = this.#known.sections.get(source, heading);
     if (section === undefined) return this.#wantSection(source, heading);
-    if (section === null) return { kind: "unresolved", code: "section_not_found", subject: name };
+    if (section === null)
+      return { kind: "unresolved", code: "section_not_found", subject: `${name}#${heading}` };
     const { from, to } = section;
     const holdsItself = (frame: Frame) => frame.id === source && frame.at >= from && frame.at < to;
     if (this.#frames.some(holdsItself)) return repeated(isRoot, name);

@@ -6,7 +6,7 @@ export type WarningCode = keyof typeof SENTENCES;
 /** Something in a text that could not be resolved, and where it stands. */
 export interface ExpansionWarning {
   readonly code: WarningCode;
-  /** The name as it was written, in the old grammar without one `.md` unless that belongs to it; for a limit, its number. */
+  /** The name as it was written, in the old grammar without one `.md` unless that belongs to it; with the version or section that is missing; for a limit, its number. */
   readonly subject: string;
   /** The fragment in whose text it stands; null: the content that was given without an id. */
   readonly fragment: FragmentId | null;
@@ -24,8 +24,8 @@ export function describeWarning({ code, subject }: Pick<ExpansionWarning, "code"
 const SENTENCES = {
   not_found: (name: string) => `There is no fragment '${name}'.`,
   invalid_name: (name: string) => `'${name}' cannot be the name of a fragment.`,
-  section_not_found: (name: string) => `'${name}' has no such section.`,
-  version_not_found: (name: string) => `'${name}' has no such version.`,
+  section_not_found: (name: string) => `There is no section '${name}'.`,
+  version_not_found: (name: string) => `There is no version '${name}'.`,
   self_reference: (name: string) => `'${name}' is the fragment that is being expanded.`,
   cycle: (name: string) => `'${name}' is being included already, so it would include itself.`,
   depth_limit: (limit: string) => `Inclusions more than ${limit} deep are not resolved.`,

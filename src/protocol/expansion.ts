@@ -138,6 +138,18 @@ export const ExpansionSchema = v.object({
 });
 export type ShownExpansion = v.InferOutput<typeof ExpansionSchema>;
 
+/**
+ * The warnings with the beginnings of their names only: a name can be as long as a text, and stand in a thousand of them.
+ * In the old grammar the whole names stand in the text, too, whose limit bounds them.
+ */
+export function shortenNames(
+  warnings: readonly ExpansionWarning[],
+  choice: UnresolvedChoice,
+): readonly ExpansionWarning[] {
+  if (choice === "marker") return warnings;
+  return warnings.map((warning) => ({ ...warning, subject: shorten(warning.subject) }));
+}
+
 /** An expansion as `/v1` shows it, when this was asked for. */
 export function showExpansion(
   { expanded, dependencies, warnings, variables, map }: ExpandedText,
@@ -152,7 +164,7 @@ export function showWarnings(
   warnings: readonly ExpansionWarning[],
   choice: UnresolvedChoice,
 ): ShownWarning[] {
-  const describe = choice === "marker" ? describeAsBefore : describeShortly;
+  const describe = choice === "marker" ? describeAsBefore : describeWarning;
   const shown = warnings
     .slice(0, MAX_SHOWN_WARNINGS)
     .map((warning) => showWarning(warning, warning.code, describe(warning)));
@@ -168,11 +180,6 @@ function showWarning(
   message: string,
 ): ShownWarning {
   return { code, message, fragment, range, chain };
-}
-
-/** A name can be as long as a text. */
-function describeShortly({ code, subject }: ExpansionWarning): string {
-  return describeWarning({ code, subject: shorten(subject) });
 }
 
 function countMore(more: number): string {
@@ -204,5 +211,5 @@ export function unresolvedFault(
   const [first] = warnings;
   if (choice !== "error" || first === undefined) return null;
   const more = warnings.length > 1 ? ` ${countMore(warnings.length - 1)}` : "";
-  return refusal("unresolved_inclusions", `${describeShortly(first)}${more}`);
+  return refusal("unresolved_inclusions", `${describeWarning(first)}${more}`);
 }

@@ -8,6 +8,7 @@ import {
   type ExpandedText,
   type ExpandOptions,
   type ExpansionResult,
+  shortenNames,
   unresolvedFault,
 } from "../protocol/expansion.ts";
 import { textFault } from "../protocol/fragment.ts";
@@ -76,7 +77,8 @@ export class Expander extends WorkerEntrypoint<Env> {
       } as const;
       const fetchTexts = (ids: readonly FragmentId[]) => closure.fetch(ids);
       const expansion = await expand(input, fetchTexts, EXPANSION_BUDGETS, options.variables);
-      const { expanded, dependencies, warnings, variables, closure: seen } = expansion;
+      const { expanded, dependencies, variables, closure: seen } = expansion;
+      const warnings = shortenNames(expansion.warnings, unresolved);
       count(this.env, caller, "expansions", 1 + dependencies.length);
       const fault = unresolvedFault(options, warnings);
       if (fault !== null) return { ...refused(fault), warnings };

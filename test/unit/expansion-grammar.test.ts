@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Unresolved } from "../../src/language/assembly.ts";
 import { EXPANSION_BUDGETS, expand } from "../../src/language/expansion.ts";
+import { describeWarning } from "../../src/language/expansion-warning.ts";
 import { id, Store } from "./expansion-store.ts";
 
 const HANDBOOK = "Intro\n# Tone\nBe kind.\n## Words\nShort ones.\n# Facts ##\nOnly true ones.\n";
@@ -149,9 +150,13 @@ describe("what cannot be resolved", () => {
   });
 
   test("[EXP-24] a version and a section that are not there have warnings of their own", async () => {
-    const input = { content: "[[a@9]][[a#No]]", root: null, unresolved: "keep" } as const;
+    const input = { content: "[[a@9]][[a # No|x]]", root: null, unresolved: "keep" } as const;
     const { warnings } = await expand(input, new Store(texts).fetchTexts);
     expect(warnings.map(({ code }) => code)).toEqual(["version_not_found", "section_not_found"]);
+    expect(warnings.map(describeWarning)).toEqual([
+      "There is no version 'a@9'.",
+      "There is no section 'a#No'.",
+    ]);
   });
 
   test.each<[Unresolved, string]>([

@@ -132,6 +132,14 @@ describe("unresolved", () => {
     const { json } = await postText(`[[${"x y".repeat(100_000)}]]`);
     expect(JSON.stringify((json as ShownExpansion).warnings).length).toBeLessThan(500);
   });
+
+  test("[EXP-24] a warning repeats little of a long name, when a fragment that has it is included again and again", async () => {
+    const { id } = await createFragment(`[[${"x y".repeat(300_000)}]]`);
+    const { json } = await postText(`[[${id}]]`.repeat(50), { unresolved: "empty" });
+    const { warnings } = json as ShownExpansion;
+    expect(warnings).toHaveLength(50);
+    expect(JSON.stringify(warnings).length).toBeLessThan(50 * 500);
+  });
 });
 
 describe("variables", () => {
