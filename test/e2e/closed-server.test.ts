@@ -373,6 +373,38 @@ test("[CLI-14] npm run key names everything that it tried and shows none of it, 
   expect(stderr).not.toContain(`${keys.admin}`);
 });
 
+describe.each([
+  ["seed", "tools/dev/seed.ts"],
+  ["load", "tools/load/main.ts"],
+  ["e2e", "tools/check/main.ts"],
+])("npm run %s", (name, script) => {
+  test.each<[string, string, Record<string, string>]>([
+    ["it has no key for a closed server", "is closed: give a key", {}],
+    [
+      "the server does not take its key",
+      "does not take the key: ",
+      { PROMPT_MANAGER_KEY: "pm_default_none_none" },
+    ],
+  ])(
+    "[CLI-17] the command says so in one sentence and sends nothing further, when %s",
+    async (_, says, env) => {
+      const before = await totalOf("admin");
+      const ended = await runCommandLine(script, ["--url", server.url], env);
+      expect(ended.code).toBe(1);
+      expect(ended.stderr.trimEnd().split("\n")).toEqual([
+        expect.stringContaining(`npm run ${name}: ${server.url} ${says}`),
+      ]);
+      expect(ended.stdout).toBe("");
+      expect(await totalOf("admin")).toBe(before);
+    },
+  );
+});
+
+async function totalOf(caller: CallerName): Promise<number> {
+  const answer = await send(caller, { method: "GET", path: "/v1/fragments?limit=1" });
+  return ((await answer.json()) as { total: number }).total; // the server is ours
+}
+
 test("[CLI-15] npm run audit prints what was done in a workspace and nothing of another one, in lines or as JSON", async () => {
   const id = `${ELSEWHERE}deleted`;
   await succeed("another workspace", {

@@ -1,12 +1,13 @@
 /** The key or token with which a command calls a server. */
 import { UsageError } from "../command-line.ts";
 import type { Option } from "../command-options.ts";
+import { describeProblem } from "../problem.ts";
 
 export const KEY_VARIABLE = "PROMPT_MANAGER_KEY";
 
 /** The line of the option in a usage, with its column. */
-export function describeKeyOption(column: number): string {
-  return `  ${"--key KEY".padEnd(column)}a key or token, for a server that is not open; ${KEY_VARIABLE} unless given`;
+export function describeKeyOption(column: number, what = "a key or token"): string {
+  return `  ${"--key KEY".padEnd(column)}${what}, for a server that is not open; ${KEY_VARIABLE} unless given`;
 }
 
 /**
@@ -37,6 +38,13 @@ function readCredential(name: string, given: unknown): string | null {
   if (!/^[\w.-]+$/.test(text))
     throw new UsageError(`--${name} must be a key or token, as the server gave it (or ${KEY_VARIABLE}).`);
   return text;
+}
+
+/** The message of a command whose request was answered with 401. */
+export function describeUnauthorised(origin: string, key: string | null, body: string): string {
+  return key === null
+    ? `${origin} is closed: give a key with --key, or in ${KEY_VARIABLE}.`
+    : `${origin} does not take the key: ${describeProblem(body)}`;
 }
 
 /** The headers that show the key; none without a key. */

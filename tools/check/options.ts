@@ -62,7 +62,7 @@ Checks a running server from outside, over HTTP and WebSockets. It makes fragmen
 them afterwards.
 
   --url URL          the server, such as https://prompts.example.com; ${DEFAULT_SERVER_URL} unless given
-${describeKeyOption(19)}
+${describeKeyOption(19, "a key of an admin")}
   --only GROUP       run this group only, or the groups whose names begin with GROUP; may be given several times
   --timeout SECONDS  limit for one check; 10 unless given
   --json             print the report as one JSON document

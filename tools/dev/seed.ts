@@ -8,7 +8,13 @@ import { readdir, readFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { type FragmentId, parseFragmentId } from "../../src/language/fragment-id.ts";
 import { scanIncludedIds } from "../../src/language/included-ids.ts";
-import { authorization, credential, describeKeyOption } from "../access/credential.ts";
+import {
+  authorization,
+  credential,
+  describeKeyOption,
+  describeUnauthorised,
+  KEY_VARIABLE,
+} from "../access/credential.ts";
 import { runCommand } from "../command-line.ts";
 import { parsed, parseOptions, text, type ValuesOf } from "../command-options.ts";
 import { describeProblem } from "../problem.ts";
@@ -53,8 +59,9 @@ async function seed({ url, key, dir }: ValuesOf<typeof OPTIONS>): Promise<number
   }
   const are = samples.size === 1 ? "is" : "are";
   console.log(`\n${counted(samples.size, "fragment")} ${are} at ${url.origin}. Try next:`);
+  const header = key === null ? "" : `-H "Authorization: Bearer $${KEY_VARIABLE}" `;
   for (const id of findEntries(samples).slice(0, 5)) {
-    console.log(`  curl ${new URL(`/v1/expansions/${encodePath(id)}`, url)}`);
+    console.log(`  curl ${header}${new URL(`/v1/expansions/${encodePath(id)}`, url)}`);
   }
   return 0;
 }
@@ -105,6 +112,7 @@ async function putFragment(
   } catch (error) {
     throw new Error(describeNoServer(url.origin, error));
   }
+  if (response.status === 401) throw new Error(describeUnauthorised(url.origin, key, body));
   if (!response.ok) {
     throw new Error(`The server refused ${id}: ${response.status} ${describeProblem(body)}`);
   }

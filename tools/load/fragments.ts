@@ -1,6 +1,8 @@
 /** The fragments that a load test makes and deletes again, over REST. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fragment } from "../../src/protocol/fragment.ts";
+import { authorization, describeUnauthorised } from "../access/credential.ts";
+import { describeProblem } from "../problem.ts";
 import { describeNoServer } from "../server-url.ts";
 
 export interface Fragments {
@@ -17,18 +19,20 @@ const PAUSE_MS = 500;
 /** Every method throws an error with a sentence for the user if the server refuses, or does not answer. */
 export class RestFragments implements Fragments {
   readonly #origin: string;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #key: string | null;
 
-  /** @param headers of all requests, such as those that show a key */
-  constructor(origin: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(origin: string, key: string | null) {
     this.#origin = origin;
-    this.#headers = headers;
+    this.#key = key;
   }
 
   async checkServer(): Promise<void> {
     const response = await this.#send("GET", "/healthz");
     if (!response.ok)
       throw new Error(`${this.#origin}/healthz answered ${response.status}, and not as Prompt Manager does.`);
+    const asked = await this.#send("GET", "/v1/tags");
+    const body = await asked.text();
+    if (asked.status === 401) throw new Error(describeUnauthorised(this.#origin, this.#key, body));
   }
 
   async create(id: string): Promise<void> {
@@ -52,7 +56,7 @@ export class RestFragments implements Fragments {
       if (response.ok) return response;
       const text = await response.text();
       if (response.status < 500 || attempt === ATTEMPTS)
-        throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 200)}`);
+        throw new Error(`${method} ${path} answered ${response.status}: ${describeProblem(text)}`);
       await delay(PAUSE_MS * attempt);
     }
   }
@@ -64,7 +68,7 @@ export class RestFragments implements Fragments {
         method,
         redirect: "manual", // the user agreed to this host only
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-        headers: { ...this.#headers, ...json },
+        headers: { ...authorization(this.#key), ...json },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
     } catch (error) {

@@ -25,7 +25,7 @@ await runCommand(LOAD_COMMAND, putLoad);
 /** Returns the exit code. */
 async function putLoad({ load, url, key, reportFile, jsonFile }: LoadCommand): Promise<number> {
   const headers = authorization(key);
-  const fragments = new RestFragments(url.origin, headers);
+  const fragments = new RestFragments(url.origin, key);
   await fragments.checkServer();
   const signal = interruption();
   console.log(`${url.origin}: ${describeLoad(load)}`);
