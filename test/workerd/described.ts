@@ -159,6 +159,12 @@ async function makeNamed(path: string, body: object): Promise<string> {
 }
 
 async function makeExampleSession(): Promise<string> {
+  const me = await request("GET", "/v1/me", undefined, { Cookie: await signInAnna() });
+  return (await me.json<{ session: string }>()).session;
+}
+
+/** The cookie of a browser in which somebody has signed in. */
+export async function signInAnna(): Promise<string> {
   const body = { user: { name: "Anna" }, role: "editor" };
   const made = await request("POST", "/v1/invitations", body);
   const { link } = await made.json<{ link: string }>();
@@ -168,9 +174,7 @@ async function makeExampleSession(): Promise<string> {
     body: new URLSearchParams({ invitation: link }),
     redirect: "manual",
   });
-  const Cookie = signedIn.headers.get("Set-Cookie")?.split(";")[0] ?? "";
-  const me = await request("GET", "/v1/me", undefined, { Cookie });
-  return (await me.json<{ session: string }>()).session;
+  return signedIn.headers.get("Set-Cookie")?.split(";")[0] ?? "";
 }
 
 /** The codes of errors that an operation names, with their status. */

@@ -17,6 +17,7 @@ import {
   type JsonNode,
   openObjects,
   prepareExample,
+  signInAnna,
 } from "./described.ts";
 
 const MIB = 1024 * 1024;
@@ -24,6 +25,7 @@ const TOO_LARGE_BODY = `{"content":"${" ".repeat(8 * MIB)}"}`;
 const TOO_LARGE = "x".repeat(MIB + 1);
 const PAGE = { Origin: "http://localhost:5173" };
 const ids = Object.keys(operations);
+const bodies = ids.filter((id) => "requestBody" in operations[id as keyof typeof operations]); // of its keys
 
 let description: Description;
 
@@ -271,6 +273,22 @@ describe("errors", () => {
     };
   }
 
+  /** Every operation with a body refuses one that a page has not sent as JSON, with the cookie of a browser session. */
+  for (const id of bodies) {
+    CAUSES[id] = {
+      ...CAUSES[id],
+      unsupported_media_type: async () => {
+        const { method, path } = description.operation(id);
+        const headers = {
+          Cookie: await signInAnna(),
+          Origin: "http://localhost",
+          "Content-Type": "text/plain",
+        };
+        return request(method, path, "{}", headers);
+      },
+    };
+  }
+
   /** The codes of causes that are not called by theirs. */
   const CODES: Record<string, string> = {
     unknown_parameter: "invalid_query",
@@ -346,8 +364,6 @@ describe("misspelt requests", () => {
     for (const path of [`/api/prompts/${id}?unknown=1`, "/healthz?unknown=1"])
       expect((await request("GET", path)).status).toBe(200);
   });
-
-  const bodies = ids.filter((id) => "requestBody" in operations[id as keyof typeof operations]); // of its keys
 
   test.each(bodies)(
     "[REST-27] %s refuses a body with an unknown field, at whichever depth, and does nothing",

@@ -4,7 +4,7 @@ import { FRAGMENT_ID_RULE } from "../../language/fragment-id.ts";
 import { MAX_REQUEST_ID_UNITS } from "../../protocol/limits.ts";
 import { peopleOperations } from "./people-operations.ts";
 import { jsonBody } from "./request-body.ts";
-import { answers, describeHeaders, empty, refuses } from "./responses.ts";
+import { answers, describeHeaders, empty, OF_A_BODY, refuses } from "./responses.ts";
 import { refTo } from "./schemas.ts";
 
 /** Describes each operation of the REST API. The example requests work on the fragments of `EXAMPLES`. */
@@ -69,7 +69,7 @@ const idempotencyKey = header(
   { minLength: 1, maxLength: MAX_REQUEST_ID_UNITS },
 );
 
-const WRITE_REFUSALS = ["invalid_header", "invalid_body", "invalid_content", "content_too_large"] as const;
+const WRITE_REFUSALS = ["invalid_header", "invalid_content", "content_too_large"] as const;
 
 export const operations = {
   listFragments: {
@@ -91,13 +91,7 @@ export const operations = {
     }),
     responses: {
       ...answers(201, "Made, and durable.", "Fragment", { headers: ["ETag", "Location"], example: shown }),
-      ...refuses(
-        ...WRITE_REFUSALS,
-        "invalid_id",
-        "already_exists",
-        "body_too_large",
-        "idempotency_key_reused",
-      ),
+      ...refuses(...WRITE_REFUSALS, "invalid_id", "already_exists", ...OF_A_BODY, "idempotency_key_reused"),
     },
   },
   getFragment: {
@@ -133,7 +127,7 @@ export const operations = {
         "not_found",
         "stale_base",
         "version_mismatch",
-        "body_too_large",
+        ...OF_A_BODY,
         "idempotency_key_reused",
       ),
     },
@@ -168,7 +162,7 @@ export const operations = {
         "no_single_match",
         "stale_base",
         "version_mismatch",
-        "body_too_large",
+        ...OF_A_BODY,
         "idempotency_key_reused",
       ),
     },
@@ -198,11 +192,10 @@ export const operations = {
       }),
       ...refuses(
         "invalid_header",
-        "invalid_body",
         "invalid_id",
         "not_found",
         "already_exists",
-        "body_too_large",
+        ...OF_A_BODY,
         "idempotency_key_reused",
       ),
     },
@@ -242,7 +235,7 @@ export const operations = {
     },
     responses: {
       ...answers(202, "Begun.", "RebuildStatus"),
-      ...refuses("invalid_body", "invalid_id", "body_too_large"),
+      ...refuses("invalid_id", ...OF_A_BODY),
     },
   },
   streamEvents: {
@@ -287,7 +280,7 @@ export const operations = {
     }),
     responses: {
       ...answers(201, "Made. The key itself is in this answer only.", "NewKey"),
-      ...refuses("invalid_body", "body_too_large", "forbidden", "limit_reached"),
+      ...refuses(...OF_A_BODY, "forbidden", "limit_reached"),
     },
   },
   changeKey: {
@@ -299,7 +292,7 @@ export const operations = {
     requestBody: jsonBody("KeyPatch", { role: { summary: "Another role", value: { role: "viewer" } } }),
     responses: {
       ...answers(200, "Changed.", "Key"),
-      ...refuses("invalid_body", "body_too_large", "forbidden", "not_found"),
+      ...refuses(...OF_A_BODY, "forbidden", "not_found"),
     },
   },
   revokeKey: {
@@ -327,7 +320,7 @@ export const operations = {
     }),
     responses: {
       ...answers(201, "Made.", "Token"),
-      ...refuses("invalid_body", "invalid_id", "body_too_large", "forbidden"),
+      ...refuses("invalid_id", ...OF_A_BODY, "forbidden"),
     },
   },
   endToken: {
@@ -352,7 +345,7 @@ export const operations = {
     requestBody: jsonBody("UserPut", { viewer: { summary: "May only read", value: { role: "viewer" } } }),
     responses: {
       ...answers(200, "Stored.", "User"),
-      ...refuses("invalid_id", "invalid_body", "body_too_large", "forbidden"),
+      ...refuses("invalid_id", ...OF_A_BODY, "forbidden"),
     },
   },
   blockUser: {
@@ -405,14 +398,7 @@ export const operations = {
           variables: { filled: [], left: [] },
         },
       }),
-      ...refuses(
-        "invalid_body",
-        "invalid_content",
-        "invalid_id",
-        "content_too_large",
-        "body_too_large",
-        "unresolved_inclusions",
-      ),
+      ...refuses("invalid_content", "invalid_id", "content_too_large", ...OF_A_BODY, "unresolved_inclusions"),
     },
   },
   getExpansion: {

@@ -1,7 +1,7 @@
 import type { DescribeRouteOptions } from "hono-openapi";
 import type { OpenAPIV3_1 } from "openapi-types";
 import { jsonBody } from "./request-body.ts";
-import { answers, empty, refuses } from "./responses.ts";
+import { answers, empty, OF_A_BODY, refuses } from "./responses.ts";
 
 /** Describes the operations with which people come in, and see who they are. */
 
@@ -41,7 +41,7 @@ export const peopleOperations = {
     }),
     responses: {
       ...answers(201, "Made. The link is in this answer only.", "NewInvitation"),
-      ...refuses("invalid_body", "body_too_large", "forbidden", "limit_reached"),
+      ...refuses(...OF_A_BODY, "forbidden", "limit_reached"),
     },
   },
   withdrawInvitation: {

@@ -51,6 +51,9 @@ const ALWAYS = [
   "not_configured",
 ] as const;
 
+/** The refusals that any operation with a body may answer with. */
+export const OF_A_BODY = ["invalid_body", "body_too_large", "unsupported_media_type"] as const;
+
 /** The refusals of an operation: these, and those of any operation. */
 export function refuses(...codes: readonly ErrorCode[]): Responses {
   const byStatus = new Map<number, ErrorCode[]>();
