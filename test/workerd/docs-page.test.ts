@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { describeSockets } from "../../src/worker/description/asyncapi.ts";
 import { renderDocs } from "../../src/worker/description/docs-page.ts";
 import { operations } from "../../src/worker/description/operations.ts";
+import { call } from "./closed-server.ts";
 import { request } from "./connect.ts";
 
 interface Page {
@@ -52,6 +53,17 @@ describe("/", () => {
     expect(targets).toContain("/docs");
     for (const target of targets)
       expect([target, (await request("GET", target)).status]).toEqual([target, 200]);
+  });
+
+  test("[API-10] its commands bring a key, when the server is closed", async () => {
+    const answer = await call("GET", "/", { headers: { Accept: BROWSER } });
+    const { text } = await readPage(await answer.text());
+    expect(text).toContain("This server is closed.");
+    const commands = text.replaceAll("&quot;", '"').match(/^.*(?:curl|npx wscat) .*$/gm) ?? [];
+    expect(commands).toHaveLength(4);
+    for (const command of commands) expect(command).toContain('-H "Authorization: Bearer $KEY" ');
+    const open = await readPage(await (await request("GET", "/", undefined, { Accept: BROWSER })).text());
+    expect(open.text).not.toMatch(/closed|Bearer/);
   });
 
   test.each([undefined, "*/*", "application/json", "application/*"])(

@@ -46,6 +46,12 @@ const ANONYMOUS_ROLES = new Map<string, Role | null>([
 
 const known = new WeakMap<Env, Result<AccessSettings>>();
 
+/** Whether callers need credentials, also while the settings are wrong. */
+export function isClosed(env: Env): boolean {
+  const settings = accessSettings(env);
+  return !settings.ok || settings.value.openness === "closed";
+}
+
 /** Refuses with `not_configured` what cannot be meant, so that a slip never opens the server. */
 export function accessSettings(env: Env): Result<AccessSettings> {
   const settings = known.get(env) ?? readSettings(env);

@@ -18,12 +18,14 @@ export function describeServer({ origin }: URL) {
  * The page for a person who opens the server's address in a browser. Like the page of the API it stands alone: no
  * script, and nothing that is loaded from anywhere.
  *
+ * @param isClosed whether the commands need a key
  * @param nonce of the style, which the page's policy names
  */
-export function renderFrontPage({ origin, host, protocol }: URL, nonce: string): Html {
+export function renderFrontPage({ origin, host, protocol }: URL, isClosed: boolean, nonce: string): Html {
   const { included, fragment } = EXAMPLES;
+  const header = isClosed ? '-H "Authorization: Bearer $KEY" ' : "";
   const put = (id: string, content: string) =>
-    `curl -X PUT ${origin}/v1/fragments/${id} -d '${JSON.stringify({ content })}'`;
+    `curl ${header}-X PUT ${origin}/v1/fragments/${id} -d '${JSON.stringify({ content })}'`;
   const sockets = `${protocol === "https:" ? "wss:" : "ws:"}//${host}`;
   return html`<!doctype html>
 <html lang="en">
@@ -41,12 +43,13 @@ export function renderFrontPage({ origin, host, protocol }: URL, nonce: string):
 </header>
 <main>
 <h2>Try it</h2>
+${isClosed ? html`<p>This server is closed. An admin makes a key for you; put it into the variable <code>KEY</code>.</p>` : ""}
 <p>Write two fragments, one of which includes the other, and read it as a model would get it:</p>
 <pre>${put(included.id, included.content)}
 ${put(fragment.id, fragment.content)}
-curl ${origin}/v1/expansions/${fragment.id}</pre>
+curl ${header}${origin}/v1/expansions/${fragment.id}</pre>
 <p>Edit one over a WebSocket. What others write comes in while you are connected:</p>
-<pre>npx wscat -c '${sockets}/v1/ws/${fragment.id}'
+<pre>npx wscat ${header}-c '${sockets}/v1/ws/${fragment.id}'
 &gt; {"action": "update", "content": "Good morning, [[${included.id}]]!"}</pre>
 <p>An editor with a y-websocket provider connects to <code>${sockets}/v1/sync</code>; its room is the id of the fragment.</p>
 <h2>Addresses</h2>

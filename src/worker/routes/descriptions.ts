@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import { isClosed } from "../access/settings.ts";
 import { describeSockets } from "../description/asyncapi.ts";
 import { renderDocs } from "../description/docs-page.ts";
 import { describeServer, renderFrontPage } from "../description/front-page.ts";
@@ -25,7 +26,7 @@ export function descriptions(app: () => Hono<AppEnv>): Hono<AppEnv> {
       const url = publicUrl(c.req.raw);
       c.header("Vary", "Accept");
       return preferredType(c, ["application/json", "text/html"]) === "text/html"
-        ? page(c, (nonce) => renderFrontPage(url, nonce))
+        ? page(c, (nonce) => renderFrontPage(url, isClosed(c.env), nonce))
         : c.json(describeServer(url));
     })
     .get("/openapi.json", async (c) => c.json(await describeRestOnce()))

@@ -3,7 +3,7 @@ import type { Access } from "../../../protocol/access.ts";
 import { type Refusal, refusal } from "../../../protocol/errors.ts";
 import { CALLER_RATES } from "../../../protocol/limits.ts";
 import { LatestMap } from "../../latest-map.ts";
-import { accessSettings } from "../settings.ts";
+import { isClosed } from "../settings.ts";
 
 /**
  * How much each caller does, as this isolate has seen it. A caller that is served by several isolates may do more, and an
@@ -46,8 +46,7 @@ export function tooMuch(what: string, waitS: number): Refusal {
 }
 
 export function isLimited(env: Env): boolean {
-  const settings = accessSettings(env);
-  return !settings.ok || settings.value.openness === "closed";
+  return isClosed(env);
 }
 
 function bucketOf(caller: string, kind: Kind): TokenBucket {
