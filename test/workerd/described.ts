@@ -1,7 +1,7 @@
 import { exports } from "cloudflare:workers";
 import { Validator } from "@cfworker/json-schema";
 import type { OpenAPIV3_1 } from "openapi-types";
-import { EXAMPLES } from "../../src/worker/description/operations.ts";
+import { EXAMPLES } from "../../src/worker/description/examples.ts";
 import { freshId, request } from "./connect.ts";
 
 /** The description that the worker serves, as the tests go through it. */

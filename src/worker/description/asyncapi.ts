@@ -6,9 +6,9 @@ import { MAX_CLIENT_NAME_UNITS } from "../../protocol/limits.ts";
 import { PRODUCT_VERSION } from "../../protocol/product-version.ts";
 import { SUBPROTOCOL } from "../../protocol/yjs-frames.ts";
 import { CLOSE_REASONS } from "./close-reasons.ts";
+import { EXAMPLES } from "./examples.ts";
 import { bulletList, SOCKET_LIMITS } from "./limits.ts";
 import { CLIENT_FRAMES, EVENTS, SERVER_FRAMES } from "./message-summaries.ts";
-import { EXAMPLES } from "./operations.ts";
 import { describeSchemas, type JsonSchema, refTo } from "./schemas.ts";
 import { SOCKET_SECURITY, SOCKET_SECURITY_CHOICES } from "./security-schemes.ts";
 

@@ -1,6 +1,6 @@
 import { html, raw } from "hono/html";
 import { DOCS_STYLE } from "./docs-style.ts";
-import { EXAMPLES } from "./operations.ts";
+import { EXAMPLES } from "./examples.ts";
 import type { Html } from "./render-description.ts";
 
 /** The addresses for a program that knows only the server's own. */

@@ -1,21 +1,15 @@
 import type { DescribeRouteOptions } from "hono-openapi";
-import type { OpenAPIV3_1 } from "openapi-types";
 import { FRAGMENT_ID_RULE } from "../../language/fragment-id.ts";
 import { MAX_REQUEST_ID_UNITS } from "../../protocol/limits.ts";
+import { accessOperations } from "./access-operations.ts";
+import { EXAMPLES } from "./examples.ts";
+import { pathId } from "./path-id.ts";
 import { peopleOperations } from "./people-operations.ts";
 import { jsonBody } from "./request-body.ts";
 import { answers, describeHeaders, empty, OF_A_BODY, refuses } from "./responses.ts";
 import { refTo } from "./schemas.ts";
 
 /** Describes each operation of the REST API. The example requests work on the fragments of `EXAMPLES`. */
-
-/** The fragments of the examples. */
-export const EXAMPLES = {
-  fragment: { id: "team/greeting", content: "Hello, [[team/name]]!", tags: ["greeting"] },
-  included: { id: "team/name", content: "world" },
-  /** The example creates this one. */
-  created: { id: "team/farewell", content: "Goodbye, [[team/name]]!", description: "How we part" },
-} as const;
 
 const shown = {
   id: EXAMPLES.fragment.id,
@@ -34,21 +28,13 @@ const TAG = {
   fragments: ["Fragments"],
   catalogue: ["Catalogue"],
   expansion: ["Expansion"],
-  access: ["Access"],
   service: ["Service"],
 };
 
-const id: OpenAPIV3_1.ParameterObject = {
-  name: "id",
-  in: "path",
-  required: true,
-  description: `${FRAGMENT_ID_RULE} Its slashes may be plain or \`%2F\`: both name the same fragment.`,
-  schema: { type: "string", minLength: 1 },
-  example: EXAMPLES.fragment.id,
-};
-
-const keyId = { ...id, description: "The `id` of the key.", example: "h3k9m2x7q4wz" };
-const userId = { ...id, description: "The id of the user, percent-encoded.", example: "anna" };
+const id = pathId(
+  `${FRAGMENT_ID_RULE} Its slashes may be plain or \`%2F\`: both name the same fragment.`,
+  EXAMPLES.fragment.id,
+);
 
 function header(name: string, description: string, lengths: { minLength?: number; maxLength?: number } = {}) {
   return { name, in: "header", description, schema: { type: "string", ...lengths } } as const;
@@ -260,129 +246,6 @@ export const operations = {
       ...refuses(),
     },
   },
-  listKeys: {
-    summary: "List the keys",
-    description:
-      "In the order in which they were made, for admins. An admin of some fragments sees the keys for these.",
-    tags: TAG.access,
-    responses: { ...answers(200, "One page of the list.", "KeyPage"), ...refuses("forbidden") },
-  },
-  makeKey: {
-    summary: "Make a key",
-    description:
-      "For a program. For admins; a key has at most the rights of the one who makes it. Without `prefixes` it has those of its maker.",
-    tags: TAG.access,
-    requestBody: jsonBody("KeyCreate", {
-      reader: {
-        summary: "For a program that reads one folder",
-        value: { name: "Nightly export", role: "viewer", prefixes: ["team/"] },
-      },
-    }),
-    responses: {
-      ...answers(201, "Made. The key itself is in this answer only.", "NewKey"),
-      ...refuses(...OF_A_BODY, "forbidden", "limit_reached"),
-    },
-  },
-  changeKey: {
-    summary: "Change a key",
-    description:
-      "Absent fields stay. Lowered rights reach open sockets within two seconds, requests within ten.",
-    tags: TAG.access,
-    parameters: [keyId],
-    requestBody: jsonBody("KeyPatch", { role: { summary: "Another role", value: { role: "viewer" } } }),
-    responses: {
-      ...answers(200, "Changed.", "Key"),
-      ...refuses(...OF_A_BODY, "forbidden", "not_found"),
-    },
-  },
-  revokeKey: {
-    summary: "Revoke a key",
-    description: "Every token that was made with it ends, too. Open sockets are closed within two seconds.",
-    tags: TAG.access,
-    parameters: [keyId],
-    responses: { ...empty(204, "Revoked."), ...refuses("forbidden", "not_found") },
-  },
-  makeToken: {
-    summary: "Make a token for a user",
-    description:
-      "A token is what a page or a Yjs provider shows. It has at most the rights of the key that makes it, and ends with that key, its user, or its time.",
-    tags: TAG.access,
-    requestBody: jsonBody("TokenCreate", {
-      anna: {
-        summary: "For one fragment, for an hour",
-        value: {
-          user: { id: "anna", name: "Anna", color: "#c2185b" },
-          role: "editor",
-          fragment: EXAMPLES.fragment.id,
-          ttl_seconds: 3600,
-        },
-      },
-    }),
-    responses: {
-      ...answers(201, "Made.", "Token"),
-      ...refuses("invalid_id", ...OF_A_BODY, "forbidden"),
-    },
-  },
-  endToken: {
-    summary: "End a token before its time",
-    tags: TAG.access,
-    parameters: [{ ...id, description: "The `id` of the token.", example: "k7m2p9x4q6w8z3n5b7c9d2f4" }],
-    responses: { ...empty(204, "Ended."), ...refuses("forbidden", "not_found") },
-  },
-  listUsers: {
-    summary: "List the users",
-    description:
-      "Those that were seen with a token or a session, or given a role. For admins of all fragments.",
-    tags: TAG.access,
-    responses: { ...answers(200, "One page of the list.", "UserPage"), ...refuses("forbidden") },
-  },
-  putUser: {
-    summary: "Set the most that a user may do",
-    description:
-      "It counts for every token and session of the user. A user that was blocked may come in again, with a new token.",
-    tags: TAG.access,
-    parameters: [userId],
-    requestBody: jsonBody("UserPut", { viewer: { summary: "May only read", value: { role: "viewer" } } }),
-    responses: {
-      ...answers(200, "Stored.", "User"),
-      ...refuses("invalid_id", ...OF_A_BODY, "forbidden"),
-    },
-  },
-  blockUser: {
-    summary: "Block a user",
-    description:
-      "Every token and session of the user ends, for ever. Open sockets are closed within two seconds.",
-    tags: TAG.access,
-    parameters: [userId],
-    responses: { ...empty(204, "Blocked."), ...refuses("invalid_id", "forbidden") },
-  },
-  readAuditLog: {
-    summary: "Read the audit log",
-    description:
-      "Who did what, on which id, when, from where, with which result: keys, users, sign-ins, refusals, deletions, renames. For admins. Entries stay for 90 days. Refusals and minted tokens are there after seconds, repetitions within a minute as one entry.",
-    tags: TAG.access,
-    responses: {
-      ...answers(200, "One page of the log.", "AuditPage", {
-        example: {
-          entries: [
-            {
-              time: "2026-11-28T12:00:00.000+00:00",
-              action: "fragment_renamed",
-              principal: "user:ann",
-              via: "key:k1",
-              id: EXAMPLES.fragment.id,
-              detail: "to team/welcome",
-              address: "192.0.2.7",
-              result: "done",
-              count: 1,
-            },
-          ],
-          next_cursor: null,
-        },
-      }),
-      ...refuses(),
-    },
-  },
   expandText: {
     summary: "Expand a text that is not stored",
     tags: TAG.expansion,
@@ -430,6 +293,7 @@ export const operations = {
       ...refuses("invalid_id", "not_found", "content_too_large", "unresolved_inclusions"),
     },
   },
+  ...accessOperations,
   ...peopleOperations,
   getHealth: {
     summary: "Check that the service runs",

@@ -1,5 +1,5 @@
 import type { DescribeRouteOptions } from "hono-openapi";
-import type { OpenAPIV3_1 } from "openapi-types";
+import { pathId } from "./path-id.ts";
 import { jsonBody } from "./request-body.ts";
 import { answers, empty, OF_A_BODY, refuses } from "./responses.ts";
 
@@ -7,16 +7,8 @@ import { answers, empty, OF_A_BODY, refuses } from "./responses.ts";
 
 const tags = ["People"];
 
-function idOf(what: string): OpenAPIV3_1.ParameterObject {
-  return {
-    name: "id",
-    in: "path",
-    required: true,
-    description: `The \`id\` of the ${what}.`,
-    schema: { type: "string", minLength: 1 },
-    example: "h3k9m2x7q4wz",
-  };
-}
+const invitationId = pathId("The `id` of the invitation.", "h3k9m2x7q4wz");
+const sessionId = pathId("The `id` of the session.", "h3k9m2x7q4wz");
 
 export const peopleOperations = {
   getMe: {
@@ -47,7 +39,7 @@ export const peopleOperations = {
   withdrawInvitation: {
     summary: "Withdraw an invitation",
     tags,
-    parameters: [idOf("invitation")],
+    parameters: [invitationId],
     responses: { ...empty(204, "Withdrawn."), ...refuses("not_found") },
   },
   listSessions: {
@@ -68,7 +60,7 @@ export const peopleOperations = {
     summary: "End a browser session",
     description: "One of the caller's own; for admins of all fragments, anybody's.",
     tags,
-    parameters: [idOf("session")],
+    parameters: [sessionId],
     responses: { ...empty(204, "Ended."), ...refuses("not_found") },
   },
 } as const satisfies Record<string, DescribeRouteOptions>;
