@@ -55,8 +55,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "fails for everybody when one client goes",
     alteration: replace(
-      `${ROOM}/room.ts`,
-      "const hadPresence = this.#presence.remove(session);",
+      `${ROOM}/room-sessions.ts`,
+      "const hadPresence = this.presence.remove(session);",
       'const hadPresence = ((): boolean => { throw new Error("planted"); })();',
     ),
     group: "connection",
@@ -287,8 +287,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "keeps the writes of JSON clients from Yjs clients",
     alteration: replace(
-      `${ROOM}/room.ts`,
-      "for (const update of round?.updates ?? []) this.#yjs.sessions.broadcastUpdate(update, null);",
+      `${ROOM}/commits.ts`,
+      "for (const update of round?.updates ?? []) yjs.sessions.broadcastUpdate(update, null);",
       "",
     ),
     group: "mixed",

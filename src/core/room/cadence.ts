@@ -31,3 +31,12 @@ const MAX_FULL_TEXT_WINDOW_MS = 5_000;
 export function fullTextWindowMs(bytes: number, peers: number): number {
   return Math.min((bytes * peers) / FULL_TEXT_BYTES_PER_MS, MAX_FULL_TEXT_WINDOW_MS);
 }
+
+/** Null means never. */
+export function earlier(oneMs: number | null, otherMs: number | null): number | null {
+  return oneMs === null || otherMs === null ? (oneMs ?? otherMs) : Math.min(oneMs, otherMs);
+}
+
+export function isDue(atMs: number | null, nowMs: number): boolean {
+  return atMs !== null && nowMs >= atMs;
+}

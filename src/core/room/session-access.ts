@@ -11,10 +11,8 @@ import { CLOSE, type CloseCode } from "../../protocol/close-codes.ts";
 import { done, type Refusal, type Result, refusal, refused } from "../../protocol/errors.ts";
 import { ACCESS_NOTICE_MS, MAX_ACCESS_UNITS } from "../../protocol/limits.ts";
 import type { RenewalRequest } from "./effects.ts";
-import type { JsonProtocol } from "./json-protocol.ts";
-import type { Presence } from "./presence.ts";
+import type { RoomSessions } from "./room-sessions.ts";
 import { isJson, type Session } from "./session.ts";
-import type { YjsProtocol } from "./yjs-protocol.ts";
 import { sendAccess, sendNotice } from "./yjs-sessions.ts";
 
 /**
@@ -32,25 +30,13 @@ const SOMEBODY_ELSE = refusal("forbidden", "The token belongs to somebody else t
 const TOO_LARGE = refusal("unauthorised", "Your names, prefixes and grants are too long for a socket.");
 const OUT_OF_REACH = refusal("forbidden", "Your access does not hold for this fragment any more.");
 
-/** The room, as the accesses of its sessions need it. */
-export interface AccessPorts {
-  readonly fragmentId: string;
-  readonly json: JsonProtocol;
-  readonly yjs: YjsProtocol;
-  readonly presence: Presence;
-  sessions(): Iterable<Session>;
-  /** Tells a session that something was refused. */
-  tell(session: Session, why: Refusal, requestId: string | undefined): void;
-  /** Ends a session from this side. */
-  expel(session: Session, code: number, reason: string, nowMs: number): void;
-}
-
 /**
  * What the sessions of a room may do, and for how long. A session's access is replaced whole: by a renewed one, or by
  * what a change of one of its grants leaves. No session outlives its access.
  */
 export class SessionAccess {
-  readonly #ports: AccessPorts;
+  readonly #fragmentId: string;
+  readonly #sessions: RoomSessions;
   /**
    * The last change of each grant, and when it was told. In memory only: an object that has slept has had no join under
    * way.
@@ -59,8 +45,9 @@ export class SessionAccess {
   /** The earliest moment at which a session may have to be told of its end, or to end. */
   #dueAtMs: number | null = null;
 
-  constructor(ports: AccessPorts) {
-    this.#ports = ports;
+  constructor(fragmentId: string, sessions: RoomSessions) {
+    this.#fragmentId = fragmentId;
+    this.#sessions = sessions;
   }
 
   /** When to call `run`, at the latest; null if no access has an end. */
@@ -76,7 +63,7 @@ export class SessionAccess {
     let access: Access | null = checked;
     for (const { change } of this.#remembered(nowMs)) if (access !== null) access = lowered(access, change);
     if (access === null) return refused(REVOKED);
-    if (!holdsFor(access, this.#ports.fragmentId)) return refused(OUT_OF_REACH);
+    if (!holdsFor(access, this.#fragmentId)) return refused(OUT_OF_REACH);
     const expiresAtMs = sessionEndMs(access, nowMs);
     if (expiresAtMs !== null && expiresAtMs <= nowMs) return refused(EXPIRED);
     const admitted = { ...access, expiresAtMs };
@@ -101,19 +88,18 @@ export class SessionAccess {
   renew({ session, requestId }: RenewalRequest, checked: Result<Access>, nowMs: number): void {
     const admitted = checked.ok ? this.#admitAgain(session, checked.value, nowMs) : checked;
     if (admitted.ok) this.#replace(session, admitted.value, requestId);
-    else this.#ports.tell(session, admitted.refusal, requestId);
+    else this.#sessions.tell(session, admitted.refusal, requestId);
   }
 
   /** Applies a change of a grant to all sessions that stand on it. */
   change(change: AccessChange, nowMs: number): void {
     this.#remember(change, nowMs);
-    for (const session of [...this.#ports.sessions()]) {
+    for (const session of this.#sessions.all()) {
       const { access } = session.record;
       const left = lowered(access, change);
       if (left !== null && isWithin(access, left)) continue;
       if (left === null) this.#end(session, REVOKED, CLOSE.unauthorised, nowMs);
-      else if (!holdsFor(left, this.#ports.fragmentId))
-        this.#end(session, OUT_OF_REACH, CLOSE.forbidden, nowMs);
+      else if (!holdsFor(left, this.#fragmentId)) this.#end(session, OUT_OF_REACH, CLOSE.forbidden, nowMs);
       else this.#replace(session, left);
     }
   }
@@ -130,7 +116,7 @@ export class SessionAccess {
   run(nowMs: number): void {
     if (this.#dueAtMs === null || nowMs < this.#dueAtMs) return;
     this.#dueAtMs = null;
-    for (const session of [...this.#ports.sessions()]) {
+    for (const session of this.#sessions.all()) {
       if (this.endIfExpired(session, nowMs)) continue;
       const stepMs = nextStepMs(session.record);
       if (stepMs !== null && stepMs <= nowMs) {
@@ -153,23 +139,23 @@ export class SessionAccess {
     const before = record.access;
     record.access = access;
     record.isToldOfEnd = false;
-    this.#ports.presence.rename(session);
+    this.#sessions.presence.rename(session);
     session.peer.remember(record);
     this.watch(session);
     this.#tell(session, requestId);
     const couldWrite = reaches(before.role, "editor");
     if (!isJson(session) && couldWrite !== reaches(access.role, "editor"))
-      this.#ports.yjs.roleChanged(session);
+      this.#sessions.yjs.roleChanged(session);
   }
 
   #tell(session: Session, requestId?: string): void {
     if (!isJson(session)) sendAccess(session);
-    else if (!session.record.isOldClient) this.#ports.json.tellAccess(session, requestId);
+    else if (!session.record.isOldClient) this.#sessions.json.tellAccess(session, requestId);
   }
 
   #end(session: Session, why: Refusal, code: CloseCode, nowMs: number): void {
     if (!isJson(session)) sendNotice(session, why);
-    this.#ports.expel(session, code, why.message, nowMs);
+    this.#sessions.expel(session, code, why.message, nowMs);
   }
 
   #remember(change: AccessChange, nowMs: number): void {
