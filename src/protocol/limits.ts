@@ -184,12 +184,14 @@ export const SESSION_GRACE_MS = 10_000;
  * - requests, and sockets opened: a page makes a few a second, an import some hundreds.
  * - fragments made: an import of ten thousand goes through at once.
  * - fragments read by expansions: one expansion reads at most 1,000, and a program asks for some tens a second.
+ * - tokens ended: each is stored for a day, and told to all who listen. A user who leaves ends one.
  * - refused requests of one address, which may be that of a whole company: each costs two calls to check.
  */
 export const CALLER_RATES = {
   requests: { perSecond: 500, burst: 10_000 },
   creations: { perSecond: 20, burst: 20_000 },
   expansions: { perSecond: 2_000, burst: 40_000 },
+  endings: { perSecond: 10, burst: 500 },
   refusals: { perSecond: 100, burst: 1_000 },
 } as const;
 

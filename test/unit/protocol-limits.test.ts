@@ -102,7 +102,7 @@ const WRITTEN: Readonly<Record<keyof typeof limits, readonly [row: string, ...am
   PLATFORM_PERIOD_S: ["period of the platform's limits", `${limits.PLATFORM_PERIOD_S} s`],
   AUDIT_AGE_MS: ["age of an entry of the audit log", `${limits.AUDIT_AGE_MS / 86_400_000} days`],
   MAX_AUDIT_ROWS: [
-    "entries of the audit log: of access, fragments, minted tokens, refusals",
+    "entries of the audit log: of access, fragments, minted and ended tokens, refusals",
     `${grouped(limits.MAX_AUDIT_ROWS.access)} · `,
     `${grouped(limits.MAX_AUDIT_ROWS.fragments)} · `,
     `${grouped(limits.MAX_AUDIT_ROWS.tokens)} · `,
@@ -175,6 +175,7 @@ const ELSEWHERE: readonly (readonly [row: string, ...amounts: string[]])[] = [
   ["search text", "32 words"],
   ["fragments made by one caller", ...rate("creations")],
   ["fragments that the expansions of one caller read", ...rate("expansions")],
+  ["tokens ended with one key", ...rate("endings")],
   ["refused requests of one address", ...rate("refusals")],
 ];
 

@@ -167,6 +167,16 @@ describe("the audit table", () => {
     ]);
   });
 
+  audited("[AUDIT-4] the ends of tokens push no key out of the log", (table, sql) => {
+    table.add({ ...ANN, action: "key_made", on: "k1" }, NOON);
+    table.add({ ...ANN, action: "token_revoked", on: "t1" }, NOON);
+    const shelves = sql.exec("SELECT on_id, shelf FROM audit ORDER BY id").toArray();
+    expect(shelves).toEqual([
+      { on_id: "k1", shelf: "access" },
+      { on_id: "t1", shelf: "tokens" },
+    ]);
+  });
+
   audited("[AUDIT-4] refusals push no other entry out of the log", (table, sql) => {
     table.add({ ...ANN, action: "key_made", on: "k1" }, NOON);
     fill(sql, 100_500, "refusals", NOON);

@@ -13,6 +13,13 @@ import { Expander } from "../../src/worker/expander.ts";
 import { OPEN_ACCESS } from "../support/open-access.ts";
 import { signedToken } from "../support/signed-token.ts";
 import { TEST_SECRET } from "../support/test-secret.ts";
+import {
+  call as callClosed,
+  freshWorkspace,
+  type MadeToken,
+  operatorKey,
+  userToken,
+} from "./closed-server.ts";
 import { createFragment, freshId } from "./connect.ts";
 import { Description } from "./described.ts";
 import { closeOf } from "./settings.ts";
@@ -160,6 +167,26 @@ describe("expansions", () => {
       refusal: { code: "rate_limited", retryAfterS: 1 },
     });
     expect(await expand(OPEN_ACCESS, id)).toMatchObject({ ok: true });
+  });
+});
+
+describe("tokens ended", () => {
+  test("[LIMIT-11] a key that has ended too many tokens ends no more, nor do its tokens, and other keys do", async () => {
+    const workspace = freshWorkspace();
+    const [flooding, other] = [await operatorKey(workspace), await operatorKey(workspace)];
+    const [first, second] = [await userToken(flooding.key), await userToken(flooding.key)];
+    vi.spyOn(Date, "now").mockReturnValue(Date.now());
+    count(SERVER, `${workspace}/key:${flooding.id}`, "endings", CALLER_RATES.endings.burst - 1);
+    const end = ({ id }: MadeToken, credential: string) =>
+      callClosed("DELETE", `/v1/tokens/${id}`, { credential });
+    expect((await end(first, flooding.key)).status).toBe(204);
+    for (const credential of [flooding.key, second.token]) {
+      const refused = await end(second, credential);
+      expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThan(0);
+      expect(await codeOf(refused)).toEqual([429, "rate_limited"]);
+    }
+    expect((await callClosed("GET", "/v1/tags", { credential: second.token })).status).toBe(200);
+    expect((await end(second, other.key)).status).toBe(204);
   });
 });
 

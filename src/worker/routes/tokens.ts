@@ -1,7 +1,9 @@
 import { Hono } from "hono";
+import type { Access } from "../../protocol/access.ts";
 import { TokenCreateSchema } from "../../protocol/principals.ts";
 import { timestamp } from "../../protocol/timestamp.ts";
 import { actingOf, auditRepeated } from "../access/audit/audit.ts";
+import { count, rateFault } from "../access/caller/caller-rates.ts";
 import { mintToken } from "../access/minting.ts";
 import { accessSettings } from "../access/settings.ts";
 import { isTokenId } from "../access/token-id.ts";
@@ -33,6 +35,16 @@ export const tokens: Hono<AppEnv> = new Hono<AppEnv>()
   .delete(`${PREFIX}${ID_PARAMETER}`, operation("endToken"), async (c) => {
     const id = otherIdBehind(c, PREFIX);
     if (!isTokenId(id)) return problem(c, "not_found", "No token has this id.");
+    const ender = enderOf(c.get("access"));
+    const flood = rateFault(c.env, ender, "endings");
+    if (flood !== null) return refuse(c, flood);
+    count(c.env, ender, "endings", 1);
     const fault = await accessObjectOf(c).endToken(actingOf(c), id);
     return fault === null ? c.body(null, 204) : refuse(c, fault);
   });
+
+/** Under which name endings are counted. A key can make any number of tokens, each of which may end itself. */
+function enderOf(access: Access): string {
+  const [root = access.principal.id] = access.grants;
+  return `${access.workspace}/${root}`;
+}

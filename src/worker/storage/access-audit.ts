@@ -38,7 +38,7 @@ export interface RepeatedRecord extends AuditRecord {
 
 /**
  * The rows of one shelf are dropped for new ones of the same shelf only. So nobody can push the record of a key out of
- * the log by being refused a million times, or by deleting fragments.
+ * the log by being refused a million times, or by deleting fragments or ending tokens that never were.
  */
 type Shelf = keyof typeof MAX_AUDIT_ROWS;
 const SHELVES_WHEN_DONE: Record<AuditAction, Shelf> = {
@@ -46,7 +46,7 @@ const SHELVES_WHEN_DONE: Record<AuditAction, Shelf> = {
   key_changed: "access",
   key_revoked: "access",
   token_minted: "tokens",
-  token_revoked: "access",
+  token_revoked: "tokens",
   user_changed: "access",
   user_removed: "access",
   invitation_made: "access",

@@ -16,6 +16,7 @@ const EXCEEDED: Readonly<Record<Kind, string>> = {
   requests: "You send more requests than a caller may",
   creations: "You make more fragments than a caller may",
   expansions: "Your expansions read more fragments than a caller may",
+  endings: "More tokens are ended with your key than one may end",
   refusals: "Too many requests from your address were refused",
 };
 
