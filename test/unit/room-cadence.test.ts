@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { encodeAwareness, encodeSyncStep2 } from "../../src/protocol/yjs-frames.ts";
+import { rawString, rawUpdate } from "../support/raw-update.ts";
 import { RoomScene } from "../support/room-scene.ts";
 import { ScriptedPeer } from "../support/scripted-peer.ts";
 
@@ -175,6 +176,22 @@ describe("commit", () => {
     }
     expect(room.log.rowsWritten - before).toBeLessThanOrEqual(360);
     expect(room.log.rowsWritten - before).toBeGreaterThan(30);
+  });
+
+  test("[COMMIT-4] at most 6 rows a second are written over a minute, when each frame brings what the server has lost", () => {
+    const room = new RoomScene();
+    const peer = room.yjs("peer");
+    const before = room.log.rowsWritten;
+    const startMs = room.host.nowMs;
+    const lost = room.host.room.life?.serverClientId;
+    while (room.host.nowMs < startMs + 60_000) {
+      const client = room.host.room.life?.serverClientId ?? 0;
+      const struct = { client, clock: client === lost ? 4 : 0, structs: [rawString("x")] };
+      peer.supply(rawUpdate([struct]));
+      room.wait(20);
+    }
+    expect(room.host.room.life?.serverClientId).not.toBe(lost);
+    expect(room.log.rowsWritten - before).toBeLessThanOrEqual(360);
   });
 
   test("[COMMIT-5] a read waits for the running window, and forces no row", () => {

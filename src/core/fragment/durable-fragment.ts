@@ -65,6 +65,7 @@ export class DurableFragment {
   #life: LogState | null;
   #text: FragmentText | null = null;
   #view: CommittedView | null = null;
+  #isServerIdBehind = false;
   #contentRevision: number;
   #metadataRevision: number;
 
@@ -195,6 +196,7 @@ export class DurableFragment {
    * made it durable.
    */
   write(writes: readonly Write[], nowMs: number): { readonly round: WriteRound; readonly taken: number } {
+    this.#renewIfBehind(nowMs);
     const round = new WriteRound(this.history, nowMs, this.#compared);
     const taken = round.run(writes, this.alive.serverClientId);
     this.#compared.forget();
@@ -211,6 +213,7 @@ export class DurableFragment {
     const { text } = this;
     // A request that changed nothing is remembered too: the next one may name it as its base.
     if (!text.isDirty && round?.hasRequests !== true) return false;
+    this.#renewIfBehind(nowMs);
     const all = [...authors, ...(round?.authors ?? [])];
     this.#commit({ text, round, authors: all, timeMs: nowMs }, (commit) => {
       this.log.append(commit, nowMs);
@@ -248,13 +251,11 @@ export class DurableFragment {
   }
 
   /**
-   * Gives the server a new client id. Needed when the stored state may be older than what was once sent out: the clock of
-   * the old id may be too low then.
+   * The stored state is older than what was once sent out, so the clock of the server's client id may be too low. The server
+   * gets a new one before it writes again, and with the next commit at the latest: that is paced, whatever peers send.
    */
-  renewServerClientId(): void {
-    const serverClientId = this.#newServerClientId(new Set(this.text.clients));
-    this.#ports.log.renewServerClientId(serverClientId);
-    this.#life = { ...this.alive, serverClientId };
+  noteServerIdBehind(): void {
+    this.#isServerIdBehind = true;
   }
 
   /** Commits everything in the text. `store` makes the commit durable and updates `#life`. */
@@ -295,7 +296,20 @@ export class DurableFragment {
   #recover(): void {
     this.#life = this.#ports.log.load();
     this.#contentRevision = this.#metadataRevision = this.alive.revision;
-    this.renewServerClientId();
+    this.#takeServerClientId((id) => this.#ports.log.renewServerClientId(id));
+  }
+
+  #renewIfBehind(nowMs: number): void {
+    if (!this.#isServerIdBehind) return;
+    this.#isServerIdBehind = false;
+    this.#takeServerClientId((id) => this.log.renewServerClientId(id, nowMs));
+  }
+
+  /** @param store makes the new client id durable */
+  #takeServerClientId(store: (serverClientId: number) => void): void {
+    const serverClientId = this.#newServerClientId(new Set(this.text.clients));
+    store(serverClientId);
+    this.#life = { ...this.alive, serverClientId };
   }
 
   #newServerClientId(taken: ReadonlySet<number>): number {

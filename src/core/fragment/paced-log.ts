@@ -43,6 +43,12 @@ export class PacedLog {
     this.#budget.spend(this.#log.rowsWritten - rowsWritten, nowMs);
   }
 
+  renewServerClientId(serverClientId: number, nowMs: number): void {
+    const { rowsWritten } = this.#log;
+    this.#log.renewServerClientId(serverClientId);
+    this.#budget.spend(this.#log.rowsWritten - rowsWritten, nowMs);
+  }
+
   create(first: Commit, life: NewLife, nowMs: number): void {
     const rowsWritten = this.#log.rowsWritten;
     this.#log.create(first, life);

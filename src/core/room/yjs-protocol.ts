@@ -166,7 +166,7 @@ export class YjsProtocol {
     const ports = { text, yjs: this.sessions, held: this.#held, serverClientId };
     const result = this.#window.close(ports, nowMs);
     if (result.update !== null) this.sessions.broadcastUpdate(result.update, result.onlyAuthor);
-    if (result.isServerIdBehind) fragment.renewServerClientId();
+    if (result.isServerIdBehind) fragment.noteServerIdBehind();
     for (const [session, why] of result.refused) this.#refuse(session, why, nowMs);
     for (const session of result.refusedClaims) this.#refuseClaim(session, nowMs);
     return new Set([...result.authors].map(({ record }) => record.access.principal.id));
