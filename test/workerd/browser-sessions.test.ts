@@ -53,7 +53,10 @@ async function withSessions(check: (sessions: BrowserSessions, ended: string[]) 
   await runInDurableObject(accessStub(env, freshWorkspace()), (_, { storage }) => {
     const ended: string[] = [];
     const table = new SessionTable(storage);
-    check(new BrowserSessions(table, async (id) => void ended.push(id)), ended);
+    check(
+      new BrowserSessions(table, { hasEnded: async (id) => void ended.push(id), wasCopied: () => undefined }),
+      ended,
+    );
   });
 }
 
@@ -296,6 +299,18 @@ describe("how long a session lasts", () => {
       expect(ended).toEqual(["s"]);
       expect(sessions.show("s", "second", DAY_MS + SESSION_OVERLAP_MS)).toBeNull();
     }));
+
+  test("[INVITE-9] it is in the audit log, when a session ends because an old secret came back", async () => {
+    const { browser, key, workspace } = await signedIn();
+    await runInDurableObject(accessStub(env, workspace), (_, { storage }) => {
+      storage.sql.exec("UPDATE browser_session SET previous_hash = hash, hash = 'next', confirmed_at_ms = 0");
+    });
+    expect((await browser.send("GET", "/v1/me")).status).toBe(401);
+    const log = await call("GET", "/v1/audit?action=session_ended", { credential: key });
+    const { entries } = await log.json<{ entries: { detail: string; principal: string | null }[] }>();
+    expect(entries.map(({ principal }) => principal)).toEqual([null]);
+    expect(entries[0]?.detail).toMatch(/^user:\w+, an old secret was shown$/);
+  });
 
   test("[BROWSER-2] a browser gets the new secret with an answer, and with it comes in as before", async () => {
     const { browser, workspace } = await signedIn();

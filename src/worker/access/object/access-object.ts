@@ -16,24 +16,14 @@ import type {
   UsersQuery,
 } from "../../../protocol/principals.ts";
 import { catalogueStub, fragmentStub } from "../../addresses.ts";
-import {
-  type AuditRecord,
-  type AuditSource,
-  AuditTable,
-  type RepeatedRecord,
-} from "../../storage/access-audit.ts";
-import { ChangedGrants } from "../../storage/access-changes.ts";
-import { EndedTokenTable } from "../../storage/access-ended-tokens.ts";
-import { InvitationTable, type StoredInvitation } from "../../storage/access-invitations.ts";
-import { KeyTable } from "../../storage/access-keys.ts";
-import { SocketNotes } from "../../storage/access-notes.ts";
-import { ACCESS_SCHEMA } from "../../storage/access-schema.ts";
-import { SessionTable, type StoredSession } from "../../storage/access-sessions.ts";
-import { UserTable } from "../../storage/access-users.ts";
-import { AlarmTable } from "../../storage/alarm-table.ts";
-import { migrate, schemaVersion } from "../../storage/migrations.ts";
+import type { AuditRecord, AuditSource, RepeatedRecord } from "../../storage/access-audit.ts";
+import type { StoredInvitation } from "../../storage/access-invitations.ts";
+import type { SocketNotes } from "../../storage/access-notes.ts";
+import type { StoredSession } from "../../storage/access-sessions.ts";
+import { openAccessTables } from "../../storage/access-tables.ts";
+import type { AlarmTable } from "../../storage/alarm-table.ts";
 import type { Proof } from "../proof.ts";
-import { type AccessTables, Admission } from "./admission.ts";
+import { Admission } from "./admission.ts";
 import { AuditLog } from "./audit-log.ts";
 import { BrowserSessions, type NewSession } from "./browser-sessions.ts";
 import { ChangeTeller } from "./change-teller.ts";
@@ -42,12 +32,12 @@ import { Invitations, type PlannedInvitation } from "./invitations.ts";
 import { KeyCalls } from "./key-calls.ts";
 import { PeopleCalls, type SignedIn } from "./people-calls.ts";
 import { Pruning } from "./pruning.ts";
-import type { Acting, Recorder } from "./recorder.ts";
+import { type Acting, copiedSession, type Recorder } from "./recorder.ts";
 import { UserCalls } from "./user-calls.ts";
 
 /**
- * What one workspace knows of those who may come in, and its audit log. It is called only for a workspace that exists
- * (directory-object.ts), or that an open server gives to everybody.
+ * The keys, users, invitations and browser sessions of one workspace, and its audit log. It is called only for a workspace
+ * that exists (directory-object.ts), or that an open server gives to everybody.
  */
 export class AccessObject extends DurableObject<Env> {
   readonly #admission: Admission;
@@ -62,38 +52,33 @@ export class AccessObject extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const { storage } = ctx;
-    storage.transactionSync(() => migrate(storage.sql, ACCESS_SCHEMA, schemaVersion(storage.sql)));
-    this.#alarms = new AlarmTable(storage);
-    this.#audit = new AuditLog(new AuditTable(storage), (timeMs) => this.#alarms.ensure("audit", timeMs));
-    this.#notes = new SocketNotes(storage);
-    const tables: AccessTables = {
-      keys: new KeyTable(storage),
-      users: new UserTable(storage),
-      endedTokens: new EndedTokenTable(storage),
-      sessions: new BrowserSessions(new SessionTable(storage), (id) => this.#teller.changed(`session:${id}`)),
-    };
-    this.#admission = new Admission(tables);
+    const { keys, users, endedTokens, notes, changes, ...tables } = openAccessTables(ctx.storage);
+    this.#alarms = tables.alarms;
+    this.#audit = new AuditLog(tables.audit, (timeMs) => this.#alarms.ensure("audit", timeMs));
+    this.#notes = notes;
+    const sessions = new BrowserSessions(tables.sessions, {
+      hasEnded: (id) => this.#teller.changed(`session:${id}`),
+      wasCopied: (session) => this.#audit.add(copiedSession(session)),
+    });
+    const invitations = new Invitations(tables.invitations);
+    this.#admission = new Admission({ keys, users, endedTokens, sessions });
     const workspace = (ctx.id.name ?? "") as Workspace; // accessStub names it
     this.#teller = new ChangeTeller({
-      notes: this.#notes,
-      changes: new ChangedGrants(storage),
+      notes,
+      changes,
       capOf: (grant) => this.#admission.capOf(grant, Date.now()),
       tellFragment: (id, change) => fragmentStub(env, workspace, id as FragmentId).accessChanged(change), // a socket's
       tellCatalogue: (change) => catalogueStub(env, workspace).accessChanged(change),
       ringAt: (timeMs) => this.#alarms.ensure("tell", timeMs),
       report: (problem, error) => console.error(`access of ${workspace}: ${problem}`, error),
     });
-    this.#keys = new KeyCalls({ ...tables, teller: this.#teller });
-    this.#users = new UserCalls({ ...tables, teller: this.#teller });
-    const invitations = new Invitations(new InvitationTable(storage));
+    this.#keys = new KeyCalls({ keys, teller: this.#teller });
+    this.#users = new UserCalls({ users, endedTokens, teller: this.#teller });
     this.#people = new PeopleCalls({
-      ...tables,
-      invitations,
-      admission: this.#admission,
+      ...{ users, sessions, invitations, admission: this.#admission },
       recorder: (source) => this.#recorder(source),
     });
-    this.#pruning = new Pruning({ ...tables, invitations, notes: this.#notes });
+    this.#pruning = new Pruning({ keys, users, endedTokens, notes, invitations, sessions });
   }
 
   /**

@@ -13,7 +13,7 @@ import { dayOf } from "./days.ts";
 /** The cap of a grant that limits nothing. */
 const NO_LIMIT: Cap = { role: "admin", prefixes: null };
 
-export interface AccessTables {
+export interface AdmissionPorts {
   readonly keys: KeyTable;
   readonly users: UserTable;
   readonly endedTokens: EndedTokenTable;
@@ -22,10 +22,10 @@ export interface AccessTables {
 
 /** Decides what a proof is worth now: the access that it gives, from what is stored about everything that it stands on. */
 export class Admission {
-  readonly #tables: AccessTables;
+  readonly #ports: AdmissionPorts;
 
-  constructor(tables: AccessTables) {
-    this.#tables = tables;
+  constructor(ports: AdmissionPorts) {
+    this.#ports = ports;
   }
 
   /** Notes the day of the use, too. Only a token that is good but for its end is told that it has expired. */
@@ -44,19 +44,19 @@ export class Admission {
     const [kind, id = ""] = splitGrant(grant);
     switch (kind) {
       case "key": {
-        const key = this.#tables.keys.byId(id);
+        const key = this.#ports.keys.byId(id);
         return key === null || isPast(key.expiresAtMs, nowMs) ? null : key;
       }
       case "user": {
-        const user = this.#tables.users.get(id);
+        const user = this.#ports.users.get(id);
         if (user === null) return NO_LIMIT;
         const hasEnded = user.isBlocked || (user.endedAtMs !== null && issuedAtMs <= user.endedAtMs);
         return hasEnded ? null : { role: user.role ?? "admin", prefixes: null };
       }
       case "token":
-        return this.#tables.endedTokens.has(id) ? null : NO_LIMIT;
+        return this.#ports.endedTokens.has(id) ? null : NO_LIMIT;
       case "session":
-        return this.#tables.sessions.get(id, nowMs);
+        return this.#ports.sessions.get(id, nowMs);
       default:
         return null;
     }
@@ -84,9 +84,9 @@ export class Admission {
   }
 
   #keyAccess({ workspace, hash }: KeyProof, nowMs: number): Access | null {
-    const key = this.#tables.keys.byHash(hash);
+    const key = this.#ports.keys.byHash(hash);
     if (key === null || isPast(key.expiresAtMs, nowMs)) return null;
-    this.#tables.keys.noteUse(key, dayOf(nowMs));
+    this.#ports.keys.noteUse(key, dayOf(nowMs));
     const { id, name, role, prefixes, expiresAtMs } = key;
     const principal = { id: `key:${id}`, name, color: null };
     return { workspace, principal, role, prefixes, expiresAtMs, grants: [`key:${id}`] };
@@ -97,20 +97,20 @@ export class Admission {
     const grants = [...claims.grants, `user:${user.id}`, `token:${claims.id}`];
     const limit = this.capOfAll(grants, nowMs, issuedAtMs);
     if (limit === null) return null;
-    if (!isPast(expiresAtMs, nowMs)) this.#tables.users.noteSeen(user.id, user.name, dayOf(nowMs));
-    const name = user.name ?? this.#tables.users.get(user.id)?.name ?? null;
+    if (!isPast(expiresAtMs, nowMs)) this.#ports.users.noteSeen(user.id, user.name, dayOf(nowMs));
+    const name = user.name ?? this.#ports.users.get(user.id)?.name ?? null;
     const principal = { id: `user:${user.id}`, name, color: user.color };
     return { workspace, principal, ...narrowed(claims, limit), expiresAtMs, grants };
   }
 
   #sessionAccess({ workspace, id, hash }: SessionProof, nowMs: number): Access | null {
-    const session = this.#tables.sessions.show(id, hash, nowMs);
+    const session = this.#ports.sessions.show(id, hash, nowMs);
     if (session === null) return null;
     const grant = `user:${session.userId}`;
     const limit = this.capOf(grant, nowMs, session.createdAtMs);
     if (limit === null) return null;
-    this.#tables.users.noteSeen(session.userId, null, dayOf(nowMs));
-    const name = this.#tables.users.get(session.userId)?.name ?? null;
+    this.#ports.users.noteSeen(session.userId, null, dayOf(nowMs));
+    const name = this.#ports.users.get(session.userId)?.name ?? null;
     return {
       workspace,
       principal: { id: grant, name, color: null },
@@ -125,7 +125,7 @@ export class Admission {
     const grant = `user:${user.id}`;
     const limit = this.capOf(grant, nowMs, issuedAtMs);
     if (limit === null) return null;
-    if (!isPast(expiresAtMs, nowMs)) this.#tables.users.noteSeen(user.id, user.name, dayOf(nowMs));
+    if (!isPast(expiresAtMs, nowMs)) this.#ports.users.noteSeen(user.id, user.name, dayOf(nowMs));
     const principal = { id: grant, name: user.name, color: null };
     return { workspace, principal, ...narrowed(proof, limit), expiresAtMs, grants: [grant] };
   }

@@ -15,6 +15,13 @@ export interface NewSession {
   readonly browser: string;
 }
 
+export interface SessionPorts {
+  /** Tells everybody of a session that ends before its time. */
+  hasEnded(id: string): Promise<void>;
+  /** Records that the session ends because two browsers have its cookie. */
+  wasCopied(session: StoredSession): void;
+}
+
 /**
  * The browser sessions of a workspace. The secret in the cookie is renewed every day: `renew` replaces it by the next.
  *
@@ -24,12 +31,11 @@ export interface NewSession {
  */
 export class BrowserSessions {
   readonly #table: SessionTable;
-  readonly #hasEnded: (id: string) => Promise<void>;
+  readonly #ports: SessionPorts;
 
-  /** @param hasEnded tells everybody of a session that ends before its time */
-  constructor(table: SessionTable, hasEnded: (id: string) => Promise<void>) {
+  constructor(table: SessionTable, ports: SessionPorts) {
     this.#table = table;
-    this.#hasEnded = hasEnded;
+    this.#ports = ports;
   }
 
   start({ id, hash, browser }: NewSession, userId: string, cap: Cap, nowMs: number): StoredSession {
@@ -68,6 +74,7 @@ export class BrowserSessions {
     if (hash !== session.previousHash) return null;
     const { confirmedAtMs } = session;
     if (confirmedAtMs === null || nowMs - confirmedAtMs < SESSION_OVERLAP_MS) return session;
+    this.#ports.wasCopied(session);
     void this.end(id); // one of two browsers has a copy of the cookie
     return null;
   }
@@ -116,7 +123,7 @@ export class BrowserSessions {
   /** Ends a session at once. Resolves when its sockets were told, or after a short time. */
   end(id: string): Promise<void> {
     this.#table.remove(id);
-    return this.#hasEnded(id);
+    return this.#ports.hasEnded(id);
   }
 }
 
