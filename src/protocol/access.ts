@@ -1,6 +1,6 @@
 /**
- * Who a caller is and what it may do. A caller's access is one value, made once per request and kept by each session. It is
- * replaced whole when a token is renewed or a right is taken away; nobody changes a part of it.
+ * The access of a caller: its identity and its rights. It is one value, made once per request and kept by each session. When
+ * a token is renewed or a right is taken away, the whole value is replaced, never a part of it.
  */
 import { type Refusal, refusal } from "./errors.ts";
 import { MAX_SESSION_MS } from "./limits.ts";
@@ -54,7 +54,7 @@ export interface Access extends Cap {
   readonly grants: readonly string[];
 }
 
-/** How the ids of users begin that an identity provider vouches for. No other user has such an id. */
+/** The beginning of the ids of an identity provider's users. No other user has such an id. */
 export const IDENTITY_USER_PREFIX = "idp:";
 
 export const ANONYMOUS: Principal = { id: "anonymous", name: null, color: null };
@@ -117,7 +117,7 @@ export function sessionEndMs({ grants, expiresAtMs }: Access, nowMs: number): nu
   return Math.floor(Math.min(expiresAtMs ?? Number.POSITIVE_INFINITY, nowMs + MAX_SESSION_MS));
 }
 
-/** What is left of the rights of everything that stands on one grant. */
+/** A grant that was lowered, or has ended. */
 export interface AccessChange {
   readonly grant: string;
   /** The most that such an access may do from now on; null if it has ended. */

@@ -262,7 +262,7 @@ export const INVITATION_MIN_SECONDS = 60;
 /** Open invitations of a workspace, which is one answer. A larger team has an identity provider. */
 export const MAX_OPEN_INVITATIONS = 1_000;
 
-/** What the form of the sign-in page sends: a link, with room. */
+/** The body of the sign-in form: a link, with room. */
 export const MAX_SIGN_IN_BYTES = 4_096;
 
 /** A browser session ends after this time without a request, and after this time in any case (OWASP ASVS 5.0, 7.3). */

@@ -26,7 +26,7 @@ export function witnessStub(env: Env, workspace: Workspace) {
   return env.FRAGMENT.getByName(`${workspace}/`);
 }
 
-/** What a workspace knows of those who may come in, and its audit log. */
+/** The object of a workspace's keys, users and browser sessions, and of its audit log. */
 export function accessStub(env: Env, workspace: Workspace) {
   return env.ACCESS.getByName(workspace);
 }

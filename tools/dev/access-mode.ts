@@ -1,4 +1,4 @@
-/** Who may come in to a server of `npm run dev` or `npm run serve`, as its command line and the environment say. */
+/** The access to a server of `npm run dev` or `npm run serve`, as its command line and the environment set it. */
 import { parseWorkspace, WORKSPACE_RULE, type Workspace } from "../../src/protocol/access.ts";
 import { isLoopbackHost } from "../../src/protocol/hosts.ts";
 import { DEFAULT_WORKSPACE } from "../access/workspace-name.ts";

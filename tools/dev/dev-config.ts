@@ -1,4 +1,4 @@
-/** What `wrangler dev` is told about this project. */
+/** The configuration and the secrets that `wrangler dev` gets. */
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";

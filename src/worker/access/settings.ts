@@ -13,7 +13,7 @@ import { parseOrigins } from "../../protocol/origins.ts";
 import { IdentityProvider } from "./identity/identity-provider.ts";
 import { parseIdentitySettings } from "./identity/identity-settings.ts";
 
-/** Who may come in without a key or token: nobody, programs and pages of this machine, or everybody who reaches the port. */
+/** The callers that need no credential: none, programs and pages of this machine, or all that reach the port. */
 export type Openness = "closed" | "loopback" | "anyone";
 
 /** What the variables and secrets of the deployment say about access. */

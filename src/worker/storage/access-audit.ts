@@ -8,7 +8,7 @@ import {
 import { timestamp } from "../../protocol/timestamp.ts";
 import { textOrNull } from "./nullable-column.ts";
 
-/** Who acted, and from where. */
+/** The one that acted, and the address it called from. */
 export interface AuditSource {
   readonly principal: string | null;
   /** The key behind the principal's token, as `key:ID`. */
@@ -16,7 +16,7 @@ export interface AuditSource {
   readonly address: string | null;
 }
 
-/** What was done, and with which result. No content and no secret belongs here. */
+/** An act and its result. No content and no secret belongs here. */
 export interface AuditAct {
   readonly action: AuditAction;
   /** The id acted on. */
@@ -200,7 +200,7 @@ export class AuditTable {
   }
 }
 
-/** What was not done goes to the refusals, such as a sign-in that failed. */
+/** An act that failed goes to the refusals, whatever it was. */
 function shelfOf({ action, result = "done" }: AuditRecord): Shelf {
   return result === "done" ? SHELVES_WHEN_DONE[action] : "refusals";
 }

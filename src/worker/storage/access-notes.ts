@@ -12,8 +12,8 @@ export class SocketNotes {
   add(grants: readonly string[], fragment: string, nowMs: number): void {
     for (const grant of grants) {
       const query = `INSERT INTO socket_note (grant_id, fragment, at_ms) VALUES (?, ?, ?)
-        ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms WHERE at_ms < excluded.at_ms - ${RENEWED_AFTER_MS}`;
-      this.#sql.exec(query, grant, fragment, nowMs);
+        ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms WHERE at_ms < ?`;
+      this.#sql.exec(query, grant, fragment, nowMs, nowMs - RENEWED_AFTER_MS);
     }
   }
 

@@ -21,7 +21,7 @@ const KEY_OF_NOWHERE = `pm_no-such-workspace_${"a".repeat(12)}_${"a".repeat(40)}
 const MadeKeySchema = v.object({ id: v.string(), key: v.string() });
 const MadeTokenSchema = v.object({ token: v.string() });
 
-/** Who may do what. The checks make keys and tokens, and revoke them. */
+/** Checks of rights. They make keys and tokens, and revoke them. */
 export const access = group("access", {
   "a caller without a key is let in nowhere, unless the server is open": async (scene) => {
     const id = await scene.fragment("kept");

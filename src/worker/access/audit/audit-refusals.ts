@@ -8,7 +8,7 @@ import { isKnownWorkspace } from "../caller/admit.ts";
 import type { Proof } from "../proof.ts";
 import { type Actor, auditRepeated } from "./audit.ts";
 
-/** Refusals that are recorded: because of who sends the request, or how often. */
+/** Refusals that are recorded: they are about the sender, not about the request. */
 const STATUSES: readonly number[] = [401, 403, 429];
 
 /** The close codes of sockets that may not join for the same reasons, as the codes that requests get. */

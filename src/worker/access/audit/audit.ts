@@ -7,23 +7,23 @@ import type { AuditAct, AuditRecord, AuditSource } from "../../storage/access-au
 import type { Acting } from "../object/recorder.ts";
 import { collectRepeated } from "./audit-repeats.ts";
 
-/** What goes into the audit log of the caller's workspace. */
+/** Sends acts to the audit log of the caller's workspace. */
 
-/** Who acts, where that is not the caller: somebody who signs in, or whose token has ended. */
+/** The one that acts, if that is not the caller: somebody who signs in, or whose credential is refused. */
 export interface Actor {
   readonly workspace: Workspace;
   readonly principal: string | null;
   readonly via?: string | null;
 }
 
-/** Who the caller is, and where it calls from. Give it to a method of the AccessObject that records what it does. */
+/** The caller and its address, as the audit log names them. */
 export function auditSource(c: Context<AppEnv>, actor?: Actor): AuditSource {
   const access = c.get("access");
   const who = actor ?? { principal: access.principal.id, via: keyBehind(access) };
   return { principal: who.principal, via: who.via ?? null, address: addressOf(c.req.raw) };
 }
 
-/** The caller, for a method of the AccessObject that records what it does. */
+/** The caller, as the methods of the AccessObject take it that check it anew and record what they do. */
 export function actingOf(c: Context<AppEnv>): Acting {
   return { access: c.get("access"), proof: c.get("proof"), source: auditSource(c) };
 }

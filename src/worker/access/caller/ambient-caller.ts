@@ -13,13 +13,12 @@ import { isRenewable, type SessionCookie } from "../sign-in/session-cookie-value
 import { knownCaller } from "./known-caller.ts";
 import { ambientFault } from "./same-origin.ts";
 
-/** Callers whose credential is added by the browser or by a proxy: a session cookie, or an identity provider's header. */
-
 const ENDED = refusal("unauthorised", "The browser session has ended; sign in again.");
 
 /**
- * The caller that the cookie or the header names; null if the request has neither, or if they do not count and callers
- * without any may come in, too. The cookie comes first: a person who has signed in with an invitation means that user.
+ * The caller whose credential is ambient: the browser has added a session cookie, or a proxy the header of an identity
+ * provider. Null if the request has neither, or if they do not count and callers without any may come in, too. The cookie
+ * comes first: a person who has signed in with an invitation means that user.
  */
 export async function ambientCaller(
   c: Context<AppEnv>,

@@ -57,7 +57,7 @@ export async function freshAccess(c: Context<AppEnv>, fragment: string | null): 
   return proof === null ? done(c.get("access")) : admit(c.env, proof, fragment);
 }
 
-/** The one who sends the request, by its key, token, cookie or header. */
+/** The sender of the request, by its key, token, cookie or header. */
 export async function callerOf(c: Context<AppEnv>): Promise<Result<Caller>> {
   const settings = accessSettings(c.env);
   if (!settings.ok) return settings;

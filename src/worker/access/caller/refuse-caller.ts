@@ -7,7 +7,7 @@ import { callerRefusal, refuseUpgrade } from "../../sockets/refusal.ts";
 import { noteRefusedJoin } from "../audit/audit-refusals.ts";
 import { NOTHING_SHOWN } from "../credentials.ts";
 
-/** Refuses a request, or a socket, for what its caller has shown, or has not, or for how often it calls. */
+/** Refuses a request or a socket because of its credential, because it has none, or because its caller calls too often. */
 export function refuseCaller(c: Context<AppEnv>, why: Refusal): Response {
   if (isUpgrade(c.req.raw) && why.code !== "not_configured") {
     const refusal = callerRefusal(why);

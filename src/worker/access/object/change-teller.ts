@@ -17,7 +17,7 @@ const ROUNDS = 3;
 /** Fragments told in one event: the platform limits the calls of an event, and a second alarm rings at once. */
 const TOLD_IN_AN_EVENT = 400;
 
-/** The telling that is under way is taken for failed after this time: the process died, for example. */
+/** A telling that takes longer than this is taken for failed: the process may have died. */
 const GIVEN_UP_MS = 30_000;
 
 /** An admin waits this long at most for the answer; the telling goes on. */

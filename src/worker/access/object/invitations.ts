@@ -12,7 +12,7 @@ export interface PlannedInvitation extends Cap {
   readonly expiresInMs: number;
 }
 
-/** What became of an invitation is told for as long again as the longest may live. */
+/** An invitation is remembered for this long after its end, so that its link can say what became of it. */
 const REMEMBERED_MS = INVITATION_MAX_SECONDS * 1_000;
 
 /** The invitations of a workspace: who may make them, and that each works once. */
@@ -62,8 +62,8 @@ export class Invitations {
   }
 
   /**
-   * The open invitation with this secret. The sentences of the refusals are for the person with the link; only that person, who knows
-   * the secret, is told what has become of it.
+   * The open invitation with this secret. The refusals are sentences for the person with the link. Only a person who knows
+   * the secret is told what became of the invitation.
    */
   find(hash: string, nowMs: number): Result<StoredInvitation> {
     const invitation = this.#table.byHash(hash);
@@ -73,7 +73,7 @@ export class Invitations {
     return nowMs < invitation.expiresAtMs ? done(invitation) : refused(EXPIRED);
   }
 
-  /** Forgets what became of old ones. */
+  /** Forgets old ones. */
   prune(nowMs: number): void {
     this.#table.removeExpiredBefore(nowMs - REMEMBERED_MS);
   }

@@ -146,7 +146,7 @@ export class PeopleCalls {
       .filter(({ createdAtMs }) => admission.capOf(`user:${userId}`, nowMs, createdAtMs) !== null);
   }
 
-  /** Records what a person does who has no access yet, or none any more. */
+  /** Records the acts of a person that has no access yet, or no longer. */
   #recorderOf(userId: string, address: AuditSource["address"]): Recorder {
     return this.#ports.recorder({ principal: `user:${userId}`, via: null, address });
   }
