@@ -139,6 +139,7 @@ test("[FORGE-2] a stock provider loses nothing, when a stranger brings the struc
   const forger = await connectYjs(file.server.url, "/v1/sync/ids/forged");
   onTestFinished(() => forger.socket.terminate());
   await forger.client.sync();
+  forger.client.sendAwareness([{ client: forger.client.doc.clientID, clock: 1, state: {} }]);
   const copy = new Y.Doc();
   Y.applyUpdate(copy, Y.encodeStateAsUpdate(forger.client.doc));
   const known = Y.encodeStateVector(copy);
@@ -154,4 +155,25 @@ test("[FORGE-2] a stock provider loses nothing, when a stranger brings the struc
   expect(editor.text.toString()).toBe("typed fifty characters, one after the other, 20 ms apart");
   expect((await forger.client.closed()).code).toBe(4409);
   expect(editor.closeCodes).toEqual([]);
+});
+
+test("[FORGE-2] a stock provider tries again and loses nothing, when a stranger has its client id", async () => {
+  await putFragment(file.server.url, "ids/taken", "");
+  const editor = openEditor("ids/taken");
+  await editor.synced();
+  editor.text.insert(0, "typed ");
+  await expect.poll(() => storedText("ids/taken")).toBe("typed ");
+  editor.provider.disconnect();
+  await expect.poll(() => editor.closeCodes.length).toBe(1);
+  const squatter = await connectYjs(file.server.url, "/v1/sync/ids/taken");
+  onTestFinished(() => squatter.socket.terminate());
+  squatter.client.sendAwareness([{ client: editor.doc.clientID, clock: 100, state: {} }]);
+  await squatter.client.sync();
+  editor.text.insert(6, "offline");
+  editor.provider.connect();
+  await expect.poll(() => editor.closeCodes.length).toBeGreaterThan(3);
+  expect(new Set(editor.closeCodes.slice(1))).toEqual(new Set([4509]));
+  squatter.socket.terminate();
+  await expect.poll(() => storedText("ids/taken")).toBe("typed offline");
+  expect(editor.text.toString()).toBe("typed offline");
 });
