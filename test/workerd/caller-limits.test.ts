@@ -226,6 +226,37 @@ describe("refused keys", () => {
     expect(rateFault(SERVER, from, "refusals")).not.toBeNull();
   });
 
+  const NAMED = `default_${"a".repeat(12)}_${"a".repeat(40)}`;
+  const form = { Origin: "http://localhost", "Content-Type": "application/x-www-form-urlencoded" };
+
+  test.each<[what: string, method: string, path: string, sent: Sent]>([
+    ["a bad key that is shown to the sign-in page", "GET", "/sign-in", { headers }],
+    ["a bad invitation", "POST", "/sign-in", { headers: form, body: `invitation=pmi_${NAMED}` }],
+    [
+      "a bad cookie that signs out",
+      "POST",
+      "/sign-out",
+      { headers: { ...form, Cookie: `prompt_session=pms_${NAMED}.a` }, body: "sessions=this" },
+    ],
+  ])("[LIMIT-7] %s is counted like any refused key", async (what, method, path, sent) => {
+    const from = `2001:db8::${what.length}`;
+    vi.spyOn(Date, "now").mockReturnValue(Date.now()); // nothing is given back meanwhile
+    await directoryStub(env).add("default" as Workspace); // follows the rule of workspaces
+    count(SERVER, from, "refusals", CALLER_RATES.refusals.burst - 1);
+    await call(method, path, { ...sent, from, server: closed });
+    expect(rateFault(SERVER, from, "refusals")).not.toBeNull();
+    if (method === "POST")
+      expect((await call(method, path, { ...sent, from, server: closed })).status).toBe(429);
+  });
+
+  test("[LIMIT-7] the sign-in page counts nobody who shows nothing", async () => {
+    const from = "192.0.2.12";
+    vi.spyOn(Date, "now").mockReturnValue(Date.now());
+    count(SERVER, from, "refusals", CALLER_RATES.refusals.burst - 1);
+    expect((await call("GET", "/sign-in", { from, server: closed })).status).toBe(200);
+    expect(rateFault(SERVER, from, "refusals")).toBeNull();
+  });
+
   test("[LIMIT-8] the platform's limit of strangers holds in front", async () => {
     const from = "192.0.2.10";
     const server = { ...closed, STRANGER_LIMIT: limiting(from) };

@@ -4,7 +4,9 @@ import { refusal } from "../../protocol/errors.ts";
 import { MAX_SIGN_IN_BYTES } from "../../protocol/limits.ts";
 import { finishAmbientAnswer } from "../access/caller/ambient-caller.ts";
 import { callerOf } from "../access/caller/caller.ts";
+import { countStranger } from "../access/caller/request-limit.ts";
 import { isFromOwnPage } from "../access/caller/same-origin.ts";
+import { NOTHING_SHOWN } from "../access/credentials.ts";
 import type { Caller } from "../access/proof.ts";
 import { signIn, signOut } from "../access/sign-in/sign-in.ts";
 import {
@@ -48,7 +50,9 @@ export const signInPages: Hono<AppEnv> = new Hono<AppEnv>()
 /** The one who is signed in; null for a caller without credentials, or with bad ones. */
 async function personOf(c: Context<AppEnv>): Promise<Caller | null> {
   const caller = await callerOf(c);
-  return caller.ok && caller.value.proof !== null ? caller.value : null;
+  if (caller.ok) return caller.value.proof === null ? null : caller.value;
+  if (caller.refusal !== NOTHING_SHOWN) await countStranger(c, caller.refusal);
+  return null;
 }
 
 /** Errors are pages, too; no answer is kept, and the cookie changes with it. */

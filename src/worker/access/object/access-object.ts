@@ -143,7 +143,12 @@ export class AccessObject extends DurableObject<Env> {
     return this.#people.signIn(hash, session, address);
   }
 
-  signOut(id: string, hash: string, which: "this" | "all", address: AuditSource["address"]): Promise<void> {
+  signOut(
+    id: string,
+    hash: string,
+    which: "this" | "all",
+    address: AuditSource["address"],
+  ): Promise<Refusal | null> {
     return this.#people.signOut(id, hash, which, address);
   }
 

@@ -4,6 +4,7 @@ import type { AuditSource } from "../../storage/access-audit.ts";
 import type { StoredInvitation } from "../../storage/access-invitations.ts";
 import type { StoredSession } from "../../storage/access-sessions.ts";
 import type { UserTable } from "../../storage/access-users.ts";
+import { NOT_VALID } from "../credentials.ts";
 import type { Admission } from "./admission.ts";
 import type { BrowserSessions, NewSession } from "./browser-sessions.ts";
 import { DAY_MS, dayOf } from "./days.ts";
@@ -89,19 +90,20 @@ export class PeopleCalls {
     return this.#ports.sessions.renew(id, hash, nextHash, Date.now())?.expiresAtMs ?? null;
   }
 
-  /** Ends the session with this secret, or all sessions of its user. */
+  /** Ends the session with this secret, or all sessions of its user. Null on success. */
   async signOut(
     id: string,
     hash: string,
     which: "this" | "all",
     address: AuditSource["address"],
-  ): Promise<void> {
+  ): Promise<Refusal | null> {
     const { sessions } = this.#ports;
     const nowMs = Date.now();
     const session = sessions.show(id, hash, nowMs);
-    if (session === null) return;
+    if (session === null) return NOT_VALID;
     const ended = which === "this" ? [session] : this.#openSessions(session.userId, nowMs);
     await this.#end(ended, true, this.#recorderOf(session.userId, address));
+    return null;
   }
 
   /** The sessions of the caller; with a user id, those of that user, for an admin. The newest first. */

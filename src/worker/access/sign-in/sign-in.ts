@@ -7,6 +7,7 @@ import { digest } from "../../http/digest.ts";
 import { addressOf, auditRepeated } from "../audit/audit.ts";
 import { sessionName, sessionProof } from "../caller/ambient-caller.ts";
 import { forget } from "../caller/recent-callers.ts";
+import { countStranger, strangerFault } from "../caller/request-limit.ts";
 import type { SignedIn } from "../object/people-calls.ts";
 import { makeSecret, parseSecret } from "../secret-text.ts";
 import { browserName } from "./browser-name.ts";
@@ -40,7 +41,7 @@ export async function signIn(c: Context<AppEnv>, given: string): Promise<Refusal
   };
   const hash = await digest(text);
   const signedIn = await attempt(
-    c.env,
+    c,
     workspace,
     (object): Promise<Result<SignedIn>> => object.signIn(hash, session, addressOf(c.req.raw)),
   );
@@ -64,26 +65,33 @@ export async function signOut(c: Context<AppEnv>, sessions: "this" | "all"): Pro
   const proof = await sessionProof(cookie);
   if (proof !== null) {
     const { workspace, id, hash } = proof;
-    const left = await attempt(c.env, workspace, async (object) =>
-      done(await object.signOut(id, hash, sessions, addressOf(c.req.raw))),
-    );
-    if (!left.ok && left.refusal.code === "unavailable") return left.refusal;
+    const left = await attempt(c, workspace, async (object) => {
+      const why = await object.signOut(id, hash, sessions, addressOf(c.req.raw));
+      return why === null ? done(null) : refused(why);
+    });
+    if (!left.ok && left.refusal.code !== "unauthorised") return left.refusal;
     forget(sessionName(proof));
   }
   c.set("cookieChange", { kind: "clear" });
   return null;
 }
 
-/** Calls the workspace, if it exists; else it is refused as what is not valid, and takes as long. */
+/**
+ * Calls the workspace, if it exists; else it is refused as what is not valid, and takes as long. Secrets that are not valid
+ * are counted like refused keys.
+ */
 async function attempt<T>(
-  env: Env,
+  c: Context<AppEnv>,
   workspace: Workspace,
   make: (object: ReturnType<typeof accessStub>) => Promise<Result<T>>,
 ): Promise<Result<T>> {
+  const flood = strangerFault(c);
+  if (flood !== null) return refused(flood);
   try {
-    const directory = directoryStub(env);
+    const directory = directoryStub(c.env);
     const isThere = await directory.has(workspace);
-    return isThere ? await make(accessStub(env, workspace)) : await directory.refuse();
+    const made = isThere ? await make(accessStub(c.env, workspace)) : await directory.refuse();
+    return made.ok ? made : refused(await countStranger(c, made.refusal));
   } catch (error) {
     console.error("an access object could not be asked", error);
     return refused(UNAVAILABLE);
