@@ -241,8 +241,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     what: "sends no Yjs edit on",
     alteration: replace(
-      `${ROOM}/yjs-protocol.ts`,
-      "if (result.update !== null) this.sessions.broadcastUpdate(result.update, result.onlyAuthor);",
+      `${ROOM}/yjs-edits.ts`,
+      "if (result.update !== null) sessions.broadcastUpdate(result.update, result.onlyAuthor);",
       "",
     ),
     group: "yjs",

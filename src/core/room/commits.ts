@@ -26,7 +26,7 @@ export class Commits {
 
   /** Whether everything that came in is durable. */
   get isDurable(): boolean {
-    return !this.#sessions.yjs.hasPending && !this.#hasUncommitted;
+    return !this.#sessions.yjs.edits.hasPending && !this.#hasUncommitted;
   }
 
   /** Queues a write. It is answered once it is durable or refused. */
@@ -57,9 +57,9 @@ export class Commits {
       this.#compactsNext = false;
       this.#fragment.compact(nowMs);
     }
-    if (isDue(yjs.settlesAt(nowMs), nowMs)) yjs.settle(nowMs);
+    if (isDue(yjs.edits.settlesAt(nowMs), nowMs)) yjs.edits.settle(nowMs);
     const isMending = this.#fragment.isMending;
-    if (isDue(yjs.dueAt(nowMs), nowMs)) this.#deliver(nowMs);
+    if (isDue(yjs.edits.dueAt(nowMs), nowMs)) this.#deliver(nowMs);
     else if (isMending) this.#mend();
     if (this.#hasUncommitted) {
       // Everybody has waited for the last step of the mending already.
@@ -67,7 +67,7 @@ export class Commits {
         const [next] = this.#writes.waiting;
         if (next === undefined || !this.#fragment.compareAhead(next)) this.#commit(nowMs);
       }
-    } else if (!yjs.hasPending) this.#tellDurable(nowMs);
+    } else if (!yjs.edits.hasPending) this.#tellDurable(nowMs);
   }
 
   /** When to call `run` again; null while nothing is pending. */
@@ -75,7 +75,7 @@ export class Commits {
     if (this.#canCompact || this.#fragment.isMending) return nowMs;
     const { yjs } = this.#sessions;
     const commitMs = this.#hasUncommitted ? this.#fragment.log.dueAt(nowMs) : null;
-    return earlier(commitMs, earlier(yjs.dueAt(nowMs), yjs.settlesAt(nowMs)));
+    return earlier(commitMs, earlier(yjs.edits.dueAt(nowMs), yjs.edits.settlesAt(nowMs)));
   }
 
   get #hasUncommitted(): boolean {
@@ -87,7 +87,7 @@ export class Commits {
   }
 
   #deliver(nowMs: number): void {
-    for (const author of this.#sessions.yjs.deliver(nowMs)) this.#authors.add(author);
+    for (const author of this.#sessions.yjs.edits.deliver(nowMs)) this.#authors.add(author);
   }
 
   /** Mends some of the line ends that Yjs peers have written. Each step is small enough for a turn. */
@@ -99,7 +99,7 @@ export class Commits {
   /** Makes what came in durable, as one revision, and tells the sessions. Very many writes take more than one commit. */
   #commit(nowMs: number): void {
     const { json, yjs } = this.#sessions;
-    if (yjs.hasPending) this.#deliver(nowMs);
+    if (yjs.edits.hasPending) this.#deliver(nowMs);
     const fragment = this.#fragment;
     while (fragment.isMending) this.#mend();
     const { round, taken } = this.#writes.isEmpty

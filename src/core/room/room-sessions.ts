@@ -105,7 +105,7 @@ export class RoomSessions {
   /** Tells all sessions that the fragment was deleted, and ends them. */
   endAll(nowMs: number): void {
     const { id } = this.#fragment;
-    this.yjs.dropHeld();
+    this.yjs.edits.held.clear();
     // All sessions end here, so nobody has to be told that the cursors are gone.
     for (const { record } of this.all()) record.presence = null;
     this.presence.expire([], nowMs);

@@ -11,11 +11,10 @@ import {
 import type { DurableFragment } from "../fragment/durable-fragment.ts";
 import { CLIENT_ID_TAKEN } from "./client-ids.ts";
 import type { RefusedFrame, RenewalRequest } from "./effects.ts";
-import { HeldUpdates, type Verdict } from "./held-updates.ts";
 import { IdClaims } from "./id-claims.ts";
 import type { Presence } from "./presence.ts";
 import type { Session, YjsSession } from "./session.ts";
-import { UpdateWindow } from "./update-window.ts";
+import { YjsEdits } from "./yjs-edits.ts";
 import { sendNotice, YjsSessions, yjsCloseCode } from "./yjs-sessions.ts";
 import { received } from "./yjs-update.ts";
 
@@ -39,38 +38,30 @@ const FOREIGN = refusal(
   "This address speaks the y-websocket protocol, and your first frame is not part of it",
 );
 
-/** The Yjs side of a room: its sessions, the effects of their frames, and the window that collects their edits. */
+/** The Yjs side of a room: its sessions, the effects of their frames, and the sessions that end for what they sent. */
 export class YjsProtocol {
   readonly sessions = new YjsSessions();
+  readonly edits: YjsEdits;
   readonly #ports: YjsPorts;
-  readonly #window = new UpdateWindow();
-  readonly #held = new HeldUpdates(this.sessions.ids);
-  readonly #claims = new IdClaims(this.sessions.ids, this.#held);
+  readonly #claims: IdClaims;
   /** Sessions that end once their durable pushes are answered. */
   readonly #ending = new Map<YjsSession, Refusal>();
 
   constructor(ports: YjsPorts) {
     this.#ports = ports;
-  }
-
-  /** Whether edits wait for the window to close. */
-  get hasPending(): boolean {
-    return !this.#window.isEmpty;
-  }
-
-  /** When to call `deliver`; null if no edit waits. */
-  dueAt(nowMs: number): number | null {
-    return this.#window.isEmpty ? null : this.#window.dueAt(this.sessions.size, nowMs);
+    this.edits = new YjsEdits({
+      fragment: ports.fragment,
+      sessions: this.sessions,
+      refuse: (session, why, nowMs) => this.#refuse(session, why, nowMs),
+      refuseClaim: (session, nowMs) => this.#refuseClaim(session, nowMs),
+      endSilent: (session, nowMs) => this.#endSilent(session, nowMs),
+    });
+    this.#claims = new IdClaims(this.sessions.ids, this.edits.held);
   }
 
   /** Whether there is something for `tellDurable` to do. */
   get hasToTell(): boolean {
     return this.sessions.hasUnsaved || this.#ending.size > 0;
-  }
-
-  /** When to call `settle`; null if nothing waits for the owner of a client id. */
-  settlesAt(nowMs: number): number | null {
-    return this.#held.isEmpty ? null : this.#held.dueAt(nowMs);
   }
 
   /** Adds a session. */
@@ -113,7 +104,7 @@ export class YjsProtocol {
         break;
       case "update":
         if (!mayWrite(session)) return refuseWrite(session);
-        this.#window.push(received(session, "update", frame.update));
+        this.edits.push(received(session, "update", frame.update));
         break;
       case "awareness":
         for (const entry of frame.entries)
@@ -145,43 +136,13 @@ export class YjsProtocol {
     if (!mayWrite(session)) {
       if (session.gapped.isEmpty && session.heldBytes === 0) return;
       session.gapped.drop();
-      this.#held.drop(session);
+      this.edits.held.drop(session);
       tellRefusal(session);
     } else if (session.record.isOwnClient) {
       session.gapped.drop();
       this.sessions.noteGap(session);
       this.sessions.askForMore(session, this.#ports.fragment.text.stateVector());
     }
-  }
-
-  /**
-   * Closes the window: checks and applies the edits in it, and sends them on as one update.
-   *
-   * @returns the authors of what was new
-   */
-  deliver(nowMs: number): Iterable<string> {
-    const { fragment } = this.#ports;
-    const { text } = fragment;
-    const { serverClientId } = fragment.alive;
-    const ports = { text, yjs: this.sessions, held: this.#held, serverClientId };
-    const result = this.#window.close(ports, nowMs);
-    if (result.update !== null) this.sessions.broadcastUpdate(result.update, result.onlyAuthor);
-    if (result.isServerIdBehind) fragment.noteServerIdBehind();
-    for (const [session, why] of result.refused) this.#refuse(session, why, nowMs);
-    for (const session of result.refusedClaims) this.#refuseClaim(session, nowMs);
-    return new Set([...result.authors].map(({ record }) => record.access.principal.id));
-  }
-
-  /** Asks the owners of client ids for which something waits, ends those that are silent, and releases what can go on. */
-  settle(nowMs: number): void {
-    const { text } = this.#ports.fragment;
-    const { silent, ...verdict } = this.#held.run(
-      (owner) => this.sessions.ask(owner, text.stateVector()),
-      nowMs,
-    );
-    this.#carryOut(verdict, nowMs);
-    for (const session of silent) this.#endSilent(session, nowMs);
-    if (this.#held.hasChanged(nowMs)) this.#release(nowMs);
   }
 
   /** Answers the pushes that are durable, and ends the sessions that have waited for that. */
@@ -203,15 +164,10 @@ export class YjsProtocol {
 
   /** Ends a session, and tells it why. */
   end(session: YjsSession, why: Refusal, nowMs: number): void {
-    this.#held.drop(session);
+    this.edits.held.drop(session);
     if (!this.sessions.has(session)) return; // it has left meanwhile
     sendNotice(session, why);
     this.#ports.expel(session, yjsCloseCode(why.code), why.message, nowMs);
-  }
-
-  /** Forgets what waits: the fragment was deleted. */
-  dropHeld(): void {
-    this.#held.clear();
   }
 
   /** Ends the sessions whose gapped pushes were lost with the last room: they reconnect and push again. */
@@ -220,21 +176,11 @@ export class YjsProtocol {
       this.#ports.expel(session, CLOSE.serverError, "The session is not known any more", nowMs);
   }
 
-  #carryOut({ ended, refusedClaims }: Verdict, nowMs: number): void {
-    for (const [session, why] of ended) this.#refuse(session, why, nowMs);
-    for (const session of refusedClaims) this.#refuseClaim(session, nowMs);
-  }
-
-  /** Judges again what need not wait any more. */
-  #release(nowMs: number): void {
-    for (const update of this.#held.release(this.#ports.fragment.text, nowMs)) this.#window.push(update);
-  }
-
   /** A session without our subprotocol gets no `saved`: its push is treated as an update. */
   #receivePush(session: YjsSession, seq: number, update: Uint8Array): void {
     const { isOwnClient } = session.record;
     if (isOwnClient) this.sessions.pushed(session, seq);
-    this.#window.push(received(session, isOwnClient ? "push" : "update", update, seq));
+    this.edits.push(received(session, isOwnClient ? "push" : "update", update, seq));
   }
 
   /** A sync step 2 is taken if it answers a step 1 of ours. */
@@ -243,7 +189,7 @@ export class YjsProtocol {
     if (isAnswer) session.answers++;
     if (!mayWrite(session)) {
       if (isAnswer) this.#readStep2(session, update, nowMs);
-    } else this.#window.push(received(session, isAnswer ? "step2" : "offer", update, session.answers));
+    } else this.edits.push(received(session, isAnswer ? "step2" : "offer", update, session.answers));
   }
 
   /**
@@ -256,10 +202,7 @@ export class YjsProtocol {
     const news = text.hasNews(update);
     if (!news.ok && news.refusal.code === "deleted") this.end(session, news.refusal, nowMs);
     else if (!news.ok || news.value) tellRefusal(session);
-    if (this.#held.isEmpty) return;
-    const answer = received(session, "step2", update, session.answers);
-    this.#carryOut(this.#held.answered(answer, text, nowMs), nowMs);
-    this.#release(nowMs);
+    this.edits.heard(received(session, "step2", update, session.answers), nowMs);
   }
 
   /** Sends what the peer lacks, asks for what we lack, and shows the peer everybody's presence. */
@@ -312,7 +255,7 @@ export class YjsProtocol {
       return;
     }
     // It will make again what is not saved: so what is durable by then must be answered first.
-    this.#held.drop(session);
+    this.edits.held.drop(session);
     session.pushedSeq = session.acceptedSeq;
     this.#ending.set(session, why);
   }
