@@ -1,11 +1,10 @@
-import { request as requestOverHttp } from "node:http";
-import { request as requestOverTls } from "node:https";
-import * as v from "valibot";
 import type { FragmentId } from "../../../src/language/fragment-id.ts";
 import { encodePath, fragmentPath } from "../../server-url.ts";
 import { group } from "../check.ts";
 import { CHECK_USER } from "../check-user.ts";
-import { CheckFailure, expectEqual, expectFields, expectThat, show } from "../expect.ts";
+import { expectEqual, expectFields, expectThat, show } from "../expect.ts";
+import { keyName, makeKey, makeToken, newKey } from "../made-credentials.ts";
+import { statusForHost } from "../named-host.ts";
 import type { Scene } from "../scene.ts";
 
 /** Nobody can own these names. */
@@ -17,9 +16,6 @@ const FINAL = { unauthorised: 4401, forbidden: 4403 };
 /** A key of the right form that no server has given out. */
 const INVENTED_KEY = `pm_default_${"a".repeat(12)}_${"a".repeat(40)}`;
 const KEY_OF_NOWHERE = `pm_no-such-workspace_${"a".repeat(12)}_${"a".repeat(40)}`;
-
-const MadeKeySchema = v.object({ id: v.string(), key: v.string() });
-const MadeTokenSchema = v.object({ token: v.string() });
 
 /** Checks of rights. They make keys and tokens, and revoke them. */
 export const access = group("access", {
@@ -218,42 +214,6 @@ export const access = group("access", {
   },
 });
 
-interface KeyFields {
-  readonly role: "viewer" | "editor";
-  readonly prefixes?: readonly string[];
-}
-
-/** The same for all checks of a run. */
-function keyName(scene: Scene): string {
-  return `npm run ${scene.folder.split("/")[0]}`;
-}
-
-/** A key that is revoked when the check is over. */
-async function newKey(scene: Scene, fields: KeyFields): Promise<v.InferOutput<typeof MadeKeySchema>> {
-  const { status, body } = await scene.request("POST", "/v1/keys", {
-    body: { name: keyName(scene), ...fields },
-  });
-  const made = v.safeParse(MadeKeySchema, body);
-  if (status !== 201 || !made.success)
-    throw new CheckFailure(
-      `POST /v1/keys was answered ${status} ${show(body)}; the run needs a key of an admin`,
-    );
-  scene.afterwards((deadline) => scene.server.request(deadline, "DELETE", `/v1/keys/${made.output.id}`));
-  return made.output;
-}
-
-async function makeKey(scene: Scene, fields: KeyFields): Promise<string> {
-  return (await newKey(scene, fields)).key;
-}
-
-async function makeToken(scene: Scene, fields: object): Promise<string> {
-  const body = { user: { id: CHECK_USER, name: "A user" }, ...fields };
-  const answer = await scene.request("POST", "/v1/tokens", { body });
-  const made = v.safeParse(MadeTokenSchema, answer.body);
-  if (answer.status === 201 && made.success) return made.output.token;
-  throw new CheckFailure(`POST /v1/tokens was answered ${answer.status} ${show(answer.body)}`);
-}
-
 /** Expects that the caller gets 401 over REST and 4401 on sockets, whatever it asks for, and leaves "kept" in the fragment. */
 async function expectShut(scene: Scene, caller: Scene, id: FragmentId): Promise<void> {
   const requests: [string, string, object?][] = [
@@ -315,18 +275,4 @@ async function expectRefusedSoon(caller: Scene, id: FragmentId): Promise<void> {
     const pause = new Promise<void>((settle) => setTimeout(settle, PAUSE_MS));
     await caller.deadline.wait(pause, () => "the revoked key was still taken");
   }
-}
-
-/** `fetch` lets nobody choose the header `Host`. */
-function statusForHost(scene: Scene, host: string, path: string): Promise<number> {
-  const { url } = scene.server;
-  const send = url.startsWith("https:") ? requestOverTls : requestOverHttp;
-  const answered = new Promise<number>((settle, fail) => {
-    const request = send(`${url}${path}`, { headers: { Host: host } }, (answer) => {
-      answer.resume();
-      settle(answer.statusCode ?? 0);
-    });
-    request.once("error", fail).end();
-  });
-  return scene.deadline.wait(answered, () => `GET ${path} for the host ${host}`);
 }
