@@ -8,6 +8,7 @@ import { catalogueStub } from "../../src/worker/addresses.ts";
 import { CatalogueObject } from "../../src/worker/catalogue/catalogue-object.ts";
 import { EventListener } from "../../src/worker/catalogue/event-listener.ts";
 import { FragmentObject } from "../../src/worker/fragment/fragment-object.ts";
+import { entryOf } from "../support/catalogue-entry.ts";
 import { EventStream } from "../support/event-stream.ts";
 import { Inbox } from "../support/inbox.ts";
 import { OPEN_ACCESS } from "../support/open-access.ts";
@@ -36,15 +37,7 @@ function tellOpenSessions(id: string, openSessions: OpenSessions): Promise<numbe
 
 /** As if the fragment told of itself as fast as the catalogue takes it: every revision behind its first, up to this one. */
 async function deliverRevisions(id: string, last: number): Promise<void> {
-  const fields = {
-    createdAtMs: 1,
-    updatedAtMs: 2,
-    size: 1,
-    description: "",
-    tags: [],
-    prompt_type: "standard",
-  } as const;
-  for (let revision = 2; revision <= last; revision++) await tellText({ id, revision, ...fields });
+  for (let revision = 2; revision <= last; revision++) await tellText(entryOf(id, { revision }));
 }
 
 async function listenOnSocket(query = ""): Promise<Inbox<CatalogueEvent>> {
@@ -348,19 +341,7 @@ describe("events over a WebSocket", () => {
     const created = await first.next("the creation", isCreation);
     const seq = "seq" in created ? created.seq : 0;
     const ids = Array.from({ length: 300 }, (_, at) => `many/${String(at).padStart(3, "0")}`);
-    for (const one of ids) {
-      const entry = {
-        id: one,
-        revision: 1,
-        createdAtMs: 1,
-        updatedAtMs: 2,
-        size: 1,
-        description: "d".repeat(2_000),
-        tags: [],
-        prompt_type: "standard",
-      } as const;
-      await tellText(entry);
-    }
+    for (const one of ids) await tellText(entryOf(one, { description: "d".repeat(2_000) }));
     const startedMs = Date.now();
     const late = await listenOnSocket(`?last_event_id=${seq}`);
     const isOf = (one: string) => (event: CatalogueEvent) => "fragment" in event && event.fragment.id === one;

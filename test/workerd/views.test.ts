@@ -16,6 +16,7 @@ import { catalogueStub } from "../../src/worker/addresses.ts";
 import { CatalogueObject } from "../../src/worker/catalogue/catalogue-object.ts";
 import { encodeEventsRequest, readEventsRequest } from "../../src/worker/catalogue/events-request.ts";
 import { OpenSessionsCheck } from "../../src/worker/catalogue/open-sessions-check.ts";
+import { entryOf } from "../support/catalogue-entry.ts";
 import { EventStream } from "../support/event-stream.ts";
 import { forEachSeed } from "../support/for-each-seed.ts";
 import { Inbox } from "../support/inbox.ts";
@@ -71,7 +72,7 @@ function storyOf(seed: number): Step[] {
     revisions.set(id, revision);
     return revision;
   };
-  const entryOf = (id: string) => ({
+  const nextEntry = (id: string) => ({
     id,
     revision: nextOf(id),
     createdAtMs: 1_000,
@@ -85,7 +86,7 @@ function storyOf(seed: number): Step[] {
   const put = (id: string) => {
     const text = `${random.pick(WORDS)} ${random.pick(WORDS)} [[${random.pick(IDS)}]] [[${random.pick(IDS)}]]`;
     deleted.delete(id);
-    steps.push({ id, update: { kind: "text", entry: entryOf(id), text }, openSessions: null });
+    steps.push({ id, update: { kind: "text", entry: nextEntry(id), text }, openSessions: null });
   };
   for (let n = 0; n < 60; n++) {
     const id = random.pick(IDS);
@@ -93,7 +94,7 @@ function storyOf(seed: number): Step[] {
     const kind = isThere ? random.pick(["put", "put", "entry", "sessions", "end"]) : "put";
     if (kind === "put") put(id);
     if (kind === "entry")
-      steps.push({ id, update: { kind: "entry", entry: entryOf(id) }, openSessions: null });
+      steps.push({ id, update: { kind: "entry", entry: nextEntry(id) }, openSessions: null });
     if (kind === "sessions") {
       const editors = random.chance(0.5) ? [{ session: "s", name: "Ada", color: null }] : [];
       steps.push({ id, update: null, openSessions: { sessions: random.below(3), editors } });
@@ -282,26 +283,16 @@ describe("a caller that is limited to some ids", () => {
     const workspace = freshWorkspace();
     const of = (prefix: string): Access => ({ ...OPEN_ACCESS, workspace, prefixes: [prefix, `${END}$`] });
     const [old, young] = await Promise.all([stream(of("old/"), ""), stream(of("new/"), "")]);
-    const entry = {
-      id: "old/a",
-      revision: 1,
-      createdAtMs: 1,
-      updatedAtMs: 2,
-      size: 1,
-      description: "",
-      tags: [],
-      prompt_type: "standard",
-    } as const;
     await tell(workspace, [
-      { id: "old/a", update: { kind: "text", entry, text: "x" }, openSessions: null },
+      { id: "old/a", update: { kind: "text", entry: entryOf("old/a"), text: "x" }, openSessions: null },
       {
         id: "new/a",
-        update: { kind: "text", entry: { ...entry, id: "new/a" }, text: "x" },
+        update: { kind: "text", entry: entryOf("new/a"), text: "x" },
         openSessions: null,
       },
       { id: "old/a", update: { kind: "deleted", id: "old/a", revision: 2, atMs: 3 }, openSessions: null },
       { id: "old/a", renamedTo: "new/a" },
-      { id: END, update: { kind: "text", entry: { ...entry, id: END }, text: "x" }, openSessions: null },
+      { id: END, update: { kind: "text", entry: entryOf(END), text: "x" }, openSessions: null },
     ]);
     const kindsOf = async (events: EventStream) =>
       (await eventsOf(events)).map((event) => (event as CatalogueEvent).event);
@@ -330,8 +321,7 @@ describe("a caller that is limited to some ids", () => {
 test("[VIEW-11] a caller that is limited to one folder reads no more rows, when there are more fragments elsewhere", async () => {
   const access: Access = { ...OPEN_ACCESS, workspace: freshWorkspace(), prefixes: ["few/"] };
   const put = (id: string): Step => {
-    const fields = { createdAtMs: 1, updatedAtMs: 2, size: 1, description: "", tags: ["t"] };
-    const entry = { id, revision: 1, prompt_type: "standard", ...fields } as const;
+    const entry = entryOf(id, { tags: ["t"] });
     return { id, update: { kind: "text", entry, text: "word [[many/1]]" }, openSessions: null };
   };
   const many = (from: number) => Array.from({ length: 100 }, (_, n) => put(`many/${from + n}`));
@@ -448,18 +438,9 @@ describe("the calls of a catalogue", () => {
 describe("an access that is taken away", () => {
   const GRANT = "key:1";
   const caller = (): Access => ({ ...OPEN_ACCESS, workspace: freshWorkspace(), grants: [GRANT, "user:1"] });
-  const entry = {
-    revision: 1,
-    createdAtMs: 1,
-    updatedAtMs: 2,
-    size: 1,
-    description: "",
-    tags: [],
-    prompt_type: "standard",
-  } as const;
   const tellOf = (access: Access, id: string) =>
     tell(access.workspace, [
-      { id, update: { kind: "text", entry: { ...entry, id }, text: "x" }, openSessions: null },
+      { id, update: { kind: "text", entry: entryOf(id), text: "x" }, openSessions: null },
     ]);
 
   test.each([false, true])(
