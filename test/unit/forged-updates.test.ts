@@ -308,7 +308,7 @@ describe("an editor that is away", () => {
     ["stock", "editor"],
     ["raw", "viewer"],
   ] as const)(
-    "[FORGE-2] its edits are not lost and it is not closed for ever, when it comes back while a stranger has its client id: %s, and the stranger is a %s",
+    "[FORGE-2] its edits are not lost and it is not closed for ever, when it comes back while a stranger has its client id: %s, and the stranger's role is %s",
     (kind, role) => {
       const { room, open } = makeRoom();
       const victim = open("victim", kind);
@@ -322,7 +322,8 @@ describe("an editor that is away", () => {
         doc: squattersDoc,
         access: { ...OPEN_ACCESS, role },
       });
-      victim.type("offline ");
+      victim.type("off");
+      victim.type("line ");
       room.pass(13_000);
       expect([victim.hasGivenUp, victim.closeCodes[0], squatter.closeCodes]).toEqual([false, 4509, []]);
       expect(room.text).toBe(kind === "own" ? "text typed offline " : "text typed ");
@@ -593,6 +594,34 @@ describe("honest editors that look like forgers", () => {
     expect([one.closeCodes, two.closeCodes]).toEqual([[], []]);
     expect([room.text, one.text]).toEqual([one.text, room.text]);
   });
+
+  test.each([
+    ["raw", 2],
+    ["own", 1],
+  ] as const)(
+    "[FORGE-10] an editor does not own the ids of earlier pages, when it brings their edits from its storage: %s, %i",
+    (kind, count) => {
+      const { room, open } = makeRoom();
+      const pages = Array.from({ length: count }, () => new Y.Doc());
+      const write = (text: string) => {
+        for (const page of pages) page.getText("content").insert(0, text);
+        return Y.mergeUpdates(pages.map((page) => Y.encodeStateAsUpdate(page)));
+      };
+      const early = write("early ");
+      const late = write("late ");
+      const [one, other] = [open("one", kind), open("other", kind)];
+      // The claim of its own id waits for its old socket, if it has one.
+      one.reconnect({ isHalfOpen: true, afterMs: 100 });
+      room.pass(200);
+      Y.applyUpdate(one.doc, early, "storage");
+      room.pass(500);
+      Y.applyUpdate(other.doc, late, "storage");
+      room.pass(5_000);
+      expect(other.closeCodes).toEqual([]);
+      expect([room.text, one.text]).toEqual(Array(2).fill(other.text));
+      expect(other.text.split("late ")).toHaveLength(count + 1);
+    },
+  );
 
   test("[FORGE-12] two editors bring back what a crash has lost, when each has built on the other's edits", () => {
     const { room, open } = makeRoom();

@@ -161,13 +161,12 @@ export class HeldUpdates {
     return this.#hasChanged || (this.#restEndsMs !== null && nowMs >= this.#restEndsMs);
   }
 
-  /** Drops what a session has waiting, since it was ended for what it sent. No `saved` covers these pushes. */
+  /** Drops what a session has waiting, since it was ended for what it sent. */
   drop(session: YjsSession): void {
     if (session.heldBytes === 0) return;
     this.#updates = this.#updates.filter(({ update }) => {
       if (update.session !== session) return true;
       this.judged(update);
-      if (update.kind === "push") session.acceptedSeq = Math.min(session.acceptedSeq, update.number - 1);
       return false;
     });
   }

@@ -29,6 +29,7 @@ export class IdClaims {
       if (isSameUser(owner, session)) this.#takeOver(session, owner, nowMs);
       else if (nowMs >= session.claimsAtMs) {
         this.#waiting.set(session, entry);
+        session.isClaiming = true;
         this.#held.claim(session, owner, nowMs);
       }
     }
@@ -37,6 +38,7 @@ export class IdClaims {
   /** The owner of the client id has answered. The session goes on without the id, and may ask again later. */
   refuse(session: YjsSession, nowMs: number): void {
     this.#waiting.delete(session);
+    session.isClaiming = false;
     session.claimsAtMs = nowMs + OWNER_ANSWER_MS;
     sendNotice(session, CLIENT_ID_TAKEN);
   }
@@ -56,6 +58,7 @@ export class IdClaims {
     for (const claimant of this.#held.left(session)) {
       const entry = this.#waiting.get(claimant);
       this.#waiting.delete(claimant);
+      claimant.isClaiming = false;
       if (entry !== undefined) claims.push([claimant, entry]);
     }
     return claims;

@@ -87,9 +87,14 @@ export interface YjsSession {
   readonly gapped: GappedPushes;
   /** The memory of its updates in `HeldUpdates`. */
   heldBytes: number;
+  /** Its claim of a client id waits for the owner. */
+  isClaiming: boolean;
   /** When it may claim a client id again that a live session owns. */
   claimsAtMs: number;
-  /** The highest `push` received, the highest judged and not refused, and the highest answered by `saved`; -1: none. */
+  /**
+   * The highest `push` received, the highest that was judged while no other waited and not refused, and the highest answered
+   * by `saved`; -1: none. After a reconnect, one push may hold all that came before it under other numbers.
+   */
   pushedSeq: number;
   acceptedSeq: number;
   savedSeq: number;
@@ -115,6 +120,7 @@ export function openSession(record: SessionRecord, peer: Peer): Session {
     askedMs: Number.NEGATIVE_INFINITY,
     gapped: new GappedPushes(),
     heldBytes: 0,
+    isClaiming: false,
     claimsAtMs: Number.NEGATIVE_INFINITY,
     pushedSeq: -1,
     acceptedSeq: -1,

@@ -6,7 +6,7 @@ import { textWindowMs } from "./cadence.ts";
 import { CLIENT_ID_TAKEN, FORGED, refusalOfForeign } from "./client-ids.ts";
 import type { HeldUpdates } from "./held-updates.ts";
 import type { YjsSession } from "./session.ts";
-import type { YjsSessions } from "./yjs-sessions.ts";
+import { hasWaiting, type YjsSessions } from "./yjs-sessions.ts";
 import { received, type YjsUpdate } from "./yjs-update.ts";
 
 const TOO_MUCH_WAITS = refusal(
@@ -85,7 +85,6 @@ export class UpdateWindow {
         continue;
       }
       const { value: effect } = outcome;
-      if (kind === "push") session.acceptedSeq = Math.max(session.acceptedSeq, update.number);
       if (effect === "applied") authors.add(session);
       if (kind === "step2" && !isReleased) answers.push(update);
       const clocks = batch.held.get(index) ?? null;
@@ -100,6 +99,8 @@ export class UpdateWindow {
         if (why !== null) refused.set(session, why);
         continue;
       }
+      if (kind === "push" && !isAgain && !isReleased && !hasWaiting(session))
+        session.acceptedSeq = Math.max(session.acceptedSeq, update.number);
       if (kind !== "step2") continue;
       session.gapped.synced();
       waiting.add(session);
@@ -179,16 +180,17 @@ class Admission {
   /** Ids that nobody owns are admitted, since a provider may bring edits of an earlier page that were never sent. */
   #admitOwn(session: YjsSession, clients: Iterable<number>): Refusal | null {
     const { ids } = this.#yjs;
-    let first: number | null = null;
-    for (const client of clients) {
+    const all = [...clients];
+    for (const client of all) {
       const fault = ids.fault(client, this.#serverClientId);
       if (fault !== null) return fault;
-      first ??= client;
     }
-    const isFree = first !== null && ids.ownerOf(first) === undefined;
+    // An editor writes under one id. An update with several brings what others wrote, as from storage of the page.
+    const [own] = all;
+    if (own === undefined || all.length > 1 || ids.ownerOf(own) !== undefined) return null;
     // A session may have left before its last frame is judged.
-    const mayOwn = session.record.clientId === null && this.#yjs.has(session);
-    if (first !== null && isFree && mayOwn) ids.claim(session, first, this.#nowMs);
+    const mayOwn = session.record.clientId === null && !session.isClaiming && this.#yjs.has(session);
+    if (mayOwn) ids.claim(session, own, this.#nowMs);
     return null;
   }
 }

@@ -137,7 +137,7 @@ export class YjsSessions {
 }
 
 /** Whether updates of the session are neither applied nor refused. */
-function hasWaiting({ gapped, heldBytes }: YjsSession): boolean {
+export function hasWaiting({ gapped, heldBytes }: YjsSession): boolean {
   return !gapped.isEmpty || heldBytes > 0;
 }
 
