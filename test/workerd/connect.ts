@@ -109,7 +109,10 @@ export async function openSocketWith(
   options: YjsOptions = {},
 ): Promise<WebSocket> {
   const { query = "", isStock = false } = options;
-  const headers: HeadersInit = isStock ? {} : { "Sec-WebSocket-Protocol": "prompt-manager.v1" };
+  const headers = {
+    Upgrade: "websocket",
+    ...(isStock ? {} : { "Sec-WebSocket-Protocol": "prompt-manager.v1" }),
+  };
   const join = readJoinRequest(
     new Request(`http://localhost/${query}`, { headers }),
     access,

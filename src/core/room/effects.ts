@@ -2,7 +2,7 @@ import type { ErrorCode } from "../../protocol/errors.ts";
 import type { ExpandOptions } from "../../protocol/expansion.ts";
 import type { JsonSession, Session } from "./session.ts";
 
-/** Work that a frame leads to and the room cannot do, because it needs other objects. The room takes the outcome of some later. */
+/** Work that follows from a frame and needs other objects, so that the room cannot do it. Some of it has an outcome, which the room takes later. */
 export type Effect = ExpandRequest | RenewalRequest | RefusedFrame;
 
 /** The session wants a text expanded. The answer goes to `Room.answerExpand`. */
@@ -24,7 +24,7 @@ export interface RenewalRequest {
   readonly requestId: string | undefined;
 }
 
-/** The session may not send this, or not as much. It was told; the audit log records it. */
+/** The session may not send this, or has sent too much. It was told; the audit log records it. */
 export interface RefusedFrame {
   readonly kind: "refused";
   readonly session: Session;

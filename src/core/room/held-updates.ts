@@ -7,7 +7,7 @@ import { OwnerInquiries } from "./owner-inquiries.ts";
 import type { YjsSession } from "./session.ts";
 import type { YjsUpdate } from "./yjs-update.ts";
 
-/** What one held update counts besides its bytes: its memory, and the time to look at it after each window. */
+/** A held update counts this much besides its bytes, for its memory and for the time to look at it after each window. */
 const UPDATE_OVERHEAD_BYTES = 2_000;
 
 const TOO_MUCH_IS_HELD = refusal(

@@ -136,7 +136,7 @@ export class RoomSessions {
     this.#flushPresence(nowMs);
   }
 
-  /** The client id of a JSON session's cursor belongs to the server: no Yjs session may claim it. */
+  /** No Yjs session may claim the client id of a JSON session's cursor. */
   #noteCursorId({ record }: JsonSession): void {
     if (record.clientId !== null) this.yjs.sessions.ids.addJson(record.clientId);
   }

@@ -76,7 +76,7 @@ export interface YjsSession {
   isUnderstood: boolean;
   /** A sync step 1 of ours is not answered yet. Only one at a time asks for what is missing. */
   isAskedForMore: boolean;
-  /** The sync step 1 that were sent to it, and the step 2 that answered them: only so many are taken. */
+  /** How often it was sent a sync step 1, and how often it has answered with a step 2. No answer is taken without a question. */
   questions: number;
   answers: number;
   /** When its first frame came, if it has joined in the life of this room, and its last one. */

@@ -1,4 +1,4 @@
-/** How much may come in: so many tokens a second, and as many at once as the bucket holds. */
+/** How much may come in: a number of tokens a second, and at once as many as the bucket holds. */
 export interface Rate {
   readonly perSecond: number;
   readonly burst: number;
