@@ -40,6 +40,7 @@ import { UserCalls } from "./user-calls.ts";
  * that exists (directory-object.ts), or that an open server gives to everybody.
  */
 export class AccessObject extends DurableObject<Env> {
+  readonly #workspace: Workspace;
   readonly #admission: Admission;
   readonly #keys: KeyCalls;
   readonly #users: UserCalls;
@@ -63,6 +64,7 @@ export class AccessObject extends DurableObject<Env> {
     const invitations = new Invitations(tables.invitations);
     this.#admission = new Admission({ keys, users, endedTokens, sessions });
     const workspace = (ctx.id.name ?? "") as Workspace; // accessStub names it
+    this.#workspace = workspace;
     this.#teller = new ChangeTeller({
       notes,
       changes,
@@ -96,7 +98,7 @@ export class AccessObject extends DurableObject<Env> {
   }
 
   listKeys(access: Access, query: KeysQuery): Result<KeyPage> {
-    return this.#keys.list(access, query);
+    return this.#keys.list(this.#own(access), query);
   }
 
   makeKey(acting: Acting, fields: KeyCreate): Promise<Result<NewKey>> {
@@ -112,7 +114,7 @@ export class AccessObject extends DurableObject<Env> {
   }
 
   listUsers(access: Access, query: UsersQuery): Result<UserPage> {
-    return this.#users.list(access, query);
+    return this.#users.list(this.#own(access), query);
   }
 
   putUser(acting: Acting, id: string, fields: UserPut): Promise<Result<User>> {
@@ -132,7 +134,7 @@ export class AccessObject extends DurableObject<Env> {
   }
 
   listInvitations(access: Access): Result<StoredInvitation[]> {
-    return this.#people.listInvitations(access);
+    return this.#people.listInvitations(this.#own(access));
   }
 
   withdrawInvitation(acting: Acting, id: string): Promise<Refusal | null> {
@@ -157,7 +159,7 @@ export class AccessObject extends DurableObject<Env> {
   }
 
   listSessions(access: Access, userId: string | null): Result<StoredSession[]> {
-    return this.#people.listSessions(access, userId);
+    return this.#people.listSessions(this.#own(access), userId);
   }
 
   endSession(acting: Acting, id: string): Promise<Refusal | null> {
@@ -177,7 +179,7 @@ export class AccessObject extends DurableObject<Env> {
   }
 
   auditLog(access: Access, query: AuditQuery): Result<AuditPage> {
-    return this.#audit.page(access, query);
+    return this.#audit.page(this.#own(access), query);
   }
 
   override async alarm(): Promise<void> {
@@ -206,7 +208,14 @@ export class AccessObject extends DurableObject<Env> {
    * who was just revoked must not make a new key, or invite anybody.
    */
   #accessNow({ access, proof }: Acting): Result<Access> {
-    return proof === null ? done(access) : this.#admission.admit(proof, Date.now());
+    const own = this.#own(access);
+    return proof === null ? done(own) : this.#admission.admit(proof, Date.now());
+  }
+
+  /** @throws if the caller belongs to another workspace: somebody made a wrong address */
+  #own(access: Access): Access {
+    if (access.workspace !== this.#workspace) throw new Error("the caller belongs to another workspace");
+    return access;
   }
 
   #recorder(source: AuditSource): Recorder {
