@@ -3,6 +3,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
+import type { Access } from "../../src/protocol/access.ts";
 import type { AuditEntry, AuditPage } from "../../src/protocol/audit.ts";
 import { AUDIT_AGE_MS } from "../../src/protocol/limits.ts";
 import { encodeUpdate } from "../../src/protocol/yjs-frames.ts";
@@ -66,7 +67,7 @@ describe("refusals", () => {
   const VIEWER: Settings = { OPEN_ACCESS: "", ANONYMOUS_ROLE: "viewer", ANONYMOUS_WORKSPACE: "refusals" };
 
   async function refusals() {
-    const page = await env.ACCESS.getByName("refusals").auditLog(OPEN_ACCESS, {
+    const page = await env.ACCESS.getByName("refusals").auditLog(within("refusals"), {
       limit: 50,
       action: "refused",
     });
@@ -148,7 +149,7 @@ describe("refused credentials", () => {
     await call("GET", "/v1/tags", { credential: key });
     await call("GET", "/v1/tags", { credential: key.replace(workspace, "unknown-workspace") });
     const refused = async () => {
-      const page = await env.ACCESS.getByName(workspace).auditLog(OPEN_ACCESS, {
+      const page = await env.ACCESS.getByName(workspace).auditLog(within(workspace), {
         limit: 50,
         action: "refused",
       });
@@ -209,4 +210,8 @@ async function read(query: string): Promise<AuditPage> {
 
 async function entriesOn(id: string): Promise<readonly AuditEntry[]> {
   return (await read(`?id=${encodeURIComponent(id)}`)).entries;
+}
+
+function within(workspace: string): Access {
+  return { ...OPEN_ACCESS, workspace: workspace as Access["workspace"] }; // follows the rule of workspaces
 }
