@@ -58,6 +58,11 @@ function fight({ seed, victims, forgers, steps, areKnown, links = 0, doubled = 0
     typed.push(token);
     editor.type(token);
   };
+  if (links > 0) {
+    // As stock providers do. An editor without awareness, whose first update also brings a linked peer's, is nobody.
+    for (const editor of [...editors, ...doubles]) editor.show();
+    room.pass(1_000);
+  }
   for (const editor of [...editors, ...json]) type(editor);
   room.pass(2_000);
   const targets = () => [
@@ -141,9 +146,8 @@ describe("forgers among editors", () => {
     });
   });
 
-  // Known battles only: in about one of thirty others, forged text stays in (decision 0024, what is not defended).
   test("[FORGE-14] no editor is closed, none loses an edit, and nothing forged is in the text, when editors are linked", () => {
-    forEachSeed(0, [1, 2, 3, 4, 5], (seed) => {
+    forEachSeed(5, [], (seed) => {
       expectUnharmed(
         fight({ seed, victims: 20, forgers: 20, steps: 300, areKnown: false, links: 4, doubled: 3 }),
       );
